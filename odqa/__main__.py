@@ -1,0 +1,5 @@
+"""``python -m odqa`` is ``odqa``."""
+
+from odqa.cli import main
+
+main()

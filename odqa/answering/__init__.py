@@ -1,0 +1,1 @@
+"""Hits and readings become answers: the only place where retrieval and reading meet."""

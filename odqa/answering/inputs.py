@@ -1,0 +1,121 @@
+"""What may be asked: a question, a list of questions, a context to answer from. Knows no model and no index."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from pathlib import Path
+
+from odqa.errors import DataError, UsageError
+from odqa.types import Document
+
+MAX_CHARACTERS = 1000
+_SPACES = str.maketrans("\t\n\r", "   ")
+
+
+def check_question(question: str) -> str:
+    """The question, stripped, with tabs and line breaks as spaces.
+
+    Raises UsageError for one that is empty, longer than 1,000 characters, or holds control characters or halves of
+    surrogate pairs, which no text has: they come from bytes that are not UTF-8.
+    """
+    text = question.translate(_SPACES).strip()
+    for at, character in enumerate(text):
+        if unicodedata.category(character) in {"Cc", "Cs"}:
+            raise UsageError(
+                f"the question holds the control character U+{ord(character):04X} at position {at + 1}; "
+                "remove it and ask again"
+            )
+    if not text:
+        raise UsageError('the question is empty; ask something, as in: odqa ask "Who built the tower?"')
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(
+            f"the question has {len(text):,} characters, the limit is {MAX_CHARACTERS:,}; shorten it, or give the "
+            "text it quotes as a context"
+        )
+    return text
+
+
+def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
+    """The (id, question) pairs of a list, one question a line; blank lines are skipped.
+
+    Where the first line that is not blank begins with ``{``, every line is a JSON object with ``question`` and
+    ``id`` (a string or a whole number; the line number where it is missing). Otherwise a line is a question, and its
+    number, counted from 1, its id. Everything is checked here, before hours of answering begin.
+
+    Raises DataError for a line that is no such object and UsageError for a question that cannot be asked; both name
+    ``source`` and the line.
+    """
+    numbered = enumerate(text.removeprefix("\ufeff").split("\n"), start=1)
+    lines = [(number, line) for number, line in numbered if line.strip()]
+    if not lines:
+        raise UsageError(f"{source} holds no question; write one a line")
+    is_json = lines[0][1].lstrip().startswith("{")
+    pairs: list[tuple[str | int, str]] = []
+    for number, line in lines:
+        where = f"{source}, line {number}"
+        name, question = _parse_object(line, number, where) if is_json else (number, line)
+        try:
+            pairs.append((name, check_question(question)))
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from None
+    return pairs
+
+
+def read_context(path: str) -> list[Document]:
+    """The documents of a file whose format is known by its suffix; any other file, or ``-``, is one plain text.
+
+    Raises UsageError for a path that is no file, and DataError for a file that cannot be used.
+    """
+    from odqa.corpus.base import Unusable
+    from odqa.corpus.files import LOADERS
+    from odqa.corpus.read import read_corpus
+
+    name = "standard input" if path == "-" else path
+    if path == "-" or Path(path).suffix.lower() not in LOADERS:
+        text = read_text(path)
+        if not text.strip():
+            raise DataError(f"{name} is empty; give a text that may hold the answer")
+        return [Document(name, "", text, name)]
+    _check_file(path)
+    documents = []
+    for found in read_corpus([Path(path)]):
+        if isinstance(found, Unusable):
+            raise DataError(f"{found.source} cannot be used as a context: {found.reason}")
+        documents.append(found)
+    return documents
+
+
+def read_text(path: str) -> str:
+    """The text of a UTF-8 file, or of standard input for ``-``; raises UsageError and DataError as ``read_context``."""
+    if path == "-":
+        name, content = "standard input", sys.stdin.buffer.read()
+    else:
+        _check_file(path)
+        name, content = path, Path(path).read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 (byte {error.start:,}); convert it, as with iconv") from None
+
+
+def _check_file(path: str) -> None:
+    if not Path(path).exists():
+        raise UsageError(f"{path} does not exist; check the path, or give - for standard input")
+    if Path(path).is_dir():
+        raise UsageError(f"{path} is a folder; name one file, or index the folder with: odqa index {path}")
+
+
+def _parse_object(line: str, number: int, where: str) -> tuple[str | int, str]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is not JSON ({error}); the first line is, so every line must be") from None
+    question = record.get("question") if isinstance(record, dict) else None
+    if not isinstance(question, str):
+        raise DataError(f'{where} must be an object with a string "question", as in {{"id": 1, "question": "Who?"}}')
+    name = record.get("id", number)
+    if not isinstance(name, str | int) or isinstance(name, bool):
+        raise DataError(f'{where}: "id" must be a string or a whole number, not {json.dumps(name)}')
+    return name, question

@@ -1,0 +1,165 @@
+"""Answers a question from an index, or from a given text alone. Knows the order of the steps and none of their insides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from odqa.answering.inputs import check_question
+from odqa.answering.ranking import rank
+from odqa.errors import UsageError
+from odqa.models import DEFAULT_READER
+from odqa.types import Document, Hit, Passage, Reading, Response
+
+if TYPE_CHECKING:
+    from odqa.index import Index
+    from odqa.reader.model import Reader
+    from odqa.retrieval.encoder import Encoder
+
+DEFAULT_INDEX = Path("indexes/default")
+SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
+SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
+STAGES = ("encode", "search", "read", "rank")
+
+
+class Pipeline:
+    """An open index with the encoder that made it, and a reader. Use it as a context manager, or close it."""
+
+    def __init__(self, index: Index, encoder: Encoder, reader: Reader) -> None:
+        self.index = index
+        self.encoder = encoder
+        self.reader = reader
+
+    @classmethod
+    def open(
+        cls,
+        index: str | Path = DEFAULT_INDEX,
+        *,
+        reader: str | Path = DEFAULT_READER,
+        encoder: str | Path | None = None,
+        device: str = "auto",
+    ) -> Self:
+        """Open an index folder and load the models; ``encoder`` None means the one the index was built with.
+
+        Raises IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that
+        cannot be found or does not fit.
+        """
+        from odqa.index import Index
+        from odqa.reader.model import Reader
+        from odqa.retrieval.encoder import Encoder
+
+        opened = Index.open(index)
+        try:
+            loaded = Encoder.load(opened.manifest.encoder if encoder is None else encoder, device=device)
+            opened.check_encoder(loaded)
+            return cls(opened, loaded, Reader.load(reader, device=device))
+        except BaseException:
+            opened.close()
+            raise
+
+    def ask(self, question: str, *, k: int = 20, n: int = 5) -> Response:
+        """The ``n`` best answers out of the ``k`` nearest passages (all of them where the index has fewer).
+
+        Raises UsageError for a question that cannot be asked, and for k or n below 1.
+        """
+        return next(self.ask_many([question], k=k, n=n))
+
+    def ask_many(
+        self, questions: Iterable[str], *, k: int = 20, n: int = 5, batch: int = 16
+    ) -> Iterator[Response]:
+        """A Response for each question, in order; ``batch`` questions at a time are encoded and read together.
+
+        The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does.
+        """
+        for name, value in (("k", k), ("n", n), ("batch", batch)):
+            check_count(name, value)
+        return self._batches(iter(questions), k, n, batch)
+
+    def _batches(self, questions: Iterator[str], k: int, n: int, batch: int) -> Iterator[Response]:
+        while group := [check_question(question) for question in islice(questions, batch)]:
+            yield from self._answer(group, k, n)
+
+    def _answer(self, questions: list[str], k: int, n: int) -> list[Response]:
+        marks = [perf_counter()]
+        vectors = self.encoder.encode_queries(questions)
+        marks.append(perf_counter())
+        found = self.index.search(vectors, k)
+        marks.append(perf_counter())
+        readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
+        marks.append(perf_counter())
+        threshold = self.reader.no_answer_threshold
+        ranked = [
+            rank(hits, read, no_answer_threshold=threshold, n=n)
+            for hits, read in zip(found, readings, strict=True)
+        ]
+        marks.append(perf_counter())
+        timings = _timings(STAGES, marks, len(questions))
+        return [
+            Response(question, answers, no_answer, timings)
+            for question, (answers, no_answer) in zip(questions, ranked, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Close the index; the pipeline cannot be asked again."""
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def answer_from_context(
+    question: str, context: str | Sequence[Document], reader: Reader, *, n: int = 5
+) -> Response:
+    """The ``n`` best answers out of the given text or documents alone; each is read whole, in windows.
+
+    Raises UsageError for a question that cannot be asked, an empty context, and n below 1.
+    """
+    question = check_question(question)
+    check_count("n", n)
+    documents = [Document("context", "", context, "")] if isinstance(context, str) else context
+    hits = [Hit(_whole(document), 0.0, number) for number, document in enumerate(documents, start=1)]
+    if not any(hit.passage.text.strip() for hit in hits):
+        raise UsageError("the context is empty; give a text that may hold the answer")
+    marks = [perf_counter()]
+    (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
+    marks.append(perf_counter())
+    answers, no_answer = rank(hits, readings, no_answer_threshold=reader.no_answer_threshold, n=n)
+    marks.append(perf_counter())
+    return Response(question, answers, no_answer, _timings(("read", "rank"), marks, 1))
+
+
+def check_count(name: str, value: int) -> None:
+    """Raise UsageError for a count below 1."""
+    if value < 1:
+        raise UsageError(f"{name} must be at least 1, not {value}")
+
+
+def _read(
+    reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int
+) -> list[list[Reading]]:
+    """The readings of every question's hits; all go to the reader at once, so that it can batch by length."""
+    pairs = [(question, hit) for question, hits in zip(questions, found, strict=True) for hit in hits]
+    texts = [hit.passage.text for _, hit in pairs]
+    readings = iter(reader.read([question for question, _ in pairs], texts, n_best=n_best))
+    return [list(islice(readings, len(hits))) for hits in found]
+
+
+def _whole(document: Document) -> Passage:
+    """The document as one passage."""
+    pages = tuple((part.start, part.page) for part in document.sections if part.page is not None)
+    return Passage(document.id, document.id, document.title, document.text, 0, document.source, (), pages)
+
+
+def _timings(stages: Sequence[str], marks: Sequence[float], questions: int) -> dict[str, float]:
+    """Seconds a question for each stage between two marks, and in total."""
+    seconds = [(after - before) / questions for before, after in pairwise(marks)]
+    return {**dict(zip(stages, seconds, strict=True)), "total": sum(seconds)}

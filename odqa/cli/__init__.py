@@ -1,0 +1,53 @@
+"""The command line: one module a verb, registered here. Imports nothing heavy: ``odqa --help`` answers at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from odqa import __version__
+from odqa.cli import ask, eval, index, info, train_reader
+
+app = typer.Typer(
+    name="odqa",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"odqa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Answer questions from your own documents: exact spans, where they stand, and how sure the system is.
+
+    Start with:
+
+    odqa index docs/ --index indexes/docs
+
+    odqa ask "How many vacation days do I have?" --index indexes/docs
+    """
+
+
+app.command("index")(index.index)
+app.command("ask")(ask.ask)
+app.command("train-reader")(train_reader.train_reader)
+app.command("eval")(eval.evaluate)
+app.command("info")(info.info)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,104 @@
+"""``odqa ask``: parse, ask, print. Knows how to mark an answer in a terminal, and nothing of how it is found."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from odqa.cli.common import command, print_json, track
+from odqa.errors import UsageError
+from odqa.types import Response
+
+
+@command
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question, in quotes.")] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="Index folder to answer from; indexes/default if not given.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Passages of the index to read for a question.")] = 20,
+    n: Annotated[int, typer.Option("-n", min=1, help="Answers to show at most.")] = 3,
+    reader: Annotated[
+        str | None, typer.Option(help="Reader to use: a folder or a name; the shipped one if not given.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    questions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Answer every question of this file, or of standard input for -: one a line, or JSONL with "
+            "id and question. Prints JSONL in the same order.",
+        ),
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Answer from this file alone, or from standard input for -; needs no index."
+        ),
+    ] = None,
+) -> None:
+    """Answer a question with exact spans of your documents, where they stand, and how sure the system is.
+
+    That no answer is found is a proper result: the exit code is 0.
+
+    Examples:
+    odqa ask "Who designed the tower?" --index indexes/wiki
+
+    odqa ask "How many days of vacation are there?" --context handbook.pdf
+
+    odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
+
+    """
+    from odqa.answering.inputs import check_question, parse_questions, read_context, read_text
+    from odqa.answering.pipeline import DEFAULT_INDEX, Pipeline, answer_from_context
+    from odqa.answering.present import as_json
+    from odqa.models import DEFAULT_READER
+
+    if (question is None) == (questions is None):
+        raise UsageError('give one question, as in: odqa ask "Who built it?", or a file of them with --questions')
+    if context is not None and (questions is not None or index is not None):
+        other = "--questions" if questions is not None else "--index"
+        raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
+    index = index or DEFAULT_INDEX
+    reader = reader or DEFAULT_READER
+
+    if questions is not None:
+        source = "standard input" if questions == "-" else questions
+        asked = parse_questions(read_text(questions), source)
+        with Pipeline.open(index, reader=reader, device=device) as pipeline:
+            responses = pipeline.ask_many((text for _, text in asked), k=k, n=n)
+            for (name, _), response in zip(asked, track(responses, "Answering", len(asked)), strict=True):
+                print_json({"id": name, **as_json(response)})
+        return
+
+    assert question is not None
+    question = check_question(question)
+    if context is not None:
+        from odqa.reader.model import Reader
+
+        documents = read_context(context)
+        response = answer_from_context(question, documents, Reader.load(reader, device=device), n=n)
+    else:
+        with Pipeline.open(index, reader=reader, device=device) as pipeline:
+            response = pipeline.ask(question, k=k, n=n)
+    if json_output:
+        print_json(as_json(response))
+    else:
+        _print(response)
+
+
+def _print(response: Response) -> None:
+    """Print for a person: the answer marked in reverse video where stdout is a terminal, in asterisks elsewhere."""
+    from odqa.answering.present import as_lines
+
+    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # A document may hold what the locale cannot show.
+    for line in as_lines(response, ("\x1b[1;7m", "\x1b[0m") if styled else ("**", "**")):
+        print(line)

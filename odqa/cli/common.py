@@ -1,0 +1,101 @@
+"""What every command shares: errors without stack traces, Ctrl-C, progress on stderr. Knows no command."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+
+from odqa.errors import OdqaError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn a user's mistake into one line on stderr and an exit code: 2 for usage, 1 for failure, 130 for Ctrl-C.
+
+    ODQA_DEBUG=1 in the environment shows the stack trace instead.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except OdqaError as error:
+            if os.environ.get("ODQA_DEBUG"):
+                raise
+            fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            fail("interrupted; nothing that was on disk before has changed", EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our output (head, less) went away: quietly stop, as every Unix tool does.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+        except OSError as error:
+            if os.environ.get("ODQA_DEBUG"):
+                raise
+            where = f" ({error.filename})" if error.filename else ""
+            fail(f"{error.strerror or error}{where}", 1)
+
+    return run
+
+
+def fail(message: str, exit_code: int) -> NoReturn:
+    """Print ``odqa: message`` on stderr and exit."""
+    print(f"odqa: {message}", file=sys.stderr)
+    raise SystemExit(exit_code)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on one line of stdout, in UTF-8 whatever the locale."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    sys.stdout.flush()
+    sys.stdout.buffer.write(line.encode("utf-8", errors="surrogatepass"))
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress display on stderr with counts, rate and time left; silent where stderr is not a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.1f}/s" if task.speed else "–/s")
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def track(items: Iterable[R], description: str, total: int | None = None) -> Iterator[R]:
+    """Iterate over ``items`` with a progress bar on stderr."""
+    with progress_bar() as progress:
+        yield from progress.track(items, description=description, total=total)

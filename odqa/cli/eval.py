@@ -1,0 +1,97 @@
+"""``odqa eval``: parse, score or run a reader, print. Knows no metric."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from odqa.cli.common import command, print_json, progress_bar
+from odqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from odqa.evaluation.report import Evaluation
+    from odqa.types import Example
+
+
+@command
+def evaluate(
+    dataset: Annotated[
+        str, typer.Option(help="Hub id, or a SQuAD-format .json, .jsonl or .parquet file.")
+    ] = "rajpurkar/squad_v2",
+    split: Annotated[str | None, typer.Option(help="Split of a hub dataset; validation if not given.")] = None,
+    reader: Annotated[
+        str | None, typer.Option(help="Reader to run: a folder or a name; the shipped one if not given.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Score the first N questions only.")] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Score this JSON file of question id -> answer text instead of running a reader."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the reader's predictions to this file, in the same format.")
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows read at once.")] = 32,
+) -> None:
+    """Score a reader, or a predictions file, on a question-answering dataset.
+
+    Reports ROUGE-1 F1, exact match and token F1 over all questions and over the answerable ones, the accuracy of
+    abstaining, and the F1 that the best threshold would reach. All scores run from 0 to 1. A question that the
+    predictions file lacks counts as wrong.
+
+    Examples:
+    odqa eval --dataset dev-v2.0.json --reader models/mine --output mine.json
+
+    odqa eval --dataset dev-v2.0.json --predictions mine.json --json
+
+    """
+    from odqa.evaluation.predictions import check_writable, id_warnings, read_predictions, write_predictions
+    from odqa.evaluation.report import check_examples, format_report, score
+    from odqa.squad import load_examples
+
+    if predictions and (reader or output):
+        other = "--reader" if reader else "--output"
+        raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
+    if output:
+        check_writable(output)
+    given = read_predictions(predictions) if predictions else None
+    examples = load_examples(dataset, split)
+    check_examples(examples, dataset)
+    chosen = examples[:limit]
+    if predictions is None or given is None:
+        evaluation = _read(chosen, reader, device, batch_size)
+        report = evaluation.report
+    else:
+        ids = [example.id for example in chosen]
+        for warning in id_warnings(given, ids, {example.id for example in examples}, predictions):
+            print(f"odqa: warning: {warning}", file=sys.stderr)
+        report = score(chosen, given)
+    try:
+        if output:
+            write_predictions(output, evaluation.predictions)
+    finally:  # A full disk must not cost the user the report as well.
+        if json_output:
+            print_json(report)
+        else:
+            print(format_report(report))
+
+
+def _read(examples: list[Example], name: str | None, device: str, batch_size: int) -> Evaluation:
+    from odqa.evaluation.report import evaluate
+    from odqa.models import DEFAULT_READER
+    from odqa.reader.model import Reader
+
+    reader = Reader.load(name or DEFAULT_READER, device=device)
+    with progress_bar() as progress:
+        task = progress.add_task("Reading", total=len(examples))
+
+        def advance(windows: int) -> None:
+            # A long context has several windows, and how many is known only once it was cut: the total grows.
+            done = progress.tasks[task].completed + windows
+            progress.update(task, completed=done, total=max(done, len(examples)))
+
+        return evaluate(examples, reader, advance, batch_size=batch_size)

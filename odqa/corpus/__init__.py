@@ -1,0 +1,8 @@
+"""Files -> Documents -> Passages: one loader a format, and chunking, which is pure. Knows no model and no index."""
+
+from odqa.corpus.base import ReadOptions, Unusable
+from odqa.corpus.chunk import ChunkOptions, TokenOffsets, split
+from odqa.corpus.files import find_files
+from odqa.corpus.read import read_corpus
+
+__all__ = ["ChunkOptions", "ReadOptions", "TokenOffsets", "Unusable", "find_files", "read_corpus", "split"]

@@ -1,0 +1,110 @@
+"""Bytes -> text: finds a file's encoding, or says that it holds no text. Knows no format."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+from pathlib import Path
+
+from odqa.errors import DataError
+
+CHUNK = 1 << 20
+SAMPLE = 1 << 16  # Bytes on each side of the first one that is not UTF-8: enough to tell a language.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # Before UTF-16: its mark begins with the mark of UTF-16.
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Languages as charset-normalizer names them whose letters Windows-1252 does not have.
+NOT_WESTERN = frozenset(("Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Turkish"))
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+CONTROLS_OF_BINARY = 0.02  # Compressed or random bytes are a tenth control characters, legacy text has none.
+
+
+def read_text(path: Path, declared: str | None = None) -> str:
+    """A whole file as text, its line ends untouched.
+
+    ``declared`` is the encoding that the content names itself; it is tried when the bytes are not UTF-8. Raises
+    DataError for an empty or binary file and where no encoding fits.
+    """
+    data = path.read_bytes()
+    return _decode(data, detect((data,), declared))
+
+
+def text_encoding(path: Path) -> str:
+    """The encoding of a file that is too large to read at once. Raises DataError as ``read_text`` does."""
+    with path.open("rb") as stream:
+        return detect(iter(lambda: stream.read(CHUNK), b""))
+
+
+def detect(chunks: Iterable[bytes], declared: str | None = None) -> str:
+    """The name of the codec: by byte order mark, else UTF-8 if all of it is, else as declared, else a guess."""
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    encoding = ""
+    before = b""
+    for number, chunk in enumerate(chunks):
+        if number == 0:
+            for mark, name in MARKS:
+                if chunk.startswith(mark):
+                    return name
+        if b"\0" in chunk:
+            raise DataError("binary")
+        if not encoding:
+            try:
+                utf8.decode(chunk)
+            except UnicodeDecodeError as error:
+                encoding = _other(before[-SAMPLE:] + chunk, error, declared)
+        before = chunk
+    if not before:
+        raise DataError("empty")
+    if not encoding:
+        try:
+            utf8.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            encoding = _other(before, error, declared)
+    return encoding or "utf-8"
+
+
+def _other(data: bytes, error: UnicodeDecodeError, declared: str | None) -> str:
+    controls = len(data) - len(data.translate(None, CONTROLS))
+    if controls > CONTROLS_OF_BINARY * len(data):
+        raise DataError("binary")
+    encoding = (declared and _usable(data, declared)) or _guess(data, error.start)
+    if not encoding:
+        raise DataError("not UTF-8, and no other encoding fits: convert it to UTF-8")
+    return encoding
+
+
+def _usable(data: bytes, declared: str) -> str | None:
+    try:
+        name = codecs.lookup(declared).name
+        # Browsers read Latin-1 as its superset Windows-1252, and so pages are written (WHATWG Encoding, 4.2).
+        name = "cp1252" if name in ("iso8859-1", "ascii") else name
+        data.decode(name)
+    except (LookupError, ValueError):
+        return None
+    return name
+
+
+def _guess(data: bytes, bad: int) -> str | None:
+    """charset-normalizer's best guess; Windows-1252, the commonest by far, wins where it fits as well."""
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(data[max(0, bad - SAMPLE) : bad + SAMPLE])
+    best = matches.best()
+    if best is None:
+        return None
+    for match in matches:
+        as_good = match.chaos <= best.chaos and match.coherence >= best.coherence
+        if as_good and "cp1252" in match.could_be_from_charset and best.language not in NOT_WESTERN:
+            return "cp1252"
+    return best.encoding
+
+
+def _decode(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8, and not {encoding} either (byte {error.start:,}): convert it to UTF-8") from None

@@ -1,0 +1,122 @@
+"""Which elements of a web page are no part of what it says: menus, sidebars, scripts, hidden parts. Writes no text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bs4 import Tag
+
+
+def names(listed: str) -> frozenset[str]:
+    """A set of names from a list with spaces."""
+    return frozenset(listed.split())
+
+
+HEADINGS = names("h1 h2 h3 h4 h5 h6")
+NEVER_TEXT = names(
+    "script style template noscript head svg iframe canvas object embed audio video map datalist "
+    "button select textarea dialog nav aside rp"
+)
+NAVIGATION_ROLES = names(
+    "navigation banner contentinfo search complementary menu menubar toolbar tablist dialog alertdialog"
+)
+CONTENT = names("html body main article")
+HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+WORD = re.compile(r"[A-Za-z][a-z]*|[0-9]+")
+NAVIGATION_WORDS = names(
+    "sidebar sphinxsidebar sidetoc breadcrumb breadcrumbs toc menu menubar navbar nav navigation navbox navpath "
+    "pagination skip skiplink"
+)
+ALWAYS_NAVIGATION = names("tableofcontents")  # Even where a heading of this name stands above it.
+OFTEN_NAVIGATION = names("header footer")  # Where they are mostly links and hold no heading.
+# Beside a heading: the permanent link and the edit link. In code: the line numbers.
+ORNAMENTS = names("headerlink permalink editsection linenos lineno linenumber linenumbers")
+NEGATIONS = names("has with no without not hide is")
+ID_TAGS = names("div ul ol table td")
+
+
+def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
+    """Whether an element is left out, with all that it holds.
+
+    ``size`` is the number of characters in the page: what holds more than half of them is taken for content,
+    whatever it is called, unless it is mostly links. ``in_main`` says that the element stands inside a main,
+    article or section element, where a header or a footer belongs to the content.
+    """
+    name = tag.name
+    if name in NEVER_TEXT:
+        return True
+    attributes: dict[str, Any] = tag.attrs
+    if name in ("header", "footer"):
+        return not in_main
+    if name == "form":
+        return not _holds_content(tag, size)
+    if not attributes or name in CONTENT:
+        return False
+    if _is_hidden(attributes):
+        return True
+    words = _words(attributes.get("class"))
+    if words & ORNAMENTS or "data-nosnippet" in attributes or (name == "a" and _is_symbol(tag)):
+        return True
+    if in_heading or name in HEADINGS:
+        return False
+    if attributes.get("role") in NAVIGATION_ROLES:
+        return True
+    id_words = _words(attributes.get("id"))
+    if (words | id_words) & ALWAYS_NAVIGATION:
+        return True
+    if words & OFTEN_NAVIGATION and _is_mostly_links(tag) and tag.find(sorted(HEADINGS)) is None:
+        return True
+    named = bool(words & NAVIGATION_WORDS)
+    if not named and name in ID_TAGS and id_words & NAVIGATION_WORDS:
+        named = not _is_named_after_its_heading(tag)
+    return named and not _holds_content(tag, size)
+
+
+def text_size(tag: Tag) -> int:
+    """The number of characters inside an element, without the white space between its parts."""
+    return sum(len(string.strip()) for string in tag.strings)
+
+
+def _is_hidden(attributes: dict[str, Any]) -> bool:
+    return (
+        ("hidden" in attributes and attributes["hidden"] != "until-found")
+        or attributes.get("aria-hidden") == "true"
+        or ("style" in attributes and bool(HIDDEN_STYLE.search(str(attributes["style"]))))
+    )
+
+
+def _words(value: str | list[str] | None) -> frozenset[str]:
+    """The words of a class or id attribute: ``md-sidebar topNav`` -> md, sidebar, top, nav; ``no-toc`` -> none."""
+    if not value:
+        return frozenset()
+    words: set[str] = set()
+    for name in value.split() if isinstance(value, str) else value:
+        parts = [part.lower() for part in WORD.findall(name)]
+        # "toc-backref" and "nav-target" mark places that a menu points to, not the menu.
+        if parts and parts[0] not in NEGATIONS and parts[-1] not in ("backref", "target"):
+            words.update(parts)
+            words.add("".join(parts))
+    return frozenset(words)
+
+
+def _is_symbol(link: Tag) -> bool:
+    """Whether a link inside the page shows only a sign, such as the paragraph sign beside a heading."""
+    return str(link.get("href", "")).startswith("#") and not any(c.isalnum() for c in link.get_text())
+
+
+def _is_named_after_its_heading(tag: Tag) -> bool:
+    heading = tag.find(sorted(HEADINGS))
+    if heading is None:
+        return False
+    slug = re.sub(r"\W+", "-", heading.get_text().lower()).strip("-")
+    return str(tag.get("id", "")).lower().replace("_", "-").strip("-") in slug
+
+
+def _holds_content(tag: Tag, size: int) -> bool:
+    return text_size(tag) * 2 > size and not _is_mostly_links(tag)
+
+
+def _is_mostly_links(tag: Tag) -> bool:
+    return sum(text_size(link) for link in tag.find_all("a")) * 2 > text_size(tag)

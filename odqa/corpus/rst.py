@@ -1,0 +1,67 @@
+"""reStructuredText files (.rst): the source text as it stands, with sections by its headings. Renders nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from odqa.corpus.base import ReadOptions, document_of
+from odqa.corpus.encoding import read_text
+from odqa.corpus.outline import Outline
+from odqa.types import Document, Section
+
+ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+$")
+ROLE = re.compile(r":[\w:.+-]+:`([^`<]*?)(?:\s*<[^>]*>)?`")
+SHORTEST = 4  # Docutils takes an underline that is shorter than its title from this length on.
+
+
+def load(path: Path, options: ReadOptions) -> Iterator[Document]:
+    """Read one file. Raises DataError for an empty or binary one."""
+    text = read_text(path)
+    title, sections = outline(text)
+    yield document_of(path, text, title=title, sections=sections)
+
+
+def outline(text: str) -> tuple[str, tuple[Section, ...]]:
+    """The title (the first outermost heading) and the sections.
+
+    The level of a heading is the order in which its adornment, with or without an overline, is first met
+    (reStructuredText specification, "Sections").
+    """
+    found = Outline()
+    styles: list[tuple[str, bool]] = []
+    lines: list[tuple[int, str]] = [(0, ""), (0, "")]
+    at = 0
+    for line in text.splitlines(keepends=True):
+        lines.append((at, line.rstrip()))
+        at += len(line)
+    taken = 1  # The last line that belongs to a heading already found.
+    for number in range(2, len(lines)):
+        under = lines[number][1]
+        start, title = lines[number - 1]
+        above_start, above = lines[number - 2]
+        if number - 1 <= taken or not _underlines(under, title):
+            continue
+        overlined = number - 2 > taken and above[:1] == under[0] and _underlines(above, title)
+        if not overlined and (title[0].isspace() or (above and number - 2 > taken)):
+            continue  # Inside an indented block, a paragraph or a table.
+        style = (under[0], overlined)
+        if style not in styles:
+            styles.append(style)
+        found.heading(above_start if overlined else start, styles.index(style) + 1, _plain(title))
+        taken = number
+    return found.title, found.sections
+
+
+def _underlines(line: str, title: str) -> bool:
+    return bool(
+        ADORNMENT.match(line)
+        and title.strip()
+        and not ADORNMENT.match(title)
+        and len(line) >= min(len(title), SHORTEST)
+    )
+
+
+def _plain(title: str) -> str:
+    return ROLE.sub(r"\1", title).replace("`", "").replace("**", "").strip()

@@ -1,0 +1,67 @@
+"""Where a text may be cut: sentences by sentencex, and inside one the best place. Knows no tokens and no budget."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+WINDOW = 8_000  # Characters handed to sentencex at once: it takes quadratic time on quotes that never close.
+FARTHEST = 32  # Characters that a cut moves back so as not to fall inside a grapheme.
+JOINER = "\u200d"
+
+
+def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator[tuple[int, int]]:
+    """The sentences of ``text[start:end]`` as half-open spans that cover it without a gap.
+
+    ``language`` is a code of Wikipedia's (``en``, ``de``, ``zh``); an unknown one gets the rules of English. Takes
+    time in proportion to the text: a sentence longer than WINDOW characters is cut.
+    """
+    from sentencex import get_sentence_boundaries
+
+    at = start
+    while at < end:
+        stop = min(at + WINDOW, end)
+        found = get_sentence_boundaries(language, text[at:stop])
+        ends = sorted({at + boundary["end_index"] for boundary in found} | {stop})
+        if stop < end:
+            # The window's own end is no sentence's end: the next window begins where this last sentence does.
+            ends = ends[:-1] or [break_point(text, at, stop)]
+        for sentence_end in ends:
+            yield at, sentence_end
+            at = sentence_end
+
+
+def break_point(text: str, low: int, high: int, candidates: Sequence[int] = ()) -> int:
+    """The best position in (low, high] to cut at.
+
+    Behind the last line break of the later half, else beside its last white space, else at the last of the
+    ``candidates`` (sorted) that is not inside a grapheme, else before the last grapheme, else at ``high``.
+    """
+    middle = (low + high) // 2
+    line_break = text.rfind("\n", middle, high) + 1
+    if line_break > low:
+        return line_break
+    for at in range(high, middle, -1):
+        if text[at - 1].isspace() or text[at : at + 1].isspace():
+            return at
+    for at in reversed(candidates):
+        if middle < at <= high and not _is_joined(text, at):
+            return at
+    for at in range(high, max(low, high - FARTHEST), -1):
+        if not _is_joined(text, at):
+            return at
+    return high
+
+
+def _is_joined(text: str, at: int) -> bool:
+    """Whether the characters on both sides of ``at`` make one grapheme (the common rules of Unicode UAX 29)."""
+    if not 0 < at < len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    return (
+        unicodedata.category(after)[0] == "M"  # Combining marks, variation selectors.
+        or JOINER in (before, after)
+        or "\U0001f3fb" <= after <= "\U0001f3ff"  # Skin tones.
+        or ("\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff")  # Flags.
+        or "\u1160" <= after <= "\u11ff"  # The vowels and finals of decomposed Hangul.
+    )

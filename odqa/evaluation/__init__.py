@@ -1,0 +1,1 @@
+"""Scores answers against a dataset. Nothing is imported here: the metrics stay usable without a reader."""

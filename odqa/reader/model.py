@@ -1,0 +1,209 @@
+"""A loaded reader: a transformer with a span head that reads texts. Knows nothing of passages, indexes or ranking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from odqa.device import pick_device, pick_dtype
+from odqa.errors import ModelError, UsageError
+from odqa.models import DEFAULT_READER, resolve
+from odqa.reader import compat, decode
+from odqa.reader.features import Window, batches, pad, windows
+from odqa.types import Reading, Span
+
+if TYPE_CHECKING:
+    import torch
+
+SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and its threshold.
+WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
+
+
+class Reader:
+    """Finds answer spans in texts.
+
+    Called like the ``question-answering`` pipeline that transformers 5.3 removed, it returns the same dicts;
+    :meth:`read` is its own interface.
+
+    >>> reader = Reader.load()  # doctest: +SKIP
+    >>> reader(question="Where is the Louvre?", context="The Louvre is in Paris.")  # doctest: +SKIP
+    {'score': 0.93, 'start': 17, 'end': 22, 'answer': 'Paris'}
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        name: str,
+        no_answer_threshold: float = 0.0,
+        max_length: int = 384,
+        stride: int = 128,
+        dtype: str = "auto",
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.name = name
+        self.no_answer_threshold = no_answer_threshold
+        self.max_length = min(max_length, tokenizer.model_max_length)
+        self.stride = min(stride, self.max_length // 3)
+        self.device = model.device
+        self.dtype = pick_dtype(dtype, self.device.type)
+
+    @classmethod
+    def load(cls, name: str | Path = DEFAULT_READER, *, device: str = "auto", dtype: str = "auto") -> Reader:
+        """Load a reader by folder, shipped name or hub id.
+
+        ``device`` is auto, cpu, cuda or another torch device; ``dtype`` is auto, float32, bfloat16 or float16: the
+        precision of the matrix products (auto: bfloat16 where the hardware has it). Raises ModelError where the
+        model is missing or has no question-answering head, UsageError for a device that is not there.
+        """
+        resolved = resolve(name)
+        settings = read_settings(resolved.folder)
+        model, tokenizer = load_model(resolved.folder, head_required=True)
+        model.to(pick_device(device)).eval()
+        return cls(model, tokenizer, name=resolved.name, dtype=dtype, **settings)
+
+    def read(
+        self,
+        questions: Sequence[str],
+        contexts: Sequence[str],
+        *,
+        n_best: int = 20,
+        max_answer_tokens: int = 30,
+        batch_size: int = 32,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Reading]:
+        """Read each question against its own context; one Reading a pair, in order.
+
+        Span offsets are characters of the context. ``progress`` is called with the number of windows done since
+        its last call. An answer wins where ``span.score - null_score > no_answer_threshold``.
+        """
+        found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
+        for window, start, end in self._logits(questions, contexts, batch_size, progress):
+            pairs = decode.best_pairs(start, end, window.answerable, n_best=n_best, max_tokens=max_answer_tokens)
+            spans = [
+                Span(int(window.offsets[first, 0]), int(window.offsets[last, 1]), score) for first, last, score in pairs
+            ]
+            found[window.pair].append((spans, float(start[window.null] + end[window.null])))
+        return [decode.join(context, some, n_best) for context, some in zip(contexts, found, strict=True)]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any] | list[Any]:
+        """Answer as the removed ``pipeline("question-answering")`` did; see :func:`odqa.reader.compat.answer`."""
+        return compat.answer(self, *args, **kwargs)
+
+    def _logits(
+        self,
+        questions: Sequence[str],
+        contexts: Sequence[str],
+        batch_size: int,
+        progress: Callable[[int], None] | None = None,
+        **shape: int,
+    ) -> Iterator[tuple[Window, decode.Array, decode.Array]]:
+        """Give every window with its start and end logits, each (window.length,) float32, in no fixed order."""
+        if len(questions) != len(contexts):
+            raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: each question needs its own")
+        if batch_size < 1:
+            raise UsageError(f"batch size is {batch_size}; it must be at least 1")
+        cut = {"max_length": self.max_length, "stride": self.stride} | shape
+        waiting: list[Window] = []
+        for window in windows(self.tokenizer, questions, contexts, **cut):
+            waiting.append(window)
+            if len(waiting) == WINDOWS_AT_A_TIME:
+                yield from self._run(waiting, batch_size, progress)
+                waiting = []
+        yield from self._run(waiting, batch_size, progress)
+
+    def _run(
+        self, waiting: list[Window], batch_size: int, progress: Callable[[int], None] | None
+    ) -> Iterator[tuple[Window, decode.Array, decode.Array]]:
+        import torch
+
+        for batch in batches([window.length for window in waiting], batch_size):
+            some = [waiting[at] for at in batch]
+            inputs, begins = pad(self.tokenizer, some)
+            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
+            mixed = self.dtype != torch.float32
+            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
+                output = self.model(**tensors)
+            starts, ends = (logits.float().cpu().numpy() for logits in (output.start_logits, output.end_logits))
+            for row, (window, begin) in enumerate(zip(some, begins, strict=True)):
+                inside = slice(begin, begin + window.length)
+                yield window, starts[row, inside].astype(np.float32), ends[row, inside].astype(np.float32)
+            if progress:
+                progress(len(batch))
+
+
+def load_model(folder: Path, *, head_required: bool, attention: str | None = None) -> tuple[Any, Any]:
+    """Load a model with a question-answering head, in float32, and its tokenizer.
+
+    With ``head_required`` a folder whose weights hold no such head is refused; otherwise the head is new.
+    ``attention`` is transformers' name of an implementation of attention; None lets it choose.
+    """
+    import torch
+    import transformers
+
+    quiet(transformers)
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+        model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
+            str(folder), dtype=torch.float32, attn_implementation=attention, output_loading_info=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"{folder}: this model cannot be loaded ({detail}); it needs config, weights, tokenizer"
+        ) from None
+    _exact_logits(model)
+    missing = sorted(report["missing_keys"])
+    if head_required and missing:
+        raise ModelError(
+            f"{folder}: no question-answering head: the weights lack {', '.join(missing[:3])}; give a reader "
+            "(`odqa train-reader` makes one), not an encoder or a base model"
+        )
+    return model, tokenizer
+
+
+def _exact_logits(model: Any) -> None:
+    """Compute the span head in float32 whatever the precision of the layers below it.
+
+    In bfloat16 a logit of 8 has a resolution of 1/16: different spans would tie. The head costs next to nothing.
+    """
+    import torch
+
+    head = getattr(model, "qa_outputs", None)
+    if head is None:
+        return
+    plain = head.forward
+
+    def forward(hidden: torch.Tensor) -> Any:
+        with torch.autocast(hidden.device.type, enabled=False):
+            return plain(hidden.float())
+
+    head.forward = forward
+
+
+def quiet(transformers: Any) -> None:
+    """Keep transformers' loading bars and advice off the terminal; real errors are raised all the same."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The reader's own settings (threshold, window length, stride) from its folder; defaults where it has none."""
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "no_answer_threshold": float(content["no_answer_threshold"]),
+            "max_length": int(content["max_length"]),
+            "stride": int(content["stride"]),
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a reader's settings ({type(error).__name__}: {error}); train it again") from None

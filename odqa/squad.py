@@ -1,0 +1,211 @@
+"""Reads question-answering datasets (SQuAD JSON, JSONL, Parquet, a hub id) into Examples. Knows no model.
+
+The shapes are those of SQuAD v2 (Rajpurkar, Jia and Liang 2018): nested
+``data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}, is_impossible}}`` for ``.json``,
+and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet``:
+``{id, title, context, question, answers: {text: [...], answer_start: [...]}}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from odqa.errors import DataError, UsageError
+from odqa.types import Example, Reference
+
+FORMATS = (".json", ".jsonl", ".parquet")
+
+
+def load_examples(source: str | Path, split: str | None = None) -> list[Example]:
+    """Read every question of a dataset.
+
+    ``source`` is a file (by its suffix: .json, .jsonl, .parquet) or a hub id such as ``rajpurkar/squad_v2``;
+    ``split`` is for hub ids alone. Raises UsageError where there is no such dataset and DataError, with the JSON
+    path or the line, where its content is not in SQuAD format.
+    """
+    path = Path(source)
+    if path.is_file():
+        return list(_from_file(path))
+    if path.suffix in FORMATS or path.exists() or str(source).count("/") > 1:
+        raise UsageError(f"no such dataset file: {source} (a .json, .jsonl or .parquet file, or a hub id)")
+    return list(_from_rows(_hub_rows(str(source), split or "validation"), str(source)))
+
+
+def iter_paragraphs(path: Path) -> Iterator[tuple[str, int, str]]:
+    """Give (article title, paragraph number from 0 inside its article, context) for a SQuAD-format .json file.
+
+    Raises DataError with the JSON path where the file is not in SQuAD format.
+    """
+    for title, number, paragraph, where in _paragraphs(path):
+        yield title, number, _get(paragraph, "context", str, where)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_examples(path: Path, examples: Iterable[Example]) -> None:
+    """Write examples as flat JSONL, one question a line; ``load_examples`` reads them back the same."""
+    with path.open("w", encoding="utf-8") as stream:
+        for example in examples:
+            row = {
+                "id": example.id,
+                "title": example.title,
+                "context": example.context,
+                "question": example.question,
+                "answers": _columns(example.references),
+                "is_impossible": not example.answerable,
+                "plausible_answers": _columns(example.plausible),
+            }
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _from_file(path: Path) -> Iterator[Example]:
+    if path.suffix == ".jsonl":
+        return _from_rows(_json_lines(path), str(path))
+    if path.suffix == ".parquet":
+        return _from_rows(_parquet_rows(path), str(path))
+    return _from_squad(path)
+
+
+def _from_squad(path: Path) -> Iterator[Example]:
+    for title, _, paragraph, where in _paragraphs(path):
+        context = _get(paragraph, "context", str, where)
+        for at, question in enumerate(_get(paragraph, "qas", list, where)):
+            place = f"{where}.qas[{at}]"
+            _expect(question, dict, place)
+            answers = _references(
+                question, "answers", place, required=not question.get("is_impossible", False)
+            )
+            yield Example(
+                id=str(_get(question, "id", (str, int), place)),
+                question=_get(question, "question", str, place),
+                context=context,
+                references=() if question.get("is_impossible", False) else answers,
+                title=title,
+                plausible=_references(question, "plausible_answers", place, required=False),
+            )
+
+
+def _paragraphs(path: Path) -> Iterator[tuple[str, int, dict[str, Any], str]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{path}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
+    _expect(content, dict, str(path))
+    for a, article in enumerate(_get(content, "data", list, str(path))):
+        where = f"{path}: data[{a}]"
+        _expect(article, dict, where)
+        title = article.get("title")
+        for p, paragraph in enumerate(_get(article, "paragraphs", list, where)):
+            place = f"{where}.paragraphs[{p}]"
+            _expect(paragraph, dict, place)
+            yield title if isinstance(title, str) else "", p, paragraph, place
+
+
+def _references(holder: Mapping[str, Any], key: str, where: str, *, required: bool) -> tuple[Reference, ...]:
+    if not required and holder.get(key) is None:
+        return ()
+    references = []
+    for at, answer in enumerate(_get(holder, key, list, where)):
+        place = f"{where}.{key}[{at}]"
+        _expect(answer, dict, place)
+        references.append(
+            Reference(_get(answer, "text", str, place), _get(answer, "answer_start", int, place))
+        )
+    return tuple(references)
+
+
+def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> Iterator[Example]:
+    for place, row in rows:
+        where = f"{source}: {place}"
+        references = _zip(_get(row, "answers", dict, where), f"{where}.answers")
+        plausible = row.get("plausible_answers")
+        yield Example(
+            id=str(_get(row, "id", (str, int), where)),
+            question=_get(row, "question", str, where),
+            context=_get(row, "context", str, where),
+            references=() if row.get("is_impossible") else references,
+            title=str(row.get("title") or ""),
+            plausible=_zip(plausible, f"{where}.plausible_answers") if plausible else (),
+        )
+
+
+def _zip(answers: Mapping[str, Any], where: str) -> tuple[Reference, ...]:
+    texts, starts = (list(_get(answers, key, (list, tuple), where)) for key in ("text", "answer_start"))
+    if len(texts) != len(starts):
+        raise DataError(
+            f"{where}: {len(texts)} texts but {len(starts)} starts; each answer needs one of each"
+        )
+    return tuple(Reference(str(text), int(start)) for text, start in zip(texts, starts, strict=True))
+
+
+def _columns(references: Iterable[Reference]) -> dict[str, list[Any]]:
+    found = list(references)
+    return {"text": [r.text for r in found], "answer_start": [r.start for r in found]}
+
+
+def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    with path.open(encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{path}: line {number}: broken JSON: {error.msg}") from None
+            _expect(row, dict, f"{path}: line {number}")
+            yield f"line {number}", row
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    except pyarrow.ArrowInvalid as error:
+        raise DataError(f"{path}: not a Parquet file: {error}") from None
+    for number, row in enumerate(rows):
+        yield f"row {number}", row
+
+
+def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    import datasets
+
+    try:
+        rows = datasets.load_dataset(name, split=split)
+    except (OSError, ValueError, datasets.exceptions.DatasetNotFoundError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(
+            f"no dataset {name!r}: there is no such file, and the hub did not give its split {split!r} ({detail}). "
+            "Give a SQuAD-format .json, .jsonl or .parquet file, or check the id and the network"
+        ) from None
+    for number, row in enumerate(rows):
+        yield f"row {number}", row
+
+
+def _get(holder: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
+    if key not in holder:
+        present = ", ".join(sorted(map(str, holder))) or "nothing"
+        raise DataError(f"{where}: missing key {key!r} (there is: {present}); SQuAD format is needed")
+    _expect(holder[key], kind, f"{where}.{key}")
+    return holder[key]
+
+
+def _expect(value: object, kind: type | tuple[type, ...], where: str) -> None:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        names = {dict: "an object", list: "a list", str: "text", int: "a whole number", tuple: "a list"}
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(dict.fromkeys(names[k] for k in kinds))
+        raise DataError(f"{where}: expected {wanted}, found {type(value).__name__}; SQuAD format is needed")

@@ -1,0 +1,19 @@
+"""When two answer strings count as the same: the official SQuAD normalisation. Knows strings and nothing else."""
+
+from __future__ import annotations
+
+import re
+import string
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalize_answer(text: str) -> str:
+    """Lower-case, without ASCII punctuation, without the articles a, an and the, single spaces.
+
+    Step by step what SQuAD's official evaluation script does (Rajpurkar et al. 2016), so that scores computed with
+    it can be compared with published ones. "The Eiffel  Tower!" becomes "eiffel tower"; "3.5" becomes "35".
+    """
+    bare = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", bare).split())

@@ -1,0 +1,83 @@
+"""A run's state on disk: one whole checkpoint or the one before it, never half of one. Knows no loss and no data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odqa.errors import OdqaError, UsageError
+from odqa.training.recipe import differences
+
+STATE_FILE = "state.json"
+
+
+@dataclass(slots=True)
+class State:
+    """Where a run is: the next batch of an epoch, the optimiser steps done, the evaluations so far.
+
+    ``losses`` holds the mean loss of each stretch between checkpoints' log points, for the card.
+    """
+
+    recipe: dict[str, Any]
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    windows: int = 0
+    evaluations: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[tuple[int, float]] = field(default_factory=list)
+
+
+def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
+    """Replace the checkpoint of ``output``; ``write`` puts models and optimiser into the folder it is given.
+
+    The old checkpoint is there until the new one is whole. Raises OdqaError where the disk is full, the old one
+    being kept.
+    """
+    fresh, current, old = (output / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old"))
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir(parents=True)
+        write(fresh)
+        (fresh / STATE_FILE).write_text(json.dumps(asdict(state)), encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise OdqaError(
+            f"{output}: the checkpoint of step {state.step} cannot be written ({error.strerror or error}); the one "
+            "before it is kept: make room and run again with --resume"
+        ) from None
+    shutil.rmtree(old, ignore_errors=True)
+    if current.exists():
+        current.rename(old)
+    fresh.rename(current)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def find(output: Path) -> Path | None:
+    """The folder of the last whole checkpoint; None where there is none."""
+    for name in ("checkpoint", "checkpoint.old"):
+        if (output / name / STATE_FILE).is_file():
+            return output / name
+    return None
+
+
+def load_state(checkpoint: Path, recipe: dict[str, Any]) -> State:
+    """The state of a checkpoint. Raises UsageError, with the differences, where another recipe made it."""
+    content = json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8"))
+    changed = differences(content["recipe"], json.loads(json.dumps(recipe)))
+    if changed:
+        raise UsageError(
+            f"{checkpoint} is of another recipe ({'; '.join(changed)}); resume with the same settings, or give "
+            "another --output"
+        )
+    return State(**content)
+
+
+def remove(output: Path) -> None:
+    """Remove what only an unfinished run needs."""
+    for name in ("checkpoint", "checkpoint.old", "checkpoint.new", "best"):
+        shutil.rmtree(output / name, ignore_errors=True)

@@ -1,0 +1,88 @@
+"""Where the answer stands: repairs wrong answer offsets and turns characters into token positions. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from odqa.reader.decode import trim
+from odqa.reader.features import Window
+from odqa.types import Example, Reference
+
+REACH = 20  # Characters an answer's start may be off and still be believed; datasets in the wild are off by 1 to 3.
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What was done to a dataset's offsets."""
+
+    kept: int
+    repaired: int
+    dropped: int
+
+
+def repair(examples: Iterable[Example]) -> tuple[list[Example], Repairs]:
+    """Correct answer starts that are a few characters off; drop examples whose answers are not in the context.
+
+    A reference is looked for at its start, then at the nearest place within ``REACH`` characters, then, where the
+    context holds its text exactly once, there. A question keeps those references that were found.
+    """
+    kept: list[Example] = []
+    repaired = dropped = 0
+    for example in examples:
+        found = [(reference, _find(example.context, reference)) for reference in example.references]
+        whole = tuple(place for _, place in found if place is not None)
+        if example.answerable and not whole:
+            dropped += 1
+            continue
+        repaired += any(place is not None and place != reference for reference, place in found)
+        kept.append(replace(example, references=whole, question=example.question.strip()))
+    return kept, Repairs(len(kept) - repaired, repaired, dropped)
+
+
+def with_plausible(example: Example) -> Example:
+    """Let an unanswerable question's plausible answers count as its answers (a weak label, off by default)."""
+    return replace(example, references=example.plausible) if not example.answerable else example
+
+
+def main_reference(example: Example) -> Reference | None:
+    """The reference to train on: the one most annotators gave, the earliest listed among equals."""
+    if not example.references:
+        return None
+    return Counter(example.references).most_common(1)[0][0]
+
+
+def positions(window: Window, reference: Reference | None) -> tuple[int, int]:
+    """The (first, last) token of the reference in this window; the null position twice where it is not whole in it."""
+    if reference is None:
+        return window.null, window.null
+    begins, ends = window.offsets[:, 0], window.offsets[:, 1]
+    inside = window.answerable
+    first = np.flatnonzero(inside & (ends > reference.start))
+    last = np.flatnonzero(inside & (begins < reference.start + len(reference.text)))
+    if not len(first) or not len(last) or first[0] > last[-1]:
+        return window.null, window.null
+    # The first token must reach back to the answer's start and the last one to its end: otherwise this window cuts it.
+    whole = begins[first[0]] <= reference.start and ends[last[-1]] >= reference.start + len(reference.text)
+    return (int(first[0]), int(last[-1])) if whole else (window.null, window.null)
+
+
+def _find(context: str, reference: Reference) -> Reference | None:
+    begin, end = trim(reference.text, 0, len(reference.text))
+    text, start = reference.text[begin:end], reference.start + begin
+    if not text:
+        return None
+    if start >= 0 and context.startswith(text, start):
+        return Reference(text, start)
+    low = max(0, start - REACH)
+    places = []
+    at = context.find(text, low, start + REACH + len(text))
+    while at >= 0:
+        places.append(at)
+        at = context.find(text, at + 1, start + REACH + len(text))
+    if places:
+        return Reference(text, min(places, key=lambda place: (abs(place - start), place)))
+    return Reference(text, context.find(text)) if context.count(text) == 1 else None

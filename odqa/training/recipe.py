@@ -1,0 +1,154 @@
+"""A recipe: every setting of a training run, read from a TOML file. Trains nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from odqa.errors import DataError, UsageError
+from odqa.models import DEFAULT_ENCODER
+from odqa.squad import file_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset of a recipe: a SQuAD-format file or a hub id, and what to take from it.
+
+    ``sha256`` pins a file's content. ``keep`` is all, answerable or unanswerable. ``limit`` draws that many
+    questions at random (0: all). ``negatives`` makes that many unanswerable questions for each answerable one.
+    """
+
+    path: str
+    sha256: str = ""
+    split: str = ""
+    keep: str = "all"
+    limit: int = 0
+    negatives: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every setting of a run. The defaults are the usual ones for a span head (Devlin et al. 2019, appendix A.3).
+
+    ``tune`` is the data on which the no-answer threshold is fitted; without it the threshold is 0. ``warmup`` is
+    the share of the steps with a rising learning rate, after which it falls linearly to 0. ``dropout`` -1 keeps the
+    base's own. ``precision`` is auto, float32, bfloat16 or float16; ``save_precision`` is float32 or float16.
+    ``save_every`` counts optimiser steps between checkpoints.
+    """
+
+    train: tuple[Source, ...]
+    eval: tuple[Source, ...] = ()
+    tune: tuple[Source, ...] = ()
+    base: str = DEFAULT_ENCODER
+    max_length: int = 384
+    stride: int = 128
+    plausible_answers: bool = False
+    epochs: int = 2
+    batch_size: int = 32
+    accumulate: int = 1
+    learning_rate: float = 5e-5
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    max_gradient_norm: float = 1.0
+    dropout: float = -1.0
+    group_by_length: bool = True
+    precision: str = "auto"
+    save_precision: str = "float32"
+    keep: str = "best"
+    seed: int = 0
+    save_every: int = 500
+    track: str = ""
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file as keyword arguments for :class:`Recipe`.
+
+    Relative data paths are looked for from the current folder first, then from the recipe's own. Raises DataError
+    naming an unknown or ill-typed setting.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no such recipe: {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a recipe in TOML: {error}") from None
+    settings = _checked(content, Recipe, str(path))
+    for name in ("train", "eval", "tune"):
+        sources = settings.get(name, [])
+        if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
+            raise DataError(f"{path}: {name} must be tables: [[{name}]] with a path each")
+        settings[name] = tuple(
+            Source(**_located(_checked(source, Source, f"{path}: {name}[{at}]"), path.parent))
+            for at, source in enumerate(sources)
+        )
+    return settings
+
+
+def make_recipe(settings: Mapping[str, Any]) -> Recipe:
+    """Build a recipe and check that its numbers make sense and its files are what they were. Raises UsageError."""
+    if not settings.get("train"):
+        raise UsageError("no training data: give --train FILE (SQuAD-format .json, .jsonl, .parquet or a hub id)")
+    recipe = Recipe(**settings)
+    for name in ("epochs", "batch_size", "accumulate", "save_every", "stride"):
+        if getattr(recipe, name) < 1:
+            raise UsageError(f"{name} is {getattr(recipe, name)}; it must be at least 1")
+    if recipe.learning_rate <= 0:
+        raise UsageError(f"learning_rate is {recipe.learning_rate}; it must be above 0")
+    if recipe.stride >= recipe.max_length:
+        raise UsageError(f"stride is {recipe.stride} but max_length only {recipe.max_length}; it must be smaller")
+    choices = {
+        "precision": ("auto", "float32", "bfloat16", "float16"),
+        "save_precision": ("float32", "float16"),
+        "keep": ("best", "last"),
+        "track": ("", "tensorboard", "mlflow"),
+    }
+    for name, known in choices.items():
+        if getattr(recipe, name) not in known:
+            raise UsageError(f"{name} is {getattr(recipe, name)!r}; it must be one of {', '.join(filter(None, known))}")
+    for source in (*recipe.train, *recipe.eval, *recipe.tune):
+        if source.keep not in ("all", "answerable", "unanswerable"):
+            raise UsageError(f"{source.path}: keep is {source.keep!r}; it must be all, answerable or unanswerable")
+        if source.sha256 and Path(source.path).is_file() and (found := file_hash(Path(source.path))) != source.sha256:
+            raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
+    return recipe
+
+
+def as_dict(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values, for JSON."""
+    return asdict(recipe)
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Where two recipes (as dicts) differ, one line each."""
+    return [
+        f"{name}: {one.get(name)!r} → {other.get(name)!r}"
+        for name in sorted(one.keys() | other.keys())
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _checked(content: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    known = [field.name for field in fields(kind)]
+    for name, value in content.items():
+        if name not in known:
+            raise DataError(f"{where}: unknown setting {name!r}; known: {', '.join(known)}")
+        wanted = hints[name]
+        fits = isinstance(value, wanted) if wanted in (str, bool) else True
+        if wanted in (int, float):
+            fits = isinstance(value, (int, float) if wanted is float else int) and not isinstance(value, bool)
+        if not fits:
+            raise DataError(f"{where}: {name} must be {wanted.__name__}, not {value!r}")
+    return content
+
+
+def _located(source: dict[str, Any], beside: Path) -> dict[str, Any]:
+    if "path" not in source:
+        raise DataError("a dataset of the recipe has no path")
+    there = beside / source["path"]
+    if not Path(source["path"]).exists() and there.exists():
+        source["path"] = str(there)
+    return source

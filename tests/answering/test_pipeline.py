@@ -1,0 +1,180 @@
+"""The pipeline whole, with tiny models that know nothing: the machinery is tested, never the quality."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from odqa.answering.pipeline import Pipeline, answer_from_context
+from odqa.errors import IndexFolderError, ModelError, UsageError
+from odqa.reader.model import Reader
+from odqa.types import Document, Response, Section
+
+QUESTIONS = [
+    "who built the tower",
+    "where is the museum",
+    "what orbits the earth",
+    "what is in the museum",
+    "how many days has the moon",
+]
+
+
+@pytest.fixture(scope="module")
+def pipeline(index_folder: Path, eager_reader: Path) -> Iterator[Pipeline]:
+    with Pipeline.open(index_folder, reader=eager_reader, device="cpu") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def reader(eager_reader: Path) -> Reader:
+    return Reader.load(eager_reader, device="cpu")
+
+
+def texts(response: Response) -> list[str]:
+    return [answer.text for answer in response.answers]
+
+
+def test_answers_are_slices_of_their_documents(pipeline: Pipeline, corpus: Path) -> None:
+    response = pipeline.ask(QUESTIONS[0], n=50)
+    assert response.question == QUESTIONS[0]
+    assert len({answer.passage.document_id for answer in response.answers}) == 3
+    for answer in response.answers:
+        assert answer.passage.text[answer.span.start : answer.span.end] == answer.text
+        source = Path(answer.passage.source)
+        if source.suffix == ".txt":
+            assert source.read_text(encoding="utf-8")[answer.start : answer.end] == answer.text
+    total = sum(answer.confidence for answer in response.answers) + response.no_answer_probability
+    assert total == pytest.approx(1)
+
+
+def test_the_seconds_of_every_stage_are_told(pipeline: Pipeline) -> None:
+    timings = pipeline.ask(QUESTIONS[0]).timings
+    assert list(timings) == ["encode", "search", "read", "rank", "total"]
+    assert all(seconds >= 0 for seconds in timings.values())
+    assert timings["total"] == pytest.approx(math.fsum(list(timings.values())[:-1]))
+
+
+def test_k_beyond_the_index_reads_all_of_it(pipeline: Pipeline) -> None:
+    count = len(pipeline.index)
+    assert texts(pipeline.ask(QUESTIONS[0], k=10_000, n=50)) == texts(pipeline.ask(QUESTIONS[0], k=count, n=50))
+
+
+def test_k_1_reads_one_passage_and_n_1_shows_one_answer(pipeline: Pipeline) -> None:
+    assert len({answer.passage.id for answer in pipeline.ask(QUESTIONS[0], k=1, n=50).answers}) == 1
+    assert len(pipeline.ask(QUESTIONS[0], n=1).answers) == 1
+
+
+@pytest.mark.parametrize("batch", [2, 5, 100])
+def test_many_questions_are_answered_in_order_as_one_by_one(pipeline: Pipeline, batch: int) -> None:
+    one_by_one = [pipeline.ask(question, k=3, n=3) for question in QUESTIONS]
+    together = list(pipeline.ask_many(QUESTIONS, k=3, n=3, batch=batch))
+    assert [response.question for response in together] == QUESTIONS
+    for response, alone in zip(together, one_by_one, strict=True):
+        assert texts(response) == texts(alone)
+        assert response.no_answer_probability == pytest.approx(alone.no_answer_probability, abs=1e-3)
+
+
+def test_many_questions_are_taken_a_batch_at_a_time(pipeline: Pipeline) -> None:
+    taken = []
+
+    def endless() -> Iterator[str]:
+        while True:
+            taken.append(QUESTIONS[len(taken) % len(QUESTIONS)])
+            yield taken[-1]
+
+    responses = pipeline.ask_many(endless(), k=2, n=1, batch=4)
+    assert taken == []
+    next(responses)
+    assert len(taken) == 4
+
+
+def test_no_questions_no_responses(pipeline: Pipeline) -> None:
+    assert list(pipeline.ask_many([])) == []
+
+
+def test_no_answer_is_a_proper_result(index_folder: Path, silent_reader: Path) -> None:
+    with Pipeline.open(index_folder, reader=silent_reader, device="cpu") as silent:
+        response = silent.ask(QUESTIONS[0])
+    assert response.answers == ()
+    assert response.no_answer_probability == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [({"k": 0}, "k must be at least 1, not 0"), ({"n": -1}, "n must be at least 1, not -1"), ({"batch": 0}, "batch")],
+)
+def test_counts_below_1_are_refused_at_once(pipeline: Pipeline, counts: dict[str, int], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        pipeline.ask_many(QUESTIONS, **counts)
+
+
+@pytest.mark.parametrize(("question", "message"), [("", "empty"), ("x" * 10_000, "10,000"), ("\x07", r"U\+0007")])
+def test_a_bad_question_is_refused(pipeline: Pipeline, reader: Reader, question: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        pipeline.ask(question)
+    with pytest.raises(UsageError, match=message):
+        answer_from_context(question, "The tower is in Paris.", reader)
+
+
+def test_a_missing_index_names_the_command_that_makes_one(tmp_path: Path, eager_reader: Path) -> None:
+    with pytest.raises(IndexFolderError, match="odqa index"):
+        Pipeline.open(tmp_path / "nowhere", reader=eager_reader)
+
+
+def test_another_encoder_is_refused(index_folder: Path, eager_reader: Path, tmp_path: Path) -> None:
+    from tests import tiny
+
+    other = tiny.make_encoder(tmp_path / "other", seed=1)
+    with pytest.raises(IndexFolderError, match="odqa index"):
+        Pipeline.open(index_folder, reader=eager_reader, encoder=other, device="cpu")
+
+
+def test_a_reader_without_a_head_is_refused(index_folder: Path, tiny_base: Path) -> None:
+    with pytest.raises(ModelError, match="no question-answering head"):
+        Pipeline.open(index_folder, reader=tiny_base, device="cpu")
+
+
+def test_a_context_alone(reader: Reader) -> None:
+    text = "The tower was built by Gustave. " * 40  # Several windows.
+    response = answer_from_context("who built the tower", text, reader, n=4)
+    assert 1 <= len(response.answers) <= 4
+    for answer in response.answers:
+        assert text[answer.start : answer.end] == answer.text
+    assert list(response.timings) == ["read", "rank", "total"]
+
+
+def test_documents_as_context_keep_source_and_page(reader: Reader) -> None:
+    pages = (Section(0, page=1), Section(33, page=2))
+    documents = [
+        Document("a", "A", "The museum is in Paris by a river. The tower is in Paris.", "a.pdf", {}, pages),
+        Document("b", "B", "The moon orbits the earth.", "b.txt"),
+    ]
+    response = answer_from_context("where is the tower", documents, reader, n=50)
+    assert {answer.passage.source for answer in response.answers} == {"a.pdf", "b.txt"}
+    for answer in response.answers:
+        document = next(d for d in documents if d.id == answer.passage.document_id)
+        assert document.text[answer.start : answer.end] == answer.text
+        assert answer.page == (None if document.id == "b" else 1 + (answer.start >= 33))
+
+
+@pytest.mark.parametrize("context", ["", " \n", []])
+def test_an_empty_context_is_refused(reader: Reader, context: str | list[Document]) -> None:
+    with pytest.raises(UsageError, match="context is empty"):
+        answer_from_context("who", context, reader)
+
+
+def test_a_context_needs_neither_faiss_nor_sentence_transformers(eager_reader: Path) -> None:
+    program = (
+        "import sys\n"
+        "from odqa.answering.pipeline import answer_from_context\n"
+        "from odqa.reader.model import Reader\n"
+        f"answer_from_context('who', 'The tower is in Paris.', Reader.load({str(eager_reader)!r}, device='cpu'))\n"
+        "assert not {'faiss', 'sentence_transformers'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

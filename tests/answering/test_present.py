@@ -1,0 +1,111 @@
+"""What is shown is the answer in its sentence, and nothing in a document can drive a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odqa.answering.present import as_json, as_lines, sentence_around, visible
+from odqa.types import Answer, Passage, Response, Span
+
+TEXT = "The tower stands in Paris. It was designed by Gustave Eiffel in 1887. Then it was built."
+
+
+def response(text: str = TEXT, found: str = "Gustave Eiffel", **passage: object) -> Response:
+    """A Response with one answer, found in a passage that begins at 100."""
+    start = text.index(found)
+    whole = Passage(**({"id": "p", "document_id": "d", "title": "Tower", "text": text, "start": 100} | passage))
+    span = Span(start, start + len(found), 1.0)
+    answer = Answer(found, 0.987, 100 + span.start, 100 + span.end, span, whole)
+    return Response("Who?", (answer,), 0.0123, {"total": 0.5})
+
+
+def test_lines() -> None:
+    shown = response(source="tower.html", headings=("Tower", "History"), pages=((0, 2), (30, 3)))
+    assert list(as_lines(shown)) == [
+        "1. Gustave Eiffel  (98.7%)",
+        "   Tower · tower.html · characters 146–160 · page 3 · Tower › History",
+        "   It was designed by **Gustave Eiffel** in 1887.",
+    ]
+
+
+def test_lines_leave_out_what_is_not_known() -> None:
+    lines = list(as_lines(response(title=""), ("[[", "]]")))
+    assert lines[1:] == ["   d · characters 146–160", "   It was designed by [[Gustave Eiffel]] in 1887."]
+
+
+def test_no_answer_says_how_sure() -> None:
+    (line,) = as_lines(Response("Who?", (), 0.876))
+    assert line.startswith("No answer found") and "87.6%" in line
+
+
+def test_json_has_the_documented_keys() -> None:
+    shown = as_json(response(source="tower.html", pages=((0, 2),)))
+    assert list(shown) == ["question", "answers", "no_answer_probability", "timings"]
+    (answer,) = shown["answers"]
+    assert answer == {
+        "text": "Gustave Eiffel",
+        "confidence": 0.987,
+        "document": {"id": "d", "title": "Tower", "source": "tower.html"},
+        "start": 146,
+        "end": 160,
+        "passage": TEXT,
+        "passage_id": "p",
+        "page": 2,
+        "headings": [],
+        "mentions": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ("Paris", "The tower stands in Paris."),
+        ("1887", "It was designed by Gustave Eiffel in 1887."),
+        ("Paris. It", "The tower stands in Paris. It was designed by Gustave Eiffel in 1887."),
+        ("built.", "Then it was built."),
+    ],
+)
+def test_the_sentence_around_an_answer(found: str, sentence: str) -> None:
+    start = TEXT.index(found)
+    first, last = sentence_around(TEXT, start, start + len(found))
+    assert TEXT[first:last].strip() == sentence
+
+
+@given(st.text(alphabet="ab. !?\n\u00a0é🗼'\"", min_size=1, max_size=60), st.data())
+def test_the_sentence_holds_the_answer(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    first, last = sentence_around(text, start, end)
+    assert 0 <= first <= start < end <= last <= len(text)
+
+
+def test_a_long_sentence_is_cut_around_the_answer() -> None:
+    text = "word " * 500 + "HERE" + " word" * 500
+    line = list(as_lines(response(text, "HERE")))[2]
+    assert len(line) < 430
+    assert line.startswith("   … ") and line.endswith(" …") and " **HERE** " in line
+
+
+def test_a_hostile_document_cannot_drive_the_terminal() -> None:
+    text = "Evil \x1b]0;title\x07 \x9b2J said\r\nEif\x08fel \u202egnp.exe."
+    shown = response(text, "Eif\x08fel", title="\x1b[2J", source="a\nb", headings=("\x07",))
+    lines = list(as_lines(shown))
+    assert not any(unicodedata.category(character) == "Cc" for line in lines for character in line)
+    assert lines[0] == r"1. Eif\x08fel  (98.7%)"
+    assert lines[1].startswith(r"   \x1b[2J · a b · ") and lines[1].endswith(r" · \x07")
+    assert r"\x1b]0;title\x07 \x9b2J said **Eif\x08fel** \u202egnp.exe." in lines[2]
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_visible_is_one_clean_line(text: str) -> None:
+    shown = visible(text)
+    assert not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in shown)
+    assert shown.isprintable() or shown.encode("utf-8")
+
+
+def test_visible_leaves_other_scripts_alone() -> None:
+    assert visible("Đà Nẵng می‌خواهم 👩‍👧 東京") == "Đà Nẵng می‌خواهم 👩‍👧 東京"

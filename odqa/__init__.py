@@ -1,3 +1,44 @@
-"""Open-domain question answering over your own documents: exact spans, where they stand, how sure."""
+"""Open-domain question answering over your own documents: exact spans, where they stand, how sure.
+
+>>> import odqa
+>>> odqa.build_index(["docs"], "indexes/docs")  # doctest: +SKIP
+>>> with odqa.Pipeline.open("indexes/docs") as pipeline:  # doctest: +SKIP
+...     response = pipeline.ask("How many vacation days do I have?")
+
+``odqa.Reader`` answers from given texts and stands in for the ``question-answering`` pipeline that transformers 5.3
+removed. Names are loaded when first used, so that ``import odqa`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from odqa.answering.pipeline import Pipeline
+    from odqa.errors import OdqaError
+    from odqa.index import build_index
+    from odqa.reader.model import Reader
+    from odqa.types import Answer, Response
 
 __version__ = "0.1.0"
+__all__ = ["Answer", "OdqaError", "Pipeline", "Reader", "Response", "__version__", "build_index"]
+
+_HOMES = {
+    "Answer": "odqa.types",
+    "OdqaError": "odqa.errors",
+    "Pipeline": "odqa.answering.pipeline",
+    "Reader": "odqa.reader.model",
+    "Response": "odqa.types",
+    "build_index": "odqa.index",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'odqa' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -38,9 +38,7 @@ def ask(
     ] = None,
     context: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="Answer from this file alone, or from standard input for -; needs no index."
-        ),
+        typer.Option(metavar="FILE", help="Answer from this file alone, or from standard input for -; needs no index."),
     ] = None,
 ) -> None:
     """Answer a question with exact spans of your documents, where they stand, and how sure the system is.

@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LINES = 30  # Where stderr is a file, progress is a line now and
 def train_reader(
     train: Annotated[
         list[str] | None,
-        typer.Option(help="Training data: a SQuAD-format .json, .jsonl, .parquet or a hub id; repeat."),
+        typer.Option(help="Training data: SQuAD-format .json, .jsonl, .parquet, or a hub id; repeat."),
     ] = None,
     eval: Annotated[list[str] | None, typer.Option(help="Data scored after each epoch; repeat for several.")] = None,
     tune: Annotated[
@@ -60,13 +60,11 @@ def train_reader(
     precision: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16. [auto]")] = None,
     save_precision: Annotated[str | None, typer.Option(help="Weights on disk: float32 or float16. [float32]")] = None,
     keep: Annotated[
-        str | None, typer.Option(help="Which epoch's model is kept: best (by F1 on --eval) or last. [best]")
+        str | None, typer.Option(help="The epoch that is kept: best (by F1 on --eval) or last. [best]")
     ] = None,
     save_every: Annotated[int | None, typer.Option(help="Optimiser steps between checkpoints. [500]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random. [0]")] = None,
-    track: Annotated[
-        str | None, typer.Option(help="Log the run with tensorboard or mlflow (an optional extra).")
-    ] = None,
+    track: Annotated[str | None, typer.Option(help="Log the run: tensorboard or mlflow (optional extras).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --output.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     push_to_hub: Annotated[str | None, typer.Option(help="Upload the finished reader to this hub id.")] = None,

@@ -21,8 +21,9 @@ NO_TITLE = re.compile(r"\s*$|untitled|microsoft \w+ - ", re.IGNORECASE)  # Put t
 def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
     """Read one file; a page that cannot be read costs only itself.
 
-    Pages are joined by one line break, so that a sentence that runs over the page's end stays whole. Raises
-    DataError for a file that is empty, broken, encrypted with a password, or without any text.
+    Pages are joined by one line break, so that a sentence that runs over the page's end stays whole. The metadata
+    tell the number of pages and which of them have no text (scanned, blank or damaged ones). Raises DataError for a
+    file that is empty, broken, encrypted with a password, or without any text.
     """
     if not path.stat().st_size:
         raise DataError("empty")
@@ -44,11 +45,13 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
             length += len(parts[-1])
         title = _title(reader)
     text = "".join(parts)
+    blank = [number for number, part in enumerate(parts, start=1) if not part.strip()]
     if failures and not text.strip():
         raise DataError(f"broken PDF: none of its {count} pages can be read ({failures[0]})")
     if not text.strip():
         raise DataError("no text in the PDF: scanned pages need OCR first (ocrmypdf makes a PDF with text)")
-    yield document_of(path, text, title=title, sections=tuple(sections), metadata={"pages": count})
+    metadata = {"pages": count, "pages_without_text": blank} if blank else {"pages": count}
+    yield document_of(path, text, title=title, sections=tuple(sections), metadata=metadata)
     if failures:
         reason = f"{len(failures)} of {count} pages cannot be read ({failures[0]}); the others are used"
         yield Unusable(source_of(path), reason)

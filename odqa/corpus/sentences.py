@@ -21,7 +21,9 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
     at = start
     while at < end:
         stop = min(at + WINDOW, end)
-        found = get_sentence_boundaries(language, text[at:stop])
+        # Halves of surrogate pairs become question marks, one for one: sentencex takes none.
+        window = text[at:stop].encode("utf-8", "replace").decode("utf-8")
+        found = get_sentence_boundaries(language, window)
         ends = sorted({at + boundary["end_index"] for boundary in found} | {stop})
         if stop < end:
             # The window's own end is no sentence's end: the next window begins where this last sentence does.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from odqa.corpus.base import ReadOptions, Unusable, source_of, well_formed
+from odqa.errors import DataError
 from odqa.squad import iter_paragraphs
 from odqa.types import Document
 
@@ -15,6 +16,8 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
 
     Raises DataError with the JSON path where the file is not in SQuAD format.
     """
+    if not path.stat().st_size:
+        raise DataError("empty")
     source = source_of(path)
     empty = 0
     count = 0

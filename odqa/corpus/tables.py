@@ -75,10 +75,9 @@ def _documents(
 
 def _document(row: Mapping[str, Any], line: int, path: Path, source: str, options: ReadOptions) -> Document | _Bad:
     if options.text_field not in row:
-        present = ", ".join(map(str, row)) or "none"
         return _Bad(
             f"no field {options.text_field!r}",
-            f" (its fields: {present}); name the one that holds the text with --text-field",
+            f" (its fields: {_listed(row)}); name the one that holds the text with --text-field",
         )
     text = row[options.text_field]
     if text is not None and not isinstance(text, str):
@@ -93,6 +92,13 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
         source=source,
         metadata={key: value for key, value in row.items() if key not in known},
     )
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The names as a message shows them: a file that is no table at all may have thousands, and long ones."""
+    shown = [name if len(name) <= 40 else name[:39] + "…" for name in names]
+    more = f" and {len(shown) - 20:,} more" if len(shown) > 20 else ""
+    return (", ".join(shown[:20]) or "none") + more
 
 
 def _name(value: object) -> str:
@@ -133,9 +139,8 @@ def _header(stream: TextIO, delimiters: str, text_field: str) -> tuple[list[str]
             stream.seek(0)
             return names[-1], delimiter
     longest: list[str] = max(names, key=len)
-    present = ", ".join(longest) or "none"
     raise DataError(
-        f"no column {text_field!r} in its header (line 1, columns: {present}); "
+        f"no column {text_field!r} in its header (line 1, columns: {_listed(longest)}); "
         "name the one that holds the text with --text-field"
     )
 

@@ -56,8 +56,8 @@ def windows(
             f"{type(tokenizer).__name__} is not a fast tokenizer and gives no character offsets; use a model whose "
             "folder has a tokenizer.json"
         )
-    if not 0 < stride < max_length:
-        raise UsageError(f"stride is {stride} and max length {max_length}: it must hold 0 < stride < max length")
+    if not 0 <= stride < max_length:
+        raise UsageError(f"stride is {stride} and max length {max_length}: it must hold 0 <= stride < max length")
     for begin in range(0, len(questions), PAIRS_AT_A_TIME):
         # Some tokenizers turn the spaces before a question into tokens of their own, which only cost room.
         some = [question.strip() for question in questions[begin : begin + PAIRS_AT_A_TIME]]
@@ -92,10 +92,11 @@ def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
-def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> tuple[dict[str, NDArray[np.int64]], list[int]]:
-    """Pad windows to one length, a multiple of ``multiple``, on the tokenizer's padding side.
+def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str, NDArray[np.int64]]:
+    """Pad windows to one length, a multiple of ``multiple``: the inputs by name, each (windows, padded length).
 
-    Returns the inputs, each (windows, padded length), and for each window where its first token stands.
+    Padding always stands behind the window, whatever the tokenizer's side: there the attention mask takes it out
+    entirely, while in front it would shift the absolute positions of the window's tokens, and its logits with them.
     Lengths in steps keep the CPU's memory allocator from holding a buffer for every length that ever occurred.
     """
     longest = max(window.length for window in some)
@@ -107,15 +108,13 @@ def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> tuple[dic
         "input_ids": tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
         "token_type_ids": getattr(tokenizer, "pad_token_type_id", 0),
     }
-    left = tokenizer.padding_side == "left"
-    starts = [width - window.length if left else 0 for window in some]
     padded = {}
     for name in some[0].inputs:
         values = np.full((len(some), width), fill.get(name, 0), dtype=np.int64)
-        for row, (window, start) in enumerate(zip(some, starts, strict=True)):
-            values[row, start : start + window.length] = window.inputs[name]
+        for row, window in enumerate(some):
+            values[row, : window.length] = window.inputs[name]
         padded[name] = values
-    return padded, starts
+    return padded
 
 
 def _check_room(tokenizer: Any, questions: Sequence[str], max_length: int, stride: int) -> None:

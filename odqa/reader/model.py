@@ -81,8 +81,12 @@ class Reader:
         """Read each question against its own context; one Reading a pair, in order.
 
         Span offsets are characters of the context. ``progress`` is called with the number of windows done since
-        its last call. An answer wins where ``span.score - null_score > no_answer_threshold``.
+        its last call. An answer wins where ``span.score - null_score > no_answer_threshold``. Raises UsageError for
+        a limit below 1, for lists of different lengths, and for a question that leaves no room for its context.
         """
+        for limit, value in (("n_best", n_best), ("max_answer_tokens", max_answer_tokens)):
+            if value < 1:
+                raise UsageError(f"{limit} is {value}; it must be at least 1")
         found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
         for window, start, end in self._logits(questions, contexts, batch_size, progress):
             pairs = decode.best_pairs(start, end, window.answerable, n_best=n_best, max_tokens=max_answer_tokens)
@@ -125,15 +129,14 @@ class Reader:
 
         for batch in batches([window.length for window in waiting], batch_size):
             some = [waiting[at] for at in batch]
-            inputs, begins = pad(self.tokenizer, some)
+            inputs = pad(self.tokenizer, some)
             tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
             mixed = self.dtype != torch.float32
             with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
                 output = self.model(**tensors)
             starts, ends = (logits.float().cpu().numpy() for logits in (output.start_logits, output.end_logits))
-            for row, (window, begin) in enumerate(zip(some, begins, strict=True)):
-                inside = slice(begin, begin + window.length)
-                yield window, starts[row, inside].astype(np.float32), ends[row, inside].astype(np.float32)
+            for row, window in enumerate(some):
+                yield window, starts[row, : window.length], ends[row, : window.length]
             if progress:
                 progress(len(batch))
 
@@ -153,7 +156,8 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
         model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
             str(folder), dtype=torch.float32, attn_implementation=attention, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    # Damaged files: transformers raises many types, safetensors one of its own, tokenizers a bare Exception.
+    except Exception as error:
         detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"{folder}: this model cannot be loaded ({detail}); it needs config, weights, tokenizer"
@@ -175,7 +179,7 @@ def _exact_logits(model: Any) -> None:
     """
     import torch
 
-    head = getattr(model, "qa_outputs", None)
+    head = getattr(model, "qa_outputs", None) or getattr(model, "classifier", None)  # ModernBERT's name for it.
     if head is None:
         return
     plain = head.forward

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from odqa.errors import OdqaError, UsageError
 from odqa.training.recipe import differences
 
@@ -44,14 +46,19 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
         fresh.mkdir(parents=True)
         write(fresh)
         (fresh / STATE_FILE).write_text(json.dumps(asdict(state)), encoding="utf-8")
-    except OSError as error:
+    # torch reports a full disk as a RuntimeError, safetensors as an error of its own.
+    except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
+        detail = (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
+        kept = find(output)
         raise OdqaError(
-            f"{output}: the checkpoint of step {state.step} cannot be written ({error.strerror or error}); the one "
-            "before it is kept: make room and run again with --resume"
+            f"{output}: the checkpoint of step {state.step} cannot be written ({detail}); "
+            + (f"{kept} is kept: make room" if kept else "none had been written before: make room, or save elsewhere")
+            + " and run again with --resume"
         ) from None
-    shutil.rmtree(old, ignore_errors=True)
+    # A kill between two renames may have left the last checkpoint as the old one: it stays until the new one is there.
     if current.exists():
+        shutil.rmtree(old, ignore_errors=True)
         current.rename(old)
     fresh.rename(current)
     shutil.rmtree(old, ignore_errors=True)

@@ -87,7 +87,7 @@ def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, 
 
 def collate(tokenizer: Any, some: Sequence[Labelled]) -> dict[str, NDArray[np.int64]]:
     """One padded batch with ``start_positions`` and ``end_positions``, all arrays of (windows, …)."""
-    inputs, begins = pad(tokenizer, [item.window for item in some])
-    inputs["start_positions"] = np.array([item.start + begin for item, begin in zip(some, begins, strict=True)])
-    inputs["end_positions"] = np.array([item.end + begin for item, begin in zip(some, begins, strict=True)])
+    inputs = pad(tokenizer, [item.window for item in some])
+    inputs["start_positions"] = np.array([item.start for item in some])
+    inputs["end_positions"] = np.array([item.end for item in some])
     return inputs

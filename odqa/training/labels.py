@@ -77,12 +77,13 @@ def _find(context: str, reference: Reference) -> Reference | None:
         return None
     if start >= 0 and context.startswith(text, start):
         return Reference(text, start)
-    low = max(0, start - REACH)
+    # Below 0 ``find`` would count from the context's end.
+    low, high = max(0, start - REACH), max(0, start + REACH + len(text))
     places = []
-    at = context.find(text, low, start + REACH + len(text))
+    at = context.find(text, low, high)
     while at >= 0:
         places.append(at)
-        at = context.find(text, at + 1, start + REACH + len(text))
+        at = context.find(text, at + 1, high)
     if places:
         return Reference(text, min(places, key=lambda place: (abs(place - start), place)))
     return Reference(text, context.find(text)) if context.count(text) == 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -81,7 +81,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
             raise DataError(f"{path}: {name} must be tables: [[{name}]] with a path each")
         settings[name] = tuple(
-            Source(**_located(_checked(source, Source, f"{path}: {name}[{at}]"), path.parent))
+            _source(source, f"{path}: {name}[{at}]", path.parent, "train" if name == "train" else "validation")
             for at, source in enumerate(sources)
         )
     return settings
@@ -95,8 +95,15 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     for name in ("epochs", "batch_size", "accumulate", "save_every", "stride"):
         if getattr(recipe, name) < 1:
             raise UsageError(f"{name} is {getattr(recipe, name)}; it must be at least 1")
-    if recipe.learning_rate <= 0:
+    if not 0 < recipe.learning_rate < float("inf"):
         raise UsageError(f"learning_rate is {recipe.learning_rate}; it must be above 0")
+    if not 0 <= recipe.warmup <= 1:
+        raise UsageError(f"warmup is {recipe.warmup}; it is a share of the steps, from 0 to 1")
+    if not recipe.dropout < 1:
+        raise UsageError(f"dropout is {recipe.dropout}; it must be below 1")
+    for name in ("weight_decay", "max_gradient_norm", "seed"):
+        if not getattr(recipe, name) >= 0:
+            raise UsageError(f"{name} is {getattr(recipe, name)}; it must not be negative")
     if recipe.stride >= recipe.max_length:
         raise UsageError(f"stride is {recipe.stride} but max_length only {recipe.max_length}; it must be smaller")
     choices = {
@@ -111,6 +118,10 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     for source in (*recipe.train, *recipe.eval, *recipe.tune):
         if source.keep not in ("all", "answerable", "unanswerable"):
             raise UsageError(f"{source.path}: keep is {source.keep!r}; it must be all, answerable or unanswerable")
+        if not (source.limit >= 0 and 0 <= source.negatives < float("inf")):
+            raise UsageError(
+                f"{source.path}: limit is {source.limit} and negatives {source.negatives}; neither may be negative"
+            )
         if source.sha256 and Path(source.path).is_file() and (found := file_hash(Path(source.path))) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
     return recipe
@@ -145,10 +156,13 @@ def _checked(content: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
     return content
 
 
-def _located(source: dict[str, Any], beside: Path) -> dict[str, Any]:
-    if "path" not in source:
-        raise DataError("a dataset of the recipe has no path")
-    there = beside / source["path"]
-    if not Path(source["path"]).exists() and there.exists():
-        source["path"] = str(there)
-    return source
+def _source(content: dict[str, Any], where: str, beside: Path, split: str) -> Source:
+    source = Source(**{"path": "", **_checked(content, Source, where)})
+    if not source.path:
+        raise DataError(f"{where}: no path; give a SQuAD-format file or a hub id")
+    if Path(source.path).exists():
+        return source
+    if (beside / source.path).exists():
+        return replace(source, path=str(beside / source.path))
+    # Not a file, so a hub id: what is trained on is its training split, never the one that others report on.
+    return replace(source, split=source.split or split)

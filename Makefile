@@ -1,0 +1,39 @@
+# The commands that people use while they work on odqa. `make demo` and `make test` need Python >= 3.11 and nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test lint format lock clean
+
+demo: .venv/ready  ## index this project's own documents and ask them a question
+	$(BIN)/odqa index README.md docs --index indexes/demo
+	$(BIN)/odqa ask "Which encoder is the default?" --index indexes/demo
+
+test: lint  ## lint, then the whole suite
+	$(BIN)/python -m pytest
+
+lint: .venv/ready  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/ready  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The virtual environment, from the pinned versions of requirements.lock.
+.venv/ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "odqa needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock torch==2.13.0 -e ".[cpu,dev]"
+	touch $@
+
+lock:  ## write requirements.lock anew from what pip finds today
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[cpu,dev]"
+	(grep '^#' requirements.lock; .lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -v '^nvidia-\|^triton\|^cuda-') > requirements.lock.new
+	mv requirements.lock.new requirements.lock && rm -rf .lock
+
+clean:  ## remove what make made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache indexes/demo

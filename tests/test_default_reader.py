@@ -1,0 +1,51 @@
+"""The reader that ships: it is whole, within its size, and reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from odqa.models import DEFAULT_READER, resolve
+from odqa.reader.model import Reader
+
+TEXT = (
+    "The Amber Bridge over the Lune was opened in 1887. It was designed by the engineer Ada Merrow and cost 42,000 "
+    "pounds. Its single arch spans 96 metres. In 1931 the bridge was closed to motor traffic after a flood."
+)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader.load(device="cpu")
+
+
+def test_it_ships_with_its_card_and_settings_in_at_most_46_megabytes() -> None:
+    folder = resolve(DEFAULT_READER).folder
+    names = {path.name for path in folder.iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md", "reader.json", "run.json"} <= names
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 46_000_000
+    record = json.loads((folder / "run.json").read_text())
+    assert record["base"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert "dev-v2.0.json" not in record["data_sha256"]  # The evaluation set trained and tuned nothing.
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("When was the Amber Bridge opened?", "1887"),
+        ("Who designed the bridge?", "Ada Merrow"),
+        ("How long is the arch?", "96 metres"),
+    ],
+)
+def test_it_finds_plain_facts(reader: Reader, question: str, answer: str) -> None:
+    (reading,) = reader.read([question], [TEXT])
+    best = reading.spans[0]
+    assert answer in TEXT[best.start : best.end]
+    assert best.score - reading.null_score > reader.no_answer_threshold
+
+
+def test_it_abstains_where_the_text_is_about_something_else(reader: Reader) -> None:
+    (reading,) = reader.read(["What do penguins eat?"], [TEXT])
+    assert reading.spans[0].score - reading.null_score <= reader.no_answer_threshold

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,10 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
     path = Path(source)
     if path.is_file():
         return list(_from_file(path))
-    if path.suffix in FORMATS or path.exists() or str(source).count("/") > 1:
+    named = str(source)
+    if path.suffix.lower() in FORMATS or path.exists() or not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", named):
         raise UsageError(f"no such dataset file: {source} (a .json, .jsonl or .parquet file, or a hub id)")
-    return list(_from_rows(_hub_rows(str(source), split or "validation"), str(source)))
+    return list(_from_rows(_hub_rows(named, split or "validation"), named))
 
 
 def iter_paragraphs(path: Path) -> Iterator[tuple[str, int, str]]:
@@ -67,9 +69,9 @@ def write_examples(path: Path, examples: Iterable[Example]) -> None:
 
 
 def _from_file(path: Path) -> Iterator[Example]:
-    if path.suffix == ".jsonl":
+    if path.suffix.lower() == ".jsonl":
         return _from_rows(_json_lines(path), str(path))
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _from_rows(_parquet_rows(path), str(path))
     return _from_squad(path)
 
@@ -80,14 +82,13 @@ def _from_squad(path: Path) -> Iterator[Example]:
         for at, question in enumerate(_get(paragraph, "qas", list, where)):
             place = f"{where}.qas[{at}]"
             _expect(question, dict, place)
-            answers = _references(
-                question, "answers", place, required=not question.get("is_impossible", False)
-            )
+            impossible = _impossible(question, place)
+            answers = _references(question, "answers", place, required=not impossible)
             yield Example(
                 id=str(_get(question, "id", (str, int), place)),
                 question=_get(question, "question", str, place),
                 context=context,
-                references=() if question.get("is_impossible", False) else answers,
+                references=() if impossible else answers,
                 title=title,
                 plausible=_references(question, "plausible_answers", place, required=False),
             )
@@ -97,11 +98,9 @@ def _paragraphs(path: Path) -> Iterator[tuple[str, int, dict[str, Any], str]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from None
+        raise DataError(f"{path}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it in that encoding") from None
     _expect(content, dict, str(path))
     for a, article in enumerate(_get(content, "data", list, str(path))):
         where = f"{path}: data[{a}]"
@@ -120,34 +119,46 @@ def _references(holder: Mapping[str, Any], key: str, where: str, *, required: bo
     for at, answer in enumerate(_get(holder, key, list, where)):
         place = f"{where}.{key}[{at}]"
         _expect(answer, dict, place)
-        references.append(
-            Reference(_get(answer, "text", str, place), _get(answer, "answer_start", int, place))
-        )
+        references.append(Reference(_get(answer, "text", str, place), _get(answer, "answer_start", int, place)))
     return tuple(references)
 
 
 def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> Iterator[Example]:
     for place, row in rows:
         where = f"{source}: {place}"
-        references = _zip(_get(row, "answers", dict, where), f"{where}.answers")
+        impossible = _impossible(row, where)
+        # Where there is no answer, some writers leave the column empty.
+        none = impossible and row.get("answers") is None
+        references = () if none else _zip(_get(row, "answers", dict, where), f"{where}.answers")
         plausible = row.get("plausible_answers")
         yield Example(
             id=str(_get(row, "id", (str, int), where)),
             question=_get(row, "question", str, where),
             context=_get(row, "context", str, where),
-            references=() if row.get("is_impossible") else references,
+            references=() if impossible else references,
             title=str(row.get("title") or ""),
-            plausible=_zip(plausible, f"{where}.plausible_answers") if plausible else (),
+            plausible=() if plausible is None else _zip(plausible, f"{where}.plausible_answers"),
         )
 
 
-def _zip(answers: Mapping[str, Any], where: str) -> tuple[Reference, ...]:
-    texts, starts = (list(_get(answers, key, (list, tuple), where)) for key in ("text", "answer_start"))
+def _impossible(question: Mapping[str, Any], where: str) -> bool:
+    value = question.get("is_impossible")
+    if value is not None:
+        _expect(value, bool, f"{where}.is_impossible")
+    return bool(value)
+
+
+def _zip(answers: Any, where: str) -> tuple[Reference, ...]:
+    _expect(answers, dict, where)
+    columns: dict[str, list[Any]] = {}
+    for key, kind in (("text", str), ("answer_start", int)):
+        columns[key] = list(_get(answers, key, (list, tuple), where))
+        for at, value in enumerate(columns[key]):
+            _expect(value, kind, f"{where}.{key}[{at}]")
+    texts, starts = columns["text"], columns["answer_start"]
     if len(texts) != len(starts):
-        raise DataError(
-            f"{where}: {len(texts)} texts but {len(starts)} starts; each answer needs one of each"
-        )
-    return tuple(Reference(str(text), int(start)) for text, start in zip(texts, starts, strict=True))
+        raise DataError(f"{where}: {len(texts)} texts but {len(starts)} starts; each answer needs one of each")
+    return tuple(Reference(text, start) for text, start in zip(texts, starts, strict=True))
 
 
 def _columns(references: Iterable[Reference]) -> dict[str, list[Any]]:
@@ -156,14 +167,18 @@ def _columns(references: Iterable[Reference]) -> dict[str, list[Any]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as stream:
+    with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except json.JSONDecodeError as error:
-                raise DataError(f"{path}: line {number}: broken JSON: {error.msg}") from None
+                raise DataError(f"{path}: line {number}: broken JSON at column {error.colno}: {error.msg}") from None
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}: line {number}: not UTF-8 at its byte {error.start}; save it in that encoding"
+                ) from None
             _expect(row, dict, f"{path}: line {number}")
             yield f"line {number}", row
 
@@ -174,8 +189,9 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
     try:
         rows = pyarrow.parquet.read_table(path).to_pylist()
-    except pyarrow.ArrowInvalid as error:
-        raise DataError(f"{path}: not a Parquet file: {error}") from None
+    except (pyarrow.ArrowException, OSError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path}: not a whole Parquet file: {detail}") from None
     for number, row in enumerate(rows):
         yield f"row {number}", row
 
@@ -206,6 +222,7 @@ def _get(holder: Mapping[str, Any], key: str, kind: type | tuple[type, ...], whe
 def _expect(value: object, kind: type | tuple[type, ...], where: str) -> None:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
         names = {dict: "an object", list: "a list", str: "text", int: "a whole number", tuple: "a list"}
+        names[bool] = "true or false"
         kinds = kind if isinstance(kind, tuple) else (kind,)
         wanted = " or ".join(dict.fromkeys(names[k] for k in kinds))
         raise DataError(f"{where}: expected {wanted}, found {type(value).__name__}; SQuAD format is needed")

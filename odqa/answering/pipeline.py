@@ -1,4 +1,4 @@
-"""Answers a question from an index, or from a given text alone. Knows the order of the steps and none of their insides."""
+"""Answers a question from an index, or from a text alone. Knows the order of the steps and none of their insides."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ class Pipeline:
         """
         return next(self.ask_many([question], k=k, n=n))
 
-    def ask_many(
-        self, questions: Iterable[str], *, k: int = 20, n: int = 5, batch: int = 16
-    ) -> Iterator[Response]:
+    def ask_many(self, questions: Iterable[str], *, k: int = 20, n: int = 5, batch: int = 16) -> Iterator[Response]:
         """A Response for each question, in order; ``batch`` questions at a time are encoded and read together.
 
         The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does.
@@ -93,8 +91,7 @@ class Pipeline:
         marks.append(perf_counter())
         threshold = self.reader.no_answer_threshold
         ranked = [
-            rank(hits, read, no_answer_threshold=threshold, n=n)
-            for hits, read in zip(found, readings, strict=True)
+            rank(hits, read, no_answer_threshold=threshold, n=n) for hits, read in zip(found, readings, strict=True)
         ]
         marks.append(perf_counter())
         timings = _timings(STAGES, marks, len(questions))
@@ -116,9 +113,7 @@ class Pipeline:
         self.close()
 
 
-def answer_from_context(
-    question: str, context: str | Sequence[Document], reader: Reader, *, n: int = 5
-) -> Response:
+def answer_from_context(question: str, context: str | Sequence[Document], reader: Reader, *, n: int = 5) -> Response:
     """The ``n`` best answers out of the given text or documents alone; each is read whole, in windows.
 
     Raises UsageError for a question that cannot be asked, an empty context, and n below 1.
@@ -143,9 +138,7 @@ def check_count(name: str, value: int) -> None:
         raise UsageError(f"{name} must be at least 1, not {value}")
 
 
-def _read(
-    reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int
-) -> list[list[Reading]]:
+def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int) -> list[list[Reading]]:
     """The readings of every question's hits; all go to the reader at once, so that it can batch by length."""
     pairs = [(question, hit) for question, hits in zip(questions, found, strict=True) for hit in hits]
     texts = [hit.passage.text for _, hit in pairs]

@@ -53,7 +53,7 @@ def ask(
     odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
 
     """
-    from odqa.answering.inputs import check_question, parse_questions, read_context, read_text
+    from odqa.answering.inputs import check_question, read_context, read_questions
     from odqa.answering.pipeline import DEFAULT_INDEX, Pipeline, answer_from_context
     from odqa.answering.present import as_json
     from odqa.models import DEFAULT_READER
@@ -67,8 +67,7 @@ def ask(
     reader = reader or DEFAULT_READER
 
     if questions is not None:
-        source = "standard input" if questions == "-" else questions
-        asked = parse_questions(read_text(questions), source)
+        asked = read_questions(questions)
         with Pipeline.open(index, reader=reader, device=device) as pipeline:
             responses = pipeline.ask_many((text for _, text in asked), k=k, n=n)
             for (name, _), response in zip(asked, track(responses, "Answering", len(asked)), strict=True):
@@ -80,7 +79,9 @@ def ask(
     if context is not None:
         from odqa.reader.model import Reader
 
-        documents = read_context(context)
+        documents, remarks = read_context(context)
+        for remark in remarks:
+            print(f"odqa: {remark}", file=sys.stderr)
         response = answer_from_context(question, documents, Reader.load(reader, device=device), n=n)
     else:
         with Pipeline.open(index, reader=reader, device=device) as pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from odqa.index import BuildReport
     from odqa.index.build import ShowProgress
 
+_UNBOUNDED = 10_000
 ROWS = 20  # Of the table of unusable files; --json has them all.
 
 
@@ -115,10 +117,11 @@ def _print_summary(report: BuildReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("File", "Reason", title=f"{len(report.unusable):,} could not be used", title_justify="left")
+    table = Table("File", "Reason", title=f"Could not be used: {len(report.unusable):,}", title_justify="left")
     for item in report.unusable[:ROWS]:
         table.add_row(Text(item.source), Text(item.reason))
     print()
-    Console().print(table)
+    # A file or a pipe has no width: there a path stays in one piece.
+    Console(width=None if sys.stdout.isatty() else _UNBOUNDED).print(table)
     if len(report.unusable) > ROWS:
         print(f"and {len(report.unusable) - ROWS:,} more; --json lists them all")

@@ -106,6 +106,8 @@ def train_reader(
             folder = run(chosen, output, _Terminal(progress), resume=resume, device=device)
         except KeyboardInterrupt:
             raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
+    if os.environ.get("RANK", "0") != "0":
+        return  # One of several processes under ``accelerate launch``: the first one reports.
     if push_to_hub:
         _push(folder, push_to_hub)
     if json:

@@ -229,7 +229,9 @@ class _Walk:
         elif name == "pre":
             self.preformatted -= 1
         elif name in HEADINGS:
-            writer.end_heading(int(name[1]), self.headings.pop())
+            mark = self.headings.pop()
+            if not self.headings:  # A heading inside of another is a part of it.
+                writer.end_heading(int(name[1]), mark)
         elif name in ("main", "article", "section"):
             self.sections -= 1
         self._break(tag)

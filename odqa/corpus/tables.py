@@ -111,7 +111,7 @@ def _objects(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
             continue
         try:
             # NaN and Infinity are no JSON; as None they can be stored again.
-            row = json.loads(line, parse_constant=lambda _: None)
+            row = json.loads(line.rstrip(), parse_constant=lambda _: None)
             if "\\ud" in line or "\\uD" in line:  # Half a surrogate pair can only come as an escape.
                 row = json.loads(well_formed(json.dumps(row, ensure_ascii=False)))
         except json.JSONDecodeError as error:

@@ -33,8 +33,11 @@ def best_pairs(
     ends = np.concatenate([ends, np.full(max_tokens - 1, -np.inf, dtype=np.float32)])
     scores = (start[first, None] + np.lib.stride_tricks.sliding_window_view(ends, max_tokens)[first]).ravel()
     count = min(n_best, int(np.isfinite(scores).sum()))
-    best = np.argpartition(-scores, count - 1)[:count]
-    best = best[np.lexsort((best, -scores[best]))]
+    if not count:
+        return []
+    # All that reach the last of the best scores, so that among equals the position decides which ones are left out.
+    best = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+    best = best[np.lexsort((best, -scores[best]))][:count]
     rows, columns = np.divmod(best, max_tokens)
     return [
         (int(first[row]), int(first[row] + column), float(scores[at]))

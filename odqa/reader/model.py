@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import ModelError, UsageError
 from odqa.models import DEFAULT_READER, resolve

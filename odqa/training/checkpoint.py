@@ -15,6 +15,8 @@ from odqa.errors import OdqaError, UsageError
 from odqa.training.recipe import differences
 
 STATE_FILE = "state.json"
+CURRENT, FRESH, OLD = "checkpoint", "checkpoint.new", "checkpoint.old"
+SCRATCH = (CURRENT, FRESH, OLD, "best")  # What only an unfinished run needs.
 
 
 @dataclass(slots=True)
@@ -40,7 +42,7 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
     The old checkpoint is there until the new one is whole. Raises OdqaError where the disk is full, the old one
     being kept.
     """
-    fresh, current, old = (output / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old"))
+    fresh, current, old = (output / name for name in (FRESH, CURRENT, OLD))
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir(parents=True)
@@ -49,10 +51,9 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
     # torch reports a full disk as a RuntimeError, safetensors as an error of its own.
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
-        detail = (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
         kept = find(output)
         raise OdqaError(
-            f"{output}: the checkpoint of step {state.step} cannot be written ({detail}); "
+            f"{output}: the checkpoint of step {state.step} cannot be written ({reason(error)}); "
             + (f"{kept} is kept: make room" if kept else "none had been written before: make room, or save elsewhere")
             + " and run again with --resume"
         ) from None
@@ -66,7 +67,7 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
 
 def find(output: Path) -> Path | None:
     """The folder of the last whole checkpoint; None where there is none."""
-    for name in ("checkpoint", "checkpoint.old"):
+    for name in (CURRENT, OLD):
         if (output / name / STATE_FILE).is_file():
             return output / name
     return None
@@ -86,5 +87,10 @@ def load_state(checkpoint: Path, recipe: dict[str, Any]) -> State:
 
 def remove(output: Path) -> None:
     """Remove what only an unfinished run needs."""
-    for name in ("checkpoint", "checkpoint.old", "checkpoint.new", "best"):
+    for name in SCRATCH:
         shutil.rmtree(output / name, ignore_errors=True)
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an error of the file system, or of a library that wrote to it, says."""
+    return str(getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,52 +8,49 @@ with the very weights of an unbroken one.
 
 from __future__ import annotations
 
+import importlib.util
 import math
-import signal
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from safetensors import SafetensorError
 
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
 from odqa.evaluation.metrics import position_accuracy
-from odqa.evaluation.report import Evaluation, evaluate
+from odqa.evaluation.report import Evaluation, check_examples, evaluate
 from odqa.models import resolve
 from odqa.reader.model import Reader, load_model
 from odqa.training import checkpoint, data, folder
 from odqa.training.checkpoint import State
 from odqa.training.data import Labelled
 from odqa.training.recipe import Recipe, as_dict
+from odqa.training.watch import Silent, Watcher, interruptible
 from odqa.types import Example
-
-
-class Watcher(Protocol):
-    """What is told how a run goes."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line: counts of the data, a checkpoint resumed."""
-
-    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
-        """An optimiser step was made."""
-
-    def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
-        """An epoch was evaluated."""
 
 
 def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = False, device: str = "auto") -> Path:
     """Train a reader by ``recipe`` into the folder ``output`` and return it.
 
     Runs on one device, or on several under ``accelerate launch``. A kill loses at most ``recipe.save_every`` steps,
-    Ctrl-C none. Raises UsageError where ``output`` holds something else, OdqaError where the loss is not finite.
+    Ctrl-C none. Raises UsageError where ``output`` holds something else, OdqaError where the loss is not finite or
+    the disk is full.
     """
     _check_output(output, resume=resume)
+    if recipe.track and importlib.util.find_spec(recipe.track) is None:
+        raise OdqaError(f'--track {recipe.track} needs an extra; run: pip install "odqa[{recipe.track}]"')
     import accelerate
     import torch
 
     where = pick_device(device)
     precision = str(pick_dtype(recipe.precision, where.type)).removeprefix("torch.")
+    if precision == "float16" and where.type == "cpu":
+        raise UsageError("training in float16 needs a GPU; use --precision bfloat16 or float32")
+    _forget_other_runs(accelerate)
     accelerator = accelerate.Accelerator(
         cpu=where.type == "cpu",
         mixed_precision={"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[precision],
@@ -61,6 +58,8 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
         log_with=recipe.track or None,
         project_dir=str(output),
     )
+    if not accelerator.is_main_process:
+        watcher = Silent()
     accelerate.utils.set_seed(recipe.seed)
     base = resolve(recipe.base)
     # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
@@ -70,7 +69,10 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     max_length = min(recipe.max_length, tokenizer.model_max_length)
 
     examples, repairs = data.gather(recipe.train, recipe.seed, plausible=recipe.plausible_answers)
-    evaluated, _ = data.gather(recipe.eval, recipe.seed)
+    evaluated, tuning = (data.gather(sources, recipe.seed)[0] for sources in (recipe.eval, recipe.tune))
+    for sources, some in ((recipe.eval, evaluated), (recipe.tune, tuning)):
+        if some:  # What cannot be scored is refused before the training, not after it.
+            check_examples(some, ", ".join(source.path for source in sources))
     labelled = list(data.label(tokenizer, examples, max_length, recipe.stride))
     answerable = sum(example.answerable for example in examples)
     watcher.note(
@@ -82,7 +84,9 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     model, optimizer = accelerator.prepare(model, optimizer)
     state = State(recipe=as_dict(recipe))
     found = checkpoint.find(output) if resume else None
-    if found:
+    if not found:
+        checkpoint.remove(output)
+    else:
         state = checkpoint.load_state(found, as_dict(recipe))
         accelerator.load_state(str(found))
         watcher.note(f"resumed at step {state.step:,} (epoch {state.epoch + 1})")
@@ -92,20 +96,24 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
         )
 
     run = _Run(recipe, output, accelerator, model, optimizer, tokenizer, labelled, state, watcher)
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
         for epoch in range(state.epoch, recipe.epochs):
             run.epoch(epoch, interrupted)
             if evaluated:
                 run.evaluate(epoch, evaluated)
             state.epoch, state.batch = epoch + 1, 0
             run.save()
+            if run.stopped(interrupted):
+                raise KeyboardInterrupt
     accelerator.end_training()
     if accelerator.is_main_process:
         final = run.final_model()
-        threshold, tuned = _tune(recipe, final, tokenizer, base.name)
+        threshold, tuned = _tune(recipe, final, tokenizer, base.name, tuning)
         finished = folder.Finished(recipe, base.name, state, repairs, len(examples), answerable, threshold, tuned)
-        folder.write(output, final, tokenizer, finished)
+        with _room_for(output):
+            folder.write(output, final, tokenizer, finished)
         checkpoint.remove(output)
+    accelerator.wait_for_everyone()
     return output
 
 
@@ -145,6 +153,8 @@ class _Run:
                 self.labelled,  # type: ignore[arg-type]
                 batch_sampler=self.orders[epoch][state.batch :],
                 collate_fn=self._collate,
+                # Its own generator: it would draw from the one of dropout, once more in a resumed run.
+                generator=torch.Generator(),
             )
         )
         self.model.train()
@@ -173,7 +183,7 @@ class _Run:
                 accelerator.log({"loss": mean, "learning_rate": group["lr"]}, step=state.step)
             if state.step % 100 == 0:
                 state.losses.append((state.step, round(mean, 4)))
-            if interrupted:
+            if self.stopped(interrupted):
                 self.save()
                 raise KeyboardInterrupt
             if state.step % recipe.save_every == 0:
@@ -191,26 +201,43 @@ class _Run:
         best = max((item["f1"] for item in state.evaluations), default=-1.0)
         state.evaluations.append({"epoch": epoch + 1, **metrics})
         if metrics["f1"] > best and self.recipe.keep == "best":
-            model.save_pretrained(self.output / "best")
+            with _room_for(self.output):
+                model.save_pretrained(self.output / "best")
         self.watcher.evaluated(epoch + 1, metrics)
         if self.recipe.track:
             accelerator.log({f"eval/{name}": value for name, value in metrics.items()}, step=state.step)
 
     def save(self) -> None:
-        """Write a checkpoint."""
-        self.accelerator.wait_for_everyone()
+        """Write a checkpoint: the first process everything, the others their random states."""
         if self.accelerator.is_main_process:
-            checkpoint.save(self.output, self.state, lambda path: self.accelerator.save_state(str(path)))
+            checkpoint.save(self.output, self.state, self._write_state)
+        else:
+            self._write_state(self.output / checkpoint.FRESH)
         self.accelerator.wait_for_everyone()
+
+    def stopped(self, interrupted: Sequence[bool]) -> bool:
+        """Whether any of the processes was asked to stop."""
+        if self.accelerator.num_processes == 1:
+            return bool(interrupted)
+        if interrupted:
+            self.accelerator.set_trigger()
+        return bool(self.accelerator.check_trigger())
 
     def final_model(self) -> Any:
         """The best evaluated model, or the last one where none was evaluated or the last is asked for."""
-        best = self.output / "best"
+        model, best = self.accelerator.unwrap_model(self.model), self.output / "best"
         if self.recipe.keep == "best" and best.is_dir():
+            import torch
             import transformers
 
-            return transformers.AutoModelForQuestionAnswering.from_pretrained(str(best)).eval()
-        return self.accelerator.unwrap_model(self.model).eval()
+            found = transformers.AutoModelForQuestionAnswering.from_pretrained(str(best), dtype=torch.float32)
+            model.load_state_dict(found.state_dict())
+        return model.eval()
+
+    def _write_state(self, path: Path) -> None:
+        self.accelerator.wait_for_everyone()  # The first process has made the folder.
+        self.accelerator.save_state(str(path))
+        self.accelerator.wait_for_everyone()  # All have written into it before it gets its name.
 
     def _collate(self, some: Sequence[Labelled]) -> dict[str, Any]:
         import torch
@@ -271,11 +298,12 @@ def _as_reader(model: Any, tokenizer: Any, recipe: Recipe, name: str) -> Reader:
     )
 
 
-def _tune(recipe: Recipe, model: Any, tokenizer: Any, name: str) -> tuple[float, dict[str, float]]:
+def _tune(
+    recipe: Recipe, model: Any, tokenizer: Any, name: str, examples: Sequence[Example]
+) -> tuple[float, dict[str, float]]:
     """The no-answer threshold that gives the best F1 on the recipe's tuning data, and the metrics there."""
-    if not recipe.tune:
+    if not examples:
         return 0.0, {}
-    examples, _ = data.gather(recipe.tune, recipe.seed)
     found = evaluate(examples, _as_reader(model, tokenizer, recipe, name))
     threshold = found.report["best_threshold"]["threshold"]
     return -threshold if threshold is not None else 0.0, epoch_metrics(found, examples)
@@ -298,28 +326,28 @@ def _check_output(output: Path, *, resume: bool) -> None:
     if checkpoint.find(output):
         if not resume:
             raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
+    elif all(path.name in checkpoint.SCRATCH for path in output.iterdir()):
+        return  # A run was killed before its first checkpoint.
     elif (output / "config.json").exists():
         raise UsageError(f"{output} holds a finished model; give another --output")
     elif not resume:
         raise UsageError(f"{output} is not empty and holds no run of ours; give another --output")
 
 
+def _forget_other_runs(accelerate: Any) -> None:
+    """Let this run choose its device and precision: accelerate holds on to those of the process's first run."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        accelerate.state.AcceleratorState._reset_state(reset_partial_state=True)
+        accelerate.state.GradientState._reset_state()
+
+
 @contextmanager
-def _interruptible() -> Iterator[list[bool]]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step; a second one stops at once."""
-    requests: list[bool] = []
-
-    def request(number: int, frame: Any) -> None:
-        if requests:
-            raise KeyboardInterrupt
-        requests.append(True)
-
+def _room_for(output: Path) -> Iterator[None]:
+    """Turn a full disk into one line; safetensors and torch report it by errors of their own."""
     try:
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # Not in the main thread: there Ctrl-C does not arrive.
-        before = {}
-    try:
-        yield requests
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        detail = checkpoint.reason(error)
+        kept = checkpoint.find(output)
+        remedy = "make room and run again with --resume" if kept else "make room and run again"
+        raise OdqaError(f"{output}: the model cannot be written ({detail}); {remedy}") from None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.inputs import check_question, parse_questions, read_context, read_text
+from odqa.answering.inputs import check_question, parse_questions, read_context, read_questions, read_text
 from odqa.errors import DataError, UsageError
 
 
@@ -58,9 +58,10 @@ def test_a_checked_question_is_clean_and_stays_so(text: str) -> None:
     assert check_question(question) == question
 
 
-def test_plain_lines_are_known_by_their_number() -> None:
-    text = "\ufeffWho built it?\r\n\n  When? \n"
-    assert parse_questions(text, "q.txt") == [(1, "Who built it?"), (3, "When?")]
+def test_plain_lines_are_known_by_their_number(tmp_path: Path) -> None:
+    file = tmp_path / "q.txt"
+    file.write_bytes("\ufeffWho built it?\r\n\n  When? \n".encode())
+    assert read_questions(str(file)) == [(1, "Who built it?"), (3, "When?")]
 
 
 def test_jsonl_lines_carry_their_id() -> None:
@@ -97,18 +98,20 @@ def test_a_bad_line_is_named(text: str, kind: type[Exception], words: list[str])
 def test_a_context_is_text_or_a_known_format(tmp_path: Path) -> None:
     plain = tmp_path / "notes"
     plain.write_text("\ufeffParis lies on the Seine.", encoding="utf-8")
-    (document,) = read_context(str(plain))
-    assert (document.text, document.source) == ("Paris lies on the Seine.", str(plain))
+    (document,), remarks = read_context(str(plain))
+    assert (document.text, document.source, remarks) == ("Paris lies on the Seine.", str(plain), [])
 
     page = tmp_path / "page.html"
     page.write_text("<title>Paris</title><nav>Home</nav><p>It lies on the Seine.</p>", encoding="utf-8")
-    (document,) = read_context(str(page))
+    (document,), _ = read_context(str(page))
     assert document.title == "Paris"
     assert "Seine" in document.text and "Home" not in document.text
 
     lines = tmp_path / "two.jsonl"
-    lines.write_text('{"text": "Paris is a city."}\n{"text": "Berlin too."}\n', encoding="utf-8")
-    assert [document.text for document in read_context(str(lines))] == ["Paris is a city.", "Berlin too."]
+    lines.write_text('{"text": "Paris is a city."}\n{"text"\n{"text": "Berlin too."}\n', encoding="utf-8")
+    documents, (remark,) = read_context(str(lines))
+    assert [document.text for document in documents] == ["Paris is a city.", "Berlin too."]
+    assert str(lines) in remark and "2" in remark
 
 
 @pytest.mark.parametrize(
@@ -117,10 +120,10 @@ def test_a_context_is_text_or_a_known_format(tmp_path: Path) -> None:
         ("missing", None, UsageError, ["missing", "does not exist"]),
         ("missing.pdf", None, UsageError, ["missing.pdf", "does not exist"]),
         ("empty", b" \n", DataError, ["empty", "empty; give"]),
-        ("empty.txt", b"", DataError, ["empty.txt", "cannot be used"]),
+        ("empty.txt", b"", DataError, ["empty.txt", "no usable text"]),
         ("latin", b"caf\xe9", DataError, ["latin", "not UTF-8", "byte 3"]),
-        ("broken.pdf", b"%PDF-1.4 nothing", DataError, ["broken.pdf", "cannot be used"]),
-        ("broken.jsonl", b'{"text": "a b c"}\n{"text"\n', DataError, ["broken.jsonl", "2"]),
+        ("broken.pdf", b"%PDF-1.4 nothing", DataError, ["broken.pdf", "no usable text"]),
+        ("broken.jsonl", b'{"text"\n', DataError, ["broken.jsonl", "no usable text"]),
     ],
 )
 def test_a_context_that_cannot_be_used(
@@ -136,5 +139,5 @@ def test_a_context_that_cannot_be_used(
 
 def test_a_folder_is_no_context(tmp_path: Path) -> None:
     for read in (read_context, read_text):
-        with pytest.raises(UsageError, match="is a folder.*odqa index"):
+        with pytest.raises(UsageError, match=r"is a folder.*odqa index"):
             read(str(tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from odqa.corpus import ChunkOptions, TokenOffsets
 from odqa.types import Document, Passage
@@ -40,7 +41,7 @@ def check(document: Document, passages: list[Passage], tokenize: TokenOffsets, o
             assert headings == passage.headings
             assert page == passage.page_at(offset - passage.start)
             covered[offset] = True
-    for before, after in zip(passages, passages[1:], strict=False):
+    for before, after in pairwise(passages):
         assert before.start < after.start
         assert before.end < after.end
         if after.start < before.end:

@@ -1,0 +1,55 @@
+"""Who is told how a run goes, and how it is asked to stop. Knows no model and no terminal."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+
+class Watcher(Protocol):
+    """What is told how a run goes."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line: counts of the data, a checkpoint resumed."""
+
+    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
+        """An optimiser step was made."""
+
+    def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
+        """An epoch was evaluated."""
+
+
+class Silent:
+    """The watcher of every process but the first."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
+        """Say nothing."""
+
+    def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def interruptible() -> Iterator[list[bool]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step; a second one stops at once."""
+    requests: list[bool] = []
+
+    def request(number: int, frame: Any) -> None:
+        if requests:
+            raise KeyboardInterrupt
+        requests.append(True)
+
+    try:
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # Not in the main thread: there Ctrl-C does not arrive.
+        before = {}
+    try:
+        yield requests
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app, index
+from odqa.index import read_manifest
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "moon.txt").write_text("The moon orbits the earth in days.")
+    return folder
+
+
+def run(tiny_encoder: Path, *arguments: object) -> object:
+    return RUN.invoke(app, ["index", *map(str, arguments), "--encoder", str(tiny_encoder)])
+
+
+def test_the_summary_counts_what_was_made(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    result = run(tiny_encoder, corpus, "--index", tmp_path / "index")
+    assert result.exit_code == 0, result.stderr
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert lines["Index"] == str(tmp_path / "index")
+    assert (lines["Documents"], lines["Passages"]) == ("1", "1 of at most 44 tokens")
+    assert lines["Time"].endswith(" s")
+    assert lines["Size"].endswith(" MB")
+
+
+def test_without_a_name_the_index_is_the_default_one(
+    corpus: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(tiny_encoder, corpus).exit_code == 0
+    assert read_manifest("indexes/default").documents == 1
+
+
+def test_files_that_cannot_be_used_are_a_table_with_reasons(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    for number in range(index.ROWS + 3):
+        (corpus / f"void{number:02}.txt").touch()
+    result = run(tiny_encoder, corpus, "--index", tmp_path / "index")
+    assert result.exit_code == 0
+    assert "Could not be used: 23" in result.stdout
+    assert str(corpus / "void00.txt") in result.stdout
+    assert "empty" in result.stdout
+    assert "void20.txt" not in result.stdout
+    assert result.stdout.endswith("and 3 more; --json lists them all\n")
+
+
+def test_json_is_one_object_with_all_of_them(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    for number in range(index.ROWS + 3):
+        (corpus / f"void{number:02}.txt").touch()
+    result = run(tiny_encoder, corpus, "--index", tmp_path / "index", "--json")
+    report = json.loads(result.stdout)
+    assert (report["folder"], report["documents"], report["passages"]) == (str(tmp_path / "index"), 1, 1)
+    assert len(report["unusable"]) == 23
+    assert report["unusable"][0] == {"source": str(corpus / "void00.txt"), "reason": "empty"}
+    assert report["chunk"]["max_tokens"] == 44
+    assert report["bytes"] > 0
+
+
+def test_fields_and_passage_length_are_as_asked_for(tiny_encoder: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text('key,name,body\nm,Moon,"The moon orbits the earth. The sun is light."\n')
+    result = run(
+        tiny_encoder, rows, "--index", tmp_path / "index", "--max-tokens", 8, "--overlap", 0, "--language", "de",
+        "--text-field", "body", "--id-field", "key", "--title-field", "name",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    manifest = read_manifest(tmp_path / "index")
+    assert (manifest.documents, manifest.passages) == (1, 2)
+    assert manifest.chunking == {"max_tokens": 8, "overlap_tokens": 0, "language": "de"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["none"], 2, "no such file or folder: none"),
+        (["empty"], 2, "nothing to read in the folder empty"),
+        (["void.txt"], 1, "nothing could be indexed, and no index was written; the reasons:\n  void.txt: empty"),
+        (["docs", "void.txt", "--strict"], 1, "void.txt: empty (without --strict"),
+        (["docs", "--index", "docs"], 1, "docs is not empty and holds no index, so it is not replaced"),
+        (["docs", "--overlap", "200"], 2, "the overlap of 200 tokens must be"),
+        (["docs", "--device", "abacus"], 2, "no such device: 'abacus'"),
+    ],
+)
+def test_a_mistake_is_one_message_and_writes_nothing(
+    corpus: Path,
+    tiny_encoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "void.txt").touch()
+    result = run(tiny_encoder, *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith(f"odqa: {message}")
+    assert not (tmp_path / "indexes" / "default").exists()
+
+
+def test_an_encoder_that_is_not_there_is_told(corpus: Path, tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["index", str(corpus), "--index", str(tmp_path / "index"), "--encoder", "./none"])
+    assert result.exit_code == 1
+    assert "no model at ./none" in result.stderr
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing(
+    corpus: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from odqa.retrieval.encoder import Encoder
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Encoder, "encode_passages", interrupt)
+    result = run(tiny_encoder, corpus, "--index", tmp_path / "index")
+    assert result.exit_code == 130
+    assert result.stderr == "odqa: interrupted; nothing that was on disk before has changed\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["docs"]

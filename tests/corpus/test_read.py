@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from odqa.corpus import ReadOptions, Unusable, read_corpus
+from odqa.errors import UsageError
+from odqa.types import Document
+
+
+def reasons(*paths: Path) -> dict[str, str]:
+    return {Path(f.source).name: f.reason for f in read_corpus(paths) if isinstance(f, Unusable)}
+
+
+def test_one_bad_file_never_ends_the_run(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"")
+    (tmp_path / "b.txt").write_bytes(b"\x00\x01\x02")
+    (tmp_path / "c.pdf").write_bytes(b"no PDF")
+    (tmp_path / "d.docx").write_bytes(b"no zip")
+    (tmp_path / "e.jsonl").write_text("{\n")
+    (tmp_path / "f.json").write_text("{}")
+    (tmp_path / "g.html").write_text("<p></p>")
+    (tmp_path / "h.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "i.txt").write_text(" \n\n")
+    (tmp_path / "j.txt").symlink_to(tmp_path / "gone.txt")
+    (tmp_path / "k.json").write_text("")
+    (tmp_path / "l.json").write_text('{"data": [{"paragraphs": [{}]}]}')
+    (tmp_path / "m.json").write_text("[" * 100_000)
+    (tmp_path / "z.txt").write_text("The last one is good.")
+    found = list(read_corpus([tmp_path]))
+    assert [type(f) for f in found] == [Unusable] * 13 + [Document]
+    told = reasons(tmp_path)
+    assert told["a.txt"] == "empty"
+    assert told["b.txt"] == "binary"
+    assert told["c.pdf"].startswith("broken PDF (")
+    assert told["d.docx"].startswith("broken .docx file (")
+    assert told["e.jsonl"].startswith("broken JSON at line 1, column 2: ")
+    assert told["f.json"].startswith("missing key 'data'")
+    assert told["g.html"] == "empty: no text in the page"
+    assert told["h.csv"] == (
+        "no column 'text' in its header (line 1, columns: a, b); name the one that holds the text with --text-field"
+    )
+    assert told["i.txt"] == "empty: nothing but white space in it"
+    assert told["j.txt"] == "No such file or directory"
+    assert told["k.json"] == "empty"
+    assert told["l.json"].startswith("data[0].paragraphs[0]: missing key 'context'")
+    assert "RecursionError" in told["m.json"] or "JSON" in told["m.json"]
+
+
+def test_a_named_file_of_an_unknown_kind_is_told_with_the_known_ones(tmp_path):
+    (tmp_path / "a.xyz").write_text("text")
+    (tmp_path / "noext").write_text("text")
+    told = reasons(tmp_path / "a.xyz", tmp_path / "noext")
+    known = ".csv, .docx, .htm, .html, .json, .jsonl, .md, .pdf, .rst, .tsv, .txt"
+    assert told["a.xyz"] == f"unknown kind of file '.xyz': known are {known}"
+    assert told["noext"] == f"unknown kind of file '': known are {known}"
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.txt")
+    assert reasons(tmp_path / "a.txt") == {"a.txt": "not a regular file"}
+
+
+def test_a_missing_path_is_told_before_anything_is_read(tmp_path):
+    with pytest.raises(UsageError, match="no such file or folder"):
+        read_corpus([tmp_path / "nowhere"])
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder of nobody's, and nobody's rights: the superuser may read everything."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    yield folder
+    if is_root:
+        os.seteuid(0)
+    for path in folder.rglob("*"):
+        path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_what_may_not_be_read_is_told(nobody):
+    (nobody / "a.txt").write_text("Secret.")
+    (nobody / "a.txt").chmod(0)
+    (nobody / "sub").mkdir(mode=0)
+    (nobody / "z.txt").write_text("Open.")
+    found = list(read_corpus([nobody]))
+    assert found[:2] == [
+        Unusable(f"{nobody}/a.txt", "Permission denied"),
+        Unusable(f"{nobody}/sub", "Permission denied"),
+    ]
+    assert isinstance(found[2], Document)
+
+
+def test_ids_and_sources_are_the_paths_as_given(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a b.txt").write_text("One.")
+    monkeypatch.chdir(tmp_path)
+    (found,) = read_corpus([Path("docs")])
+    assert found == Document("docs/a b.txt", "a b", "One.", "docs/a b.txt")
+
+
+def test_a_name_that_is_no_utf8_can_be_stored(tmp_path):
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.txt"))
+    path.write_text("One.")
+    (found,) = read_corpus([path])
+    assert found.title == "caf\ufffd"
+    found.source.encode("utf-8")
+
+
+def test_a_large_file_of_rows_is_never_held_whole(tmp_path):
+    path = tmp_path / "large.jsonl"
+    line = json.dumps({"text": "word " * 2000}) + "\n"
+    path.write_text(line * 1500)  # 15 MB
+    tracemalloc.start()
+    count = sum(1 for found in read_corpus([path], ReadOptions()) if isinstance(found, Document))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 1500
+    assert peak < 8_000_000
+
+
+def test_the_first_document_comes_before_the_second_file_is_opened(tmp_path):
+    (tmp_path / "a.txt").write_text("One.")
+    (tmp_path / "b.txt").write_text("Two.")
+    found = read_corpus([tmp_path])
+    assert next(found).text == "One."
+    (tmp_path / "b.txt").write_text("Three.")
+    assert next(found).text == "Three."

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from odqa.corpus.read import read_file
+from odqa.corpus.rst import outline
+
+GUIDE = """\
+=======
+ Guide
+=======
+
+Intro.
+
+First
+=====
+
+A literal block::
+
+    Not a title
+    -----------
+
+Part ``one`` of :ref:`that <x>`
+-------------------------------
+Text.
+
+----
+
+Second
+======
+
+=====  =====
+A      B
+=====  =====
+1      2
+=====  =====
+"""
+
+
+def test_the_text_is_the_file_and_sections_are_its_headings(tmp_path):
+    path = tmp_path / "guide.rst"
+    path.write_text(GUIDE)
+    (document,) = read_file(path)
+    assert document.text == GUIDE
+    assert document.title == "Guide"
+    assert [(document.text[s.start :].split("\n")[0], s.headings) for s in document.sections] == [
+        ("=======", ("Guide",)),
+        ("First", ("Guide", "First")),
+        ("Part ``one`` of :ref:`that <x>`", ("Guide", "First", "Part one of that")),
+        ("Second", ("Guide", "Second")),
+    ]
+
+
+def test_levels_are_the_order_in_which_adornments_come():
+    text = "A\n~~~~\n\nB\n^^^^\n\nC\n~~~~\n"
+    assert [s.headings for s in outline(text)[1]] == [("A",), ("A", "B"), ("C",)]
+
+
+def test_headings_may_follow_each_other_closely():
+    text = "A\n====\nB\n----\nText.\n"
+    assert [s.headings for s in outline(text)[1]] == [("A",), ("A", "B")]
+
+
+@pytest.mark.parametrize("text", ["a\nb\n----\n", "----\n", "longer title\n--\n", "text\n\n----\n\nmore\n", ""])
+def test_what_looks_like_a_heading_and_is_none(text):
+    assert outline(text)[1] == ()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+from odqa.corpus import Unusable
+from odqa.corpus.read import read_file
+from odqa.types import Document
+
+
+def write(path, *articles):
+    data = [{"title": t, "paragraphs": [{"context": c, "qas": []} for c in contexts]} for t, contexts in articles]
+    path.write_text(json.dumps({"data": data}))
+    return path
+
+
+def test_a_paragraph_is_a_document(tmp_path):
+    path = write(tmp_path / "dev.json", ("Eiffel_Tower", ["One.", "Two."]), ("", ["Three."]))
+    assert list(read_file(path)) == [
+        Document(f"{path}:1", "Eiffel Tower", "One.", str(path), {"article": "Eiffel_Tower", "paragraph": 0}),
+        Document(f"{path}:2", "Eiffel Tower", "Two.", str(path), {"article": "Eiffel_Tower", "paragraph": 1}),
+        Document(f"{path}:3", "dev", "Three.", str(path), {"article": "", "paragraph": 0}),
+    ]
+
+
+def test_paragraphs_without_text_are_counted(tmp_path):
+    path = write(tmp_path / "dev.json", ("A", ["One.", " ", ""]))
+    document, told = read_file(path)
+    assert document.text == "One."
+    assert told == Unusable(str(path), "2 of 3 paragraphs have no text; the others are used")
+
+
+def test_a_file_without_paragraphs_is_told(tmp_path):
+    path = write(tmp_path / "dev.json")
+    assert list(read_file(path)) == [Unusable(str(path), "empty: no paragraphs in it")]
+
+
+def test_a_json_file_of_another_kind_is_told_by_its_path(tmp_path):
+    path = tmp_path / "package.json"
+    path.write_text('{"name": "x"}')
+    (told,) = read_file(path)
+    assert told.source == str(path)
+    assert told.reason.startswith("missing key 'data' (there is: name)")
+    path.write_text('{"data": [{"title": "A", "paragraphs": [{"qas": []}]}]}')
+    (told,) = read_file(path)
+    assert told.reason.startswith("data[0].paragraphs[0]: missing key 'context'")
+    path.write_text('{"data": {}}')
+    (told,) = read_file(path)
+    assert told.reason.startswith("data: expected a list")
+    path.write_text('{"data": [\n,]}')
+    (told,) = read_file(path)
+    assert told.reason.startswith("broken JSON at line 2")

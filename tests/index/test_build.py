@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import errno
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from odqa import __version__
+from odqa.corpus import ChunkOptions
+from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
+from odqa.index import Index, build, build_index, read_manifest
+from odqa.index.build import ENCODING, READING, Progress, fit_chunk
+from odqa.index.vectors import Vectors
+from odqa.retrieval.encoder import Encoder
+from tests.index.conftest import CHUNK
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def texts(folder: Path, encoder: Encoder) -> list[str]:
+    with Index.open(folder) as index:
+        hits = index.search(encoder.encode_queries(["moon"]), 100)[0]
+    return sorted(hit.passage.text for hit in hits)
+
+
+def test_the_report_counts_what_was_made_and_what_was_left_out(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    report = build_index([corpus], tmp_path / "index", encoder=encoder, chunk=CHUNK)
+    assert (report.folder, report.documents, report.passages) == (tmp_path / "index", 2, 3)
+    assert report.bytes == sum(path.stat().st_size for path in report.folder.iterdir())
+    assert report.seconds > 0
+    assert [(item.source, item.reason) for item in report.unusable] == [(str(corpus / "void.txt"), "empty")]
+    assert texts(report.folder, encoder) == [
+        "# Moon\n\nThe moon orbits the earth in days.",
+        "The Eiffel Tower was built in Paris by Gustave Eiffel.",
+        "The capital of France is Paris, on the Seine.",
+    ]
+
+
+def test_the_manifest_says_how_the_index_was_made(built: Path, encoder: Encoder) -> None:
+    manifest = read_manifest(built)
+    assert (manifest.encoder, manifest.encoder_hash) == (encoder.name, encoder.content_hash)
+    assert (manifest.dimension, manifest.metric, manifest.normalized) == (32, "inner_product", True)
+    assert (manifest.pooling, manifest.prompts) == ("mean", {})
+    assert manifest.chunking == {"max_tokens": 12, "overlap_tokens": 0, "language": "en"}
+    assert (manifest.documents, manifest.passages, manifest.odqa_version) == (2, 3, __version__)
+    assert manifest.created.endswith("+00:00")
+    assert sorted(path.name for path in built.iterdir()) == ["manifest.json", "passages.sqlite", "vectors.faiss"]
+
+
+def test_the_same_files_make_the_same_index(built: Path, corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    build_index([corpus], tmp_path / "again", encoder=encoder, chunk=CHUNK)
+    assert read_manifest(tmp_path / "again").files == read_manifest(built).files
+
+
+def test_progress_goes_through_the_bytes_and_then_through_the_passages(
+    corpus: Path, encoder: Encoder, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    build_index([corpus], tmp_path / "index", encoder=encoder, chunk=CHUNK, progress=seen.append)
+    reading = [step for step in seen if step.stage == READING]
+    size = sum(path.stat().st_size for path in corpus.iterdir())
+    assert [step.done for step in reading] == sorted(step.done for step in reading)
+    assert (reading[-1].done, reading[-1].total, reading[-1].documents) == (size, size, 2)
+    assert seen[len(reading) :] == [Progress(ENCODING, 3, 3, documents=2, passages=3)]
+
+
+def test_progress_inside_a_file_of_rows_follows_its_texts(encoder: Encoder, tmp_path: Path) -> None:
+    rows = [json.dumps({"text": f"the moon {number}", "id": number}) + "\n" for number in range(10)]
+    (tmp_path / "rows.jsonl").write_text("".join(rows))
+    seen: list[Progress] = []
+    build_index([tmp_path / "rows.jsonl"], tmp_path / "index", encoder=encoder, progress=seen.append)
+    assert [step.done for step in seen[:10]] == [len("the moon 0") * count for count in range(1, 11)]
+    assert seen[10].done == seen[10].total == len("".join(rows))
+
+
+def test_passages_are_never_longer_than_the_encoder_reads(encoder: Encoder, tmp_path: Path) -> None:
+    assert fit_chunk(ChunkOptions(), encoder) == ChunkOptions(max_tokens=44, overlap_tokens=8)
+    assert fit_chunk(ChunkOptions(44, 40), encoder) == ChunkOptions(44, 40)
+    (tmp_path / "long.txt").write_text("The moon orbits the earth. " * 100)
+    report = build_index([tmp_path / "long.txt"], tmp_path / "index", encoder=encoder)
+    assert report.chunk.max_tokens == 44
+    assert all(len(encoder.token_offsets(text)) <= 44 for text in texts(tmp_path / "index", encoder))
+
+
+def test_strict_stops_at_the_first_file_that_cannot_be_used(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"void\.txt: empty \(without --strict it would be left out\)"):
+        build_index([corpus], tmp_path / "index", encoder=encoder, strict=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corpus_with_nothing_usable_writes_no_index_and_lists_the_reasons(encoder: Encoder, tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number:02}.txt").touch()
+    with pytest.raises(OdqaError) as error:
+        build_index([tmp_path], tmp_path / "index", encoder=encoder)
+    assert "nothing could be indexed, and no index was written" in str(error.value)
+    assert f"{tmp_path / '00.txt'}: empty" in str(error.value)
+    assert str(error.value).endswith("and 2 more")
+    assert len(list(tmp_path.iterdir())) == 12
+
+
+def test_a_path_that_is_missing_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no such file or folder: .*none"):
+        build_index([tmp_path / "none"], tmp_path / "index", encoder="no/such-encoder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_faiss_nothing_is_read(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(OdqaError, match=r"odqa\[cpu\].*odqa\[gpu\]"):
+        build_index([corpus], tmp_path / "index", encoder="no/such-encoder")
+
+
+def test_two_documents_with_one_id_are_told_with_both_sources(encoder: Encoder, tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text('{"id": "moon", "text": "The moon orbits the earth."}\n')
+    with pytest.raises(
+        DataError, match=r"two documents have the id 'moon', one from .*a\.jsonl and one from .*b\.jsonl"
+    ):
+        build_index([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], tmp_path / "index", encoder=encoder)
+    assert not (tmp_path / "index").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "manifest.json"])
+def test_a_folder_that_is_not_an_index_is_not_replaced(
+    corpus: Path, encoder: Encoder, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text('{"name": "a web application"}')
+    before = contents(tmp_path)
+    with pytest.raises(IndexFolderError, match="is not empty and holds no index, so it is not replaced; choose"):
+        build_index([corpus], tmp_path, encoder=encoder)
+    assert contents(tmp_path) == before
+
+
+def test_a_file_of_yours_beside_the_index_is_not_deleted(corpus: Path, encoder: Encoder, copy: Path) -> None:
+    (copy / "notes.txt").write_text("mine")
+    with pytest.raises(IndexFolderError, match=r"holds notes\.txt beside its index, which replacing it would delete"):
+        build_index([corpus], copy, encoder=encoder)
+    assert (copy / "notes.txt").read_text() == "mine"
+
+
+def test_an_index_is_no_file(corpus: Path, encoder: Encoder) -> None:
+    with pytest.raises(IndexFolderError, match="is a file, and an index is a folder; choose another folder"):
+        build_index([corpus], corpus / "sky.md", encoder=encoder)
+
+
+@pytest.mark.parametrize("damage", ["empty manifest", "no manifest", "no vectors", "empty folder"])
+def test_an_index_is_replaced_even_when_it_is_damaged(corpus: Path, encoder: Encoder, copy: Path, damage: str) -> None:
+    if damage == "empty manifest":
+        (copy / "manifest.json").write_text("")
+    elif damage == "empty folder":
+        shutil.rmtree(copy)
+        copy.mkdir()
+    else:
+        (copy / {"no manifest": "manifest.json", "no vectors": "vectors.faiss"}[damage]).unlink()
+    build_index([corpus / "sky.md"], copy, encoder=encoder)
+    assert texts(copy, encoder) == ["# Moon\n\nThe moon orbits the earth in days."]
+
+
+def fail_in_store(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    monkeypatch.setattr(build.PassageWriter, "commit", raiser(error))
+
+
+def fail_in_vectors(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    monkeypatch.setattr(Vectors, "write", raiser(error))
+
+
+def fail_in_manifest(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    monkeypatch.setattr(build, "write_manifest", raiser(error))
+
+
+def raiser(error: BaseException) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+PLACES = [fail_in_store, fail_in_vectors, fail_in_manifest]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_full_disk_leaves_the_old_index_and_says_where_room_is_needed(
+    corpus: Path,
+    encoder: Encoder,
+    copy: Path,
+    place: Callable[[pytest.MonkeyPatch, BaseException], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = contents(copy)
+    place(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(OdqaError) as error:
+        build_index([corpus], copy, encoder=encoder)
+    assert f"the index {copy} cannot be written: No space left on device (" in str(error.value)
+    assert "MB are free there); make room or choose another folder" in str(error.value)
+    assert contents(copy) == before
+    assert list(copy.parent.iterdir()) == [copy]
+
+
+def test_too_little_room_for_the_vectors_is_told_before_they_are_made(
+    corpus: Path, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OdqaError, match=r"cannot be written: 0 MB more are needed \(0 MB are free there\)"):
+        build_index([corpus], tmp_path / "index", encoder=encoder)
+
+
+@pytest.mark.parametrize("limit", [1 << 12, 1 << 17])
+def test_a_limit_on_the_size_of_files_is_met_like_a_full_disk(
+    corpus: Path, encoder: Encoder, copy: Path, tmp_path: Path, limit: int
+) -> None:
+    # 4 KiB stop SQLite; 128 KiB let its file of short passages through and stop FAISS, with 128 bytes a vector.
+    before = contents(copy)
+    rows = [json.dumps({"text": "moon", "id": str(number)}) + "\n" for number in range(1100)]
+    (tmp_path / "rows.jsonl").write_text("".join(rows))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(OdqaError) as error:
+            build_index([tmp_path / "rows.jsonl"], copy, encoder=encoder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert f"the index {copy} cannot be written: " in str(error.value)
+    assert contents(copy) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "rows.jsonl"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_ctrl_c_leaves_the_old_index_and_nothing_else(
+    corpus: Path,
+    encoder: Encoder,
+    copy: Path,
+    place: Callable[[pytest.MonkeyPatch, BaseException], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = contents(copy)
+    place(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        build_index([corpus], copy, encoder=encoder)
+    assert contents(copy) == before
+    assert list(copy.parent.iterdir()) == [copy]
+
+
+def test_a_killed_build_leaves_the_old_index_and_the_next_one_cleans_up(
+    corpus: Path, encoder: Encoder, copy: Path
+) -> None:
+    before = contents(copy)
+    # Holds its breath when the passages are written, so that it is killed in the middle for certain.
+    code = (
+        "import sys, time; from odqa.index import build, build_index\n"
+        "build._encode = lambda *_: time.sleep(600)\n"
+        "build_index([sys.argv[1]], sys.argv[2], encoder=sys.argv[3])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(corpus), str(copy), encoder.name])
+    leftover = None
+    while leftover is None or not (leftover / "passages.sqlite").stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.05)
+        leftover = next(
+            (path for path in copy.parent.iterdir() if (path / "passages.sqlite").exists() and path != copy), None
+        )
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert contents(copy) == before
+    assert len(texts(copy, encoder)) == 3
+    assert leftover.exists()
+    build_index([corpus / "sky.md"], copy, encoder=encoder)
+    assert read_manifest(copy).documents == 1
+    assert list(copy.parent.iterdir()) == [copy]

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odqa.errors import IndexFolderError
+from odqa.index.manifest import (
+    FILES,
+    FORMAT,
+    MANIFEST,
+    Manifest,
+    check_files,
+    check_sizes,
+    is_index,
+    read_manifest,
+    record_file,
+    write_manifest,
+)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    """A manifest, written, of two files with a line each."""
+    for name in FILES:
+        (tmp_path / name).write_text(f"{name}\n")
+    made = Manifest(
+        format=FORMAT,
+        odqa_version="0.1.0",
+        created="2026-11-22T01:02:03+00:00",
+        encoder="some/encoder",
+        encoder_hash="ab" * 32,
+        dimension=32,
+        metric="inner_product",
+        normalized=True,
+        pooling="mean",
+        prompts={"query": "Frage: "},
+        chunking={"max_tokens": 200, "language": "en"},
+        documents=2,
+        passages=3,
+        files={name: record_file(tmp_path / name) for name in FILES},
+    )
+    write_manifest(tmp_path, made)
+    return made
+
+
+def change(folder: Path, **values: Any) -> None:
+    path = folder / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_what_is_written_is_read(tmp_path: Path, manifest: Manifest) -> None:
+    assert read_manifest(tmp_path) == manifest
+    assert read_manifest(str(tmp_path)).bytes == len("vectors.faiss\npassages.sqlite\n")
+    assert is_index(tmp_path)
+    check_files(tmp_path, manifest)
+
+
+def test_keys_of_a_later_version_are_left_alone(tmp_path: Path, manifest: Manifest) -> None:
+    change(tmp_path, keywords="bm25")
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_a_folder_without_an_index_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(IndexFolderError, match=r"has no manifest\.json; make one with `odqa index PATH"):
+        read_manifest(tmp_path)
+    with pytest.raises(IndexFolderError, match=r"none is not an index: it does not exist; make one with"):
+        read_manifest(tmp_path / "none")
+    assert not is_index(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"format": 1'])
+def test_a_manifest_that_is_cut_short_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / MANIFEST).write_bytes(content)
+    with pytest.raises(IndexFolderError, match=r"manifest\.json is damaged: it is not JSON .*build the index again"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"format": "1"}', '{"format": true}', '{"name": "app"}'])
+def test_a_manifest_of_something_else_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / MANIFEST).write_text(content)
+    with pytest.raises(IndexFolderError, match="not the manifest of an index"):
+        read_manifest(tmp_path)
+    assert not is_index(tmp_path)
+
+
+def test_a_newer_format_asks_for_an_upgrade_and_an_older_one_for_a_rebuild(tmp_path: Path, manifest: Manifest) -> None:
+    change(tmp_path, format=FORMAT + 1)
+    with pytest.raises(IndexFolderError, match=rf"format {FORMAT + 1}, .*reads format {FORMAT}: upgrade with `pip"):
+        read_manifest(tmp_path)
+    change(tmp_path, format=FORMAT - 1)
+    with pytest.raises(IndexFolderError, match=rf"format {FORMAT - 1}, which is no longer read; build .* again"):
+        read_manifest(tmp_path)
+    assert is_index(tmp_path)
+
+
+@pytest.mark.parametrize("key", [key for key in Manifest.__dataclass_fields__ if key != "format"])
+def test_a_missing_or_wrong_value_is_named(tmp_path: Path, manifest: Manifest, key: str) -> None:
+    change(tmp_path, **{key: None})
+    with pytest.raises(IndexFolderError, match=f"{key} is not "):
+        read_manifest(tmp_path)
+    values = asdict(manifest)
+    del values[key]
+    (tmp_path / MANIFEST).write_text(json.dumps(values))
+    with pytest.raises(IndexFolderError, match=f"{key} is missing; build the index again"):
+        read_manifest(tmp_path)
+
+
+def test_the_records_of_both_files_are_needed(tmp_path: Path, manifest: Manifest) -> None:
+    change(tmp_path, files={})
+    with pytest.raises(IndexFolderError, match=r"files does not list vectors\.faiss and passages\.sqlite"):
+        read_manifest(tmp_path)
+    change(tmp_path, files={name: {"size": "3"} for name in FILES})
+    with pytest.raises(IndexFolderError, match=r"files\['vectors\.faiss'\] is not an object with size and sha256"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_missing_or_cut_short_or_changed_is_named(tmp_path: Path, manifest: Manifest, name: str) -> None:
+    path = tmp_path / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(IndexFolderError, match=rf"{name} is damaged: it has {len(whole) - 1} bytes, not {len(whole)}"):
+        check_sizes(tmp_path, manifest)
+    path.write_bytes(b"X" + whole[1:])
+    check_sizes(tmp_path, manifest)
+    with pytest.raises(IndexFolderError, match=rf"{name} is damaged: its checksum .*`odqa index PATH\.\.\. --index"):
+        check_files(tmp_path, manifest)
+    path.unlink()
+    with pytest.raises(IndexFolderError, match=rf"{name} is missing; build the index again"):
+        check_sizes(tmp_path, manifest)
+
+
+def test_the_size_of_all_files_is_counted(manifest: Manifest) -> None:
+    assert replace(manifest, files={}).bytes == 0
+
+
+def test_reading_a_manifest_imports_nothing_heavy(tmp_path: Path, manifest: Manifest) -> None:
+    code = (
+        f"import sys; from odqa.index import read_manifest; read_manifest({str(tmp_path)!r})\n"
+        "print([name for name in ('torch', 'transformers', 'faiss', 'numpy', 'rich') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

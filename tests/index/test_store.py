@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odqa.errors import DataError, IndexFolderError
+from odqa.index.store import PassageStore, PassageWriter
+from odqa.types import Document, Passage
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBERS = st.integers(0, 10**9)
+
+
+def document(id: str, **values: object) -> Document:
+    return Document(id=id, title=f"Title {id}", text="unused", source=f"{id}.txt", metadata=values)
+
+
+def passage(document: Document, number: int, text: str = "text") -> Passage:
+    return Passage(
+        id=f"{document.id}#{number}",
+        document_id=document.id,
+        title=document.title,
+        text=text,
+        start=number * 10,
+        source=document.source,
+    )
+
+
+def write(path: Path, *parts: tuple[Document, list[Passage]]) -> None:
+    with closing(PassageWriter(path)) as writer:
+        for part in parts:
+            writer.add(*part)
+        writer.commit()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(TEXT, TEXT, TEXT, NUMBERS, st.lists(TEXT), st.lists(st.tuples(NUMBERS, NUMBERS))), min_size=1)
+)
+def test_passages_come_back_as_they_were_by_the_row_they_went_in(
+    values: list[tuple[str, str, str, int, list[str], list[tuple[int, int]]]],
+) -> None:
+    parts, expected = [], []
+    for number, (name, title, text, start, headings, pages) in enumerate(values):
+        made = Document(id=f"{name}{number}", title=title, text="", source=name)
+        passages = [
+            Passage(f"{made.id}#{at}", made.id, title, text, start, name, tuple(headings), tuple(pages))
+            for at in (0, 1)
+        ]
+        parts.append((made, passages))
+        expected += passages
+    with TemporaryDirectory() as folder:
+        write(Path(folder) / "p", *parts)
+        with closing(PassageStore(Path(folder) / "p")) as store:
+            assert (store.documents, store.passages) == (len(values), 2 * len(values))
+            assert store.fetch(range(len(expected))) == dict(enumerate(expected))
+
+
+def test_the_writer_gives_back_what_it_wrote_in_blocks(tmp_path: Path) -> None:
+    made = document("d")
+    passages = [passage(made, number) for number in range(5)]
+    with closing(PassageWriter(tmp_path / "p")) as writer:
+        writer.add(made, passages)
+        writer.commit()
+        assert list(writer.blocks(2)) == [passages[:2], passages[2:4], passages[4:]]
+
+
+def test_two_documents_with_one_id_are_told_with_both_sources(tmp_path: Path) -> None:
+    one, other = document("same"), Document("same", "", "", "other.csv")
+    with closing(PassageWriter(tmp_path / "p")) as writer:
+        writer.add(one, [passage(one, 0)])
+        with pytest.raises(DataError) as error:
+            writer.add(other, [])
+    assert str(error.value) == (
+        "two documents have the id 'same', one from same.txt and one from other.csv; "
+        "give one of them another id, or leave it out"
+    )
+
+
+def test_a_passage_id_is_given_once(tmp_path: Path) -> None:
+    one = document("d")
+    with closing(PassageWriter(tmp_path / "p")) as writer, pytest.raises(DataError, match="passage id 'd#0' is taken"):
+        writer.add(one, [passage(one, 0), passage(one, 0)])
+
+
+def test_many_rows_are_fetched_at_once_and_by_many_threads(tmp_path: Path) -> None:
+    made = document("d")
+    passages = [passage(made, number, f"text {number}") for number in range(2000)]
+    write(tmp_path / "p", (made, passages))
+    with closing(PassageStore(tmp_path / "p")) as store, ThreadPoolExecutor(8) as pool:
+        assert store.fetch(range(2000)) == dict(enumerate(passages))
+        for start, found in enumerate(pool.map(store.fetch, [range(start, 2000, 100) for start in range(100)])):
+            assert found == {row: passages[row] for row in range(start, 2000, 100)}
+
+
+def test_a_row_without_a_passage_is_told(tmp_path: Path) -> None:
+    made = document("d")
+    write(tmp_path / "p", (made, [passage(made, 0)]))
+    with closing(PassageStore(tmp_path / "p")) as store, pytest.raises(IndexFolderError, match=r"no passage for .* 7"):
+        store.fetch([0, 7])
+
+
+def test_metadata_that_json_does_not_know_is_kept_as_words(tmp_path: Path) -> None:
+    made = document("d", path=Path("a/b"), number=1.5, name="Straße")
+    write(tmp_path / "p", (made, [passage(made, 0)]))
+    with closing(PassageStore(tmp_path / "p")) as store:
+        (stored,) = store._db.execute("SELECT metadata FROM documents").fetchone()
+    assert stored == '{"path": "a/b", "number": 1.5, "name": "Straße"}'
+
+
+def test_an_open_file_is_never_written(tmp_path: Path) -> None:
+    made = document("d")
+    write(tmp_path / "a #1?%20", (made, [passage(made, 0)]))
+    before = (tmp_path / "a #1?%20").read_bytes()
+    with closing(PassageStore(tmp_path / "a #1?%20")) as store, pytest.raises(Exception, match="readonly"):
+        store._db.execute("DELETE FROM passages")
+    assert (tmp_path / "a #1?%20").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a #1?%20"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database, not a database"])
+def test_what_is_no_database_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "p").write_bytes(content)
+    with pytest.raises(IndexFolderError, match=r"p is damaged: .*build the index again"):
+        PassageStore(tmp_path / "p")

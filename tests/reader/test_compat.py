@@ -1,0 +1,242 @@
+"""The removed pipeline's answers, against the algorithm of transformers 4.57 written down here once more, plainly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odqa.errors import UsageError
+
+LOUVRE = "The Louvre is a museum in Paris. The Eiffel tower, built by the engineer Gustave, is in Paris too."
+SENTENCE = "Paris is the capital of France, and the river in Paris is the Seine. "
+LONG = SENTENCE * 9
+QUESTION = "Where is the Louvre?"
+
+
+def expected(
+    reader,
+    question,
+    context,
+    *,
+    top_k=1,
+    doc_stride=None,
+    max_seq_len=None,
+    max_answer_len=15,
+    handle_impossible_answer=False,
+    align_to_words=True,
+):
+    """Every answer that the pipeline ranked, best first, cut at ``top_k``; one window at a time, token by token."""
+    tokenizer = reader.tokenizer
+    max_seq_len = max_seq_len or min(tokenizer.model_max_length, 384)
+    doc_stride = min(max_seq_len // 2, 128) if doc_stride is None else doc_stride
+    encoded = tokenizer(
+        question,
+        context,
+        truncation="only_second",
+        max_length=max_seq_len,
+        stride=doc_stride,
+        return_overflowing_tokens=True,
+    )
+    answers: list[dict] = []
+    null = 1_000_000.0
+    for at, encoding in enumerate(encoded.encodings):
+        inputs = {name: torch.tensor([encoded[name][at]]) for name in tokenizer.model_input_names}
+        with torch.no_grad():
+            output = reader.model(**inputs)
+        inside = [n for n, sequence in enumerate(encoding.sequence_ids) if sequence == 1]
+        probability = []
+        for logits in (output.start_logits[0].double().numpy(), output.end_logits[0].double().numpy()):
+            masked = np.full(len(logits), -10000.0)
+            masked[[0, *inside]] = logits[[0, *inside]]
+            exponentials = np.exp(masked - masked.max())
+            probability.append(exponentials / exponentials.sum())
+        null = min(null, probability[0][0] * probability[1][0])
+        products = np.outer(*probability)
+        spans = [(products[i, j], i, j) for i in inside for j in inside if i <= j < i + max_answer_len]
+        for score, i, j in sorted(spans, reverse=True)[: 2 * top_k + 10 if align_to_words else top_k]:
+            begin, end = encoding.offsets[i][0], encoding.offsets[j][1]
+            if align_to_words:
+                begin = encoding.word_to_chars(encoding.token_to_word(i), sequence_index=1)[0]
+                end = encoding.word_to_chars(encoding.token_to_word(j), sequence_index=1)[1]
+            # The one difference: no white space around an answer, and no answer of white space.
+            text = context[begin:end].strip()
+            begin += context[begin:end].find(text)
+            known = [answer for answer in answers if answer["answer"].lower() == text.lower()]
+            if known:
+                known[0]["score"] += score
+            elif text:
+                answers.append({"score": score, "start": begin, "end": begin + len(text), "answer": text})
+    if handle_impossible_answer:
+        answers.append({"score": null, "start": 0, "end": 0, "answer": ""})
+    return sorted(answers, key=lambda answer: -answer["score"])[:top_k]
+
+
+def agree(found, wanted, context):
+    """The same answers in the same order, with the same scores; those of nearly the same score may change places."""
+    found = found if isinstance(found, list) else [found]
+    assert [answer["score"] for answer in found] == pytest.approx([answer["score"] for answer in wanted], rel=1e-3)
+    for answer in found:
+        assert list(answer) == ["score", "start", "end", "answer"]
+        assert isinstance(answer["score"], float)
+        assert answer["answer"] == context[answer["start"] : answer["end"]]
+    places = [(answer["start"], answer["end"]) for answer in found]
+    wanted_places = [(answer["start"], answer["end"]) for answer in wanted]
+    for answer, place, wanted_place in zip(wanted, places, wanted_places, strict=True):
+        near = [other for other in wanted if other["score"] == pytest.approx(answer["score"], rel=2e-3)]
+        assert place == wanted_place or len(near) > 1 or answer is wanted[-1]
+
+
+def test_one_answer_is_a_dict(reader):
+    found = reader(question=QUESTION, context=LOUVRE)
+    assert isinstance(found, dict)
+    agree(found, expected(reader, QUESTION, LOUVRE), LOUVRE)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"top_k": 5},
+        {"top_k": 5, "max_answer_len": 1},
+        {"top_k": 3, "max_answer_len": 40},
+        {"top_k": 5, "handle_impossible_answer": True},
+        {"top_k": 1, "handle_impossible_answer": True},
+        {"top_k": 4, "align_to_words": False},
+        {"top_k": 5, "max_seq_len": 48, "doc_stride": 16},
+        {"top_k": 5, "max_seq_len": 40, "doc_stride": 0, "handle_impossible_answer": True},
+        {"top_k": 3, "max_seq_len": 64},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("context", [LOUVRE, LONG], ids=["short", "long"])
+def test_the_answers_are_those_of_the_pipeline(reader, context, options):
+    agree(
+        reader(question=QUESTION, context=context, **options), expected(reader, QUESTION, context, **options), context
+    )
+
+
+def test_every_family_answers_as_in_the_pipeline(family_reader):
+    options = {"top_k": 4, "max_seq_len": 60, "doc_stride": 20, "handle_impossible_answer": True}
+    agree(
+        family_reader(question=QUESTION, context=LOUVRE, **options),
+        expected(family_reader, QUESTION, LOUVRE, **options),
+        LOUVRE,
+    )
+
+
+words = st.sampled_from([*LOUVRE.split(), "state-of-the-art", "東京は首都", "don't", "€5", "Zürich"])
+
+
+@given(st.lists(words, min_size=1, max_size=60).map(" ".join), st.integers(1, 4), st.integers(1, 20))
+@settings(max_examples=25, deadline=None)
+def test_any_context_is_answered_as_in_the_pipeline(reader, context, top_k, max_answer_len):
+    options = {"top_k": top_k, "max_answer_len": max_answer_len, "max_seq_len": 64, "doc_stride": 16}
+    agree(
+        reader(question=QUESTION, context=context, **options), expected(reader, QUESTION, context, **options), context
+    )
+
+
+def test_answers_are_whole_words_as_the_tokenizer_sees_them(reader):
+    context = "Tokyo is 東京です and xylophones."
+    spans = reader(question="What?", context=context, top_k=200, max_answer_len=30)
+    # Every sign of Japanese is a word to BERT; a word in pieces is never cut.
+    assert any(answer["answer"] == "京" for answer in spans)
+    assert all(answer["answer"].count("xylophon") == answer["answer"].count("xylophones") for answer in spans)
+    pieces = reader(question="What?", context=context, top_k=200, max_answer_len=30, align_to_words=False)
+    assert any(answer["answer"].endswith("xylo") for answer in pieces)
+
+
+def test_equal_texts_are_one_answer_with_their_scores_together(reader):
+    context = "Paris or paris"
+    spans = reader(question="Where?", context=context, top_k=20)
+    assert sorted(answer["answer"].lower() for answer in spans) == sorted(
+        {"paris", "or", "paris or", "or paris", "paris or paris"}
+    )
+
+
+def test_two_texts_may_stand_in_their_places(reader):
+    assert reader(QUESTION, LOUVRE) == reader(question=QUESTION, context=LOUVRE)
+
+
+def test_dicts_may_be_given(reader):
+    pair = {"question": QUESTION, "context": LOUVRE}
+    wanted = reader(question=QUESTION, context=LOUVRE)
+    assert reader(pair) == wanted
+    assert reader([pair, pair]) == [wanted, wanted]
+    assert reader(pair, pair) == [wanted, wanted]
+
+
+def test_a_list_of_one_is_answered_like_one_as_the_pipeline_did(reader):
+    wanted = reader(question=QUESTION, context=LOUVRE)
+    assert reader(question=[QUESTION], context=[LOUVRE]) == wanted
+    assert reader([{"question": QUESTION, "context": LOUVRE}]) == wanted
+
+
+def near(found, wanted):
+    assert [answer["answer"] for answer in found] == [answer["answer"] for answer in wanted]
+    assert [answer["score"] for answer in found] == pytest.approx([answer["score"] for answer in wanted], rel=1e-4)
+
+
+def test_lists_are_answered_pair_by_pair(reader):
+    questions, contexts = [QUESTION, "Which river?", "Who?"], [LOUVRE, LONG, "Gustave"]
+    alone = [reader(question=q, context=c) for q, c in zip(questions, contexts, strict=True)]
+    near(reader(question=questions, context=contexts), alone)
+    near(reader(question=questions, context=contexts, batch_size=1), alone)
+
+
+def test_one_question_over_several_contexts_and_several_over_one(reader):
+    contexts, questions = [LOUVRE, SENTENCE], [QUESTION, "Which river?"]
+    near(reader(question=QUESTION, context=contexts), [reader(question=QUESTION, context=c) for c in contexts])
+    near(reader(question=questions, context=LOUVRE), [reader(question=q, context=LOUVRE) for q in questions])
+
+
+def test_many_with_several_answers_each(reader):
+    found = reader(question=[QUESTION, "Who?"], context=LOUVRE, top_k=3)
+    assert [len(answers) for answers in found] == [3, 3]
+
+
+def test_a_long_question_is_not_cut(reader):
+    question = "which river is it " * 18  # 72 tokens: more than max_question_len's 64, which had no effect.
+    options = {"doc_stride": 8, "max_question_len": 64}
+    agree(
+        reader(question=question, context=LOUVRE, **options), expected(reader, question, LOUVRE, doc_stride=8), LOUVRE
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"question": "", "context": "Paris"}, "the question is empty; give a text"),
+        ({"question": "Who?", "context": " \n"}, "the context is empty; give a text"),
+        ({"question": ["Who?", ""], "context": "Paris"}, "the question is empty; give a text"),
+        ({"question": [], "context": []}, "the question is empty; give a text"),
+        ({"question": "Who?", "context": 3}, "context"),
+        ({"question": "Who?"}, "give both question= and context="),
+        ({}, "give both question= and context="),
+        ({"question": ["a", "b", "c"], "context": ["x", "y"]}, "3 questions but 2 contexts"),
+        ({"question": "Who?", "context": "Paris", "top_k": 0}, "top_k is 0; it must be at least 1"),
+        ({"question": "Who?", "context": "Paris", "max_answer_len": 0}, "max_answer_len is 0"),
+        ({"question": "Who?", "context": "Paris", "doc_stride": -1}, "doc_stride is -1"),
+        ({"question": "Who?", "context": "Paris", "doc_stride": 400}, "doc_stride is 400"),
+        ({"question": "who " * 500, "context": "Paris"}, "a question of 500 tokens leaves no room"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused(reader, arguments, said):
+    with pytest.raises(UsageError) as error:
+        reader(**arguments)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("pair", [{"question": "Who?"}, ["Who?", "Paris"], {"question": None, "context": "Paris"}, 3])
+def test_inputs_that_are_no_pairs_are_refused(reader, pair):
+    with pytest.raises(UsageError, match=r"'question' and 'context'|is empty"):
+        reader(pair)
+
+
+def test_a_misspelt_option_is_an_error(reader):
+    with pytest.raises(TypeError, match="topk"):
+        reader(question="Who?", context="Paris", topk=2)

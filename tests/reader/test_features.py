@@ -1,0 +1,193 @@
+"""Windows cover the context, share what they should, and know where their tokens stand."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odqa.errors import ModelError, UsageError
+from odqa.reader.features import PAIRS_AT_A_TIME, batches, pad, windows
+from tests import tiny
+from tests.reader import families
+
+QUESTION = "Where is the tower?"  # 5 tokens: where is the tower ?
+TOKENIZERS = {family: families.tokenizer_of(family) for family in ("bert", "roberta", "xlm-roberta")}
+TOKENIZER = TOKENIZERS["bert"]
+WORDS = "paris city tower museum painting Gustave 1889 xyz é ß 東京 ﬁ ½ ... -- \u200b \u00ad e\u0301 🇫🇷".split()
+contexts = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+
+
+def cut(context: str, *, max_length: int = 24, stride: int = 6, question: str = QUESTION, tokenizer=TOKENIZER):
+    return list(windows(tokenizer, [question], [context], max_length=max_length, stride=stride))
+
+
+def places(window) -> list[tuple[int, int]]:
+    return [tuple(place) for place in window.offsets.tolist() if place != [-1, -1]]
+
+
+def test_a_short_context_is_one_window():
+    (window,) = cut("the tower is in paris")
+    # [CLS] where is the tower ? [SEP] the tower is in paris [SEP]
+    assert window.length == 13
+    assert window.pair == window.null == 0
+    assert places(window) == [(0, 3), (4, 9), (10, 12), (13, 15), (16, 21)]
+    assert window.answerable.nonzero()[0].tolist() == [7, 8, 9, 10, 11]
+    assert TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])[6:9] == ["[SEP]", "the", "tower"]
+    assert window.inputs["token_type_ids"].tolist() == [0] * 7 + [1] * 6
+    assert window.inputs["attention_mask"].tolist() == [1] * 13
+
+
+def test_a_long_context_is_cut_into_windows_that_share_the_stride():
+    found = cut(" ".join(f"w{number}" for number in range(20)), max_length=24, stride=6)
+    assert len(found) > 3
+    assert all(window.length == 24 for window in found[:-1])
+    for before, after in pairwise(found):
+        assert places(before)[-6:] == places(after)[:6]
+
+
+@pytest.mark.parametrize("family", TOKENIZERS)
+@given(contexts, st.integers(20, 60), st.integers(0, 8))
+@settings(max_examples=40, deadline=None)
+def test_every_token_of_the_context_is_in_a_window(family, context, max_length, stride):
+    tokenizer = TOKENIZERS[family]
+    whole = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    found = cut(context, max_length=max_length, stride=stride, question="Where?", tokenizer=tokenizer)
+    covered = places(found[0])
+    for before, after in pairwise(found):
+        shared = places(after)[:stride]
+        assert places(before)[len(places(before)) - stride :] == shared
+        covered += places(after)[stride:]
+    assert covered == [tuple(place) for place in whole]
+    assert all(window.length <= max_length for window in found)
+
+
+@given(any_text, any_text)
+@settings(max_examples=60, deadline=None)
+def test_offsets_are_inside_the_context_and_in_order(question, context):
+    for tokenizer in TOKENIZERS.values():
+        for window in cut(context, max_length=120, stride=4, question=question[:20], tokenizer=tokenizer):
+            spans = places(window)
+            assert all(0 <= start <= end <= len(context) for start, end in spans)
+            assert spans == sorted(spans)
+
+
+@given(contexts)
+@settings(max_examples=40, deadline=None)
+def test_a_token_is_what_stands_at_its_offsets(context):
+    for window in cut(context):
+        tokens = TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])
+        for token, (start, end) in zip(tokens, window.offsets.tolist(), strict=True):
+            if start >= 0 and token != "[UNK]" and context[start:end].isascii():
+                assert context[start:end].lower() == token.removeprefix("##")
+
+
+def test_an_empty_context_is_one_window_without_a_place_for_an_answer():
+    (window,) = cut("")
+    assert not window.answerable.any()
+    assert window.null == 0
+
+
+def test_spaces_around_a_question_cost_nothing():
+    tokenizer = TOKENIZERS["roberta"]
+    plain, padded = (cut("in Paris", question=text, tokenizer=tokenizer)[0] for text in ("Who?", "  Who? \n"))
+    assert plain.inputs["input_ids"].tolist() == padded.inputs["input_ids"].tolist()
+
+
+def test_the_null_position_of_a_tokenizer_whose_cls_comes_last():
+    from tokenizers import processors
+
+    tokenizer = tiny.make_tokenizer()
+    vocab = tiny.vocabulary()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A [SEP] [CLS]:2",
+        pair="$A [SEP] $B:1 [SEP]:1 [CLS]:2",
+        special_tokens=[("[CLS]", vocab["[CLS]"]), ("[SEP]", vocab["[SEP]"])],
+    )
+    (window,) = cut("the tower", tokenizer=tokenizer)
+    assert window.null == window.length - 1
+    assert not window.answerable[window.null]
+
+
+def test_without_a_cls_token_the_first_token_is_the_null_position():
+    tokenizer = tiny.make_tokenizer()
+    tokenizer.cls_token = None
+    assert cut("the tower", tokenizer=tokenizer)[0].null == 0
+
+
+def test_pairs_keep_their_numbers_over_many_batches_of_the_tokenizer():
+    count = PAIRS_AT_A_TIME + 3
+    found = windows(TOKENIZER, ["Who?"] * count, ["the tower"] * count, max_length=24, stride=6)
+    assert [window.pair for window in found] == list(range(count))
+
+
+def test_no_pairs_no_windows():
+    assert list(windows(TOKENIZER, [], [], max_length=24, stride=6)) == []
+
+
+def test_a_question_that_leaves_no_room_is_refused_with_its_length_and_the_remedy():
+    with pytest.raises(UsageError) as error:
+        cut("the tower", question="who is " * 10)
+    assert str(error.value).startswith(
+        "a question of 20 tokens leaves no room for its context in windows of 24 tokens with a stride of 6: 'who is "
+    )
+    assert "shorten it or raise the max length" in str(error.value)
+
+
+def test_the_longest_question_that_leaves_room_is_read():
+    # 24 - 3 special - 6 stride: with 14 tokens of question, every window brings one new token of context.
+    found = cut("the tower is in paris by the river", question="who " * 14)
+    assert [len(places(window)) for window in found] == [7, 7]
+
+
+@pytest.mark.parametrize(("max_length", "stride"), [(10, 10), (10, 11), (10, -1)])
+def test_a_stride_that_does_not_fit_is_refused(max_length, stride):
+    with pytest.raises(UsageError, match=rf"stride is {stride} and max length 10"):
+        cut("the tower", max_length=max_length, stride=stride)
+
+
+def test_a_slow_tokenizer_is_refused_by_name():
+    from transformers import CanineTokenizer
+
+    with pytest.raises(ModelError, match=r"CanineTokenizer is not a fast tokenizer .* tokenizer\.json"):
+        cut("the tower", tokenizer=CanineTokenizer())
+
+
+@given(st.lists(st.integers(1, 50), max_size=30), st.integers(1, 7))
+def test_batches_hold_every_position_once_longest_first(lengths, batch_size):
+    found = batches(lengths, batch_size)
+    flat = [at for batch in found for at in batch]
+    assert sorted(flat) == list(range(len(lengths)))
+    assert all(len(batch) <= batch_size for batch in found)
+    in_order = [lengths[at] for at in flat]
+    assert in_order == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_padding_stands_behind_the_window_and_is_masked(side):
+    tokenizer = tiny.make_tokenizer(padding_side=side)
+    short, long = cut("the tower", tokenizer=tokenizer) + cut("the tower is in the city", tokenizer=tokenizer)
+    padded = pad(tokenizer, [short, long], multiple=8)
+    assert {name: values.shape for name, values in padded.items()} == dict.fromkeys(short.inputs, (2, 16))
+    assert padded["input_ids"].dtype == np.int64
+    assert padded["input_ids"][0].tolist() == short.inputs["input_ids"].tolist() + [0] * 6
+    assert padded["attention_mask"].sum(axis=1).tolist() == [short.length, long.length]
+
+
+def test_the_padding_token_is_the_tokenizers_own():
+    tokenizer = TOKENIZERS["roberta"]
+    (window,) = cut("Paris", tokenizer=tokenizer)
+    padded = pad(tokenizer, [window])
+    assert tokenizer.pad_token_id == 1
+    assert padded["input_ids"][0, window.length :].tolist() == [1] * (32 - window.length)
+
+
+def test_padding_never_passes_what_the_model_can_take():
+    tokenizer = tiny.make_tokenizer(model_max_length=50)
+    (window,) = cut("tower " * 30, max_length=50, tokenizer=tokenizer)
+    assert window.length > 32
+    assert pad(tokenizer, [window])["input_ids"].shape == (1, 50)

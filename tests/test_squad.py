@@ -1,0 +1,330 @@
+"""SQuAD-format data in three shapes, read back the same, and every way in which a file can be wrong."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odqa.errors import DataError, UsageError
+from odqa.squad import file_hash, iter_paragraphs, load_examples, write_examples
+from odqa.types import Example, Reference
+
+CONTEXT = "Paris is the capital of France. The river in Paris is the Seine."
+SEINE = (Reference("the Seine", 54), Reference("Seine", 58))
+EXAMPLES = [
+    Example("capital", "What is the capital?", CONTEXT, (Reference("Paris", 0),), "Paris"),
+    Example("river", "Which river?", CONTEXT, SEINE, "Paris"),
+    Example("mayor", "Who is the mayor?", CONTEXT, (), "Paris", (Reference("France", 24),)),
+]
+
+
+def answers(*references: Reference) -> list[dict[str, object]]:
+    return [{"text": reference.text, "answer_start": reference.start} for reference in references]
+
+
+def squad() -> dict[str, object]:
+    """The three examples as the official format has them; a fresh copy, for a test to damage."""
+    qas: list[dict[str, object]] = [
+        {
+            "id": example.id,
+            "question": example.question,
+            "answers": answers(*example.references),
+            "is_impossible": not example.answerable,
+        }
+        for example in EXAMPLES
+    ]
+    qas[2]["plausible_answers"] = answers(*EXAMPLES[2].plausible)
+    return {"version": "v2.0", "data": [{"title": "Paris", "paragraphs": [{"context": CONTEXT, "qas": qas}]}]}
+
+
+def row(**changes: object) -> dict[str, object]:
+    return {
+        "id": "capital",
+        "title": "Paris",
+        "context": CONTEXT,
+        "question": "What is the capital?",
+        "answers": {"text": ["Paris"], "answer_start": [0]},
+    } | changes
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content) if not isinstance(content, str) else content, encoding="utf-8")
+    return path
+
+
+def test_the_official_format(tmp_path):
+    assert load_examples(write(tmp_path / "dev.json", squad())) == EXAMPLES
+
+
+def test_the_official_format_saved_with_a_byte_order_mark_and_an_upper_case_suffix(tmp_path):
+    path = tmp_path / "DEV.JSON"
+    path.write_text(json.dumps(squad()), encoding="utf-8-sig")
+    assert load_examples(str(path)) == EXAMPLES
+
+
+def test_version_1_has_neither_flag_nor_plausible_answers(tmp_path):
+    content = squad()
+    (paragraph,) = content["data"][0]["paragraphs"]
+    paragraph["qas"] = [{key: entry[key] for key in ("id", "question", "answers")} for entry in paragraph["qas"][:2]]
+    assert load_examples(write(tmp_path / "v1.json", content)) == EXAMPLES[:2]
+
+
+def test_the_flag_overrides_answers_and_excuses_their_absence(tmp_path):
+    content = squad()
+    first, _, last = content["data"][0]["paragraphs"][0]["qas"]
+    first["is_impossible"] = True
+    del last["answers"]
+    loaded = load_examples(write(tmp_path / "dev.json", content))
+    assert [example.answerable for example in loaded] == [False, True, False]
+
+
+def test_an_article_without_title_and_an_id_that_is_a_number(tmp_path):
+    content = squad()
+    del content["data"][0]["title"]
+    content["data"][0]["paragraphs"][0]["qas"][0]["id"] = 7
+    first, *_ = load_examples(write(tmp_path / "dev.json", content))
+    assert (first.id, first.title) == ("7", "")
+
+
+def test_written_examples_are_read_back_the_same(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write_examples(path, EXAMPLES)
+    assert path.read_text(encoding="utf-8").count("\n") == 3
+    assert load_examples(path) == EXAMPLES
+
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+references = st.lists(st.builds(Reference, text, st.integers(-5, 50)), max_size=3).map(tuple)
+
+
+@given(st.lists(st.builds(Example, text, text, text, references, text, references), max_size=4))
+def test_whatever_is_written_is_read_back(tmp_path_factory, examples):
+    path = tmp_path_factory.mktemp("examples") / "out.jsonl"
+    write_examples(path, examples)
+    assert load_examples(path) == examples
+
+
+def test_json_lines_with_blank_lines_and_no_title(tmp_path):
+    path = write(tmp_path / "dev.jsonl", "\n" + json.dumps(row(title=None)) + "\n\n")
+    assert load_examples(path) == [Example("capital", "What is the capital?", CONTEXT, (Reference("Paris", 0),))]
+
+
+def test_a_row_flagged_impossible_needs_no_answers(tmp_path):
+    path = write(tmp_path / "dev.jsonl", json.dumps(row(answers=None, is_impossible=True)))
+    assert not load_examples(path)[0].answerable
+
+
+def test_parquet_as_the_hub_has_it(tmp_path):
+    path = tmp_path / "dev.parquet"
+    none = row(id="mayor", question="Who is the mayor?", answers={"text": [], "answer_start": []})
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row(), none]), path)
+    loaded = load_examples(path)
+    assert loaded[0] == EXAMPLES[0]
+    assert (loaded[1].id, loaded[1].references) == ("mayor", ())
+
+
+def test_parquet_without_a_column(tmp_path):
+    path = tmp_path / "dev.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"id": "a", "question": "?"}]), path)
+    with pytest.raises(DataError, match=r"dev\.parquet: row 0: missing key 'answers' \(there is: id, question\)"):
+        load_examples(path)
+
+
+def test_a_truncated_parquet_file(tmp_path):
+    path = tmp_path / "dev.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row()]), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"dev\.parquet: not a whole Parquet file"):
+        load_examples(path)
+
+
+PARAGRAPH = "data[0].paragraphs[0]"
+
+
+@pytest.mark.parametrize(
+    ("place", "new", "said"),
+    [
+        ("", {}, "dev.json: missing key 'data' (there is: nothing); SQuAD format is needed"),
+        ("", [], "dev.json: expected an object, found list"),
+        ("data", {}, "dev.json.data: expected a list, found dict"),
+        ("data.0", "x", "dev.json: data[0]: expected an object, found str"),
+        ("data.0.paragraphs", None, "dev.json: data[0].paragraphs: expected a list, found NoneType"),
+        ("data.0.paragraphs.0", 1, f"dev.json: {PARAGRAPH}: expected an object, found int"),
+        ("data.0.paragraphs.0.context", 1, f"dev.json: {PARAGRAPH}.context: expected text, found int"),
+        ("data.0.paragraphs.0.qas", "x", f"dev.json: {PARAGRAPH}.qas: expected a list, found str"),
+        ("data.0.paragraphs.0.qas.1", [], f"{PARAGRAPH}.qas[1]: expected an object, found list"),
+        ("data.0.paragraphs.0.qas.1.id", 1.5, f"{PARAGRAPH}.qas[1].id: expected text or a whole number, found float"),
+        ("data.0.paragraphs.0.qas.1.question", None, f"{PARAGRAPH}.qas[1].question: expected text, found NoneType"),
+        ("data.0.paragraphs.0.qas.1.answers", {}, f"{PARAGRAPH}.qas[1].answers: expected a list, found dict"),
+        ("data.0.paragraphs.0.qas.1.answers.1", "x", f"{PARAGRAPH}.qas[1].answers[1]: expected an object, found str"),
+        (
+            "data.0.paragraphs.0.qas.1.answers.1.answer_start",
+            "3",
+            f"{PARAGRAPH}.qas[1].answers[1].answer_start: expected a whole number, found str",
+        ),
+        (
+            "data.0.paragraphs.0.qas.1.answers.1.answer_start",
+            True,
+            f"{PARAGRAPH}.qas[1].answers[1].answer_start: expected a whole number, found bool",
+        ),
+        (
+            "data.0.paragraphs.0.qas.1.is_impossible",
+            "false",
+            f"{PARAGRAPH}.qas[1].is_impossible: expected true or false, found str",
+        ),
+        (
+            "data.0.paragraphs.0.qas.2.plausible_answers.0",
+            {"text": "x"},
+            f"{PARAGRAPH}.qas[2].plausible_answers[0]: missing key 'answer_start' (there is: text)",
+        ),
+    ],
+)
+def test_what_has_the_wrong_type_is_named_by_its_json_path(tmp_path, place, new, said):
+    content: object = squad()
+    *parents, last = place.split(".")
+    holder = content
+    for step in parents:
+        holder = holder[int(step) if step.isdigit() else step]
+    if place:
+        holder[int(last) if last.isdigit() else last] = new
+    else:
+        content = new
+    path = write(tmp_path / "dev.json", content)
+    with pytest.raises(DataError) as error:
+        load_examples(path)
+    assert said in str(error.value)
+    assert str(error.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("holder", "key", "where"),
+    [
+        ("article", "paragraphs", "data[0]"),
+        ("paragraph", "context", PARAGRAPH),
+        ("paragraph", "qas", PARAGRAPH),
+        ("question", "id", f"{PARAGRAPH}.qas[0]"),
+        ("question", "question", f"{PARAGRAPH}.qas[0]"),
+        ("question", "answers", f"{PARAGRAPH}.qas[0]"),
+        ("answer", "text", f"{PARAGRAPH}.qas[0].answers[0]"),
+        ("answer", "answer_start", f"{PARAGRAPH}.qas[0].answers[0]"),
+    ],
+)
+def test_a_missing_key_is_named_by_its_json_path(tmp_path, holder, key, where):
+    content = squad()
+    article = content["data"][0]
+    paragraph = article["paragraphs"][0]
+    question = paragraph["qas"][0]
+    holders = {"article": article, "paragraph": paragraph, "question": question, "answer": question["answers"][0]}
+    del holders[holder][key]
+    path = write(tmp_path / "dev.json", content)
+    with pytest.raises(DataError) as error:
+        load_examples(path)
+    assert f"{path}: {where}: missing key {key!r} (there is: " in str(error.value)
+
+
+def test_broken_json_is_named_with_line_and_column(tmp_path):
+    path = write(tmp_path / "dev.json", '{"data": [\n  {"title": "x",}\n]}')
+    with pytest.raises(DataError, match=r"dev\.json: broken JSON at line 2, column 17: "):
+        load_examples(path)
+
+
+def test_json_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "dev.json"
+    path.write_bytes('{"data": "é"}'.encode("latin-1"))
+    with pytest.raises(DataError, match=r"dev\.json: not UTF-8 at byte 10"):
+        load_examples(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": }', "line 2: broken JSON at column 8"),
+        ("[]", "line 2: expected an object, found list"),
+        (json.dumps(row(answers=["Paris"])), "line 2.answers: expected an object, found list"),
+        (json.dumps(row(answers={"text": ["Paris"]})), "line 2.answers: missing key 'answer_start'"),
+        (json.dumps(row(answers={"text": "Paris", "answer_start": [0]})), "line 2.answers.text: expected a list"),
+        (
+            json.dumps(row(answers={"text": ["Paris", "x"], "answer_start": [0]})),
+            "line 2.answers: 2 texts but 1 starts; each answer needs one of each",
+        ),
+        (
+            json.dumps(row(answers={"text": ["Paris"], "answer_start": ["zero"]})),
+            "line 2.answers.answer_start[0]: expected a whole number, found str",
+        ),
+        (
+            json.dumps(row(answers={"text": [None], "answer_start": [0]})),
+            "line 2.answers.text[0]: expected text, found NoneType",
+        ),
+        (json.dumps(row(plausible_answers=["Paris"])), "line 2.plausible_answers: expected an object, found list"),
+        (json.dumps(row(is_impossible="no")), "line 2.is_impossible: expected true or false, found str"),
+        (json.dumps(row(context=None)), "line 2.context: expected text, found NoneType"),
+    ],
+)
+def test_what_is_wrong_in_json_lines_is_named_by_its_line(tmp_path, line, said):
+    path = write(tmp_path / "dev.jsonl", json.dumps(row()) + "\n" + line + "\n")
+    with pytest.raises(DataError) as error:
+        load_examples(path)
+    assert str(error.value).startswith(f"{path}: {said}")
+
+
+def test_a_line_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "dev.jsonl"
+    path.write_bytes(json.dumps(row()).encode() + b'\n{"id": "\xe9"}\n')
+    with pytest.raises(DataError, match=r"dev\.jsonl: line 2: not UTF-8 at its byte 8"):
+        load_examples(path)
+
+
+@pytest.mark.parametrize("name", ["absent.json", "absent.jsonl", "no/such/folder/x", "/absent", "./absent", "", "~/x"])
+def test_what_can_only_be_a_file_is_never_looked_for_on_the_hub(name):
+    began = time.perf_counter()
+    with pytest.raises(
+        UsageError, match=r"no such dataset file: .*\(a \.json, \.jsonl or \.parquet file, or a hub id\)"
+    ):
+        load_examples(name)
+    assert time.perf_counter() - began < 1
+
+
+def test_a_folder_is_no_dataset(tmp_path):
+    with pytest.raises(UsageError, match="no such dataset file"):
+        load_examples(tmp_path)
+
+
+def test_a_hub_id_without_a_network_says_what_was_tried_and_what_to_give():
+    import datasets  # noqa: F401  Its import takes seconds; what is timed is the answer.
+
+    began = time.perf_counter()
+    with pytest.raises(UsageError) as error:
+        load_examples("nobody/no-such-set", "train")
+    assert time.perf_counter() - began < 10
+    assert str(error.value).startswith(
+        "no dataset 'nobody/no-such-set': there is no such file, and the hub did not give its split 'train' ("
+    )
+    assert "Give a SQuAD-format .json, .jsonl or .parquet file, or check the id and the network" in str(error.value)
+
+
+def test_paragraphs_are_counted_inside_their_article(tmp_path):
+    content = {
+        "data": [
+            {"title": "A", "paragraphs": [{"context": "one"}, {"context": "two"}]},
+            {"paragraphs": [{"context": "three"}]},
+        ]
+    }
+    found = list(iter_paragraphs(write(tmp_path / "x.json", content)))
+    assert found == [("A", 0, "one"), ("A", 1, "two"), ("", 0, "three")]
+
+
+def test_paragraphs_of_a_file_in_another_format(tmp_path):
+    with pytest.raises(DataError, match=r"x\.json: missing key 'data' \(there is: text\)"):
+        list(iter_paragraphs(write(tmp_path / "x.json", {"text": "no"})))
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path):
+    path = write(tmp_path / "x.txt", "abc")
+    assert file_hash(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

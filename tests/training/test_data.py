@@ -1,0 +1,117 @@
+"""Sources are read, sampled and counted; the order of batches depends on seed and epoch alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odqa.errors import DataError
+from odqa.squad import write_examples
+from odqa.training.data import GROUP, collate, epoch_order, gather, label
+from odqa.training.labels import Repairs
+from odqa.training.recipe import Source
+from odqa.types import Example, Reference
+from tests import tiny
+from tests.training.conftest import examples
+
+
+def test_everything_is_taken_by_default(train_file):
+    found, repairs = gather([Source(str(train_file))], seed=0)
+    assert found == examples()
+    assert repairs == Repairs(kept=12, repaired=0, dropped=0)
+
+
+@pytest.mark.parametrize(("keep", "count"), [("answerable", 8), ("unanswerable", 4)])
+def test_one_kind_alone(train_file, keep, count):
+    found, _ = gather([Source(str(train_file), keep=keep)], seed=0)
+    assert [one.answerable for one in found] == [keep == "answerable"] * count
+
+
+def test_a_limit_draws_by_the_seed(train_file):
+    source = Source(str(train_file), limit=5)
+    (one, _), (again, _), (other, _) = (gather([source], seed=seed) for seed in (1, 1, 2))
+    assert len({example.id for example in one}) == 5
+    assert one == again != other
+    assert gather([Source(str(train_file), limit=99)], seed=1)[0] == examples()
+
+
+def test_negatives_are_made_of_what_was_taken(train_file):
+    found, _ = gather([Source(str(train_file), keep="answerable", limit=4, negatives=1.0)], seed=0)
+    taken = {one.id for one in found[:4]}
+    assert len(found) == 8
+    assert all(one.id.rpartition("-")[0] in taken and not one.answerable for one in found[4:])
+
+
+def test_several_sources_follow_one_another(train_file):
+    found, repairs = gather([Source(str(train_file), limit=2), Source(str(train_file))], seed=0)
+    assert len(found) == 14
+    assert repairs.kept == 24
+
+
+def test_plausible_answers_only_when_asked_for(tmp_path):
+    path = tmp_path / "x.jsonl"
+    write_examples(path, [Example("a", "Who?", "Paris", (), plausible=(Reference("Paris", 1),))])
+    assert not gather([Source(str(path))], seed=0)[0][0].answerable
+    (found,), repairs = gather([Source(str(path))], seed=0, plausible=True)
+    assert found.references == (Reference("Paris", 0),)
+    assert repairs.repaired == 1
+
+
+def test_nothing_left_names_the_files_and_why(tmp_path):
+    path = tmp_path / "x.jsonl"
+    write_examples(path, [Example("a", "Who?", "Paris", (Reference("London", 0),))])
+    with pytest.raises(DataError) as error:
+        gather([Source(str(path))], seed=0)
+    assert str(error.value).startswith(f"{path}: no question can be used (1 dropped: ")
+
+
+def test_no_sources_no_examples():
+    assert gather([], seed=0) == ([], Repairs(0, 0, 0))
+
+
+def test_windows_are_labelled_in_order():
+    found = list(label(tiny.make_tokenizer(), examples(), 64, 16))
+    assert [item.window.pair for item in found] == list(range(12))
+    assert [item.start == item.window.null for item in found] == [not one.answerable for one in examples()]
+
+
+@given(
+    st.lists(st.integers(1, 40), max_size=200), st.integers(1, 3), st.integers(0, 9), st.integers(0, 5), st.booleans()
+)
+def test_an_epoch_has_every_window_once(lengths, batch_size, seed, epoch, group):
+    order = epoch_order(lengths, batch_size, seed, epoch, group=group)
+    assert sorted(at for batch in order for at in batch) == list(range(len(lengths)))
+    assert all(0 < len(batch) <= batch_size for batch in order)
+    assert len(order) == -(-len(lengths) // batch_size)
+    assert order == epoch_order(lengths, batch_size, seed, epoch, group=group)
+
+
+@pytest.mark.parametrize("group", [True, False])
+def test_epochs_and_seeds_differ(group):
+    lengths = list(range(60))
+    orders = [epoch_order(lengths, 4, seed, epoch, group=group) for seed in (0, 1) for epoch in (0, 1)]
+    assert all(one != other for at, one in enumerate(orders) for other in orders[:at])
+
+
+def test_grouped_batches_hold_windows_of_like_length():
+    lengths = [1 + at % 97 for at in range(4 * GROUP * 3)]
+    spread = {
+        group: np.mean([np.ptp([lengths[at] for at in batch]) for batch in epoch_order(lengths, 4, 0, 0, group=group)])
+        for group in (True, False)
+    }
+    assert spread[True] < 5 < 40 < spread[False]
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_labels_point_at_their_tokens_in_the_padded_batch(side):
+    tokenizer = tiny.make_tokenizer(padding_side=side)
+    some = list(label(tokenizer, examples(), 64, 16))
+    batch = collate(tokenizer, some)
+    assert batch["input_ids"].shape == (12, 32)
+    assert batch["start_positions"].shape == batch["end_positions"].shape == (12,)
+    for row, example in enumerate(examples()):
+        tokens = batch["input_ids"][row, batch["start_positions"][row] : batch["end_positions"][row] + 1]
+        wanted = example.references[0].text.lower() if example.answerable else "[CLS]"
+        assert tokenizer.decode(tokens) == wanted

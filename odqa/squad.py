@@ -213,7 +213,8 @@ def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _get(holder: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
     if key not in holder:
-        present = ", ".join(sorted(map(str, holder))) or "nothing"
+        names = sorted(map(str, holder))
+        present = ", ".join(names[:10]) + (", …" if len(names) > 10 else "") if names else "nothing"
         raise DataError(f"{where}: missing key {key!r} (there is: {present}); SQuAD format is needed")
     _expect(holder[key], kind, f"{where}.{key}")
     return holder[key]

@@ -94,21 +94,23 @@ def build_index(
     folder = Path(folder)
     check_target(folder)
     require_faiss()
-    files = find_files([Path(path) for path in paths])
+    found = find_files([Path(path) for path in paths])
+    # An index among the documents is no document.
+    files = [file for file in found if file.name != MANIFEST or not is_index(file.parent)] or found
     if not isinstance(encoder, Encoder):
         encoder = Encoder.load(encoder, device)
     chunk = fit_chunk(chunk, encoder)
     with _disk_errors(folder), building(folder) as new, closing(PassageWriter(new / PASSAGES)) as writer:
-        unusable = []
+        unusable: list[Unusable] = []
         for item in _watch(read_corpus(files, read), files, writer, progress):
             passages = split(item, encoder.token_offsets, chunk) if isinstance(item, Document) else []
             if isinstance(item, Document) and passages:
                 writer.add(item, passages)
                 continue
-            reason = item if isinstance(item, Unusable) else Unusable(item.source, f"no text in {item.id}")
+            unusable.append(item if isinstance(item, Unusable) else _without_passages(item))
             if strict:
-                raise DataError(f"{reason.source}: {reason.reason} (without --strict it would be left out)")
-            unusable.append(reason)
+                source, reason = unusable[0].source, unusable[0].reason
+                raise DataError(f"{source}: {reason} (without --strict it would be left out)")
         if not writer.passages:
             raise OdqaError(_nothing_usable(unusable))
         writer.commit()
@@ -223,6 +225,11 @@ def _manifest(new: Path, writer: PassageWriter, encoder: Encoder, chunk: ChunkOp
         passages=writer.passages,
         files={name: record_file(new / name) for name in FILES},
     )
+
+
+def _without_passages(document: Document) -> Unusable:
+    which = "" if document.id == document.source else f" (document {document.id})"
+    return Unusable(document.source, f"nothing to find in it but headings{which}")
 
 
 def _nothing_usable(unusable: Sequence[Unusable]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -103,7 +102,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _beside(folder: Path, role: str) -> Path:
-    return folder.with_name(f".{folder.name}.{role}-{secrets.token_hex(4)}")
+    return folder.with_name(f".{folder.name}.{role}-{os.urandom(4).hex()}")
 
 
 def _abandoned(folder: Path, role: str) -> list[Path]:

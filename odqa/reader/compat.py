@@ -63,15 +63,14 @@ def answer(
     null = [1e6] * len(questions)
     logits = reader._logits(questions, contexts, batch_size, max_length=max_length, stride=stride)
     for window, start, end in sorted(logits, key=lambda item: (item[0].pair, _begin(item[0]))):
-        starts, ends, impossible = _probabilities(window, start, end)
+        inside = window.offsets[:, 0] >= 0
+        starts, ends, impossible = _probabilities(window, inside, start, end)
         null[window.pair] = min(null[window.pair], impossible)
         if align_to_words and contexts[window.pair] != text:
             words = _words(reader.tokenizer, contexts[window.pair])
         text = contexts[window.pair]
         with np.errstate(divide="ignore"):
-            pairs = decode.best_pairs(
-                np.log(starts), np.log(ends), window.answerable, n_best=n_best, max_tokens=max_answer_len
-            )
+            pairs = decode.best_pairs(np.log(starts), np.log(ends), inside, n_best=n_best, max_tokens=max_answer_len)
         for first, last, score in pairs:
             (begin, _), (_, behind) = (_widened(window, token, words) for token in (first, last))
             begin, behind = decode.trim(text, begin, behind)
@@ -97,8 +96,8 @@ def _pairs(inputs: tuple[Any, ...], question: Any, context: Any) -> tuple[list[s
     else:
         if question is None or context is None:
             raise UsageError("give both question= and context=")
-        questions = [question] if isinstance(question, str) else list(question)
-        contexts = [context] if isinstance(context, str) else list(context)
+        questions = list(question) if isinstance(question, (list, tuple)) else [question]
+        contexts = list(context) if isinstance(context, (list, tuple)) else [context]
         if len(questions) == 1:
             questions *= len(contexts)
         elif len(contexts) == 1:
@@ -117,10 +116,10 @@ def _begin(window: Window) -> int:
 
 
 def _probabilities(
-    window: Window, start: decode.Array, end: decode.Array
+    window: Window, inside: NDArray[np.bool_], start: decode.Array, end: decode.Array
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Softmax over the context's tokens and the null position, which competes but cannot be an answer."""
-    competing = window.answerable.copy()
+    competing = inside.copy()
     competing[window.null] = True
     probabilities = []
     for logits in (start, end):

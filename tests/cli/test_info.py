@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,8 @@ def test_it_imports_nothing_heavy_and_is_quick(built: Path) -> None:
         "heavy = ('torch', 'transformers', 'sentence_transformers', 'faiss', 'numpy', 'datasets')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
-    started = time.process_time()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     run = subprocess.run([sys.executable, "-c", code, str(built)], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
-    assert time.process_time() - started < 1
+    # Processor time, as the machine may be busy; on an idle one it is a quarter of this.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1

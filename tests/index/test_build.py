@@ -109,6 +109,19 @@ def test_a_corpus_with_nothing_usable_writes_no_index_and_lists_the_reasons(enco
     assert len(list(tmp_path.iterdir())) == 12
 
 
+def test_a_document_of_headings_alone_is_told(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    (tmp_path / "empty.md").write_text("# Moon\n")
+    report = build_index([tmp_path, corpus / "sky.md"], tmp_path / "index", encoder=encoder)
+    assert report.documents == 1
+    assert [item.reason for item in report.unusable] == ["nothing to find in it but headings"]
+
+
+def test_an_index_among_the_documents_is_no_document(corpus: Path, encoder: Encoder, copy: Path) -> None:
+    (copy.parent / "moon.txt").write_text("The moon orbits the earth.")
+    report = build_index([copy.parent], copy, encoder=encoder, strict=True)
+    assert (report.documents, report.unusable) == (1, ())
+
+
 def test_a_path_that_is_missing_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no such file or folder: .*none"):
         build_index([tmp_path / "none"], tmp_path / "index", encoder="no/such-encoder")

@@ -1,4 +1,4 @@
-"""Twelve questions over four paragraphs, in the words that the tiny tokenizer knows."""
+"""Twelve questions over four paragraphs of two articles, in the words that the tiny tokenizer knows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from odqa.squad import write_examples
 from odqa.types import Example, Reference
 
 PARAGRAPHS = {
-    "Paris is the capital of France. The river in Paris is the Seine.": [
+    "Paris is the capital of France. The river in Paris is the Seine. It has light.": [
         ("What is the capital of France?", "Paris"),
         ("Which river is in Paris?", "the Seine"),
         ("Who built the city?", None),
     ],
-    "Berlin is the capital of Germany. The river in Berlin is the Spree.": [
+    "Berlin is the capital of Germany. The river in Berlin is the Spree. It has light.": [
         ("What is the capital of Germany?", "Berlin"),
         ("Which river is in Berlin?", "the Spree"),
         ("How many museum days does it have?", None),
@@ -35,7 +35,7 @@ PARAGRAPHS = {
 
 def examples() -> list[Example]:
     found: list[Example] = []
-    for title, (context, questions) in zip("PBEM", PARAGRAPHS.items(), strict=True):
+    for title, (context, questions) in zip(("City", "City", "Sight", "Sight"), PARAGRAPHS.items(), strict=True):
         for question, answer in questions:
             references = () if answer is None else (Reference(answer, context.index(answer)),)
             found.append(Example(f"q{len(found)}", question, context, references, title))

@@ -158,7 +158,8 @@ def test_the_labelled_tokens_are_the_answer(family, words, data):
     for window, a, b in labelled:
         assert context[window.offsets[a, 0] : window.offsets[b, 1]].strip() == reference.text
         decoded = tokenizer.decode(window.inputs["input_ids"][a : b + 1])
-        assert decoded.replace(" ", "").lower() == reference.text.replace(" ", "").lower()
+        if "<unk>" not in decoded:
+            assert decoded.replace(" ", "").lower() == reference.text.replace(" ", "").lower()
 
 
 tokenizers = {family: families.tokenizer_of(family) for family in ("bert", "roberta", "xlm-roberta")}

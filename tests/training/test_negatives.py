@@ -126,6 +126,7 @@ def test_what_holds_of_all_of_them(seed):
     originals = {one.id: one for one in examples()}
     made = make_negatives(list(originals.values()), 2.0, seed)
     assert len({one.id for one in made}) == len(made) > 8
+    assert {one.id.rpartition("-")[2] for one in made} == {"swapped", "article", "deleted"}
     for one in made:
         key, _, kind = one.id.rpartition("-")
         original = originals[key]

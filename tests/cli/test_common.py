@@ -1,0 +1,190 @@
+"""What every command shares: errors become one line and an exit code, and a light start stays light."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from odqa.cli import app
+from odqa.cli.common import command, print_json, progress_bar, track
+from odqa.errors import DataError, IndexFolderError, ModelError, OdqaError, UsageError
+
+
+def invoke(error: BaseException, monkeypatch: pytest.MonkeyPatch | None = None):
+    """Run a command that fails with ``error``."""
+    program = typer.Typer()
+
+    @program.command()
+    @command
+    def fail() -> None:
+        raise error
+
+    return CliRunner().invoke(program, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("k is 0"), 2),
+        (OdqaError("it failed"), 1),
+        (DataError("x.json: broken"), 1),
+        (ModelError("no model"), 1),
+        (IndexFolderError("no index"), 1),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(error, code):
+    result = invoke(error)
+    assert result.exit_code == code
+    assert result.stderr == f"odqa: {error}\n"
+    assert result.stdout == ""
+
+
+def test_ctrl_c_is_130():
+    result = invoke(KeyboardInterrupt())
+    assert result.exit_code == 130
+    assert result.stderr == "odqa: interrupted; nothing that was on disk before has changed\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x/y"), "No space left on device (x/y)"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "secret"), "Permission denied (secret)"),
+        (OSError("the network is gone"), "the network is gone"),
+    ],
+)
+def test_errors_of_the_system_name_the_file(error, said):
+    result = invoke(error)
+    assert result.exit_code == 1
+    assert result.stderr == f"odqa: {said}\n"
+
+
+def test_a_mistake_in_the_program_shows_where():
+    assert isinstance(invoke(ZeroDivisionError()).exception, ZeroDivisionError)
+
+
+def test_the_stack_trace_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("ODQA_DEBUG", "1")
+    assert isinstance(invoke(UsageError("k is 0")).exception, UsageError)
+    assert isinstance(invoke(OSError("gone")).exception, OSError)
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, **environment}, timeout=60, check=False
+    )
+
+
+def test_json_is_utf_8_in_every_locale():
+    value = ascii({"a": "Zürich 東京 🗼"})
+    code = f"from odqa.cli.common import print_json; print('before'); print_json({value})"
+    done = python(code, LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.stderr == b""
+    before, line = done.stdout.decode("utf-8").splitlines()
+    assert before == "before"
+    assert json.loads(line) == {"a": "Zürich 東京 🗼"}
+    assert "東京" in line
+
+
+def test_json_is_one_line_and_refuses_what_json_cannot_say(capsysbinary):
+    print_json({"text": "two\nlines"})
+    assert capsysbinary.readouterr().out == b'{"text": "two\\nlines"}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        print_json({"score": float("nan")})
+
+
+def test_a_reader_of_our_output_that_went_away_is_no_error():
+    """As in ``odqa … | head -1``: the pipe is closed before the output ends."""
+    code = (
+        "from odqa.cli.common import command, print_json\n"
+        "@command\n"
+        "def many():\n"
+        "    for number in range(100_000): print_json({'number': number})\n"
+        "many()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert json.loads(process.stdout.readline()) == {"number": 0}
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 0
+
+
+def test_progress_is_silent_where_stderr_is_no_terminal(capsys):
+    with progress_bar() as progress:
+        progress.update(progress.add_task("reading", total=2), advance=1)
+    assert list(track([1, 2, 3], "counting")) == [1, 2, 3]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.strip() == ""
+
+
+HEAVY = ("torch", "transformers", "numpy", "sentence_transformers", "faiss", "datasets", "sklearn", "pypdf", "rich")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["-h"], 0),
+        (["--version"], 0),
+        (["info", "no/such/index"], 1),
+        (["ask", "--help"], 0),
+        (["index", "--help"], 0),
+        (["eval", "--help"], 0),
+        (["train-reader", "--help"], 0),
+    ],
+    ids=str,
+)
+def test_a_light_command_imports_nothing_heavy(arguments, code, tmp_path):
+    program = (
+        "import atexit, sys\n"
+        f"heavy = {HEAVY!r}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(set(heavy) & set(sys.modules))))\n"
+        "from odqa.cli import main\n"
+        f"sys.argv[1:] = {arguments!r}\n"
+        "main()\n"
+    )
+    done = python(program)
+    assert done.returncode == code, done.stderr.decode()
+    assert done.stdout.decode().splitlines()[-1] == "HEAVY []"
+    if code:
+        assert b"no/such/index" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_help_names_every_command():
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in ("index", "ask", "train-reader", "eval", "info"))
+
+
+def test_version():
+    from odqa import __version__
+
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"odqa {__version__}\n"
+
+
+def test_an_unknown_command_is_a_usage_error():
+    assert CliRunner().invoke(app, ["answer"]).exit_code == 2
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "odqa", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        timeout=60,
+    )
+    assert done.stdout.startswith("odqa ")

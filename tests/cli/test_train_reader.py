@@ -1,0 +1,176 @@
+"""``odqa train-reader`` through the program's own entry point, on twelve questions and a tiny base."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app, train_reader
+from odqa.squad import write_examples
+from odqa.training import checkpoint
+from tests.training.conftest import examples
+
+
+def odqa(*arguments: object):
+    return CliRunner().invoke(app, ["train-reader", *map(str, arguments)])
+
+
+@pytest.fixture
+def train_file(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    write_examples(path, examples())
+    return path
+
+
+@pytest.fixture
+def flags(train_file: Path, tiny_base: Path, tmp_path: Path) -> list[object]:
+    """A run of 3 steps into tmp_path/out."""
+    small = ["--max-length", 64, "--stride", 16, "--epochs", 1, "--batch-size", 4, "--precision", "float32"]
+    return ["--train", train_file, "--base", tiny_base, "--output", tmp_path / "out", "--device", "cpu", *small]
+
+
+def test_help_has_examples():
+    result = odqa("--help")
+    assert result.exit_code == 0
+    assert "odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2 --base" in result.stdout
+    assert "odqa train-reader --recipe recipes/default-reader.toml --output runs/default --resume" in result.stdout
+    for option in (
+        "--train",
+        "--eval",
+        "--tune",
+        "--plausible-answers",
+        "--group-by-length",
+        "--push-to-hub",
+        "--track",
+    ):
+        assert option in result.stdout
+
+
+def test_a_run_says_where_the_reader_is(flags, tmp_path):
+    result = odqa(*flags)
+    assert result.exit_code == 0, result.stderr
+    output = tmp_path / "out"
+    assert result.stdout == f"The reader is in {output}. Try it: odqa eval --reader {output} --dataset FILE\n"
+    assert "12 questions (8 answerable; offsets: 0 repaired, 0 questions dropped), 12 windows" in result.stderr
+    assert "step 3 of 3: loss " in result.stderr
+    assert (output / "config.json").exists()
+
+
+def test_the_record_as_one_json_object(flags, tmp_path, train_file):
+    result = odqa(*flags, "--eval", train_file, "--negatives", 0.5, "--seed", 3, "--no-group-by-length", "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record == json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["recipe"]["group_by_length"] is False
+    assert record["recipe"]["seed"] == 3
+    assert record["recipe"]["train"][0]["negatives"] == 0.5
+    assert record["questions"] == 16
+    assert len(record["evaluations"]) == 1
+    assert "epoch 1: exact_match " in result.stderr
+
+
+def test_flags_override_the_recipe(flags, tmp_path, train_file):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'epochs = 7\nlearning_rate = 1e-3\nseed = 5\n[[train]]\npath = "{train_file}"\nlimit = 4\n')
+    without_train = flags[2:]
+    result = odqa("--recipe", recipe, *without_train, "--seed", 6, "--negatives", 1, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["recipe"]
+    assert (found["epochs"], found["learning_rate"], found["seed"]) == (1, 1e-3, 6)
+    assert found["train"] == [
+        {"path": str(train_file), "sha256": "", "split": "", "keep": "all", "limit": 4, "negatives": 1.0}
+    ]
+
+
+def test_without_training_data_it_is_a_usage_error(tmp_path):
+    result = odqa("--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("odqa: no training data: give --train FILE (")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (["--train", "absent.json"], 2, "no such dataset file: absent.json"),
+        (["--recipe", "absent.toml"], 2, "no such recipe: absent.toml"),
+        (["--epochs", "0"], 2, "epochs is 0; it must be at least 1"),
+        (["--precision", "int8"], 2, "precision is 'int8'; it must be one of auto, float32"),
+        (["--device", "gpu"], 2, "no such device: 'gpu'"),
+        (["--base", "./absent"], 1, "no model at"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_one_line(flags, tmp_path, more, code, said):
+    result = odqa(*flags, *more)
+    assert result.exit_code == code
+    assert f"odqa: {said}" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_key_is_named_by_its_json_path(flags, tmp_path):
+    path = tmp_path / "broken.json"
+    path.write_text('{"data": [{"title": "x", "paragraphs": [{"context": "Paris", "qas": [{"id": "a"}]}]}]}')
+    result = odqa(*flags, "--train", path)
+    assert result.exit_code == 1
+    assert f"odqa: {path}: data[0].paragraphs[0].qas[0]: missing key 'answers' (there is: id)" in result.stderr
+
+
+def test_an_unfinished_run_is_not_written_over(flags, tmp_path):
+    checkpoint.save(tmp_path / "out", checkpoint.State({}), lambda folder: None)
+    result = odqa(*flags)
+    assert result.exit_code == 2
+    assert "holds an unfinished run; add --resume, or give another --output" in result.stderr
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(flags, tmp_path, monkeypatch):
+    step = train_reader._Terminal.step
+
+    def interrupting(self, done: int, *rest: object) -> None:
+        step(self, done, *rest)
+        if done == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_reader._Terminal, "step", interrupting)
+        result = odqa(*flags)
+    output = tmp_path / "out"
+    assert result.exit_code == 1
+    assert f"odqa: interrupted; run the same command with --resume to go on ({output})" in result.stderr
+    assert checkpoint.find(output)
+    again = odqa(*flags, "--resume")
+    assert again.exit_code == 0, again.stderr
+    assert "resumed at step 2 (epoch 1)" in again.stderr
+    assert not checkpoint.find(output)
+
+
+def test_a_reader_that_cannot_be_uploaded_is_whole_all_the_same(flags, tmp_path):
+    result = odqa(*flags, "--push-to-hub", "nobody/reader")
+    assert result.exit_code == 1
+    assert (
+        f"odqa: the reader is whole in {tmp_path / 'out'}, but nobody/reader could not be uploaded: " in result.stderr
+    )
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_the_program_itself(flags, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "odqa", "train-reader", *map(str, flags), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == 3
+    assert "Warning" not in done.stderr

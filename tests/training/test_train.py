@@ -147,13 +147,14 @@ def test_ctrl_c_during_the_evaluation_stops_behind_it(recipe, tmp_path, train_fi
     assert checkpoint.find(tmp_path / "out")
 
 
-def test_a_killed_run_resumes_to_the_same_weights(tmp_path, train_file, tiny_base):
+def test_a_killed_run_resumes_to_the_same_weights(recipe, tmp_path, train_file, tiny_base):
+    """Really killed, by the command line's own process; long enough that the kill comes in the middle."""
+    killed, whole, made = tmp_path / "killed", tmp_path / "whole", recipe(epochs=20)
     settings = {"base": tiny_base, "max_length": 64, "stride": 16, "epochs": 20, "batch_size": 2, "accumulate": 2}
     settings |= {"learning_rate": 1e-3, "precision": "float32", "save_every": 1, "train": train_file, "device": "cpu"}
     flags = [text for name, value in settings.items() for text in (f"--{name.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", "odqa", "train-reader", *flags, "--output"]
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    process = subprocess.Popen([*command, str(killed)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "odqa", "train-reader", *flags, "--output", str(killed)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         while not checkpoint.find(killed):
             assert process.poll() is None, process.stderr.read().decode()
@@ -166,9 +167,8 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path, train_file, tiny_bas
     left = checkpoint.find(killed)
     assert left is not None
     assert json.loads((left / "state.json").read_text())["step"] < 60
-    for arguments in ([str(killed), "--resume"], [str(whole)]):
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    for output in (killed, whole):
+        run(made, output, resume=output == killed)
     assert equal(weights(killed), weights(whole))
     assert sorted(path.name for path in killed.iterdir()) == sorted(path.name for path in whole.iterdir())
 
@@ -358,7 +358,7 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step(recipe, tmp_path):
 
 def test_a_loss_that_explodes_names_the_checkpoint_that_is_kept(recipe, tmp_path):
     with pytest.raises(OdqaError, match=r"the loss is nan at step 2; the checkpoint .*out/checkpoint is kept"):
-        run(recipe(learning_rate=1e38, warmup=0.0), tmp_path / "out")
+        run(recipe(learning_rate=1e30, warmup=0.0), tmp_path / "out")
     assert checkpoint.find(tmp_path / "out")
 
 

@@ -73,11 +73,12 @@ def train_reader(
     """Fine-tune a reader on SQuAD v2 or any data in its format.
 
     Examples:
-      odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2 --base microsoft/MiniLM-L12-H384-uncased
 
-      odqa train-reader --train mine.json --negatives 0.5 --output runs/mine
+    odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2
 
-      odqa train-reader --recipe recipes/default-reader.toml --output runs/default --resume
+    odqa train-reader --train mine.json --negatives 0.5 --output runs/mine
+
+    odqa train-reader --recipe recipes/default-reader.toml --output runs/again
 
     """
     given = locals()

@@ -8,19 +8,15 @@ Normalisation, exact match, token F1 and the best threshold follow the official 
 
 from __future__ import annotations
 
-import re
-import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from odqa.text import normalize_answer
 from odqa.types import Reference, Span
 
 Metric = Callable[[str, Sequence[str]], float]
-
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class BestThreshold(NamedTuple):
@@ -41,14 +37,9 @@ class PositionAccuracy(NamedTuple):
     end: float
 
 
-def normalize(text: str) -> str:
-    """Lower the case, then remove ASCII punctuation, English articles and surplus white space."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
-
-
 def exact_match(prediction: str, references: Sequence[str]) -> float:
     """1 where the normalised prediction is one of the normalised references, else 0."""
-    return float(normalize(prediction) in _gold(references))
+    return float(normalize_answer(prediction) in _gold(references))
 
 
 def token_f1(prediction: str, references: Sequence[str]) -> float:
@@ -56,7 +47,7 @@ def token_f1(prediction: str, references: Sequence[str]) -> float:
 
     Tokens are counted as often as they occur. Where either side has none, 1 if neither has, else 0.
     """
-    predicted = normalize(prediction).split()
+    predicted = normalize_answer(prediction).split()
     return max(_f1(predicted, gold.split()) for gold in _gold(references))
 
 
@@ -137,7 +128,7 @@ def position_accuracy(
 
 def _gold(references: Sequence[str]) -> list[str]:
     """The normalised references, without those of which nothing is left; [""] where no other remains."""
-    return [text for text in map(normalize, references) if text] or [""]
+    return [text for text in map(normalize_answer, references) if text] or [""]
 
 
 def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:

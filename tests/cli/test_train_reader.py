@@ -39,8 +39,12 @@ def flags(train_file: Path, tiny_base: Path, tmp_path: Path) -> list[object]:
 def test_help_has_examples():
     result = odqa("--help")
     assert result.exit_code == 0
-    assert "odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2 --base" in result.stdout
-    assert "odqa train-reader --recipe recipes/default-reader.toml --output runs/default --resume" in result.stdout
+    for example in (
+        "odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2",
+        "odqa train-reader --train mine.json --negatives 0.5 --output runs/mine",
+        "odqa train-reader --recipe recipes/default-reader.toml --output runs/again",
+    ):
+        assert f"  {example}\n" in result.stdout  # Each on a line of its own, to be copied.
     for option in (
         "--train",
         "--eval",

@@ -14,7 +14,7 @@ from odqa.evaluation.metrics import (
     best_threshold,
     exact_match,
     mean,
-    normalize,
+    normalize_answer,
     position_accuracy,
     rouge1_f1,
     score_each,
@@ -87,7 +87,7 @@ references = st.lists(texts, max_size=4)
     ],
 )
 def test_normalisation_lowers_and_drops_punctuation_articles_and_spaces(text, normal):
-    assert normalize(text) == normal
+    assert normalize_answer(text) == normal
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_exact_match_and_f1_by_hand(prediction, gold, exact, f1):
 
 @given(texts, references)
 def test_exact_match_and_f1_agree_with_the_official_script(prediction, gold):
-    assert normalize(prediction) == Official.normalize(prediction)
+    assert normalize_answer(prediction) == Official.normalize(prediction)
     assert exact_match(prediction, gold) == Official.exact(prediction, gold)
     assert token_f1(prediction, gold) == pytest.approx(Official.f1(prediction, gold), abs=1e-12)
 

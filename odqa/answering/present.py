@@ -27,9 +27,9 @@ def as_json(response: Response) -> dict[str, Any]:
 def as_lines(response: Response, mark: tuple[str, str] = ("**", "**")) -> Iterator[str]:
     """The Response as lines of text; ``mark`` goes before and after the answer inside its sentence."""
     if not response.answers:
-        yield f"No answer found; the probability that there is none is {response.no_answer_probability:.1%}."
+        yield f"No answer found; the probability that there is none is {percent(response.no_answer_probability)}."
     for number, answer in enumerate(response.answers, start=1):
-        yield f"{number}. {visible(answer.text)}  ({answer.confidence:.1%})"
+        yield f"{number}. {visible(answer.text)}  ({percent(answer.confidence)})"
         yield _INDENT + _where(answer)
         yield _INDENT + _in_its_sentence(answer, mark)
 
@@ -38,6 +38,15 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
     """The offsets of the sentence that holds ``text[start:end]``, or of the sentences where it crosses a boundary."""
     spans = [span for span in sentences(text, 0, len(text)) if span[0] < end and start < span[1]]
     return min([start, *(span[0] for span in spans)]), max([end, *(span[1] for span in spans)])
+
+
+def percent(probability: float) -> str:
+    """With one decimal; never 0 or 100 for what is only close to it."""
+    if 0 < probability < 0.001:
+        return "<0.1%"
+    if 0.999 < probability < 1:
+        return ">99.9%"
+    return f"{probability:.1%}"
 
 
 def visible(text: str) -> str:

@@ -21,8 +21,8 @@ def ask(
     index: Annotated[
         Path | None, typer.Option(help="Index folder to answer from; indexes/default if not given.")
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="Passages of the index to read for a question.")] = 20,
-    n: Annotated[int, typer.Option("-n", min=1, help="Answers to show at most.")] = 3,
+    k: Annotated[int, typer.Option("-k", help="Passages of the index to read for a question.")] = 20,
+    n: Annotated[int, typer.Option("-n", help="Answers to show at most.")] = 3,
     reader: Annotated[
         str | None, typer.Option(help="Reader to use: a folder or a name; the shipped one if not given.")
     ] = None,
@@ -54,7 +54,7 @@ def ask(
 
     """
     from odqa.answering.inputs import check_question, read_context, read_questions
-    from odqa.answering.pipeline import DEFAULT_INDEX, Pipeline, answer_from_context
+    from odqa.answering.pipeline import DEFAULT_INDEX, Pipeline, answer_from_context, check_count
     from odqa.answering.present import as_json
     from odqa.models import DEFAULT_READER
 
@@ -63,6 +63,8 @@ def ask(
     if context is not None and (questions is not None or index is not None):
         other = "--questions" if questions is not None else "--index"
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
+    check_count("-k", k)
+    check_count("-n", n)
     index = index or DEFAULT_INDEX
     reader = reader or DEFAULT_READER
 

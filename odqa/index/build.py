@@ -229,7 +229,7 @@ def _manifest(new: Path, writer: PassageWriter, encoder: Encoder, chunk: ChunkOp
 
 def _without_passages(document: Document) -> Unusable:
     which = "" if document.id == document.source else f" (document {document.id})"
-    return Unusable(document.source, f"nothing to find in it but headings{which}")
+    return Unusable(document.source, f"no character in it that the encoder knows{which}")
 
 
 def _nothing_usable(unusable: Sequence[Unusable]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -58,12 +59,16 @@ def write(output: Path, model: Any, tokenizer: Any, finished: Finished) -> None:
 def describe(finished: Finished) -> dict[str, Any]:
     """The run's record: recipe, hashes of its data, versions, counts, losses and metrics, as plain values."""
     recipe, state = finished.recipe, finished.state
-    files = {source.path: Path(source.path) for source in (*recipe.train, *recipe.eval, *recipe.tune)}
+    paths = dict.fromkeys(source.path for source in (*recipe.train, *recipe.eval, *recipe.tune))
+    files = [path for path in paths if Path(path).is_file()]
+    names = Counter(Path(path).name for path in files)
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "base": finished.base,
         "recipe": as_dict(recipe),
-        "data_sha256": {Path(path).name: file_hash(file) for path, file in files.items() if file.is_file()},
+        "data_sha256": {
+            Path(path).name if names[Path(path).name] == 1 else path: file_hash(Path(path)) for path in files
+        },
         "versions": {"odqa": __version__, "python": platform.python_version()}
         | {name: version(name) for name in ("torch", "transformers", "tokenizers", "accelerate")},
         "questions": finished.questions,
@@ -84,7 +89,7 @@ def card(record: dict[str, Any]) -> str:
     """The model card, in Markdown, from a run's record."""
     recipe = record["recipe"]
     sources = [
-        f"- `{Path(source['path']).name}`"
+        (f"- `{source['path']}`, split {source['split']}" if source["split"] else f"- `{Path(source['path']).name}`")
         + (f", {source['keep']} questions" if source["keep"] != "all" else "")
         + (f", {source['limit']:,} drawn at random" if source["limit"] else "")
         + (

@@ -36,9 +36,9 @@ from odqa.types import Example
 def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = False, device: str = "auto") -> Path:
     """Train a reader by ``recipe`` into the folder ``output`` and return it.
 
-    Runs on one device, or on several under ``accelerate launch``. A kill loses at most ``recipe.save_every`` steps,
-    Ctrl-C none. Raises UsageError where ``output`` holds something else, OdqaError where the loss is not finite or
-    the disk is full.
+    Runs on one device, or on several under ``accelerate launch``, whose first process writes the folder. A kill
+    loses at most ``recipe.save_every`` steps, Ctrl-C none. Raises UsageError where ``output`` holds something else,
+    OdqaError where the loss is not finite or the disk is full.
     """
     _check_output(output, resume=resume)
     if recipe.track and importlib.util.find_spec(recipe.track) is None:
@@ -113,7 +113,6 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
         with _room_for(output):
             folder.write(output, final, tokenizer, finished)
         checkpoint.remove(output)
-    accelerator.wait_for_everyone()
     return output
 
 
@@ -343,10 +342,12 @@ def _forget_other_runs(accelerate: Any) -> None:
 
 @contextmanager
 def _room_for(output: Path) -> Iterator[None]:
-    """Turn a full disk into one line; safetensors and torch report it by errors of their own."""
+    """Turn a full disk into one line: safetensors and torch raise errors of their own, tokenizers a bare Exception."""
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except Exception as error:
+        if not isinstance(error, OSError | RuntimeError | SafetensorError) and type(error) is not Exception:
+            raise
         detail = checkpoint.reason(error)
         kept = checkpoint.find(output)
         remedy = "make room and run again with --resume" if kept else "make room and run again"

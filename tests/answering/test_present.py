@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.present import as_json, as_lines, sentence_around, visible
+from odqa.answering.present import as_json, as_lines, percent, sentence_around, visible
 from odqa.types import Answer, Passage, Response, Span
 
 TEXT = "The tower stands in Paris. It was designed by Gustave Eiffel in 1887. Then it was built."
@@ -40,6 +40,14 @@ def test_lines_leave_out_what_is_not_known() -> None:
 def test_no_answer_says_how_sure() -> None:
     (line,) = as_lines(Response("Who?", (), 0.876))
     assert line.startswith("No answer found") and "87.6%" in line
+
+
+@pytest.mark.parametrize(
+    ("probability", "shown"),
+    [(0.0, "0.0%"), (1e-9, "<0.1%"), (0.001, "0.1%"), (0.5, "50.0%"), (0.9994, ">99.9%"), (1.0, "100.0%")],
+)
+def test_percent(probability: float, shown: str) -> None:
+    assert percent(probability) == shown
 
 
 def test_json_has_the_documented_keys() -> None:

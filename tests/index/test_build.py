@@ -109,11 +109,11 @@ def test_a_corpus_with_nothing_usable_writes_no_index_and_lists_the_reasons(enco
     assert len(list(tmp_path.iterdir())) == 12
 
 
-def test_a_document_of_headings_alone_is_told(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
-    (tmp_path / "empty.md").write_text("# Moon\n")
+def test_a_document_that_the_encoder_has_no_tokens_for_is_told(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    (tmp_path / "joiner.txt").write_text("\u200d")
     report = build_index([tmp_path, corpus / "sky.md"], tmp_path / "index", encoder=encoder)
     assert report.documents == 1
-    assert [item.reason for item in report.unusable] == ["nothing to find in it but headings"]
+    assert [item.reason for item in report.unusable] == ["no character in it that the encoder knows"]
 
 
 def test_an_index_among_the_documents_is_no_document(corpus: Path, encoder: Encoder, copy: Path) -> None:

@@ -391,13 +391,46 @@ def test_tracking_with_tensorboard(recipe, tmp_path):
     assert list(output.rglob("events.out.tfevents.*"))
 
 
-def test_a_full_disk_at_a_checkpoint_stops_with_one_line(recipe, tmp_path, monkeypatch):
-    def full(*_: object, **__: object) -> None:
-        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+@pytest.mark.parametrize(("room", "writer"), [(0.5, "Error while serializing"), (1.2, "enforce fail")])
+def test_a_full_disk_stops_with_one_line(recipe, tmp_path, tiny_base, room, writer):
+    """No file may grow beyond ``room`` times the weights: first these fail, written by safetensors, then torch's."""
+    resource = pytest.importorskip("resource")
+    limit = int((tiny_base / "model.safetensors").stat().st_size * room)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(OdqaError) as error:
+            run(recipe(), tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert f"{tmp_path / 'out'}: the checkpoint of step 1 cannot be written (" in str(error.value)
+    assert writer in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not list((tmp_path / "out").iterdir())
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OdqaError, match=r"the checkpoint of step 1 cannot be written \(PytorchStreamWriter failed"):
-        run(recipe(), tmp_path / "out")
+
+def test_a_full_disk_at_the_end_keeps_the_checkpoint(recipe, tmp_path, tiny_base, unbroken, monkeypatch):
+    """The last step's checkpoint is whole; then nothing more can be written, and a resumed run only writes."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    final = loop._Run.final_model
+
+    def fill(self: loop._Run) -> object:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        return final(self)
+
+    with monkeypatch.context() as patch, pytest.raises(OdqaError) as error:
+        patch.setattr(loop._Run, "final_model", fill)
+        try:
+            run(recipe(), tmp_path / "out")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert f"{tmp_path / 'out'}: the model cannot be written (" in str(error.value)
+    assert "make room and run again with --resume" in str(error.value)
+    watcher = Recorder()
+    run(recipe(), tmp_path / "out", watcher, resume=True)
+    assert watcher.losses == []
+    assert equal(weights(tmp_path / "out"), weights(unbroken))
 
 
 def test_the_learning_rate_rises_and_falls():

@@ -11,8 +11,13 @@ os.environ.setdefault("NO_COLOR", "1")
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import tiny
+
+# The same examples in every run, and no verdict on speed: the machine may be busy.
+settings.register_profile("odqa", derandomize=True, deadline=None, database=None)
+settings.load_profile("odqa")
 
 
 @pytest.fixture(scope="session")

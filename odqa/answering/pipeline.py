@@ -13,7 +13,7 @@ from odqa.answering.inputs import check_question
 from odqa.answering.ranking import rank
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import Document, Hit, Passage, Reading, Response
+from odqa.types import Answer, Document, Hit, Passage, Reading, Response
 
 if TYPE_CHECKING:
     from odqa.index import Index
@@ -89,10 +89,7 @@ class Pipeline:
         marks.append(perf_counter())
         readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
         marks.append(perf_counter())
-        threshold = self.reader.no_answer_threshold
-        ranked = [
-            rank(hits, read, no_answer_threshold=threshold, n=n) for hits, read in zip(found, readings, strict=True)
-        ]
+        ranked = [_rank(self.reader, hits, read, n) for hits, read in zip(found, readings, strict=True)]
         marks.append(perf_counter())
         timings = _timings(STAGES, marks, len(questions))
         return [
@@ -127,7 +124,7 @@ def answer_from_context(question: str, context: str | Sequence[Document], reader
     marks = [perf_counter()]
     (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
     marks.append(perf_counter())
-    answers, no_answer = rank(hits, readings, no_answer_threshold=reader.no_answer_threshold, n=n)
+    answers, no_answer = _rank(reader, hits, readings, n)
     marks.append(perf_counter())
     return Response(question, answers, no_answer, _timings(("read", "rank"), marks, 1))
 
@@ -144,6 +141,11 @@ def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit
     texts = [hit.passage.text for _, hit in pairs]
     readings = iter(reader.read([question for question, _ in pairs], texts, n_best=n_best))
     return [list(islice(readings, len(hits))) for hits in found]
+
+
+def _rank(reader: Reader, hits: Sequence[Hit], readings: Sequence[Reading], n: int) -> tuple[tuple[Answer, ...], float]:
+    """Rank with the reader's own threshold and temperature."""
+    return rank(hits, readings, no_answer_threshold=reader.no_answer_threshold, temperature=reader.temperature, n=n)
 
 
 def _whole(document: Document) -> Passage:

@@ -12,6 +12,8 @@ by training with a softmax shared by all paragraphs; the null needs no such trai
    the same words found in two overlapping passages, or found with other boundaries, are one piece of evidence, so
    the others neither appear nor take or give probability.
 2. *One softmax.* All places compete with one no-answer candidate, whose logit is the reader's no-answer threshold.
+   All logits are divided by the reader's temperature, which makes probabilities bolder or more careful (Guo et al.
+   2017, "On Calibration of Modern Neural Networks") and has no say in whether there is an answer.
 3. *One text, one answer.* Places that say the same (`merge_key`) are one answer: their probabilities add, the
    best place is shown.
 
@@ -26,6 +28,7 @@ import math
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from odqa.text import normalize_answer
 from odqa.types import Answer, Hit, Passage, Reading, Span
@@ -64,34 +67,63 @@ class Place:
         return same and self.start < other.end and other.start < self.end
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The d of all places of a question: of those that say what the best place says, best first, and of the rest.
+
+    All that is needed to decide again, and to say how sure, with another threshold or temperature.
+    """
+
+    best: tuple[float, ...] = ()
+    others: tuple[float, ...] = ()
+
+    def answered(self, no_answer_threshold: float) -> bool:
+        """Whether there is an answer: the best d exceeds the threshold."""
+        return bool(self.best) and self.best[0] > no_answer_threshold
+
+    def confidence(self, no_answer_threshold: float, temperature: float = 1.0) -> float:
+        """The probability that :func:`rank` gives to the decision: to what the best place says, or to no answer."""
+        if not self.best:
+            return 1.0
+        weights, none = _weigh((*self.best, *self.others), no_answer_threshold, temperature)
+        chosen = math.fsum(weights[: len(self.best)]) if self.answered(no_answer_threshold) else none
+        return chosen / math.fsum([*weights, none])
+
+
 def rank(
-    hits: Sequence[Hit], readings: Sequence[Reading], *, no_answer_threshold: float = 0.0, n: int = 5
+    hits: Sequence[Hit],
+    readings: Sequence[Reading],
+    *,
+    no_answer_threshold: float = 0.0,
+    temperature: float = 1.0,
+    n: int = 5,
 ) -> tuple[tuple[Answer, ...], float]:
     """The ``n`` most probable answers, best first, and the probability that there is none.
 
     ``readings`` has one Reading for each hit, in the same order; the order of the pairs does not matter. A
-    threshold of ``-math.inf`` forces an answer where there is any span.
+    threshold of ``-math.inf`` forces an answer where there is any span. ``temperature`` is above 0.
     """
     places = distinct(_places(hits, readings))
     if not places:
         return (), 1.0
-    peak = max(places[0].d, no_answer_threshold)  # Taken off before exp, so that nothing overflows.
-    weights = [math.exp(place.d - peak) for place in places]
-    no_answer_weight = math.exp(no_answer_threshold - peak)
+    weights, no_answer_weight = _weigh([place.d for place in places], no_answer_threshold, temperature)
     total = math.fsum([*weights, no_answer_weight])
     no_answer_probability = no_answer_weight / total
     if places[0].d <= no_answer_threshold:
         return (), no_answer_probability
 
-    groups: dict[Hashable, list[tuple[Place, float]]] = {}
-    for place, weight in zip(places, weights, strict=True):
-        groups.setdefault(merge_key(place.text), []).append((place, weight))
     answers = [
-        _answer(members[0][0], math.fsum(weight for _, weight in members) / total, len(members))
-        for members in groups.values()
+        _answer(places[at[0]], math.fsum(weights[index] for index in at) / total, len(at)) for at in _by_text(places)
     ]
     answers.sort(key=lambda answer: -answer.confidence)  # Stable: equal confidence leaves the larger d first.
     return tuple(answers[:n]), no_answer_probability
+
+
+def candidates(hits: Sequence[Hit], readings: Sequence[Reading]) -> Candidates:
+    """The candidates among which :func:`rank` decides."""
+    places = distinct(_places(hits, readings))
+    groups = [[places[index].d for index in at] for at in _by_text(places)]
+    return Candidates(tuple(groups[0]), tuple(chain.from_iterable(groups[1:]))) if groups else Candidates()
 
 
 def distinct(places: Iterable[Place]) -> list[Place]:
@@ -120,6 +152,21 @@ def _places(hits: Sequence[Hit], readings: Sequence[Reading]) -> Iterable[Place]
         for span in reading.spans:
             assert 0 <= span.start < span.end <= len(hit.passage.text), (span, hit.passage.id)
             yield Place(hit.passage, span, span.score - reading.null_score, hit.rank)
+
+
+def _by_text(places: Iterable[Place]) -> list[list[int]]:
+    """The indices of the places that say the same, groups and their members in the order given."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, place in enumerate(places):
+        groups.setdefault(merge_key(place.text), []).append(index)
+    return list(groups.values())
+
+
+def _weigh(differences: Sequence[float], no_answer_threshold: float, temperature: float) -> tuple[list[float], float]:
+    """What each place and no answer weigh in the softmax: exp(logit / temperature), up to a common factor."""
+    peak = max([*differences, no_answer_threshold])  # Taken off before exp, so that nothing overflows.
+    weights = [math.exp((d - peak) / temperature) for d in differences]
+    return weights, math.exp((no_answer_threshold - peak) / temperature)
 
 
 def _answer(place: Place, confidence: float, mentions: int) -> Answer:

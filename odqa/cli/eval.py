@@ -33,6 +33,10 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="Write the reader's predictions to this file, in the same format.")
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="Language of the answers: en, vi, de, es, ar, zh or other; en if not given."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Windows read at once.")] = 32,
@@ -40,17 +44,23 @@ def evaluate(
     """Score a reader, or a predictions file, on a question-answering dataset.
 
     Reports ROUGE-1 F1, exact match and token F1 over all questions and over the answerable ones, the accuracy of
-    abstaining, and the F1 that the best threshold would reach. All scores run from 0 to 1. A question that the
-    predictions file lacks counts as wrong.
+    abstaining, the F1 that the best threshold would reach, and how far the reader's confidence can be trusted. All
+    scores run from 0 to 1, each with its 95% bootstrap interval. A question that the predictions file lacks counts
+    as wrong.
 
     Examples:
+
     odqa eval --dataset dev-v2.0.json --reader models/mine --output mine.json
 
     odqa eval --dataset dev-v2.0.json --predictions mine.json --json
 
+    odqa eval --dataset xquad.vi.json --language vi --reader models/multilingual
+
     """
+    from odqa.evaluation.languages import check_language, language_hint
     from odqa.evaluation.predictions import check_writable, id_warnings, read_predictions, write_predictions
-    from odqa.evaluation.report import check_examples, format_report, score
+    from odqa.evaluation.report import check_examples, score
+    from odqa.evaluation.table import format_report
     from odqa.squad import load_examples
 
     if predictions and (reader or output):
@@ -58,18 +68,23 @@ def evaluate(
         raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
     if output:
         check_writable(output)
+    scored_as = check_language(language or "en")
     given = read_predictions(predictions) if predictions else None
     examples = load_examples(dataset, split)
     check_examples(examples, dataset)
+    if language is None and (
+        hint := language_hint(reference.text for example in examples for reference in example.references)
+    ):
+        print(f"odqa: hint: {hint}", file=sys.stderr)
     chosen = examples[:limit]
     if predictions is None or given is None:
-        evaluation = _read(chosen, reader, device, batch_size)
+        evaluation = _read(chosen, reader, device, batch_size, scored_as)
         report = evaluation.report
     else:
         ids = [example.id for example in chosen]
         for warning in id_warnings(given, ids, {example.id for example in examples}, predictions):
             print(f"odqa: warning: {warning}", file=sys.stderr)
-        report = score(chosen, given)
+        report = score(chosen, given, language=scored_as)
     try:
         if output:
             write_predictions(output, evaluation.predictions)
@@ -80,7 +95,7 @@ def evaluate(
             print(format_report(report))
 
 
-def _read(examples: list[Example], name: str | None, device: str, batch_size: int) -> Evaluation:
+def _read(examples: list[Example], name: str | None, device: str, batch_size: int, language: str) -> Evaluation:
     from odqa.evaluation.report import evaluate
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
@@ -94,4 +109,4 @@ def _read(examples: list[Example], name: str | None, device: str, batch_size: in
             done = progress.tasks[task].completed + windows
             progress.update(task, completed=done, total=max(done, len(examples)))
 
-        return evaluate(examples, reader, advance, batch_size=batch_size)
+        return evaluate(examples, reader, advance, batch_size=batch_size, language=language)

@@ -2,8 +2,8 @@
 
 A prediction is a text, the empty text where the reader abstains. References are a question's reference texts, none
 for an unanswerable question. Scores run from 0 to 1, and a question without a prediction scores 0 in all of them.
-Normalisation, exact match, token F1 and the best threshold follow the official SQuAD v2 script, evaluate-v2.0.py
-(Rajpurkar, Jia and Liang 2018).
+Exact match, token F1 and the best threshold follow the official SQuAD v2 script, evaluate-v2.0.py (Rajpurkar, Jia
+and Liang 2018); how answers are normalised in other languages is told in :mod:`odqa.evaluation.languages`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from odqa.text import normalize_answer
+from odqa.evaluation.languages import UnicodeTokenizer, normalize
 from odqa.types import Reference, Span
 
 Metric = Callable[[str, Sequence[str]], float]
@@ -37,28 +37,28 @@ class PositionAccuracy(NamedTuple):
     end: float
 
 
-def exact_match(prediction: str, references: Sequence[str]) -> float:
+def exact_match(prediction: str, references: Sequence[str], language: str = "en") -> float:
     """1 where the normalised prediction is one of the normalised references, else 0."""
-    return float(normalize_answer(prediction) in _gold(references))
+    return float(normalize(prediction, language) in _gold(references, language))
 
 
-def token_f1(prediction: str, references: Sequence[str]) -> float:
+def token_f1(prediction: str, references: Sequence[str], language: str = "en") -> float:
     """The best F1 of the prediction's tokens against a reference's: 2 * shared / (predicted + referred).
 
     Tokens are counted as often as they occur. Where either side has none, 1 if neither has, else 0.
     """
-    predicted = normalize_answer(prediction).split()
-    return max(_f1(predicted, gold.split()) for gold in _gold(references))
+    predicted = normalize(prediction, language).split()
+    return max(_f1(predicted, gold.split()) for gold in _gold(references, language))
 
 
-def rouge1_f1(prediction: str, references: Sequence[str]) -> float:
+def rouge1_f1(prediction: str, references: Sequence[str], language: str = "en") -> float:
     """The best ROUGE-1 F1 over the references (rouge-score, no stemming); unanswerable: 1 if abstaining, else 0.
 
-    rouge-score lowers the case and knows the letters a-z and digits alone, so an answer in another script scores 0.
+    For English rouge-score's own tokenizer, which knows the letters a-z and digits alone; else ``UnicodeTokenizer``.
     """
     if not references:
         return float(not prediction.strip())
-    scorer = _rouge_scorer()
+    scorer = _rouge_scorer(own_tokenizer=language == "en")
     return max(float(scorer.score(reference, prediction)["rouge1"].fmeasure) for reference in dict.fromkeys(references))
 
 
@@ -126,9 +126,9 @@ def position_accuracy(
     return PositionAccuracy(starts / len(references), ends / len(references))
 
 
-def _gold(references: Sequence[str]) -> list[str]:
+def _gold(references: Sequence[str], language: str) -> list[str]:
     """The normalised references, without those of which nothing is left; [""] where no other remains."""
-    return [text for text in map(normalize_answer, references) if text] or [""]
+    return [text for text in (normalize(reference, language) for reference in references) if text] or [""]
 
 
 def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
@@ -139,7 +139,7 @@ def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
 
 
 @cache
-def _rouge_scorer() -> Any:
+def _rouge_scorer(*, own_tokenizer: bool) -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rouge1"], use_stemmer=False)
+    return RougeScorer(["rouge1"], use_stemmer=False, tokenizer=None if own_tokenizer else UnicodeTokenizer())

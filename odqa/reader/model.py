@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from odqa.device import pick_device, pick_dtype
@@ -39,6 +41,7 @@ class Reader:
         *,
         name: str,
         no_answer_threshold: float = 0.0,
+        temperature: float = 1.0,
         max_length: int = 384,
         stride: int = 128,
         dtype: str = "auto",
@@ -47,6 +50,7 @@ class Reader:
         self.tokenizer = tokenizer
         self.name = name
         self.no_answer_threshold = no_answer_threshold
+        self.temperature = temperature
         self.max_length = min(max_length, tokenizer.model_max_length)
         self.stride = min(stride, self.max_length // 3)
         self.device = model.device
@@ -170,23 +174,27 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
     return model, tokenizer
 
 
+def span_head(model: Any) -> Any:
+    """The layer that gives the start and end logits; None where a model has none of the known names."""
+    return getattr(model, "qa_outputs", None) or getattr(model, "classifier", None)  # ModernBERT's name for it.
+
+
 def _exact_logits(model: Any) -> None:
     """Compute the span head in float32 whatever the precision of the layers below it.
 
     In bfloat16 a logit of 8 has a resolution of 1/16: different spans would tie. The head costs next to nothing.
     """
+    head = span_head(model)
+    if head is not None:
+        # Bound to the head, not closed over it: a copy of the model gets a head of its own.
+        head.forward = MethodType(_in_float32, head)
+
+
+def _in_float32(head: Any, hidden: torch.Tensor) -> Any:
     import torch
 
-    head = getattr(model, "qa_outputs", None) or getattr(model, "classifier", None)  # ModernBERT's name for it.
-    if head is None:
-        return
-    plain = head.forward
-
-    def forward(hidden: torch.Tensor) -> Any:
-        with torch.autocast(hidden.device.type, enabled=False):
-            return plain(hidden.float())
-
-    head.forward = forward
+    with torch.autocast(hidden.device.type, enabled=False):
+        return type(head).forward(head, hidden.float())
 
 
 def quiet(transformers: Any) -> None:
@@ -196,16 +204,27 @@ def quiet(transformers: Any) -> None:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The reader's own settings (threshold, window length, stride) from its folder; defaults where it has none."""
+    """The reader's own settings (threshold, temperature, window length, stride) from its folder.
+
+    Defaults where the folder has none; a temperature of 1, which changes nothing, where none was fitted. Raises
+    ModelError, naming the file, for settings that are broken or senseless.
+    """
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return {
+        settings = {
             "no_answer_threshold": float(content["no_answer_threshold"]),
+            "temperature": float(content.get("temperature", 1.0)),
             "max_length": int(content["max_length"]),
             "stride": int(content["stride"]),
         }
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: not a reader's settings ({type(error).__name__}: {error}); train it again") from None
+    if not 0 < settings["temperature"] < math.inf:
+        raise ModelError(
+            f"{path}: the temperature is {settings['temperature']:g}, and confidence needs one above 0 and finite; "
+            "set it to 1 (no calibration), or train the reader again"
+        )
+    return settings

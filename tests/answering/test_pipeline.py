@@ -148,6 +148,25 @@ def test_a_context_alone(reader: Reader) -> None:
     assert list(response.timings) == ["read", "rank", "total"]
 
 
+def test_the_reader_s_temperature_moves_confidence_alone(
+    pipeline: Pipeline, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> list[Response]:
+        return [
+            pipeline.ask(QUESTIONS[0]),
+            answer_from_context(QUESTIONS[0], "The tower was built by Gustave.", reader),
+        ]
+
+    for some in (pipeline.reader, reader):
+        monkeypatch.setattr(some, "no_answer_threshold", 0.0)
+    plain = asked()
+    for some in (pipeline.reader, reader):
+        monkeypatch.setattr(some, "temperature", 8.0)
+    for before, after in zip(plain, asked(), strict=True):
+        assert bool(after.answers) == bool(before.answers)
+        assert after.no_answer_probability != pytest.approx(before.no_answer_probability, rel=1e-3)
+
+
 def test_documents_as_context_keep_source_and_page(reader: Reader) -> None:
     pages = (Section(0, page=1), Section(33, page=2))
     documents = [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.ranking import distinct, merge_key, rank
+from odqa.answering.ranking import Candidates, Place, candidates, distinct, merge_key, rank
 from odqa.types import Hit, Passage, Reading, Span
 
 DOCUMENT = "Paris lies on the Seine. Berlin lies on the Spree. The capital is Paris."
@@ -50,6 +50,30 @@ def test_the_threshold_is_the_logit_of_no_answer() -> None:
     answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 3.0))], no_answer_threshold=math.log(2))
     assert answers[0].confidence == pytest.approx(3 / 5)
     assert none == pytest.approx(2 / 5)
+
+
+def test_the_temperature_divides_every_logit() -> None:
+    # Square roots of the weights: Paris 3, no answer 1, then 2.
+    answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 9.0))], temperature=2.0)
+    assert (answers[0].confidence, none) == pytest.approx((3 / 4, 1 / 4))
+    answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 9.0))], no_answer_threshold=math.log(4), temperature=2.0)
+    assert (answers[0].confidence, none) == pytest.approx((3 / 5, 2 / 5))
+
+
+def test_the_candidates_of_a_decision_by_hand() -> None:
+    # Paris twice (weights 4 and 1), Berlin (3) and no answer (2): 5/10; with another threshold no answer, 8 of 16.
+    found = candidates([hit(0, 72)], [reading(5.0, (0, 5, 4.0), (25, 31, 3.0), (66, 71, 1.0))])
+    assert found.best == pytest.approx((math.log(4), 0))
+    assert found.others == pytest.approx((math.log(3),))
+    assert found.confidence(math.log(2)) == pytest.approx(5 / 10)
+    assert found.confidence(math.log(8)) == pytest.approx(8 / 16)
+    assert [found.answered(math.log(weight)) for weight in (2, 8)] == [True, False]
+
+
+def test_without_candidates_no_answer_is_sure() -> None:
+    assert candidates([hit(0, 24)], [Reading((), 0.0)]) == Candidates()
+    assert Candidates().confidence(-math.inf) == 1.0
+    assert not Candidates().answered(-math.inf)
 
 
 @pytest.mark.parametrize(("threshold", "count"), [(0.99, 1), (1.0, 0), (1.01, 0), (-math.inf, 1)])
@@ -200,6 +224,40 @@ def test_invariants(found: list[tuple[Hit, Reading]], threshold: float, n: int, 
     shuffler.shuffle(found)
     hits, readings = zip(*found, strict=True)
     assert rank(hits, readings, no_answer_threshold=threshold, n=n) == (answers, none)
+
+
+@given(pairs(), st.floats(-5, 5), st.floats(0.05, 20))
+def test_the_temperature_moves_confidence_and_no_decision(
+    found: list[tuple[Hit, Reading]], threshold: float, temperature: float
+) -> None:
+    hits, readings = zip(*found, strict=True)
+    plain, _ = rank(hits, readings, no_answer_threshold=threshold, n=100)
+    answers, none = rank(hits, readings, no_answer_threshold=threshold, temperature=temperature, n=100)
+    assert {merge_key(answer.text) for answer in answers} == {merge_key(answer.text) for answer in plain}
+    total = math.fsum(answer.confidence for answer in answers) + none
+    assert total <= 1 + 1e-12
+    if answers:
+        assert total == pytest.approx(1)
+
+    decided, expected = candidates(hits, readings), none
+    if answers:
+        best, *_ = distinct(
+            Place(hit.passage, span, span.score - read.null_score, hit.rank)
+            for hit, read in found
+            for span in read.spans
+        )
+        expected = next(a.confidence for a in answers if merge_key(a.text) == merge_key(best.text))
+    assert decided.answered(threshold) == bool(answers)
+    assert decided.confidence(threshold, temperature) == pytest.approx(expected)
+
+
+@given(st.lists(st.floats(-20, 20), min_size=1, max_size=5), st.floats(-20, 20), st.floats(0.05, 20), st.floats(1, 9))
+def test_a_higher_temperature_is_never_surer(
+    ds: list[float], threshold: float, temperature: float, factor: float
+) -> None:
+    best, *others = sorted(ds, reverse=True)
+    found = Candidates((best,), tuple(others))
+    assert found.confidence(threshold, temperature * factor) <= found.confidence(threshold, temperature) + 1e-12
 
 
 def test_distinct_of_nothing() -> None:

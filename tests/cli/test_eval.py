@@ -18,6 +18,7 @@ from odqa.cli.eval import evaluate
 CONTEXT = "Paris is the capital of France. The river in Paris is the Seine."
 KEYS = [
     "dataset",
+    "language",
     "rouge1_f1",
     "rouge1_f1_answerable",
     "rouge1_f1_answerable_forced",
@@ -26,6 +27,9 @@ KEYS = [
     "has_answer",
     "no_answer",
     "best_threshold",
+    "auroc",
+    "calibration",
+    "intervals",
     "seconds",
     "windows_per_second",
 ]
@@ -84,7 +88,7 @@ def test_the_same_as_a_table(run, dataset, predictions):
     result = run("--dataset", dataset, "--predictions", predictions)
     assert result.exit_code == 0
     assert result.stdout.startswith("3 questions: 2 answerable, 1 unanswerable\n")
-    assert "exact match           0.667       0.500              -\n" in result.stdout
+    assert "exact match          0.667 ± 0.500   0.500 ± 0.500               -\n" in result.stdout
 
 
 def test_the_limit_takes_the_first_questions(run, dataset, predictions):
@@ -112,6 +116,12 @@ def test_a_reader_is_run_and_its_predictions_written_and_scored_the_same(run, da
     report = json.loads(result.stdout)
     assert list(report) == KEYS
     assert all(report[key] is not None for key in KEYS)
+    assert set(report["calibration"]["after"]) == {
+        "threshold",
+        "temperature",
+        "expected_calibration_error",
+        "risk_coverage_area",
+    }
     assert report["seconds"] > 0
     assert report["windows_per_second"] > 0
     assert list(json.loads(output.read_text())) == ["capital", "river", "mayor"]
@@ -149,6 +159,70 @@ def test_ctrl_c_leaves_the_old_file(run, dataset, tiny_reader, tmp_path, monkeyp
     assert result.exit_code == 130
     assert "odqa: interrupted" in result.stderr
     assert output.read_text() == "old"
+
+
+# As XQuAD's files are: version 1.1, without is_impossible. Language: context, reference, prediction, EM, F1, ROUGE-1.
+XQUAD = {
+    "vi": ("Con sông ở Hà Nội là sông Hồng.", "sông Hồng", "của sông Hồng", 1, 1, 4 / 5),
+    "de": ("Der Fluss in Köln ist der Rhein.", "der Rhein", "Rhein", 1, 1, 2 / 3),
+    "es": ("El río de Sevilla es el Guadalquivir.", "el Guadalquivir", "río Guadalquivir", 0, 2 / 3, 1 / 2),
+    "ar": ("يقع نهر النيل في مصر.", "نهر النيل", "النيل", 0, 2 / 3, 2 / 3),
+    "zh": ("埃菲尔铁塔于1889年在Paris建成。", "1889年", "于1889年在Paris", 0, 4 / 7, 4 / 7),
+}
+
+
+@pytest.fixture
+def xquad(tmp_path: Path):
+    def write(language: str) -> tuple[Path, Path]:
+        context, reference, prediction, *_ = XQUAD[language]
+        asked = {"id": "q", "question": "?", "answers": [{"text": reference, "answer_start": context.index(reference)}]}
+        content = {"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": context, "qas": [asked]}]}]}
+        dataset, predictions = tmp_path / f"xquad.{language}.json", tmp_path / "predictions.json"
+        dataset.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        predictions.write_text(json.dumps({"q": prediction}))
+        return dataset, predictions
+
+    return write
+
+
+@pytest.mark.parametrize("language", XQUAD)
+def test_a_file_like_xquad_is_scored_in_its_language(run, xquad, language):
+    dataset, predictions = xquad(language)
+    result = run("--dataset", dataset, "--predictions", predictions, "--language", language, "--json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    report = json.loads(result.stdout)
+    assert report["language"] == language
+    expected = XQUAD[language][3:]
+    assert (report["exact_match"], report["f1"], report["rouge1_f1"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("language", ["vi", "de", "ar", "zh"])
+def test_a_foreign_dataset_without_a_language_gives_a_hint_once(run, xquad, language):
+    dataset, predictions = xquad(language)
+    if language == "de":  # Its only answer, der Rhein, has no letter beyond a-z.
+        dataset.write_text(dataset.read_text(encoding="utf-8").replace("Rhein", "Rheiñ"), encoding="utf-8")
+    result = run("--dataset", dataset, "--predictions", predictions, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["language"] == "en"
+    assert result.stderr.count("odqa: hint: 100% of the reference answers have letters beyond a-z") == 1
+    assert "--language (en, vi, de, es, ar, zh, other)" in result.stderr
+    assert run("--dataset", dataset, "--predictions", predictions, "--language", "en").stderr == ""
+
+
+def test_a_reader_s_answers_are_scored_in_the_language(run, xquad, tiny_reader):
+    dataset, _ = xquad("zh")
+    result = run("--dataset", dataset, "--reader", tiny_reader, "--device", "cpu", "--language", "zh", "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["language"] == "zh"
+    assert report["calibration"]["after"]["temperature"] == 1.0
+
+
+def test_an_unknown_language_is_refused_before_anything_is_read(run):
+    result = run("--dataset", "absent.json", "--language", "klingon")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("odqa: the language 'klingon' is not known; choose one of en, vi, de, es, ar, zh")
 
 
 @pytest.mark.parametrize("limit", [0, -1])

@@ -14,12 +14,12 @@ from odqa.evaluation.metrics import (
     best_threshold,
     exact_match,
     mean,
-    normalize_answer,
     position_accuracy,
     rouge1_f1,
     score_each,
     token_f1,
 )
+from odqa.text import normalize_answer
 from odqa.types import Reference, Span
 
 

@@ -162,6 +162,7 @@ def folder(tiny_reader: Path, tmp_path: Path) -> Path:
 def test_without_settings_the_defaults_fit_the_model(folder):
     reader = Reader.load(folder, device="cpu")
     assert (reader.no_answer_threshold, reader.max_length, reader.stride) == (0.0, 128, 42)
+    assert reader.temperature == 1.0
     assert reader.name == str(folder)
 
 
@@ -170,6 +171,23 @@ def test_the_settings_beside_the_weights_are_read(folder):
     reader = Reader.load(str(folder), device="cpu")
     assert (reader.no_answer_threshold, reader.max_length, reader.stride) == (1.5, 96, 24)
     assert reader.read(["Who?"], [SENTENCE * 24])[0].windows == 3
+    assert reader.temperature == 1.0  # As in the folder of a reader that was never calibrated.
+
+
+def test_the_temperature_beside_the_weights_is_read(folder):
+    settings = '{"no_answer_threshold": 1.5, "temperature": 2.25, "max_length": 96, "stride": 24}'
+    (folder / "reader.json").write_text(settings)
+    assert Reader.load(str(folder), device="cpu").temperature == 2.25
+
+
+@pytest.mark.parametrize("value", ["0", "-1.5", "NaN", "Infinity", "-Infinity"])
+def test_a_temperature_that_gives_no_probability_is_refused(folder, value):
+    path = folder / "reader.json"
+    path.write_text(f'{{"no_answer_threshold": 1.5, "temperature": {value}, "max_length": 96, "stride": 24}}')
+    with pytest.raises(ModelError) as error:
+        Reader.load(str(folder), device="cpu")
+    said = f"{path}: the temperature is {float(value):g}, and confidence needs one above 0 and finite; set it to 1"
+    assert str(error.value).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +199,8 @@ def test_the_settings_beside_the_weights_are_read(folder):
         "null",
         "{}",
         '{"no_answer_threshold": "x", "max_length": 96, "stride": 24}',
+        '{"no_answer_threshold": 1, "temperature": null, "max_length": 96, "stride": 24}',
+        '{"no_answer_threshold": 1, "temperature": "warm", "max_length": 96, "stride": 24}',
         b"\xff",
         '{"stride": 1}',
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from odqa.cli.common import command, print_json, progress_bar
-from odqa.errors import OdqaError
+from odqa.errors import OdqaError, UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,13 +30,30 @@ def train_reader(
     eval: Annotated[list[str] | None, typer.Option(help="Data scored after each epoch; repeat for several.")] = None,
     tune: Annotated[
         list[str] | None,
-        typer.Option(help="Data on which the no-answer threshold is fitted (not what you report on); repeat."),
+        typer.Option(help="Data on which threshold and temperature are fitted (not what you report on); repeat."),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder for the reader and, meanwhile, its checkpoints.")] = Path(
         "runs/reader"
     ),
     recipe: Annotated[Path | None, typer.Option(help="A TOML file with these settings; flags override it.")] = None,
-    base: Annotated[str | None, typer.Option(help="The model to start from: a folder, shipped name or hub id.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="The model to start from: a folder, shipped name or hub id, or a recipe that makes it first."
+        ),
+    ] = None,
+    distill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEACHER", help="Learn a larger reader's span distributions too: a folder, shipped name or hub id."
+        ),
+    ] = None,
+    distill_weight: Annotated[
+        float | None, typer.Option(help="The teacher's share of the loss, from 0 to 1. [0.5]")
+    ] = None,
+    distill_temperature: Annotated[
+        float | None, typer.Option(help="What softens the distributions of teacher and student. [2.0]")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data. [2]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Windows a batch and device. [32]")] = None,
     accumulate: Annotated[int | None, typer.Option(help="Batches an optimiser step. [1]")] = None,
@@ -45,7 +64,14 @@ def train_reader(
     max_length: Annotated[int | None, typer.Option(help="Tokens a window, question included. [384]")] = None,
     stride: Annotated[int | None, typer.Option(help="Tokens that two windows of a context share. [128]")] = None,
     negatives: Annotated[
-        float | None, typer.Option(help="Make this many unanswerable questions for each answerable training question.")
+        str | None,
+        typer.Option(
+            help="Make unanswerable questions of these kinds, comma-separated: negation, antonym, entity, number, "
+            "exclusion, condition, article, retrieved, deleted, or all (odqa make-negatives shows them)."
+        ),
+    ] = None,
+    negatives_ratio: Annotated[
+        float | None, typer.Option(help="Made unanswerable questions for each answerable one. [0.5]")
     ] = None,
     plausible_answers: Annotated[
         bool | None,
@@ -57,7 +83,9 @@ def train_reader(
     group_by_length: Annotated[
         bool | None, typer.Option("--group-by-length/--no-group-by-length", help="Batch windows of like length. [on]")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16. [auto]")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto, float32, bfloat16, pure-bfloat16 or float16. [auto]")
+    ] = None,
     save_precision: Annotated[str | None, typer.Option(help="Weights on disk: float32 or float16. [float32]")] = None,
     keep: Annotated[
         str | None, typer.Option(help="The epoch that is kept: best (by F1 on --eval) or last. [best]")
@@ -76,9 +104,11 @@ def train_reader(
 
     odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2
 
-    odqa train-reader --train mine.json --negatives 0.5 --output runs/mine
+    odqa train-reader --train mine.json --negatives all --output runs/mine
 
     odqa train-reader --recipe recipes/default-reader.toml --output runs/again
+
+    odqa train-reader --train mine.json --distill runs/large --output runs/small
 
     """
     given = locals()
@@ -93,10 +123,12 @@ def train_reader(
         if name in splits:
             value = tuple(Source(path, split="" if Path(path).is_file() else splits[name]) for path in value)
         settings[name] = value
-    if negatives is not None:
-        import dataclasses
-
-        settings["train"] = tuple(dataclasses.replace(s, negatives=negatives) for s in settings.get("train", ()))
+    changes: dict[str, Any] = {} if negatives is None else {"negatives": tuple(re.split(r"[\s,]+", negatives.strip()))}
+    if negatives_ratio is not None:
+        changes["negatives_ratio"] = negatives_ratio
+    settings["train"] = tuple(dataclasses.replace(source, **changes) for source in settings.get("train", ()))
+    if negatives_ratio is not None and not any(source.negatives for source in settings["train"]):
+        raise UsageError("--negatives-ratio says how many; say which, too: --negatives all")
     chosen = make_recipe(settings)
     # Forking tokenizers after they ran in parallel warns on every batch; the loop does not fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from odqa.training.recipe import differences
 
 STATE_FILE = "state.json"
 CURRENT, FRESH, OLD = "checkpoint", "checkpoint.new", "checkpoint.old"
+BASE = "base"  # The reader that the run starts from, where another recipe makes it.
 SCRATCH = (CURRENT, FRESH, OLD, "best")  # What only an unfinished run needs.
 
 
@@ -23,7 +25,8 @@ SCRATCH = (CURRENT, FRESH, OLD, "best")  # What only an unfinished run needs.
 class State:
     """Where a run is: the next batch of an epoch, the optimiser steps done, the evaluations so far.
 
-    ``losses`` holds the mean loss of each stretch between checkpoints' log points, for the card.
+    ``tokens`` counts those of the windows with their padding. ``inputs`` are the SHA-256 of the files that the run
+    reads. ``losses`` holds the mean loss of each stretch between checkpoints' log points, for the record.
     """
 
     recipe: dict[str, Any]
@@ -34,6 +37,8 @@ class State:
     windows: int = 0
     evaluations: list[dict[str, Any]] = field(default_factory=list)
     losses: list[tuple[int, float]] = field(default_factory=list)
+    tokens: int = 0
+    inputs: dict[str, str] = field(default_factory=dict)
 
 
 def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
@@ -73,21 +78,64 @@ def find(output: Path) -> Path | None:
     return None
 
 
-def load_state(checkpoint: Path, recipe: dict[str, Any]) -> State:
-    """The state of a checkpoint. Raises UsageError, with the differences, where another recipe made it."""
-    content = json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8"))
-    changed = differences(content["recipe"], json.loads(json.dumps(recipe)))
+def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> State:
+    """Read the state of a checkpoint, with ``inputs`` as the hashes of the files that are read from now on.
+
+    Raises UsageError, with the differences, where another recipe made it, or naming the file where one of its inputs
+    has changed since.
+    """
+    state = State(**json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8")))
+    changed = differences(state.recipe, recipe)
     if changed:
         raise UsageError(
             f"{checkpoint} is of another recipe ({'; '.join(changed)}); resume with the same settings, or give "
             "another --output"
         )
-    return State(**content)
+    for name, before in state.inputs.items():
+        now = inputs.get(name)
+        if now != before:
+            is_now = f"now has {now[:12]}…" if now else "is no longer there"
+            raise UsageError(
+                f"{name} is not what {checkpoint} was trained with: its SHA-256 was {before[:12]}… and it {is_now}; "
+                "put it back as it was, or give another --output"
+            )
+    state.inputs = dict(inputs)
+    return state
 
 
-def remove(output: Path) -> None:
-    """Remove what only an unfinished run needs."""
-    for name in SCRATCH:
+def check_output(output: Path, *, resume: bool) -> None:
+    """Raise UsageError where ``output`` is no place for a run; an unfinished one may stay there with ``resume``."""
+    if output.is_file():
+        raise UsageError(f"{output} is a file; give a folder as --output")
+    if not output.is_dir() or not any(output.iterdir()):
+        return
+    if find(output):
+        if not resume:
+            raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
+    elif all(path.name in (*SCRATCH, BASE) for path in output.iterdir()):
+        return  # A run was killed before its first checkpoint.
+    elif (output / "config.json").exists():
+        raise UsageError(f"{output} holds a finished model; give another --output")
+    elif not resume:
+        raise UsageError(f"{output} is not empty and holds no run of ours; give another --output")
+
+
+@contextmanager
+def room_for(output: Path) -> Iterator[None]:
+    """Turn a full disk into one line: safetensors and torch raise errors of their own, tokenizers a bare Exception."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError | RuntimeError | SafetensorError) and type(error) is not Exception:
+            raise
+        kept = find(output)
+        remedy = "make room and run again with --resume" if kept else "make room and run again"
+        raise OdqaError(f"{output}: the model cannot be written ({reason(error)}); {remedy}") from None
+
+
+def remove(output: Path, *, base: bool = False) -> None:
+    """Remove what only an unfinished run needs; with ``base`` also the reader that it started from."""
+    for name in (*SCRATCH, BASE) if base else SCRATCH:
         shutil.rmtree(output / name, ignore_errors=True)
 
 

@@ -47,8 +47,8 @@ def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> 
         if 0 < source.limit < len(some):
             some = random.Random(seed).sample(some, source.limit)
         examples += some
-        if source.negatives > 0:
-            examples += make_negatives(some, source.negatives, seed)
+        if source.negatives:
+            examples += make_negatives(some, source.negatives_ratio, seed, source.negatives)
     if sources and not examples:
         paths = ", ".join(source.path for source in sources)
         raise DataError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,26 +12,35 @@ from typing import Any
 
 from odqa import __version__
 from odqa.reader.model import SETTINGS_FILE
-from odqa.squad import file_hash
+from odqa.training.card import card
 from odqa.training.checkpoint import State
+from odqa.training.hardware import utilisation
+from odqa.training.inputs import Taken, data_hashes
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Recipe, as_dict
+from odqa.training.tuning import Tuned
 
 RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All that is known of a finished run."""
+    """All that is known of a finished run.
+
+    ``base_run`` is the record of the run that made the base, ``teacher`` the name of what was distilled, each None
+    where there is none. ``taken`` has an entry for each training source.
+    """
 
     recipe: Recipe
     base: str
+    base_run: dict[str, Any] | None
+    teacher: str | None
     state: State
     repairs: Repairs
-    questions: int
-    answerable: int
-    threshold: float
-    tuned: dict[str, float]
+    taken: tuple[Taken, ...]
+    tuned: Tuned
+    hardware: dict[str, Any]
+    flops_per_token: int
 
 
 def write(output: Path, model: Any, tokenizer: Any, finished: Finished) -> None:
@@ -45,7 +53,8 @@ def write(output: Path, model: Any, tokenizer: Any, finished: Finished) -> None:
     model.config.name_or_path = ""
     tokenizer.save_pretrained(str(output))
     settings = {
-        "no_answer_threshold": finished.threshold,
+        "no_answer_threshold": finished.tuned.threshold,
+        "temperature": finished.tuned.temperature,
         "max_length": recipe.max_length,
         "stride": recipe.stride,
     }
@@ -57,98 +66,47 @@ def write(output: Path, model: Any, tokenizer: Any, finished: Finished) -> None:
 
 
 def describe(finished: Finished) -> dict[str, Any]:
-    """The run's record: recipe, hashes of its data, versions, counts, losses and metrics, as plain values."""
-    recipe, state = finished.recipe, finished.state
-    paths = dict.fromkeys(source.path for source in (*recipe.train, *recipe.eval, *recipe.tune))
-    files = [path for path in paths if Path(path).is_file()]
-    names = Counter(Path(path).name for path in files)
+    """The run's record: recipe, hashes of its data, versions, counts, speed, losses and metrics, as plain values.
+
+    ``seconds`` are those of training alone, without evaluations and checkpoints. ``mfu`` is the model FLOPs
+    utilisation (:mod:`odqa.training.hardware`), None where it is not known.
+    """
+    recipe, state, hardware = finished.recipe, finished.state, finished.hardware
+    share = utilisation(hardware, finished.flops_per_token, state.tokens, state.seconds)
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "base": finished.base,
+        "base": finished.base_run["base"] if finished.base_run else finished.base,
+        "base_run": finished.base_run,
+        "teacher": {"name": finished.teacher, "sha256": state.inputs.get(recipe.distill)} if finished.teacher else None,
         "recipe": as_dict(recipe),
-        "data_sha256": {
-            Path(path).name if names[Path(path).name] == 1 else path: file_hash(Path(path)) for path in files
-        },
+        "data_sha256": data_hashes(recipe, state.inputs),
         "versions": {"odqa": __version__, "python": platform.python_version()}
         | {name: version(name) for name in ("torch", "transformers", "tokenizers", "accelerate")},
-        "questions": finished.questions,
-        "answerable": finished.answerable,
+        "taken": [asdict(one) for one in finished.taken],
+        "questions": sum(one.answerable + one.unanswerable for one in finished.taken),
+        "answerable": sum(one.answerable for one in finished.taken),
         "offsets": asdict(finished.repairs),
         "steps": state.step,
         "windows": state.windows,
+        "tokens": state.tokens,
         "seconds": round(state.seconds, 1),
         "windows_per_second": round(state.windows / state.seconds, 2) if state.seconds else None,
+        "hardware": hardware,
+        "flops_per_token": finished.flops_per_token,
+        "mfu": None if share is None else round(share, 4),
         "losses": state.losses,
         "evaluations": state.evaluations,
-        "no_answer_threshold": finished.threshold,
-        "tuning": finished.tuned,
+        "no_answer_threshold": finished.tuned.threshold,
+        "temperature": finished.tuned.temperature,
+        "tuning": finished.tuned.record,
     }
-
-
-def card(record: dict[str, Any]) -> str:
-    """The model card, in Markdown, from a run's record."""
-    recipe = record["recipe"]
-    sources = [
-        (f"- `{source['path']}`, split {source['split']}" if source["split"] else f"- `{Path(source['path']).name}`")
-        + (f", {source['keep']} questions" if source["keep"] != "all" else "")
-        + (f", {source['limit']:,} drawn at random" if source["limit"] else "")
-        + (
-            f", {source['negatives']:g} made unanswerable questions for each answerable one"
-            if source["negatives"]
-            else ""
-        )
-        for source in recipe["train"]
-    ]
-    lines = [
-        "---",
-        "tags: [question-answering, extractive, odqa]",
-        "---",
-        "",
-        "# An extractive reader trained by odqa",
-        "",
-        f"Base: `{record['base']}`. {record['questions']:,} training questions, {record['answerable']:,} of them "
-        f"answerable; {record['offsets']['repaired']:,} had their answer offset repaired and "
-        f"{record['offsets']['dropped']:,} were dropped.",
-        "",
-        "## Data",
-        "",
-        *sources,
-        "",
-        "## Recipe",
-        "",
-        *(
-            f"- {name.replace('_', ' ')}: {recipe[name]}"
-            for name in ("epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "dropout", "max_length")
-        ),
-        f"- stride: {recipe['stride']}",
-        f"- seed: {recipe['seed']}",
-        f"- {record['steps']:,} steps over {record['windows']:,} windows, {record['windows_per_second']} a second",
-        "",
-        "## Numbers",
-        "",
-        f"No-answer threshold: {record['no_answer_threshold']:.4f} (start + end logit, answer against null).",
-        "",
-        *_table("After epoch", [(str(item["epoch"]), item) for item in record["evaluations"]]),
-        *_table("Tuning data", [("", record["tuning"])] if record["tuning"] else []),
-        "The versions of the libraries and the SHA-256 of every data file are in `run.json`.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _table(first: str, rows: list[tuple[str, dict[str, float]]]) -> list[str]:
-    if not rows:
-        return []
-    names = [name for name in rows[0][1] if name != "epoch"]
-    lines = [f"| {first} | {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * (len(names) + 1) + "|"]
-    lines += [f"| {label} | {' | '.join(f'{values[name]:.3f}' for name in names)} |" for label, values in rows]
-    return [*lines, ""]
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_run(folder: Path) -> dict[str, Any]:
     """The record that a finished run left in its folder."""
     content: dict[str, Any] = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     return content
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

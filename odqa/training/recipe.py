@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from odqa.errors import DataError, UsageError
 from odqa.models import DEFAULT_ENCODER
 from odqa.squad import file_hash
+from odqa.training.negatives.kinds import check_kinds
+
+PURE = "pure-bfloat16"
+SOURCES = ("train", "eval", "tune")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,9 @@ class Source:
     """A dataset of a recipe: a SQuAD-format file or a hub id, and what to take from it.
 
     ``sha256`` pins a file's content. ``keep`` is all, answerable or unanswerable. ``limit`` draws that many
-    questions at random (0: all). ``negatives`` makes that many unanswerable questions for each answerable one.
+    questions at random (0: all). ``negatives`` are the kinds of unanswerable questions
+    to make (``odqa.training.negatives``), ``negatives_ratio`` how many for each answerable one. ``license`` is what
+    the model card says of the data's licence.
     """
 
     path: str
@@ -26,16 +33,23 @@ class Source:
     split: str = ""
     keep: str = "all"
     limit: int = 0
-    negatives: float = 0.0
+    negatives: tuple[str, ...] = ()
+    negatives_ratio: float = 0.5
+    license: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Every setting of a run. The defaults are the usual ones for a span head (Devlin et al. 2019, appendix A.3).
 
+    ``base`` is a model, or another recipe (.toml) whose reader is made first and trained on.
     ``tune`` is the data on which the no-answer threshold is fitted; without it the threshold is 0. ``warmup`` is
     the share of the steps with a rising learning rate, after which it falls linearly to 0. ``dropout`` -1 keeps the
-    base's own. ``precision`` is auto, float32, bfloat16 or float16; ``save_precision`` is float32 or float16.
+    base's own. ``precision`` is auto, float32, bfloat16, float16 (both mixed: autocast over float32 weights) or
+    pure-bfloat16 (weights and activations in bfloat16, the optimiser's in float32: on a CPU half as fast again).
+    ``save_precision`` is float32 or float16. ``distill`` is a reader whose span distributions are learned besides the
+    labels (``odqa.training.distill``): ``distill_weight`` is their share of the loss, ``distill_temperature`` softens
+    them.
     ``save_every`` counts optimiser steps between checkpoints.
     """
 
@@ -43,6 +57,9 @@ class Recipe:
     eval: tuple[Source, ...] = ()
     tune: tuple[Source, ...] = ()
     base: str = DEFAULT_ENCODER
+    distill: str = ""
+    distill_weight: float = 0.5
+    distill_temperature: float = 2.0
     max_length: int = 384
     stride: int = 128
     plausible_answers: bool = False
@@ -76,7 +93,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a recipe in TOML: {error}") from None
     settings = _checked(content, Recipe, str(path))
-    for name in ("train", "eval", "tune"):
+    for name in ("base", "distill"):
+        beside = path.parent / settings.get(name, "")
+        # A recipe can only be a file; another name is that of a model unless a folder of that name is there.
+        if name in settings and not Path(settings[name]).exists() and (beside.is_dir() or beside.suffix == ".toml"):
+            settings[name] = str(beside)
+    for name in SOURCES:
         sources = settings.get(name, [])
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
             raise DataError(f"{path}: {name} must be tables: [[{name}]] with a path each")
@@ -104,10 +126,14 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     for name in ("weight_decay", "max_gradient_norm", "seed"):
         if not getattr(recipe, name) >= 0:
             raise UsageError(f"{name} is {getattr(recipe, name)}; it must not be negative")
+    if not 0 <= recipe.distill_weight <= 1:
+        raise UsageError(f"distill_weight is {recipe.distill_weight}; it is a share of the loss, from 0 to 1")
+    if not 0 < recipe.distill_temperature < float("inf"):
+        raise UsageError(f"distill_temperature is {recipe.distill_temperature}; it must be above 0, like 2")
     if recipe.stride >= recipe.max_length:
         raise UsageError(f"stride is {recipe.stride} but max_length only {recipe.max_length}; it must be smaller")
     choices = {
-        "precision": ("auto", "float32", "bfloat16", "float16"),
+        "precision": ("auto", "float32", "bfloat16", PURE, "float16"),
         "save_precision": ("float32", "float16"),
         "keep": ("best", "last"),
         "track": ("", "tensorboard", "mlflow"),
@@ -118,10 +144,12 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     for source in (*recipe.train, *recipe.eval, *recipe.tune):
         if source.keep not in ("all", "answerable", "unanswerable"):
             raise UsageError(f"{source.path}: keep is {source.keep!r}; it must be all, answerable or unanswerable")
-        if not (source.limit >= 0 and 0 <= source.negatives < float("inf")):
+        if not (source.limit >= 0 and 0 <= source.negatives_ratio < float("inf")):
             raise UsageError(
-                f"{source.path}: limit is {source.limit} and negatives {source.negatives}; neither may be negative"
+                f"{source.path}: limit is {source.limit} and negatives_ratio {source.negatives_ratio}; neither may be "
+                "negative"
             )
+        check_kinds(source.negatives, source.path)
         if source.sha256 and Path(source.path).is_file() and (found := file_hash(Path(source.path))) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
     return recipe
@@ -133,26 +161,51 @@ def as_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Where two recipes (as dicts) differ, one line each."""
-    return [
-        f"{name}: {one.get(name)!r} → {other.get(name)!r}"
-        for name in sorted(one.keys() | other.keys())
-        if one.get(name) != other.get(name)
-    ]
+    """Where two recipes (as dicts) differ, one line each, as ``train[0].limit: 0 → 5``.
+
+    A setting that one of them does not know, being older than the setting, has its default there.
+    """
+    first, second = (json.loads(json.dumps(_flat(settings))) for settings in (one, other))
+    changes = []
+    for name in sorted(first.keys() | second.keys()):
+        before, after = (values.get(name, _default(name)) for values in (first, second))
+        if before != after:
+            changes.append(f"{name}: {before!r} → {after!r}")
+    return changes
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting by its full name."""
+    flat = {name: value for name, value in settings.items() if name not in SOURCES}
+    for name in SOURCES:
+        for at, source in enumerate(settings.get(name, ())):
+            flat |= {f"{name}[{at}].{key}": value for key, value in source.items()}
+    return flat
+
+
+def _default(name: str) -> Any:
+    """The default of a setting by its full name, as JSON knows it; None where it has none."""
+    known = fields(Source) if "." in name else fields(Recipe)
+    default = {field.name: field.default for field in known}.get(name.rpartition(".")[2])
+    return None if default is MISSING else list(default) if isinstance(default, tuple) else default
 
 
 def _checked(content: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
     hints = get_type_hints(kind)
     known = [field.name for field in fields(kind)]
-    for name, value in content.items():
+    for name, value in list(content.items()):
         if name not in known:
             raise DataError(f"{where}: unknown setting {name!r}; known: {', '.join(known)}")
         wanted = hints[name]
         fits = isinstance(value, wanted) if wanted in (str, bool) else True
+        if wanted == tuple[str, ...]:
+            fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            content[name] = tuple(value) if fits else value
         if wanted in (int, float):
             fits = isinstance(value, (int, float) if wanted is float else int) and not isinstance(value, bool)
         if not fits:
-            raise DataError(f"{where}: {name} must be {wanted.__name__}, not {value!r}")
+            what = "a list of texts" if wanted == tuple[str, ...] else wanted.__name__
+            raise DataError(f"{where}: {name} must be {what}, not {value!r}")
     return content
 
 

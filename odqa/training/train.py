@@ -1,93 +1,109 @@
-"""The training loop: a recipe in, a reader's folder out. Knows no file format of datasets and no terminal.
+"""From a recipe to a reader's folder: prepares data and model, runs the loop, tunes, writes. Knows no terminal.
 
-Span loss: the mean of the cross entropies of the start and of the end position over the window's tokens
-(Devlin et al. 2019, section 4.2), the null position being the label of windows without the answer (section 4.3).
-Batches are a pure function of the seed and the epoch and checkpoints hold the random state, so a resumed run ends
-with the very weights of an unbroken one.
+Whatever can be refused is refused before the first step, and before the base is made where a recipe makes it.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
-from odqa.evaluation.metrics import position_accuracy
-from odqa.evaluation.report import Evaluation, check_examples, evaluate
-from odqa.models import resolve
-from odqa.reader.model import Reader, load_model
-from odqa.training import checkpoint, data, folder
+from odqa.evaluation.report import check_examples
+from odqa.models import ResolvedModel, resolve
+from odqa.training import base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
 from odqa.training.checkpoint import State
-from odqa.training.data import Labelled
-from odqa.training.recipe import Recipe, as_dict
+from odqa.training.loop import Run
+from odqa.training.recipe import PURE, Recipe, as_dict, differences
 from odqa.training.watch import Silent, Watcher, interruptible
 from odqa.types import Example
+
+SAMPLE = 100  # Texts of the data on which the teacher's tokenizer is compared with the student's.
 
 
 def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = False, device: str = "auto") -> Path:
     """Train a reader by ``recipe`` into the folder ``output`` and return it.
 
     Runs on one device, or on several under ``accelerate launch``, whose first process writes the folder. A kill
-    loses at most ``recipe.save_every`` steps, Ctrl-C none. Raises UsageError where ``output`` holds something else,
-    OdqaError where the loss is not finite or the disk is full.
+    loses at most ``recipe.save_every`` steps, Ctrl-C none. A base that another recipe makes is trained first, into a
+    folder of ``output`` that goes when the run is finished. Raises UsageError where ``output`` holds something else
+    and where recipe, base and teacher do not fit, OdqaError where loss, gradients or weights are not finite or the
+    disk is full.
     """
-    _check_output(output, resume=resume)
+    _train(recipe, output, watcher, resume=resume, device=device)
+    import accelerate
+
+    accelerate.PartialState().destroy_process_group()
+    return output
+
+
+def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, device: str) -> None:
+    """One stage, the stages before it included; the processes stay connected for the next one."""
+    if os.environ.get("RANK", "0") != "0":
+        watcher = Silent()  # One of several processes: the first one tells.
+    checkpoint.check_output(output, resume=resume)
     if recipe.track and importlib.util.find_spec(recipe.track) is None:
         raise OdqaError(f'--track {recipe.track} needs an extra; run: pip install "odqa[{recipe.track}]"')
+    stages = base.chain(recipe)
     import accelerate
     import torch
 
     where = pick_device(device)
-    precision = str(pick_dtype(recipe.precision, where.type)).removeprefix("torch.")
-    if precision == "float16" and where.type == "cpu":
+    mixed = "float32" if recipe.precision == PURE else str(pick_dtype(recipe.precision, where.type))
+    mixed = mixed.removeprefix("torch.")
+    if mixed == "float16" and where.type == "cpu":
         raise UsageError("training in float16 needs a GPU; use --precision bfloat16 or float32")
+    # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
+    attention = "eager" if where.type == "cpu" else None
+    start = resolve(stages[-1][1].base if stages else recipe.base)
+    examples, repairs, taken = inputs.training_examples(recipe)
+    evaluated, tuned_on = (_held_out(recipe, name) for name in ("eval", "tune"))
+    hashes = inputs.hashes(recipe, [path for path, _ in stages])
+    base_run = None
+    if stages:
+        _load(recipe, start, attention, examples)  # What does not fit is refused before the base is made.
+        start, base_run = _make_base(*stages[0], output, watcher, resume=resume, device=device)
+
     _forget_other_runs(accelerate)
     accelerator = accelerate.Accelerator(
         cpu=where.type == "cpu",
-        mixed_precision={"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[precision],
+        mixed_precision={"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[mixed],
         gradient_accumulation_steps=recipe.accumulate,
         log_with=recipe.track or None,
         project_dir=str(output),
     )
-    if not accelerator.is_main_process:
-        watcher = Silent()
     accelerate.utils.set_seed(recipe.seed)
-    base = resolve(recipe.base)
-    # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
-    attention = "eager" if where.type == "cpu" else None
-    model, tokenizer = load_model(base.folder, head_required=False, attention=attention)
+    model, tokenizer, teacher = _load(recipe, start, attention, examples)
     set_dropout(model, recipe.dropout)
-    max_length = min(recipe.max_length, tokenizer.model_max_length)
-
-    examples, repairs = data.gather(recipe.train, recipe.seed, plausible=recipe.plausible_answers)
-    evaluated, tuning = (data.gather(sources, recipe.seed)[0] for sources in (recipe.eval, recipe.tune))
-    for sources, some in ((recipe.eval, evaluated), (recipe.tune, tuning)):
-        if some:  # What cannot be scored is refused before the training, not after it.
-            check_examples(some, ", ".join(source.path for source in sources))
-    labelled = list(data.label(tokenizer, examples, max_length, recipe.stride))
-    answerable = sum(example.answerable for example in examples)
+    labelled = list(data.label(tokenizer, examples, min(recipe.max_length, tokenizer.model_max_length), recipe.stride))
+    inputs.check_spans(recipe, labelled)
     watcher.note(
-        f"{len(examples):,} questions ({answerable:,} answerable; offsets: {repairs.repaired:,} repaired, "
-        f"{repairs.dropped:,} questions dropped), {len(labelled):,} windows"
+        f"{len(examples):,} questions ({sum(one.answerable for one in taken):,} answerable; offsets: "
+        f"{repairs.repaired:,} repaired, {repairs.dropped:,} questions dropped), {len(labelled):,} windows"
     )
 
-    optimizer = torch.optim.AdamW(_decay_split(model, recipe.weight_decay), lr=recipe.learning_rate)
+    model.to(accelerator.device)
+    flops = hardware.flops_per_token(model, teacher.model if teacher else None)
+    master = None
+    if recipe.precision == PURE:
+        master = precision.split(model)
+        accelerator.register_for_checkpointing(master)
+    if teacher is not None:
+        teacher.model.to(accelerator.device)
+        if master:
+            precision.lower(teacher.model)
+    optimizer = torch.optim.AdamW(_decay_split(master or model, recipe.weight_decay), lr=recipe.learning_rate)
     model, optimizer = accelerator.prepare(model, optimizer)
-    state = State(recipe=as_dict(recipe))
+    state = State(recipe=as_dict(recipe), inputs=hashes)
     found = checkpoint.find(output) if resume else None
     if not found:
         checkpoint.remove(output)
     else:
-        state = checkpoint.load_state(found, as_dict(recipe))
+        state = checkpoint.load_state(found, as_dict(recipe), hashes)
         accelerator.load_state(str(found))
         watcher.note(f"resumed at step {state.step:,} (epoch {state.epoch + 1})")
     if recipe.track:
@@ -95,7 +111,7 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
             "odqa", config={k: v for k, v in as_dict(recipe).items() if isinstance(v, int | float)}
         )
 
-    run = _Run(recipe, output, accelerator, model, optimizer, tokenizer, labelled, state, watcher)
+    run = Run(recipe, output, accelerator, model, master, teacher, optimizer, tokenizer, labelled, state, watcher)
     with interruptible() as interrupted:
         for epoch in range(state.epoch, recipe.epochs):
             run.epoch(epoch, interrupted)
@@ -105,177 +121,65 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
             run.save()
             if run.stopped(interrupted):
                 raise KeyboardInterrupt
-    accelerator.end_training()
     if accelerator.is_main_process:
         final = run.final_model()
-        threshold, tuned = _tune(recipe, final, tokenizer, base.name, tuning)
-        finished = folder.Finished(recipe, base.name, state, repairs, len(examples), answerable, threshold, tuned)
-        with _room_for(output):
+        finished = folder.Finished(
+            recipe=recipe,
+            base=start.name,
+            base_run=base_run,
+            teacher=teacher.name if teacher else None,
+            state=state,
+            repairs=repairs,
+            taken=taken,
+            tuned=tuning.tune(tuning.as_reader(final, tokenizer, recipe, output.name), tuned_on),
+            hardware=hardware.describe(accelerator.device, accelerator.num_processes),
+            flops_per_token=flops,
+        )
+        with checkpoint.room_for(output):
             folder.write(output, final, tokenizer, finished)
-        checkpoint.remove(output)
-    return output
+        checkpoint.remove(output, base=True)
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    accelerator.wait_for_everyone()  # The folder is whole when any of the processes goes on.
 
 
-class _Run:
-    """The state of the loop: model, optimiser and place in the data."""
+def _held_out(recipe: Recipe, name: str) -> list[Example]:
+    """The examples of eval or tune. What cannot be scored is refused before the training, not after it."""
+    sources = getattr(recipe, name)
+    examples = data.gather(sources, recipe.seed)[0]
+    if sources:
+        check_examples(examples, ", ".join(source.path for source in sources))
+    return examples
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        output: Path,
-        accelerator: Any,
-        model: Any,
-        optimizer: Any,
-        tokenizer: Any,
-        labelled: Sequence[Labelled],
-        state: State,
-        watcher: Watcher,
-    ) -> None:
-        self.recipe, self.output, self.accelerator = recipe, output, accelerator
-        self.model, self.optimizer, self.tokenizer = model, optimizer, tokenizer
-        self.labelled, self.state, self.watcher = labelled, state, watcher
-        lengths = [item.window.length for item in labelled]
-        self.orders = [
-            data.epoch_order(lengths, recipe.batch_size, recipe.seed, epoch, group=recipe.group_by_length)
-            for epoch in range(recipe.epochs)
-        ]
-        batches_each = [math.ceil(len(order) / accelerator.num_processes) for order in self.orders]
-        self.total_steps = sum(math.ceil(batches / recipe.accumulate) for batches in batches_each)
 
-    def epoch(self, epoch: int, interrupted: Sequence[bool]) -> None:
-        """Train on the batches of one epoch that are still to come."""
-        import torch
+def _load(
+    recipe: Recipe, start: ResolvedModel, attention: str | None, examples: Sequence[Example]
+) -> tuple[Any, Any, distill.Teacher | None]:
+    """The model to train, its tokenizer and the teacher, each checked against the recipe and the others."""
+    model, tokenizer = base.load(start, recipe.max_length, attention=attention)
+    if not recipe.distill:
+        return model, tokenizer, None
+    texts = [text for example in examples[:SAMPLE] for text in (example.question, example.context)]
+    return model, tokenizer, distill.load_teacher(recipe.distill, start.name, tokenizer, recipe.max_length, texts)
 
-        accelerator, recipe, state = self.accelerator, self.recipe, self.state
-        loader = accelerator.prepare(
-            torch.utils.data.DataLoader(
-                self.labelled,  # type: ignore[arg-type]
-                batch_sampler=self.orders[epoch][state.batch :],
-                collate_fn=self._collate,
-                # Its own generator: it would draw from the one of dropout, once more in a resumed run.
-                generator=torch.Generator(),
-            )
+
+def _make_base(
+    path: str, recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, device: str
+) -> tuple[ResolvedModel, dict[str, Any]]:
+    """The reader of another recipe and its run's record, made in a folder of ``output`` unless it is there already."""
+    place = output / checkpoint.BASE
+    if not (place / "config.json").exists():
+        watcher.note(f"first the base: {path} into {place}")
+        _train(recipe, place, watcher, resume=resume, device=device)
+    record = folder.read_run(place)
+    # A run that has begun to train on it may go on: its own checkpoint says of what it is.
+    changed = [] if checkpoint.find(output) else differences(record["recipe"], as_dict(recipe))
+    if changed:
+        raise UsageError(
+            f"{place} was made by another recipe than {path} is now ({'; '.join(changed)}); remove that folder to "
+            "make it anew, or give another --output"
         )
-        self.model.train()
-        recent: list[float] = []
-        for batch in loader:
-            began = time.perf_counter()
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(state.step, self.total_steps, recipe)
-            with accelerator.accumulate(self.model):
-                loss = self.model(**batch).loss
-                accelerator.backward(loss)
-                if accelerator.sync_gradients:
-                    accelerator.clip_grad_norm_(self.model.parameters(), recipe.max_gradient_norm)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-            recent.append(self._finite(loss.item()))
-            state.batch += accelerator.num_processes
-            state.windows += len(batch["input_ids"]) * accelerator.num_processes
-            state.seconds += time.perf_counter() - began
-            if not accelerator.sync_gradients:
-                continue
-            state.step += 1
-            mean = sum(recent[-50 * recipe.accumulate :]) / len(recent[-50 * recipe.accumulate :])
-            self.watcher.step(state.step, self.total_steps, mean, state.windows / state.seconds)
-            if recipe.track:
-                accelerator.log({"loss": mean, "learning_rate": group["lr"]}, step=state.step)
-            if state.step % 100 == 0:
-                state.losses.append((state.step, round(mean, 4)))
-            if self.stopped(interrupted):
-                self.save()
-                raise KeyboardInterrupt
-            if state.step % recipe.save_every == 0:
-                self.save()
-
-    def evaluate(self, epoch: int, examples: Sequence[Example]) -> None:
-        """Score the model after an epoch; the best one so far is kept aside."""
-        accelerator, state = self.accelerator, self.state
-        if not accelerator.is_main_process:
-            return
-        model = accelerator.unwrap_model(self.model).eval()
-        metrics = epoch_metrics(
-            evaluate(examples, _as_reader(model, self.tokenizer, self.recipe, "training")), examples
-        )
-        best = max((item["f1"] for item in state.evaluations), default=-1.0)
-        state.evaluations.append({"epoch": epoch + 1, **metrics})
-        if metrics["f1"] > best and self.recipe.keep == "best":
-            with _room_for(self.output):
-                model.save_pretrained(self.output / "best")
-        self.watcher.evaluated(epoch + 1, metrics)
-        if self.recipe.track:
-            accelerator.log({f"eval/{name}": value for name, value in metrics.items()}, step=state.step)
-
-    def save(self) -> None:
-        """Write a checkpoint: the first process everything, the others their random states."""
-        if self.accelerator.is_main_process:
-            checkpoint.save(self.output, self.state, self._write_state)
-        else:
-            self._write_state(self.output / checkpoint.FRESH)
-        self.accelerator.wait_for_everyone()
-
-    def stopped(self, interrupted: Sequence[bool]) -> bool:
-        """Whether any of the processes was asked to stop."""
-        if self.accelerator.num_processes == 1:
-            return bool(interrupted)
-        if interrupted:
-            self.accelerator.set_trigger()
-        return bool(self.accelerator.check_trigger())
-
-    def final_model(self) -> Any:
-        """The best evaluated model, or the last one where none was evaluated or the last is asked for."""
-        model, best = self.accelerator.unwrap_model(self.model), self.output / "best"
-        if self.recipe.keep == "best" and best.is_dir():
-            import torch
-            import transformers
-
-            found = transformers.AutoModelForQuestionAnswering.from_pretrained(str(best), dtype=torch.float32)
-            model.load_state_dict(found.state_dict())
-        return model.eval()
-
-    def _write_state(self, path: Path) -> None:
-        self.accelerator.wait_for_everyone()  # The first process has made the folder.
-        self.accelerator.save_state(str(path))
-        self.accelerator.wait_for_everyone()  # All have written into it before it gets its name.
-
-    def _collate(self, some: Sequence[Labelled]) -> dict[str, Any]:
-        import torch
-
-        return {name: torch.from_numpy(values) for name, values in data.collate(self.tokenizer, some).items()}
-
-    def _finite(self, loss: float) -> float:
-        if not math.isfinite(loss):
-            kept = checkpoint.find(self.output)
-            remedy = f"the checkpoint {kept} is kept" if kept else "no checkpoint had been written yet"
-            raise OdqaError(
-                f"the loss is {loss} at step {self.state.step + 1}; {remedy}. Lower the learning rate "
-                f"({self.recipe.learning_rate}) or use --precision float32"
-            )
-        return loss
-
-
-def learning_rate(step: int, total: int, recipe: Recipe) -> float:
-    """The rate of a step (from 0): a linear rise over the warm-up's share, then a linear fall to 0."""
-    rise = recipe.warmup * total
-    if step < rise:
-        return recipe.learning_rate * (step + 1) / (rise + 1)
-    return recipe.learning_rate * (total - step) / max(total - rise, 1)
-
-
-def epoch_metrics(found: Evaluation, examples: Sequence[Example]) -> dict[str, float]:
-    """EM, F1, ROUGE-1 F1, forced ROUGE-1 F1, best-threshold F1 and position accuracies, by name."""
-    report = found.report
-    places = position_accuracy(found.spans, {example.id: example.references for example in examples})
-    named = {
-        "exact_match": report["exact_match"],
-        "f1": report["f1"],
-        "rouge1_f1": report["rouge1_f1"],
-        "rouge1_f1_answerable_forced": report["rouge1_f1_answerable_forced"],
-        "best_threshold_f1": report["best_threshold"]["f1"],
-        "start_accuracy": places.start,
-        "end_accuracy": places.end,
-    }
-    return {name: round(value, 6) for name, value in named.items() if value is not None}
+    return resolve(place), record
 
 
 def set_dropout(model: Any, share: float) -> None:
@@ -291,23 +195,6 @@ def set_dropout(model: Any, share: float) -> None:
             module.attention_dropout = share
 
 
-def _as_reader(model: Any, tokenizer: Any, recipe: Recipe, name: str) -> Reader:
-    return Reader(
-        model, tokenizer, name=name, max_length=recipe.max_length, stride=recipe.stride, dtype=recipe.precision
-    )
-
-
-def _tune(
-    recipe: Recipe, model: Any, tokenizer: Any, name: str, examples: Sequence[Example]
-) -> tuple[float, dict[str, float]]:
-    """The no-answer threshold that gives the best F1 on the recipe's tuning data, and the metrics there."""
-    if not examples:
-        return 0.0, {}
-    found = evaluate(examples, _as_reader(model, tokenizer, recipe, name))
-    threshold = found.report["best_threshold"]["threshold"]
-    return -threshold if threshold is not None else 0.0, epoch_metrics(found, examples)
-
-
 def _decay_split(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     """Weight decay for matrices alone: biases and the weights of normalisation layers have one dimension."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -317,38 +204,11 @@ def _decay_split(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def _check_output(output: Path, *, resume: bool) -> None:
-    if output.is_file():
-        raise UsageError(f"{output} is a file; give a folder as --output")
-    if not output.is_dir() or not any(output.iterdir()):
-        return
-    if checkpoint.find(output):
-        if not resume:
-            raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
-    elif all(path.name in checkpoint.SCRATCH for path in output.iterdir()):
-        return  # A run was killed before its first checkpoint.
-    elif (output / "config.json").exists():
-        raise UsageError(f"{output} holds a finished model; give another --output")
-    elif not resume:
-        raise UsageError(f"{output} is not empty and holds no run of ours; give another --output")
-
-
 def _forget_other_runs(accelerate: Any) -> None:
-    """Let this run choose its device and precision: accelerate holds on to those of the process's first run."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        accelerate.state.AcceleratorState._reset_state(reset_partial_state=True)
-        accelerate.state.GradientState._reset_state()
+    """Let this run choose its precision and, where it is the only process, its device.
 
-
-@contextmanager
-def _room_for(output: Path) -> Iterator[None]:
-    """Turn a full disk into one line: safetensors and torch raise errors of their own, tokenizers a bare Exception."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, OSError | RuntimeError | SafetensorError) and type(error) is not Exception:
-            raise
-        detail = checkpoint.reason(error)
-        kept = checkpoint.find(output)
-        remedy = "make room and run again with --resume" if kept else "make room and run again"
-        raise OdqaError(f"{output}: the model cannot be written ({detail}); {remedy}") from None
+    accelerate holds on to those of the process's first run; several processes stay connected as they are.
+    """
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    accelerate.state.AcceleratorState._reset_state(reset_partial_state=alone)
+    accelerate.state.GradientState._reset_state()

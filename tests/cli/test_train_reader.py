@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from odqa.cli import app, train_reader
 from odqa.squad import write_examples
 from odqa.training import checkpoint
+from tests.reader import families
 from tests.training.conftest import examples
 
 
@@ -41,8 +42,9 @@ def test_help_has_examples():
     assert result.exit_code == 0
     for example in (
         "odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2",
-        "odqa train-reader --train mine.json --negatives 0.5 --output runs/mine",
+        "odqa train-reader --train mine.json --negatives all --output runs/mine",
         "odqa train-reader --recipe recipes/default-reader.toml --output runs/again",
+        "odqa train-reader --train mine.json --distill runs/large --output runs/small",
     ):
         assert f"  {example}\n" in result.stdout  # Each on a line of its own, to be copied.
     for option in (
@@ -53,6 +55,9 @@ def test_help_has_examples():
         "--group-by-length",
         "--push-to-hub",
         "--track",
+        "--distill",
+        "--distill-weight",
+        "--distill-temperature",
     ):
         assert option in result.stdout
 
@@ -68,14 +73,16 @@ def test_a_run_says_where_the_reader_is(flags, tmp_path):
 
 
 def test_the_record_as_one_json_object(flags, tmp_path, train_file):
-    result = odqa(*flags, "--eval", train_file, "--negatives", 0.5, "--seed", 3, "--no-group-by-length", "--json")
+    flags += ["--no-group-by-length"]
+    result = odqa(*flags, "--negatives", "negation, deleted", "--seed", 3, "--eval", train_file, "--json")
     assert result.exit_code == 0, result.stderr
     record = json.loads(result.stdout)
     assert record == json.loads((tmp_path / "out" / "run.json").read_text())
     assert record["recipe"]["group_by_length"] is False
     assert record["recipe"]["seed"] == 3
-    assert record["recipe"]["train"][0]["negatives"] == 0.5
-    assert record["questions"] == 16
+    assert record["recipe"]["train"][0]["negatives"] == ["negation", "deleted"]
+    assert record["recipe"]["train"][0]["negatives_ratio"] == 0.5
+    assert record["questions"] == 15  # Twelve, and one of each of four but for one that has no verb to negate.
     assert len(record["evaluations"]) == 1
     assert "epoch 1: exact_match " in result.stderr
 
@@ -84,13 +91,62 @@ def test_flags_override_the_recipe(flags, tmp_path, train_file):
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f'epochs = 7\nlearning_rate = 1e-3\nseed = 5\n[[train]]\npath = "{train_file}"\nlimit = 4\n')
     without_train = flags[2:]
-    result = odqa("--recipe", recipe, *without_train, "--seed", 6, "--negatives", 1, "--json")
+    result = odqa(
+        "--recipe", recipe, *without_train, "--seed", 6, "--negatives", "negation,deleted", "--negatives-ratio", 1
+    )
     assert result.exit_code == 0, result.stderr
-    found = json.loads(result.stdout)["recipe"]
+    found = json.loads((tmp_path / "out" / "run.json").read_text())["recipe"]
     assert (found["epochs"], found["learning_rate"], found["seed"]) == (1, 1e-3, 6)
     assert found["train"] == [
-        {"path": str(train_file), "sha256": "", "split": "", "keep": "all", "limit": 4, "negatives": 1.0}
+        {"path": str(train_file), "sha256": "", "split": "", "keep": "all", "limit": 4}
+        | {"negatives": ["negation", "deleted"], "negatives_ratio": 1.0, "license": ""}
     ]
+
+
+def test_how_many_negatives_is_not_said_without_which(flags):
+    result = odqa(*flags, "--negatives-ratio", 1)
+    assert result.exit_code == 2
+    assert "--negatives-ratio says how many; say which, too: --negatives all" in result.stderr
+
+
+def test_an_unknown_kind_of_negatives(flags, train_file):
+    result = odqa(*flags, "--negatives", "antonyms")
+    assert result.exit_code == 2
+    assert f"{train_file}: no such kind of negatives: 'antonyms'; known: negation, antonym" in result.stderr
+
+
+def test_a_reader_is_distilled_from_a_teacher(flags, tmp_path, train_file, tiny_reader):
+    taught = ["--distill", tiny_reader, "--distill-weight", 0.75, "--distill-temperature", 3]
+    result = odqa(*flags, *taught, "--tune", train_file, "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record["teacher"]["name"] == str(tiny_reader)
+    assert (record["recipe"]["distill_weight"], record["recipe"]["distill_temperature"]) == (0.75, 3.0)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "0.75 of the loss, temperature 3." in card
+    assert "Of the 12 tuning questions it got wrong, by exact match:" in card
+    settings = json.loads((tmp_path / "out" / "reader.json").read_text())
+    assert settings["temperature"] == record["temperature"] > 0
+
+
+def test_a_recipe_may_start_from_another_one(flags, tmp_path, train_file, tiny_base):
+    first = tmp_path / "first.toml"
+    small = 'max_length = 64\nstride = 16\nepochs = 1\nbatch_size = 12\nprecision = "float32"'
+    first.write_text(f'base = "{tiny_base}"\n{small}\n[[train]]\npath = "{train_file}"\n')
+    result = odqa(*flags, "--base", first, "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert (record["base"], record["base_run"]["steps"], record["steps"]) == (str(tiny_base), 1, 3)
+    assert f"first the base: {first} into {tmp_path / 'out' / 'base'}" in result.stderr
+
+
+def test_a_teacher_with_another_vocabulary_is_a_usage_error(flags, tmp_path):
+    teacher = families.make("roberta", tmp_path / "teacher")
+    result = odqa(*flags, "--distill", teacher)
+    assert result.exit_code == 2
+    assert f"odqa: the teacher {teacher} has another vocabulary than the base " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_training_data_it_is_a_usage_error(tmp_path):
@@ -109,6 +165,11 @@ def test_without_training_data_it_is_a_usage_error(tmp_path):
         (["--precision", "int8"], 2, "precision is 'int8'; it must be one of auto, float32"),
         (["--device", "gpu"], 2, "no such device: 'gpu'"),
         (["--base", "./absent"], 1, "no model at"),
+        (["--base", "absent.toml"], 2, "the base is the recipe absent.toml, which cannot be used: no such recipe"),
+        (["--distill", "./absent"], 1, "no model at"),
+        (["--distill-weight", "1.5"], 2, "distill_weight is 1.5; it is a share of the loss, from 0 to 1"),
+        (["--distill-temperature", "0"], 2, "distill_temperature is 0.0; it must be above 0, like 2"),
+        (["--max-length", "200", "--stride", "300"], 2, "stride is 300 but max_length only 200"),
     ],
     ids=str,
 )

@@ -25,7 +25,7 @@ def save(output: Path, step: int) -> None:
 
 def step_of(folder: Path | None) -> int:
     assert folder is not None
-    state = checkpoint.load_state(folder, RECIPE)
+    state = checkpoint.load_state(folder, RECIPE, {})
     assert (folder / "weights").read_text() == f"of {state.step}"
     return state.step
 
@@ -39,9 +39,9 @@ def test_a_checkpoint_replaces_the_one_before_it(tmp_path):
 
 
 def test_the_state_comes_back_as_it_was(tmp_path):
-    state = State(RECIPE, 1, 2, 3, 4.5, 6, [{"epoch": 1, "f1": 0.5}], [(100, 0.25)])
+    state = State(RECIPE, 1, 2, 3, 4.5, 6, [{"epoch": 1, "f1": 0.5}], [(100, 0.25)], 7, {"x.json": "ab"})
     checkpoint.save(tmp_path, state, lambda folder: None)
-    loaded = checkpoint.load_state(tmp_path / "checkpoint", RECIPE)
+    loaded = checkpoint.load_state(tmp_path / "checkpoint", RECIPE, {"x.json": "ab"})
     assert json.dumps(loaded.losses) == json.dumps(state.losses)
     loaded.losses = state.losses
     assert loaded == state
@@ -125,18 +125,49 @@ def test_a_half_written_checkpoint_is_not_found(tmp_path):
 
 def test_another_recipe_is_refused_with_the_differences(tmp_path):
     save(tmp_path, 1)
-    other = RECIPE | {"learning_rate": 0.2, "train": [{"path": "y.json"}]}
+    other = RECIPE | {"learning_rate": 0.2, "train": [{"path": "y.json", "limit": 5}]}
     with pytest.raises(UsageError) as error:
-        checkpoint.load_state(tmp_path / "checkpoint", other)
+        checkpoint.load_state(tmp_path / "checkpoint", other, {})
     message = str(error.value)
-    assert "checkpoint is of another recipe (learning_rate: 0.1 → 0.2; train: " in message
+    assert (
+        "checkpoint is of another recipe (learning_rate: 0.1 → 0.2; train[0].limit: 0 → 5; "
+        "train[0].path: 'x.json' → 'y.json'); "
+    ) in message
     assert re.search(r"resume with the same settings, or give another --output$", message)
 
 
 def test_tuples_of_a_recipe_equal_the_lists_that_json_makes_of_them(tmp_path):
     recipe = {"train": ({"path": "x"},)}
     checkpoint.save(tmp_path, State(recipe), lambda folder: None)
-    assert checkpoint.load_state(tmp_path / "checkpoint", recipe).step == 0
+    assert checkpoint.load_state(tmp_path / "checkpoint", recipe, {}).step == 0
+
+
+def test_a_checkpoint_older_than_a_setting_has_its_default(tmp_path):
+    """What the recipe and the state did not hold when it was written."""
+    checkpoint.save(tmp_path, State(RECIPE, step=3), lambda folder: None)
+    file = tmp_path / "checkpoint" / "state.json"
+    content = json.loads(file.read_text())
+    for name in ("tokens", "inputs"):
+        del content[name]
+    file.write_text(json.dumps(content))
+    now = RECIPE | {"distill": "", "distill_weight": 0.5, "train": [{"path": "x.json", "license": "", "negatives": ()}]}
+    loaded = checkpoint.load_state(tmp_path / "checkpoint", now, {"x.json": "ab"})
+    assert (loaded.step, loaded.tokens, loaded.inputs) == (3, 0, {"x.json": "ab"})
+    with pytest.raises(UsageError, match=r"distill: '' → 'teacher'"):
+        checkpoint.load_state(tmp_path / "checkpoint", now | {"distill": "teacher"}, {})
+
+
+@pytest.mark.parametrize(
+    ("now", "said"), [({"x.json": "c" * 64}, "it now has cccccccccccc…"), ({}, "it is no longer there")]
+)
+def test_data_that_changed_since_the_checkpoint_is_refused_by_name(tmp_path, now, said):
+    checkpoint.save(tmp_path, State(RECIPE, inputs={"x.json": "a" * 64}), lambda folder: None)
+    with pytest.raises(UsageError) as error:
+        checkpoint.load_state(tmp_path / "checkpoint", RECIPE, now)
+    assert str(error.value) == (
+        f"x.json is not what {tmp_path / 'checkpoint'} was trained with: its SHA-256 was aaaaaaaaaaaa… and {said}; put "
+        "it back as it was, or give another --output"
+    )
 
 
 def test_what_a_finished_run_does_not_need_is_removed(tmp_path):
@@ -144,5 +175,8 @@ def test_what_a_finished_run_does_not_need_is_removed(tmp_path):
     for name in ("best", "checkpoint.new", "checkpoint.old"):
         (tmp_path / name).mkdir()
     (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "base").mkdir()
     checkpoint.remove(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "config.json"]
+    checkpoint.remove(tmp_path, base=True)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

@@ -38,7 +38,9 @@ def test_a_limit_draws_by_the_seed(train_file):
 
 
 def test_negatives_are_made_of_what_was_taken(train_file):
-    found, _ = gather([Source(str(train_file), keep="answerable", limit=4, negatives=1.0)], seed=0)
+    found, _ = gather(
+        [Source(str(train_file), keep="answerable", limit=4, negatives=("simple",), negatives_ratio=1.0)], seed=0
+    )
     taken = {one.id for one in found[:4]}
     assert len(found) == 8
     assert all(one.id.rpartition("-")[0] in taken and not one.answerable for one in found[4:])

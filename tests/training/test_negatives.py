@@ -6,7 +6,21 @@ import random
 
 import pytest
 
+from odqa.errors import UsageError
 from odqa.training.negatives import delete_answer, make_negatives, swap
+from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds
+from odqa.training.negatives.questions import (
+    Conditions,
+    add_prefix,
+    exclude,
+    negate,
+    swap_name,
+    swap_name_alike,
+    swap_name_part,
+    swap_number,
+    swap_opposite,
+)
+from odqa.training.negatives.words import Usage, names
 from odqa.types import Example, Reference
 from tests.training.conftest import examples
 
@@ -132,7 +146,7 @@ def test_what_holds_of_all_of_them(seed):
         original = originals[key]
         assert original.answerable
         assert not one.answerable
-        assert one.plausible == ()
+        assert one.plausible == (original.references if kind == "swapped" else ())
         assert one.title == original.title
         if kind == "swapped":
             assert one.context == original.context
@@ -158,3 +172,182 @@ def test_the_ratio_counts_answerable_questions(ratio, count):
 def test_without_answerable_questions_there_is_nothing_to_make():
     assert make_negatives([], 1.0, seed=0) == []
     assert make_negatives([one for one in examples() if not one.answerable], 1.0, seed=0) == []
+
+
+def ways(way, some: Example) -> set[str | None]:
+    """Every question that a way gives in 200 draws."""
+    return {way(some, random.Random(seed)) for seed in range(200)}
+
+
+def test_a_part_of_a_name_is_swapped_for_a_part_of_another():
+    context = "The game Twilight Princess follows Ocarina of Time. Link saves Hyrule."
+    some = example("Which hero is in Twilight Princess?", "Link", context)
+    assert ways(swap_name_part, some) == {
+        f"Which hero is in {name}?"
+        for word in ("Ocarina", "Time", "Hyrule")
+        for name in (f"{word} Princess", f"Twilight {word}")
+    }
+
+
+def test_a_name_of_one_word_has_no_part():
+    assert ways(swap_name_part, example("Who hired Gustave?", "1889")) == {None}
+
+
+def test_a_prefix_turns_a_word_into_an_opposite_that_the_texts_know():
+    usage = Usage(["an unofficial plan, an illegal tower and what is impossible"] * Usage.LEAST)
+    assert ways(
+        lambda some, chance: add_prefix(some, chance, usage), example("Who wrote the official plan?", "1889")
+    ) == {"Who wrote the unofficial plan?"}
+    both = example("Was the legal tower possible?", "1889")
+    assert ways(lambda some, chance: add_prefix(some, chance, usage), both) == {
+        "Was the illegal tower possible?",
+        "Was the legal tower impossible?",
+    }
+
+
+def test_a_word_that_nobody_writes_is_not_made():
+    usage = Usage(["a planned bridge of iron, on the way into town"] * Usage.LEAST)
+    # "unplanned" is not there; "iron" and "into" are, but "on" and "to" are no words to be turned round.
+    for question in ("Which planned bridge?", "What is on it?", "Who came to town?"):
+        assert add_prefix(example(question, "1889"), random.Random(0), usage) is None
+
+
+def test_a_name_gives_way_to_one_that_stands_alike():
+    context = "It was built in Paris and shown in Lyon. Anna Lind of Rome saw it. Gustave came in May."
+    some = example("Who built it in Paris?", "Gustave", context)
+    # Behind "in" as Paris is; not Rome, which stands behind "of", nor a name of two words.
+    assert ways(swap_name_alike, some) == {"Who built it in Lyon?", "Who built it in May?"}
+    assert ways(swap_name_alike, example("Who met Anna Lind?", "Gustave", context)) == {None}
+
+
+NOUNS = ["album", "game", "song", "movie"]
+SPEECH = [f"The {noun} of the year was {verb} in the city." for noun in NOUNS for verb in ("released", "recorded")] * 5
+
+
+def test_words_that_are_used_alike_are_learned_from_the_texts():
+    usage = Usage(SPEECH)
+    assert usage.alike("album", ["game", "released", "song", "city"]) == ["game", "song"]
+    assert usage.alike("released", ["recorded", "movie"]) == ["recorded"]
+    assert usage.alike("unknown", ["game"]) == []
+    assert usage.alike("album", []) == []
+
+
+def test_a_thing_is_swapped_for_another_that_the_context_names():
+    context = "The game was shown. The album came with a song by Anna."
+    some = example("What is in the game?", "Anna", context)
+    made = {exclude(some, random.Random(seed), Usage(SPEECH)) for seed in range(50)}
+    assert made == {"What is in the album?", "What is in the song?"}
+
+
+def test_only_the_last_word_of_a_phrase_is_swapped():
+    context = "The album came with a song by Anna."
+    some = example("Which game released it?", "Anna", context)
+    assert exclude(some, random.Random(0), Usage(SPEECH)) is None
+
+
+def test_no_thing_is_swapped_for_the_answer():
+    context = "The game was shown. The album came later."
+    some = example("What came after the game?", "The album", context)
+    assert exclude(some, random.Random(0), Usage(SPEECH)) is None
+
+
+def test_a_condition_comes_from_elsewhere_than_the_answers_sentence():
+    context = "It opened in Paris in 1889. The plan was drawn by Gustave. It closed in 1960 in Lyon."
+    some = example("Who drew the plan?", "Gustave", context)
+    other = example("What is it?", "A bridge", "A bridge of iron. It was sold after 1970.", key="c")
+    made = ways(Conditions([some, other]).add, some)
+    phrases = ["in Paris", "in 1889", "in 1960", "in Lyon", "after 1970"]
+    behind = {f"Who drew the plan {phrase}?" for phrase in phrases}
+    assert made <= behind | {f"{phrase[0].upper()}{phrase[1:]}, who drew the plan?" for phrase in phrases}
+    assert {"Who drew the plan after 1970?", "In Paris, who drew the plan?"} <= made
+
+
+def test_a_condition_that_the_answers_sentence_meets_is_not_taken():
+    context = "The plan was drawn in 1889 by Gustave. It is long."
+    assert Conditions([]).add(example("Who drew the plan?", "Gustave", context), random.Random(0)) is None
+
+
+class TestRetrieved:
+    """With the tiny encoder and paragraphs that share words."""
+
+    def test_the_question_stands_over_a_passage_without_its_answer(self, tiny_encoder):
+        from odqa.retrieval.encoder import Encoder
+
+        found = make_negatives(examples(), 1.0, 0, ["retrieved"], load_encoder=lambda: Encoder.load(tiny_encoder))
+        made = {one.id: one for one in found}
+        originals = {one.id: one for one in examples()}
+        assert made
+        for key, one in made.items():
+            original = originals[key.removesuffix("-retrieved")]
+            assert one.question == original.question
+            assert one.context != original.context
+            assert not any(reference.text.lower() in one.context.lower() for reference in original.references)
+            assert one.plausible == ()
+
+    def test_a_number_needs_a_number_that_could_be_taken_for_it(self, tiny_encoder):
+        from odqa.retrieval.encoder import Encoder
+
+        some = [
+            example("When was the tower built?", "1889", "The tower was built in 1889.", "a", "a"),
+            example("Who built it?", "the engineer", "It was built by the engineer in Paris.", "b", "b"),
+        ]
+        made = make_negatives(some, 1.0, 0, ["retrieved"], load_encoder=lambda: Encoder.load(tiny_encoder))
+        assert [one.id for one in made] == ["b-retrieved"]  # The other paragraph has no number for the first one.
+
+
+@pytest.mark.parametrize("kind", [kind for kind in QUESTION_KINDS if kind != "exclusion"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_changed_question_keeps_its_context_and_its_answers_become_plausible(kind, seed):
+    context = " ".join(SPEECH[:4]) + " Anna Lind and Max Weber sang in Paris in 1990. It was sold in Rome by Tom Hill."
+    some = [
+        example("What was the first old game of Anna Lind in 1980?", "Rome", context, key=f"k{at}", title=str(at))
+        for at in range(3)
+    ]
+    some += [example("What is it?", speech, speech, key=f"s{at}", title="0") for at, speech in enumerate(SPEECH)]
+    made = make_negatives(some, 1.0, seed, [kind])
+    assert any(one.id == f"k0-{kind}" for one in made)
+    for one in made:
+        assert not one.answerable
+        if one.id.startswith("k"):
+            assert one.context == context
+            assert one.question != some[0].question
+            assert one.plausible == some[0].references
+            assert "Rome" not in one.question
+
+
+def test_kinds_are_drawn_as_often_as_they_are_named():
+    some = [example("Who had the plan?", "Gustave Eiffel", key=str(at)) for at in range(300)]
+    made = make_negatives(some, 1.0, 0, ["negation", "deleted", "deleted"])
+    assert len(made) == 300
+    assert 70 < sum(one.id.endswith("-negation") for one in made) < 130
+
+
+def test_a_kind_that_cannot_be_made_gives_way_to_another():
+    some = [example("Who had the plan?", "Gustave Eiffel", key=str(at)) for at in range(20)]
+    made = make_negatives(some, 1.0, 0, ["number", "negation"])
+    assert [one.id for one in made] == [f"{at}-negation" for at in range(20)]
+    assert make_negatives(some, 1.0, 0, ["number"]) == []
+
+
+def test_all_names_every_kind():
+    assert check_kinds(["all"], "x") == KINDS == (*QUESTION_KINDS, *CONTEXT_KINDS)
+    assert check_kinds(["negation", "negation", "simple"], "x") == ("negation", "negation", "simple")
+
+
+def test_an_unknown_kind_is_named_with_the_known_ones():
+    with pytest.raises(
+        UsageError, match=r"^here: no such kind of negatives: 'antonyms'; known: negation, antonym, .*all$"
+    ):
+        check_kinds(["antonyms"], "here")
+
+
+def test_a_word_at_a_sentences_start_is_no_name():
+    assert [name.group() for name in names("Bridges of Paris. The Seine. Old Town is nice.")] == [
+        "Bridges of Paris",
+        "Old Town",
+    ]
+
+
+def test_no_way_changes_a_question_that_gives_it_nothing():
+    nothing = example("Why?", "1889")
+    assert {way(nothing, random.Random(0)) for way in (swap_name, swap_number, swap_opposite, negate)} == {None}

@@ -21,7 +21,8 @@ group_by_length = false
 [[train]]
 path = "data.json"
 keep = "answerable"
-negatives = 1
+negatives = ["entity", "all"]
+negatives_ratio = 1
 
 [[train]]
 path = "owner/name"
@@ -62,7 +63,7 @@ def test_a_recipe_is_read(file):
         warmup=0,
         group_by_length=False,
         train=(
-            Source(str(file.parent / "data.json"), keep="answerable", negatives=1),
+            Source(str(file.parent / "data.json"), keep="answerable", negatives=("entity", "all"), negatives_ratio=1),
             Source("owner/name", split="train"),
         ),
         eval=(Source("owner/name", split="validation", limit=5),),
@@ -134,13 +135,19 @@ def test_a_missing_recipe_is_a_usage_error(tmp_path):
         ({"dropout": 1.0}, "dropout is 1.0; it must be below 1"),
         ({"weight_decay": -0.1}, "weight_decay is -0.1; it must not be negative"),
         ({"seed": -1}, "seed is -1; it must not be negative"),
-        ({"precision": "int8"}, "precision is 'int8'; it must be one of auto, float32, bfloat16, float16"),
+        (
+            {"precision": "int8"},
+            "precision is 'int8'; it must be one of auto, float32, bfloat16, pure-bfloat16, float16",
+        ),
         ({"save_precision": "bfloat16"}, "save_precision is 'bfloat16'; it must be one of float32, float16"),
         ({"keep": "first"}, "keep is 'first'; it must be one of best, last"),
         ({"track": "wandb"}, "track is 'wandb'; it must be one of tensorboard, mlflow"),
         ({"train": (Source("x.json", keep="no"),)}, "x.json: keep is 'no'; it must be all, answerable or unanswerable"),
-        ({"eval": (Source("y.json", limit=-1),)}, "y.json: limit is -1 and negatives 0.0; neither may be negative"),
-        ({"train": (Source("x.json", negatives=-0.5),)}, "x.json: limit is 0 and negatives -0.5"),
+        (
+            {"eval": (Source("y.json", limit=-1),)},
+            "y.json: limit is -1 and negatives_ratio 0.5; neither may be negative",
+        ),
+        ({"train": (Source("x.json", negatives_ratio=-0.5),)}, "x.json: limit is 0 and negatives_ratio -0.5"),
     ],
     ids=str,
 )

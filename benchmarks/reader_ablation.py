@@ -1,0 +1,141 @@
+"""What does each ingredient of the default reader's second stage give? Measured on tuning data, never on SQuAD v2 dev.
+
+    python benchmarks/reader_ablation.py --data ../shared/data --first runs/first-reader --windows 4000
+
+Each row goes on from the first stage's reader over about as many windows with one recipe and one seed, so that only the
+data differ. Rows that are done (runs/ablation/NAME) are not trained again. A row takes about four minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from odqa.evaluation.report import Evaluation, evaluate
+from odqa.reader.model import Reader
+from odqa.squad import write_examples
+from odqa.training import data
+from odqa.training.negatives.kinds import CONTEXT_KINDS, QUESTION_KINDS
+from odqa.training.recipe import Recipe, Source, read_recipe
+from odqa.training.train import train
+from odqa.training.watch import Silent
+from odqa.types import Example
+
+DEFAULT = Path(__file__).parents[1] / "recipes" / "default-reader.toml"
+SEED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A row: the kinds of made negatives, how many of them, and the data beside SQuAD's slices."""
+
+    name: str
+    kinds: tuple[str, ...] = ()
+    ratio: float = 0.0
+    beside: tuple[str, ...] = ()
+
+
+def variants(kinds: tuple[str, ...]) -> list[Variant]:
+    """The rows; ``kinds`` are those of the default recipe, each as often as it is drawn there."""
+    return [
+        Variant("answerable questions alone"),
+        Variant("the first stage's simple negatives", ("simple",), 0.7),
+        Variant("changed questions", tuple(k for k in kinds if k in QUESTION_KINDS), 0.7),
+        Variant("other contexts", tuple(k for k in kinds if k in CONTEXT_KINDS), 0.7),
+        Variant("both, as in the recipe", kinds, 0.7),
+        Variant("both, and new Wikipedia articles", kinds, 0.7, ("squadshifts/new_wiki.json",)),
+        Variant("both, and single sentences", kinds, 0.7, ("squad_v1/train-sentence-context.json",)),
+        Variant(
+            "both, and posts and reviews", kinds, 0.7, ("squadshifts/reddit.json", "squadshifts/amazon_reviews.json")
+        ),
+    ]
+
+
+def sources(variant: Variant, folder: Path, windows: int) -> tuple[Source, ...]:
+    """Sources that give about ``windows`` windows together, half of them out of the data beside, if any."""
+    answerable = round(windows / (1 + variant.ratio))
+    paths = ["squad_v2/train-slices.json", *variant.beside]
+    shares = [0.5, *(0.5 / len(variant.beside) for _ in variant.beside)] if variant.beside else [1.0]
+    return tuple(
+        Source(
+            str(folder / path),
+            keep="answerable",
+            limit=round(answerable * share),
+            negatives=variant.kinds,
+            negatives_ratio=variant.ratio,
+        )
+        for path, share in zip(paths, shares, strict=True)
+    )
+
+
+def row(name: str, made: Evaluation, real: Evaluation, questions: int) -> str:
+    """One line of the table."""
+    report = made.report
+    abstained = sum(not text for text in real.predictions.values()) / questions
+    low, high = report["intervals"]["rouge1_f1_answerable_forced"]
+    return (
+        f"| {name} | {report['rouge1_f1_answerable_forced']:.3f} ± {(high - low) / 2:.3f} "
+        f"| {report['auroc']:.3f} | {report['best_threshold']['f1']:.3f} | {abstained:.3f} |"
+    )
+
+
+def measure(folder: Path, made: Sequence[Example], real: Sequence[Example]) -> tuple[Evaluation, Evaluation]:
+    """A reader over the table's questions and over the real unanswerable ones, at the threshold saved with it."""
+    reader = Reader.load(folder)
+    return evaluate(made, reader), evaluate(real, reader)
+
+
+def main() -> None:
+    """Train what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--first", type=Path, required=True, help="the reader that recipes/first-reader.toml made")
+    parser.add_argument("--windows", type=int, default=4000)
+    parser.add_argument("--output", type=Path, default=Path("runs/ablation"))
+    arguments = parser.parse_args()
+    recipe = read_recipe(DEFAULT)
+    kinds = recipe["train"][0].negatives
+    articles = Source(str(arguments.data / "squad_v1/dev-v1.1-other-articles.json"), limit=1600, negatives=("all",))
+    drawn, _ = data.gather([articles], SEED)
+    # Questions of one context stay on one side: the threshold is fitted on the one, the table shows the other.
+    contexts = sorted({example.context for example in drawn if example.answerable})
+    fit_on = set(contexts[::3])
+    tuning = [example for example in drawn if example.context in fit_on]
+    made = [example for example in drawn if example.context not in fit_on]
+    real_source = Source(str(arguments.data / "squad_v2/train-slices.json"), keep="unanswerable")
+    real, _ = data.gather([real_source], SEED)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    held = arguments.output / "tuning.jsonl"
+    write_examples(held, tuning)
+    print(
+        f"{sum(e.answerable for e in made)} answerable, {sum(not e.answerable for e in made)} made unanswerable, "
+        f"{len(real)} real unanswerable questions\n"
+    )
+    print("| second stage | ROUGE-1 F1, forced | AUROC | best-threshold F1 | real ones refused |")
+    print("|---|---|---|---|---|")
+    print(row("none: the first stage's reader", *measure(arguments.first, made, real), len(real)), flush=True)
+    for number, variant in enumerate(variants(kinds)):
+        folder = arguments.output / str(number)
+        if not (folder / "config.json").exists():
+            one = Recipe(
+                train=sources(variant, arguments.data, arguments.windows),
+                tune=(Source(str(held)),),
+                base=str(arguments.first),
+                epochs=1,
+                batch_size=32,
+                learning_rate=1e-4,
+                warmup=0.1,
+                dropout=0.0,
+                precision=recipe["precision"],
+                seed=SEED,
+            )
+            train(one, folder, Silent(), resume=True)
+            (folder / "variant.json").write_text(json.dumps({"name": variant.name}) + "\n")
+        print(row(variant.name, *measure(folder, made, real), len(real)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The model that a run starts from: what it must be, and the chain of recipes that may make it. Trains nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from odqa.errors import DataError, ModelError, UsageError
+from odqa.models import ResolvedModel
+from odqa.reader.model import load_model
+from odqa.training.recipe import Recipe, make_recipe, read_recipe
+
+
+def chain(recipe: Recipe) -> list[tuple[str, Recipe]]:
+    """The recipes that make the base of ``recipe``, nearest first, each with its path; none where it is a model.
+
+    Raises UsageError where one is missing or leads back to itself, and what is wrong in a broken one, naming it.
+    """
+    found: list[tuple[str, Recipe]] = []
+    while recipe.base.endswith(".toml"):
+        path = recipe.base
+        before = [Path(name).resolve() for name, _ in found]
+        if Path(path).resolve() in before:
+            circle = [name for name, _ in found[before.index(Path(path).resolve()) :]]
+            raise UsageError(
+                f"the recipe {path} is its own base ({' → '.join([*circle, path])}); a chain of recipes must end in a "
+                "model: change base in one of them"
+            )
+        try:
+            recipe = make_recipe(read_recipe(Path(path)))
+        except (UsageError, DataError) as error:
+            raise type(error)(f"the base is the recipe {path}, which cannot be used: {error}") from None
+        found.append((path, recipe))
+    return found
+
+
+def load(base: ResolvedModel, max_length: int, *, attention: str | None = None) -> tuple[Any, Any]:
+    """The model with a question-answering head, in float32, and its tokenizer; see :func:`load_model`.
+
+    The tokenizer's limit becomes the model's where it had none or a larger one. Raises ModelError for a tokenizer
+    without character offsets, UsageError where the model has fewer positions than a window has tokens.
+    """
+    model, tokenizer = load_model(base.folder, head_required=False, attention=attention)
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelError(
+            f"{base.name}: its tokenizer ({type(tokenizer).__name__}) is not a fast one and gives no character "
+            "offsets, so no answer could be found in a text; use a base whose folder has a tokenizer.json"
+        )
+    wanted, have = min(max_length, tokenizer.model_max_length), positions(model)
+    if have is not None:
+        if have < wanted:
+            raise UsageError(
+                f"{base.name}: the model has {have} positions, fewer than the {wanted} tokens of a window; use "
+                f"--max-length {have} (max_length = {have} in a recipe)"
+            )
+        tokenizer.model_max_length = min(tokenizer.model_max_length, have)
+    return model, tokenizer
+
+
+def positions(model: Any) -> int | None:
+    """How many tokens the model's learned absolute positions allow; None where it has none, and so no such limit."""
+    import torch
+
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            # RoBERTa and its kin begin to count positions behind the number of the padding token.
+            unused = 0 if module.padding_idx is None else module.padding_idx + 1
+            return module.num_embeddings - unused
+    return None

@@ -1,0 +1,225 @@
+"""The model card: a run's record turned into Markdown. Pure; knows no model, no file and no clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+SETTINGS = (
+    *("epochs", "batch_size", "accumulate", "learning_rate", "warmup", "weight_decay", "dropout", "max_length"),
+    *("stride", "precision", "seed"),
+)
+NAMES = {
+    "rouge1_f1": "ROUGE-1 F1, all",
+    "rouge1_f1_answerable": "ROUGE-1 F1, answerable",
+    "rouge1_f1_answerable_forced": "ROUGE-1 F1, answerable, forced to answer",
+    "exact_match": "exact match, all",
+    "f1": "token F1, all",
+    "has_answer_exact_match": "exact match, answerable",
+    "has_answer_f1": "token F1, answerable",
+    "no_answer_accuracy": "accuracy, unanswerable",
+    "best_threshold_f1": "token F1, all, at the best threshold",
+    "auroc": "AUROC, answerable against unanswerable",
+}
+MISTAKES = {
+    "answered_unanswerable": "Answered a question that has no answer there",
+    "abstained_wrongly": "Abstained though there is an answer",
+    "wrong_span": "Answered with the wrong span",
+}
+
+
+def card(record: dict[str, Any]) -> str:
+    """The model card of a run, from its record (``run.json``)."""
+    stages = _stages(record)
+    several = len(stages) > 1
+    lines = [
+        "---",
+        "tags: [question-answering, extractive, odqa]",
+        "---",
+        "",
+        "# An extractive reader trained by odqa",
+        "",
+        "It answers a question with a span of the text that it is given, or says that the text holds no answer. This "
+        f"card was written by `odqa train-reader` {record['versions']['odqa']} on {record['created'][:10]}; all that "
+        "it says is in `run.json` beside it, with the versions of the libraries and the SHA-256 of every data file.",
+        "",
+        f"Base: `{_name(record['base'])}`.",
+    ]
+    if several:
+        names = [f"`{_name(run['recipe']['base'])}`" for run in stages[1:]]
+        lines += [
+            f"Trained in {len(stages)} stages, each on the reader before it; first by {', then by '.join(names)}."
+        ]
+    for at, run in enumerate(stages, start=1):
+        if teacher := run.get("teacher"):
+            recipe = run["recipe"]
+            lines += [
+                f"Distilled{_stage(at, several)} from `{_name(teacher['name'])}`{_hash(teacher['sha256'])}: "
+                f"{recipe['distill_weight']:g} of the loss, temperature {recipe['distill_temperature']:g}."
+            ]
+    lines += ["", "## Data", ""]
+    for at, run in enumerate(stages, start=1):
+        lines += [*([f"Stage {at}:", ""] if several else []), *_data(run), ""]
+    if record["recipe"].get("tune"):
+        lines += ["Threshold and temperature were fitted on:", "", *_sources(record, "tune"), ""]
+    lines += [
+        "## Recipe",
+        "",
+        *_table(
+            ["", *(f"stage {at}" if several else "value" for at in range(1, len(stages) + 1))],
+            [[name.replace("_", " "), *(_setting(run["recipe"], name) for run in stages)] for name in SETTINGS],
+        ),
+        *(f"- {_speed(run, _stage(at, several))}" for at, run in enumerate(stages, start=1)),
+        "",
+        "## Numbers",
+        "",
+        f"No-answer threshold: {record['no_answer_threshold']:.4f} (start + end logit, answer against null); "
+        f"temperature of the confidence: {record['temperature']:.4f}.",
+        "",
+        *_evaluations(record["evaluations"]),
+        *_tuning(record["tuning"]),
+        "## Limits",
+        "",
+        *_mistakes(record["tuning"]),
+        "The languages of the data are not recorded: expect answers only in those of the data above. A text is read "
+        "once, in windows, and the answer is always a slice of it: nothing is counted, compared or put together.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _stages(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records of the runs that made the reader, the first one first."""
+    before = record.get("base_run")
+    return [*(_stages(before) if before else []), record]
+
+
+def _stage(at: int, several: bool) -> str:
+    return f" in stage {at}" if several else ""
+
+
+def _data(run: dict[str, Any]) -> list[str]:
+    return [
+        *_sources(run, "train"),
+        "",
+        f"Together {run['questions']:,} training questions, {run['answerable']:,} of them answerable; "
+        f"{run['offsets']['repaired']:,} had their answer offset repaired and {run['offsets']['dropped']:,} were "
+        "dropped.",
+    ]
+
+
+def _sources(run: dict[str, Any], role: str) -> list[str]:
+    """A line for each source: file, hash, what was taken, made questions, licence."""
+    sources, taken = run["recipe"][role], run.get("taken", []) if role == "train" else []
+    return [
+        "- " + "; ".join(filter(None, _source(source, count, run["data_sha256"])))
+        for source, count in zip_longest(sources, taken[: len(sources)])
+    ]
+
+
+def _source(source: dict[str, Any], count: dict[str, int] | None, hashes: dict[str, str]) -> list[str]:
+    path = source["path"]
+    digest = hashes.get(path) or hashes.get(Path(path).name)
+    what = f"`{path}`, split {source['split']}" if source["split"] else f"`{_name(path)}`{_hash(digest)}"
+    what += f", {source['keep']} questions" if source["keep"] != "all" else ""
+    what += f", {source['limit']:,} drawn at random" if source["limit"] else ""
+    made, ratio = source["negatives"], source.get("negatives_ratio", source["negatives"])
+    kinds = f" ({', '.join(dict.fromkeys(made))})" if isinstance(made, Sequence) else ""
+    return [
+        what,
+        f"{count['answerable']:,} answerable and {count['unanswerable']:,} unanswerable questions" if count else "",
+        f"{ratio:g} made unanswerable questions for each answerable one{kinds}" if made else "",
+        f"licence: {source['license']}" if source.get("license") else "licence not recorded",
+    ]
+
+
+def _setting(recipe: dict[str, Any], name: str) -> str:
+    value = recipe.get(name, "–")
+    return "the base's own" if name == "dropout" and value == -1 else str(value)
+
+
+def _speed(run: dict[str, Any], stage: str) -> str:
+    """Steps, windows, time, machine and, where a GPU's peak is known, the share of it that was used."""
+    text = f"{run['steps']:,} steps over {run['windows']:,} windows{stage}"
+    text += f" ({run['tokens']:,} tokens with their padding)" if run.get("tokens") else ""
+    text += f" in {run['seconds']:,.0f} seconds of training"
+    if hardware := run.get("hardware"):
+        threads = f", {hardware['threads']} thread(s)" if hardware["device"] == "cpu" else ""
+        times = f"{hardware['processes']} × " if hardware["processes"] > 1 else ""
+        text += f" on {times}{hardware['name']}{threads}"
+    text += f": {run['windows_per_second']} windows a second" if run["windows_per_second"] else ""
+    if run.get("mfu") is not None:
+        text += f", {run['mfu']:.1%} of the peak in bfloat16 (MFU, 6 FLOPs a parameter without embeddings and token)"
+    return text
+
+
+def _evaluations(evaluations: list[dict[str, Any]]) -> list[str]:
+    if not evaluations:
+        return []
+    names = [name for name in evaluations[0] if name != "epoch"]
+    head = ["After epoch", *(name.replace("_", " ") for name in names)]
+    return _table(head, [[str(item["epoch"]), *(f"{item[name]:.3f}" for name in names)] for item in evaluations])
+
+
+def _tuning(tuning: dict[str, Any]) -> list[str]:
+    """The scores on the tuning data with their intervals, and the calibration before and after."""
+    if not tuning:
+        return []
+    intervals = tuning["intervals"]
+    rows = [
+        [NAMES.get(name, name), f"{value:.3f}", "{:.3f} – {:.3f}".format(*intervals[name]) if name in intervals else ""]
+        for name, value in tuning["metrics"].items()
+    ]
+    errors = {"expected_calibration_error": "expected calibration error", "risk_coverage_area": "risk–coverage area"}
+    return [
+        f"On the tuning data ({tuning['questions']:,} questions, {tuning['answerable']:,} of them answerable), to "
+        "which the threshold was fitted, so a little better than on other data of the kind:",
+        "",
+        *_table(["", "score", f"{intervals['level']:.0%} interval (bootstrap)"], rows),
+        *_table(
+            ["Confidence", "before fitting", "after"],
+            [
+                [said, *(f"{tuning['calibration'][when][name]:.4f}" for when in ("before", "after"))]
+                for name, said in errors.items()
+            ],
+        ),
+    ]
+
+
+def _mistakes(tuning: dict[str, Any]) -> list[str]:
+    """What the reader got wrong on the tuning data: how often, and the surest mistakes of each kind."""
+    if not tuning:
+        return []
+    found = tuning["mistakes"]
+    lines = [
+        f"Of the {tuning['questions']:,} tuning questions it got wrong, by exact match:",
+        "",
+        *_table(["", "questions"], [[MISTAKES[kind], f"{count:,}"] for kind, count in found["counts"].items()]),
+    ]
+    if found["examples"]:
+        lines += ["Some of those it was surest of:", ""]
+        for one in found["examples"]:
+            said, right = (f"“{_plain(one[name])}”" if one[name] else "no answer" for name in ("predicted", "expected"))
+            lines += [f"- {MISTAKES[one['kind']]}. “{_plain(one['question'])}” It said: {said}. Expected: {right}."]
+        lines += [""]
+    return lines
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] + [""]
+
+
+def _name(path: str) -> str:
+    """A file's or a folder's name, or a hub id as it is: a card says nothing of the folders of its maker's disk."""
+    return path if path.count("/") == 1 and not path.startswith((".", "/", "~")) else Path(path).name
+
+
+def _hash(digest: str | None) -> str:
+    return f" (SHA-256 {digest[:12]}…)" if digest else ""
+
+
+def _plain(text: str) -> str:
+    """The text on one line, with the signs that Markdown reads escaped."""
+    return re.sub(r"([\\`*_<>\[\]|#~$])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,72 @@
+"""What a run computed on, and how much of it was used. Knows names and peaks of processors; trains nothing."""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+# Dense tensor-core FLOP/s, from the makers' data sheets: bfloat16, or float16 where there is no bfloat16 (T4, V100).
+# The slower cards of the same name (PCIe, NVL, D, laptops) and parts of a card (MIG) are left out.
+PEAKS = (
+    (r"\bA100\b", 312e12),
+    (r"\bH100 (80GB HBM3|SXM)", 989e12),
+    (r"\bH200\b(?! NVL)", 989e12),
+    (r"\bL4\b", 121e12),
+    (r"\bT4\b", 65e12),
+    (r"\bV100\b", 125e12),
+    (r"\bRTX 4090\b(?! (D|Laptop))", 165e12),
+)
+
+
+def describe(device: Any, processes: int) -> dict[str, Any]:
+    """The device of each of the run's processes, by kind and name, and the CPU threads of each, as plain values."""
+    import torch
+
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {"device": device.type, "name": name, "threads": torch.get_num_threads(), "processes": processes}
+
+
+def peak(name: str) -> float | None:
+    """The peak of a GPU in FLOP/s by the name that its driver gives; None where it is not known."""
+    if "MIG" in name.split():
+        return None
+    return next((flops for pattern, flops in PEAKS if re.search(pattern, name)), None)
+
+
+def flops_per_token(model: Any, teacher: Any = None) -> int:
+    """What training costs a token: 6 FLOPs a parameter, embeddings left out (Kaplan et al. 2020, section 2.1).
+
+    A teacher adds its forward pass, a third of that. Attention's own products, which grow with the length, are left
+    out, as there.
+    """
+    return 6 * _parameters(model) + (0 if teacher is None else 2 * _parameters(teacher))
+
+
+def utilisation(hardware: dict[str, Any], flops_a_token: int, tokens: int, seconds: float) -> float | None:
+    """Model FLOPs utilisation: FLOP/s of the model over those of the GPUs. None where their peak is not known."""
+    most = peak(hardware["name"]) if hardware["device"] == "cuda" else None
+    if most is None or not seconds:
+        return None
+    return flops_a_token * tokens / seconds / (most * int(hardware["processes"]))
+
+
+def _parameters(model: Any) -> int:
+    import torch
+
+    embedded = {
+        id(weight)
+        for module in model.modules()
+        if isinstance(module, torch.nn.Embedding)
+        for weight in module.parameters()
+    }
+    return sum(weight.numel() for weight in model.parameters() if id(weight) not in embedded)
+
+
+def _processor() -> str:
+    """The CPU's name, from Linux where it is known there, else from Python."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.is_file() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()

@@ -1,0 +1,221 @@
+"""The loop over epochs, batches and steps, its loss and its checkpoints. Knows no file format and no recipe's data.
+
+Span loss: the mean of the cross entropies of the start and of the end position over the window's tokens
+(Devlin et al. 2019, section 4.2), the null position being the label of windows without the answer (section 4.3).
+Batches are a pure function of the seed and the epoch and checkpoints hold the random state, so a resumed run ends
+with the very weights of an unbroken one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odqa.errors import OdqaError
+from odqa.evaluation.report import evaluate
+from odqa.training import checkpoint, data, precision
+from odqa.training.checkpoint import State
+from odqa.training.data import Labelled
+from odqa.training.distill import Teacher, distilled
+from odqa.training.recipe import Recipe
+from odqa.training.tuning import as_reader, epoch_metrics
+from odqa.training.watch import Watcher
+from odqa.types import Example
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of the loop: model, optimiser and place in the data.
+
+    ``master`` holds the float32 weights where those of ``model`` are bfloat16 (see :mod:`odqa.training.precision`),
+    None where the model holds its own. ``teacher`` is None where nothing is distilled.
+    """
+
+    recipe: Recipe
+    output: Path
+    accelerator: Any
+    model: Any
+    master: Any
+    teacher: Teacher | None
+    optimizer: Any
+    tokenizer: Any
+    labelled: Sequence[Labelled]
+    state: State
+    watcher: Watcher
+    orders: list[list[list[int]]] = field(init=False)  # The batches of every epoch, as positions in ``labelled``.
+    total_steps: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        recipe, lengths = self.recipe, [item.window.length for item in self.labelled]
+        self.orders = [
+            data.epoch_order(lengths, recipe.batch_size, recipe.seed, epoch, group=recipe.group_by_length)
+            for epoch in range(recipe.epochs)
+        ]
+        batches_each = [math.ceil(len(order) / self.accelerator.num_processes) for order in self.orders]
+        self.total_steps = sum(math.ceil(batches / recipe.accumulate) for batches in batches_each)
+
+    def epoch(self, epoch: int, interrupted: Sequence[bool]) -> None:
+        """Train on the batches of one epoch that are still to come."""
+        import torch
+
+        accelerator, recipe, state = self.accelerator, self.recipe, self.state
+        loader = accelerator.prepare(
+            torch.utils.data.DataLoader(
+                self.labelled,  # type: ignore[arg-type]
+                batch_sampler=self.orders[epoch][state.batch :],
+                collate_fn=self._collate,
+                # Its own generator: it would draw from the one of dropout, once more in a resumed run.
+                generator=torch.Generator(),
+            )
+        )
+        self.model.train()
+        recent: list[float] = []
+        began = time.perf_counter()
+        for batch in loader:
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(state.step, self.total_steps, recipe)
+            with accelerator.accumulate(self.model):
+                loss = self._loss(batch)
+                accelerator.backward(loss)
+                recent.append(self._finite(loss.item(), "the loss is"))
+                if accelerator.sync_gradients:
+                    self._step()
+            state.batch += accelerator.num_processes
+            state.windows += len(batch["input_ids"]) * accelerator.num_processes
+            state.tokens += batch["input_ids"].numel() * accelerator.num_processes
+            now = time.perf_counter()
+            state.seconds, began = state.seconds + now - began, now
+            if not accelerator.sync_gradients:
+                continue
+            state.step += 1
+            mean = sum(recent[-50 * recipe.accumulate :]) / len(recent[-50 * recipe.accumulate :])
+            self.watcher.step(state.step, self.total_steps, mean, state.windows / state.seconds)
+            if recipe.track:
+                accelerator.log({"loss": mean, "learning_rate": group["lr"]}, step=state.step)
+            if state.step % 100 == 0:
+                state.losses.append((state.step, round(mean, 4)))
+            if self.stopped(interrupted):
+                self.save()
+                raise KeyboardInterrupt
+            if state.step % recipe.save_every == 0:
+                self.save()
+                began = time.perf_counter()
+
+    def whole_model(self) -> Any:
+        """The model with its float32 weights, free of what accelerate put around it."""
+        return self.master or self.accelerator.unwrap_model(self.model)
+
+    def evaluate(self, epoch: int, examples: Sequence[Example]) -> None:
+        """Score the model after an epoch; the best one so far is kept aside."""
+        accelerator, state = self.accelerator, self.state
+        if not accelerator.is_main_process:
+            return
+        model = self.whole_model().eval()
+        metrics = epoch_metrics(evaluate(examples, as_reader(model, self.tokenizer, self.recipe, "training")), examples)
+        best = max((item["f1"] for item in state.evaluations), default=-1.0)
+        state.evaluations.append({"epoch": epoch + 1, **metrics})
+        if metrics["f1"] > best and self.recipe.keep == "best":
+            with checkpoint.room_for(self.output):
+                model.save_pretrained(self.output / "best")
+        self.watcher.evaluated(epoch + 1, metrics)
+        if self.recipe.track:
+            accelerator.log({f"eval/{name}": value for name, value in metrics.items()}, step=state.step)
+
+    def save(self) -> None:
+        """Write a checkpoint: the first process everything, the others their random states.
+
+        Raises OdqaError where the weights are no longer finite, the checkpoint before being kept.
+        """
+        if not all(weight.isfinite().all() for weight in self.whole_model().parameters()):
+            raise self._spoilt("the weights are not finite", self.state.step)
+        if self.accelerator.is_main_process:
+            checkpoint.save(self.output, self.state, self._write_state)
+        else:
+            self._write_state(self.output / checkpoint.FRESH)
+        self.accelerator.wait_for_everyone()
+
+    def stopped(self, interrupted: Sequence[bool]) -> bool:
+        """Whether any of the processes was asked to stop."""
+        if self.accelerator.num_processes == 1:
+            return bool(interrupted)
+        if interrupted:
+            self.accelerator.set_trigger()
+        return bool(self.accelerator.check_trigger())
+
+    def final_model(self) -> Any:
+        """The best evaluated model, or the last one where none was evaluated or the last is asked for."""
+        model, best = self.whole_model(), self.output / "best"
+        if self.recipe.keep == "best" and best.is_dir():
+            import torch
+            import transformers
+
+            found = transformers.AutoModelForQuestionAnswering.from_pretrained(str(best), dtype=torch.float32)
+            model.load_state_dict(found.state_dict())
+        return model.eval()
+
+    def _loss(self, batch: dict[str, Any]) -> Any:
+        """The loss of a batch, in float32 whatever the logits are."""
+        from torch.nn.functional import cross_entropy
+
+        labels = batch["start_positions"], batch["end_positions"]
+        outputs = self.model(**{name: values for name, values in batch.items() if not name.endswith("_positions")})
+        logits = outputs.start_logits.float(), outputs.end_logits.float()
+        start, end = (cross_entropy(scores, label) for scores, label in zip(logits, labels, strict=True))
+        hard = (start + end) / 2
+        if self.teacher is None:
+            return hard
+        with self.accelerator.autocast():
+            wanted = self.teacher.logits(batch)
+        own, recipe = batch["attention_mask"].bool(), self.recipe
+        return distilled(
+            hard, logits, wanted, own, weight=recipe.distill_weight, temperature=recipe.distill_temperature
+        )
+
+    def _step(self) -> None:
+        """Clip the gradients, let the optimiser step, and forget them. Raises OdqaError where they are not finite."""
+        whole = self.master or self.model
+        if self.master:
+            precision.hand_gradients(self.model, self.master)
+        norm = self.accelerator.clip_grad_norm_(whole.parameters(), self.recipe.max_gradient_norm)
+        # In float16 gradients overflow now and then: the scaler leaves such a step out and scales less from then on.
+        if self.accelerator.scaler is None:
+            self._finite(norm.item(), "the gradients are not finite: their norm is")
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.master:
+            precision.hand_weights(self.master, self.model)
+
+    def _write_state(self, path: Path) -> None:
+        self.accelerator.wait_for_everyone()  # The first process has made the folder.
+        self.accelerator.save_state(str(path))
+        self.accelerator.wait_for_everyone()  # All have written into it before it gets its name.
+
+    def _collate(self, some: Sequence[Labelled]) -> dict[str, Any]:
+        import torch
+
+        return {name: torch.from_numpy(values) for name, values in data.collate(self.tokenizer, some).items()}
+
+    def _finite(self, value: float, what: str) -> float:
+        if not math.isfinite(value):
+            raise self._spoilt(f"{what} {value}", self.state.step + 1)
+        return value
+
+    def _spoilt(self, what: str, step: int) -> OdqaError:
+        kept = checkpoint.find(self.output)
+        state = f"the checkpoint {kept} is kept" if kept else "no checkpoint had been written yet"
+        other = "" if self.recipe.precision == "float32" else " or use --precision float32"
+        anew = ", in a run with another --output" if kept else ""
+        rate = self.recipe.learning_rate
+        return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{anew}")
+
+
+def learning_rate(step: int, total: int, recipe: Recipe) -> float:
+    """The rate of a step (from 0): a linear rise over the warm-up's share, then a linear fall to 0."""
+    rise = recipe.warmup * total
+    if step < rise:
+        return recipe.learning_rate * (step + 1) / (rise + 1)
+    return recipe.learning_rate * (total - step) / max(total - rise, 1)

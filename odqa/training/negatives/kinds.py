@@ -1,0 +1,19 @@
+"""The names of the kinds of made unanswerable questions. Makes none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from odqa.errors import UsageError
+
+QUESTION_KINDS = ("negation", "antonym", "entity", "number", "exclusion", "condition")
+CONTEXT_KINDS = ("article", "retrieved", "deleted")
+KINDS = (*QUESTION_KINDS, *CONTEXT_KINDS)
+
+
+def check_kinds(kinds: Sequence[str], where: str) -> tuple[str, ...]:
+    """The kinds, ``all`` spelled out. Raises UsageError naming an unknown one."""
+    for kind in kinds:
+        if kind not in (*KINDS, "simple", "all"):
+            raise UsageError(f"{where}: no such kind of negatives: {kind!r}; known: {', '.join(KINDS)}, simple, all")
+    return tuple(one for kind in kinds for one in (KINDS if kind == "all" else (kind,)))

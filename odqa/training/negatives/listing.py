@@ -1,0 +1,72 @@
+"""Made unanswerable questions of a file, beside those that they were made of. Makes none itself and prints nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from odqa.errors import DataError, UsageError
+from odqa.squad import load_examples, write_examples
+from odqa.training.labels import repair
+from odqa.training.negatives import make_negatives
+from odqa.training.negatives.kinds import KINDS, check_kinds
+from odqa.types import Example
+
+Pair = tuple[Example, Example]  # A made question and the one that it was made of.
+
+
+def draw(
+    source: str, kinds: Sequence[str], ratio: float, limit: int, seed: int, output: Path | None = None
+) -> tuple[list[Pair], list[Example]]:
+    """The made questions of a dataset with their originals, and the answerable questions that were drawn from.
+
+    Raises UsageError for an unknown kind, a ratio or a limit that makes no sense or an ``output`` that cannot be
+    written, and DataError where no question of the dataset is answerable.
+    """
+    kinds = check_kinds([kind.strip() for kind in kinds if kind.strip()], "--kinds")
+    if not kinds:
+        raise UsageError(f"--kinds names none; known: {', '.join(KINDS)}, all")
+    if not 0 < ratio < float("inf") or limit < 0:
+        raise UsageError(f"--ratio is {ratio} and --limit {limit}; the one must be above 0, the other not below it")
+    if output is not None:
+        _check_writable(output)
+    examples, _ = repair(load_examples(source))
+    answerable = [example for example in examples if example.answerable]
+    if not answerable:
+        raise DataError(f"{source}: no question in it is answerable, so no unanswerable one can be made of any")
+    if 0 < limit < len(answerable):
+        answerable = random.Random(seed).sample(answerable, limit)
+    originals = {example.id: example for example in answerable}
+    made = make_negatives(answerable, ratio, seed, kinds)
+    return [(negative, originals[negative.id.rpartition("-")[0]]) for negative in made], answerable
+
+
+def by_kind(made: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """The pairs of each kind, in the order of their making."""
+    found: dict[str, list[Pair]] = {}
+    for pair in made:
+        found.setdefault(pair[0].id.rpartition("-")[2], []).append(pair)
+    return found
+
+
+def write(path: Path, made: Sequence[Pair]) -> None:
+    """Write the made questions as JSONL, whole or not at all; ``load_examples`` reads them."""
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        write_examples(temporary, (negative for negative, _ in made))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse before the work what could not be written, or not be read again, after it."""
+    if path.suffix.lower() != ".jsonl":
+        raise UsageError(f"--output {path}: the questions are written as JSON lines; give it the suffix .jsonl")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--output {path} is not a regular file; name another one")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"--output {path}: there is no folder {path.resolve().parent}; make it first")

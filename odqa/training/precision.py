@@ -1,0 +1,50 @@
+"""Weights in bfloat16 beside the optimiser's own in float32. Knows no loss, no data and no optimiser.
+
+The bfloat16 model computes the gradients, the float32 one (the master) is what the optimiser moves and what is saved:
+an update of less than 1/256 of a weight would be lost in bfloat16 (Micikevicius et al. 2018, section 3.1).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from odqa.reader.model import span_head
+
+
+def lower(model: Any) -> Any:
+    """Turn the model's weights into bfloat16, in place, and return it. Its span head stays in float32.
+
+    Buffers keep their type: the frequencies of rotary positions are worth nothing in bfloat16.
+    """
+    import torch
+
+    for weight in model.parameters():
+        weight.data = weight.data.to(torch.bfloat16)
+    head = span_head(model)
+    if head is not None:
+        head.float()
+    return model
+
+
+def split(model: Any) -> Any:
+    """Lower the model, in place, and return its float32 master, a copy."""
+    master = copy.deepcopy(model)
+    lower(model)
+    return master
+
+
+def hand_gradients(model: Any, master: Any) -> None:
+    """Give the model's gradients, in float32, to its master, and forget them in the model."""
+    for weight, low in zip(master.parameters(), model.parameters(), strict=True):
+        weight.grad = None if low.grad is None else low.grad.float()
+        low.grad = None
+
+
+def hand_weights(master: Any, model: Any) -> None:
+    """Round the master's weights into the model's."""
+    import torch
+
+    with torch.no_grad():
+        for weight, low in zip(master.parameters(), model.parameters(), strict=True):
+            low.copy_(weight)

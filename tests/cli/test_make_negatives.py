@@ -1,0 +1,80 @@
+"""odqa make-negatives through the real entry point."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app
+from odqa.squad import load_examples, write_examples
+from tests.training.conftest import examples
+
+
+def odqa(*arguments: object):
+    return CliRunner().invoke(app, ["make-negatives", *map(str, arguments)])
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "data.jsonl"
+    write_examples(path, examples())
+    return path
+
+
+def test_questions_are_shown_beside_those_they_were_made_of(data):
+    result = odqa(data, "--kinds", "negation,deleted", "--seed", 1)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("7 unanswerable questions of 8 answerable ones\n")  # One has no verb to negate.
+    assert "\nnegation (" in result.stdout
+    assert "  What is the capital of France?\n  → What isn't the capital of France?\n" in result.stdout
+
+
+def test_they_are_written_for_the_other_commands(data, tmp_path):
+    output = tmp_path / "made.jsonl"
+    result = odqa(data, "--kinds", "negation", "--ratio", 0.5, "--output", output, "--json")
+    assert result.exit_code == 0, result.stderr
+    made = load_examples(output)
+    assert json.loads(result.stdout) == {"questions": 8, "negatives": 4, "kinds": {"negation": 4}}
+    assert len(made) == 4
+    assert all(one.id.endswith("-negation") and not one.answerable and one.plausible for one in made)
+
+
+def test_a_limit_draws_some(data):
+    result = odqa(data, "--kinds", "negation", "--limit", 3, "--json")
+    assert json.loads(result.stdout)["questions"] == 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--kinds", "negations"), "--kinds: no such kind of negatives: 'negations'; known: negation, antonym"),
+        (("--kinds", ","), "--kinds names none; known: negation, antonym"),
+        (("--ratio", 0), "--ratio is 0.0 and --limit 0; the one must be above 0"),
+        (("--limit", -1), "--ratio is 1.0 and --limit -1"),
+        (("--output", "made.json"), "--output made.json: the questions are written as JSON lines"),
+        (("--output", "nowhere/made.jsonl"), "--output nowhere/made.jsonl: there is no folder"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_refused_as_usage(data, flags, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = odqa(data, *flags)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_file_without_an_answerable_question(tmp_path):
+    path = tmp_path / "data.jsonl"
+    write_examples(path, [one for one in examples() if not one.answerable])
+    result = odqa(path)
+    assert result.exit_code == 1
+    assert f"{path}: no question in it is answerable" in result.stderr
+
+
+def test_what_was_there_stays_where_nothing_can_be_made(data, tmp_path):
+    output = tmp_path / "made.jsonl"
+    output.write_text("mine")
+    assert odqa(tmp_path / "none.json", "--output", output).exit_code == 2
+    assert output.read_text() == "mine"

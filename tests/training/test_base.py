@@ -1,0 +1,124 @@
+"""Bases that cannot be trained, and chains of recipes that lead nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from odqa.errors import DataError, ModelError, UsageError
+from odqa.models import resolve
+from odqa.training.base import chain, load, positions
+from odqa.training.recipe import Recipe, Source
+from tests import tiny
+from tests.reader import families
+
+TRAIN = '[[train]]\npath = "owner/name"\n'
+
+
+def recipe(base: object) -> Recipe:
+    return Recipe(train=(Source("owner/name"),), base=str(base))
+
+
+def write(path: Path, base: object, more: str = "") -> Path:
+    path.write_text(f'base = "{base}"\n{more}{TRAIN}')
+    return path
+
+
+def test_a_base_that_is_a_model_has_no_chain():
+    assert chain(recipe("owner/model")) == []
+
+
+def test_a_chain_is_followed_to_its_model(tmp_path):
+    """Paths are looked for beside the recipe that names them."""
+    write(tmp_path / "first.toml", "owner/model", "epochs = 1\n")
+    second = write(tmp_path / "second.toml", "first.toml", "epochs = 3\n")
+    found = chain(recipe(second))
+    assert [(path, one.epochs, one.base) for path, one in found] == [
+        (str(second), 3, str(tmp_path / "first.toml")),
+        (str(tmp_path / "first.toml"), 1, "owner/model"),
+    ]
+
+
+def test_a_missing_base_recipe_is_named(tmp_path):
+    with pytest.raises(UsageError) as error:
+        chain(recipe(tmp_path / "absent.toml"))
+    path = tmp_path / "absent.toml"
+    assert str(error.value) == f"the base is the recipe {path}, which cannot be used: no such recipe: {path}"
+
+
+def test_a_recipe_that_is_its_own_base_is_refused(tmp_path):
+    path = write(tmp_path / "a.toml", "a.toml")
+    with pytest.raises(UsageError) as error:
+        chain(recipe(path))
+    assert str(error.value) == (
+        f"the recipe {path} is its own base ({path} → {path}); a chain of recipes must end in a model: change base in "
+        "one of them"
+    )
+
+
+def test_a_circle_of_recipes_is_refused_without_the_way_to_it(tmp_path):
+    one, two = write(tmp_path / "one.toml", "two.toml"), write(tmp_path / "two.toml", "one.toml")
+    start = write(tmp_path / "start.toml", "one.toml")
+    with pytest.raises(UsageError, match=rf"is its own base \({one} → {two} → {one}\)"):
+        chain(recipe(start))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("epochs = ", DataError, "base.toml: not a recipe in TOML"),
+        ("epoch = 1", DataError, "base.toml: unknown setting 'epoch'"),
+        (f"epochs = 0\n{TRAIN}", UsageError, "epochs is 0; it must be at least 1"),
+        ("epochs = 1", UsageError, "no training data"),
+    ],
+)
+def test_a_broken_base_recipe_is_named_with_its_fault(tmp_path, text, kind, said):
+    path = tmp_path / "base.toml"
+    path.write_text(text)
+    with pytest.raises(kind) as error:
+        chain(recipe(path))
+    assert str(error.value).startswith(f"the base is the recipe {path}, which cannot be used: ")
+    assert said in str(error.value)
+
+
+def test_a_base_without_a_fast_tokenizer_is_refused(tmp_path):
+    """CANINE reads characters; its tokenizer is written in Python and gives no offsets."""
+    from transformers import CanineConfig, CanineModel, CanineTokenizer
+
+    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
+    config = CanineConfig(**size, num_hash_buckets=8, num_hash_functions=1, max_position_embeddings=64)
+    CanineModel(config).save_pretrained(tmp_path)
+    CanineTokenizer().save_pretrained(tmp_path)
+    with pytest.raises(ModelError) as error:
+        load(resolve(tmp_path), 64)
+    assert str(error.value) == (
+        f"{tmp_path}: its tokenizer (CanineTokenizer) is not a fast one and gives no character offsets, so no answer "
+        "could be found in a text; use a base whose folder has a tokenizer.json"
+    )
+
+
+def test_a_tokenizer_without_a_limit_takes_the_model_s(tmp_path):
+    tiny.make_base(tmp_path)
+    tiny.make_tokenizer(model_max_length=10**30).save_pretrained(tmp_path)
+    _, tokenizer = load(resolve(tmp_path), 128)
+    assert tokenizer.model_max_length == 128
+    with pytest.raises(UsageError) as error:
+        load(resolve(tmp_path), 129)
+    assert str(error.value) == (
+        f"{tmp_path}: the model has 128 positions, fewer than the 129 tokens of a window; use --max-length 128 "
+        "(max_length = 128 in a recipe)"
+    )
+
+
+def test_a_tokenizer_with_a_limit_bounds_the_window(tiny_base):
+    _, tokenizer = load(resolve(tiny_base), 384)
+    assert tokenizer.model_max_length == 128
+
+
+@pytest.mark.parametrize("family", families.FAMILIES)
+def test_positions_of_the_families(tmp_path, family):
+    """RoBERTa's table has 130 rows, of which padding takes two; relative and rotary positions have no table."""
+    folder = families.make(family, tmp_path / family, head=False)
+    model, _ = load(resolve(folder), 64)
+    assert positions(model) == (None if family in ("deberta-v2", "modernbert") else 128)

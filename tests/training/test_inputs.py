@@ -1,0 +1,65 @@
+"""What a run reads, source by source, and the hashes of the files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from odqa.errors import DataError
+from odqa.models import content_hash
+from odqa.squad import file_hash, write_examples
+from odqa.training.data import label
+from odqa.training.inputs import Taken, check_spans, data_hashes, hashes, training_examples
+from odqa.training.recipe import Recipe, Source
+from odqa.types import Reference
+from tests import tiny
+from tests.training.conftest import examples
+
+
+def test_every_source_is_counted(train_file):
+    sources = (Source(str(train_file)), Source(str(train_file), keep="answerable", limit=3))
+    found, repairs, taken = training_examples(Recipe(train=sources))
+    assert taken == (Taken(answerable=8, unanswerable=4), Taken(answerable=3, unanswerable=0))
+    assert len(found) == 15
+    assert [example.id for example in found[:12]] == [example.id for example in examples()]
+    assert (repairs.kept, repairs.repaired, repairs.dropped) == (24, 0, 0)
+
+
+def test_a_file_where_no_span_can_be_found_is_named_beside_one_that_is_right(train_file, tmp_path):
+    """Its answers are not in their contexts."""
+    path = tmp_path / "wrong.jsonl"
+    wrong = [replace(example, references=(Reference("atlantis", 0),)) for example in examples() if example.answerable]
+    write_examples(path, wrong)
+    with pytest.raises(DataError) as error:
+        training_examples(Recipe(train=(Source(str(train_file)), Source(str(path)))))
+    assert str(error.value) == (f"{path}: no question can be used (8 dropped: their answers are not in their contexts)")
+
+
+def test_windows_without_any_answer_are_refused(train_file):
+    recipe = Recipe(train=(Source(str(train_file), keep="unanswerable"),))
+    found, _, _ = training_examples(recipe)
+    labelled = list(label(tiny.make_tokenizer(), found, 64, 16))
+    with pytest.raises(DataError) as error:
+        check_spans(recipe, labelled)
+    assert str(error.value) == (
+        f"{train_file}: none of the 4 windows holds an answer, so no span can be learned; give questions whose answers "
+        'are in their contexts (keep = "unanswerable" alone makes no reader)'
+    )
+
+
+def test_hashes_are_of_files_base_recipes_and_the_teacher(train_file, tmp_path, tiny_reader):
+    other, base = tmp_path / train_file.name, tmp_path / "base.toml"
+    other.write_text("{}")
+    base.write_text("epochs = 1")
+    sources = (Source(str(train_file)), Source("owner/name"), Source(str(train_file)))
+    recipe = Recipe(train=sources, tune=(Source(str(other)),), distill=str(tiny_reader))
+    found = hashes(recipe, [str(base)])
+    assert found == {
+        str(train_file): file_hash(train_file),
+        str(other): file_hash(other),
+        str(base): file_hash(base),
+        str(tiny_reader): content_hash(tiny_reader),
+    }
+    assert data_hashes(recipe, found) == {str(path): file_hash(path) for path in (train_file, other)}
+    assert data_hashes(Recipe(train=sources), found) == {train_file.name: file_hash(train_file)}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-K1 = 0.6  # How soon a term that is repeated stops to count. See docs/decisions/fusion.md for the measurement.
+K1 = 0.6  # How soon repeating a term stops counting. See docs/decisions/fusion.md for the measurement.
 B = 0.75  # How much a long passage is held back against a short one, from 0 to 1.
 
 PARAMETERS = {"method": "lucene", "k1": K1, "b": B}

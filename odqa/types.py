@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 
@@ -63,13 +64,33 @@ class Passage:
         return self.pages[at][1] if at >= 0 else None
 
 
+class Mode(StrEnum):
+    """How passages are found: by their vectors, by the words they share with the question, or by both."""
+
+    DENSE = "dense"
+    BM25 = "bm25"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What one of several retrievers says of a passage. ``rank`` counts from 1, None beyond those it was asked for."""
+
+    score: float
+    rank: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage. ``rank`` counts from 1; ``score`` is the retriever's own (larger is better)."""
+    """A retrieved passage. ``rank`` counts from 1; ``score`` is the retriever's own (larger is better).
+
+    ``components`` are what the score was made of, by the name of the retriever: ``dense``, ``bm25``.
+    """
 
     passage: Passage
     score: float
     rank: int
+    components: Mapping[str, Component] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

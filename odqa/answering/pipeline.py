@@ -13,12 +13,11 @@ from odqa.answering.inputs import check_question
 from odqa.answering.ranking import rank
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import Answer, Document, Hit, Passage, Reading, Response
+from odqa.types import Answer, Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
-    from odqa.index import Index
+    from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
-    from odqa.retrieval.encoder import Encoder
 
 DEFAULT_INDEX = Path("indexes/default")
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
@@ -27,11 +26,10 @@ STAGES = ("encode", "search", "read", "rank")
 
 
 class Pipeline:
-    """An open index with the encoder that made it, and a reader. Use it as a context manager, or close it."""
+    """An open index that can be searched, and a reader. Use it as a context manager, or close it."""
 
-    def __init__(self, index: Index, encoder: Encoder, reader: Reader) -> None:
-        self.index = index
-        self.encoder = encoder
+    def __init__(self, retriever: Retriever, reader: Reader) -> None:
+        self.retriever = retriever
         self.reader = reader
 
     @classmethod
@@ -39,30 +37,29 @@ class Pipeline:
         cls,
         index: str | Path = DEFAULT_INDEX,
         *,
+        mode: Mode | str = Mode.HYBRID,
         reader: str | Path = DEFAULT_READER,
         encoder: str | Path | None = None,
         device: str = "auto",
     ) -> Self:
         """Open an index folder and load the models; ``encoder`` None means the one the index was built with.
 
-        Raises IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that
-        cannot be found or does not fit.
+        ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. Raises
+        IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that cannot be
+        found or does not fit, UsageError for a mode or a device that there is not.
         """
-        from odqa.index import Index
+        from odqa.index.retriever import Retriever
         from odqa.reader.model import Reader
-        from odqa.retrieval.encoder import Encoder
 
-        opened = Index.open(index)
+        retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device)
         try:
-            loaded = Encoder.load(opened.manifest.encoder if encoder is None else encoder, device=device)
-            opened.check_encoder(loaded)
-            return cls(opened, loaded, Reader.load(reader, device=device))
+            return cls(retriever, Reader.load(reader, device=device))
         except BaseException:
-            opened.close()
+            retriever.close()
             raise
 
     def ask(self, question: str, *, k: int = 20, n: int = 5) -> Response:
-        """The ``n`` best answers out of the ``k`` nearest passages (all of them where the index has fewer).
+        """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
 
         Raises UsageError for a question that cannot be asked, and for k or n below 1.
         """
@@ -83,9 +80,9 @@ class Pipeline:
 
     def _answer(self, questions: list[str], k: int, n: int) -> list[Response]:
         marks = [perf_counter()]
-        vectors = self.encoder.encode_queries(questions)
+        vectors = self.retriever.encode(questions)
         marks.append(perf_counter())
-        found = self.index.search(vectors, k)
+        found = self.retriever.index.search(questions, k, vectors)
         marks.append(perf_counter())
         readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
         marks.append(perf_counter())
@@ -99,7 +96,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""
-        self.index.close()
+        self.retriever.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,15 +1,16 @@
-"""How a Response looks: as a JSON object, and as lines for a person. Knows no command and no terminal."""
+"""How a Response and hits look: as a JSON object, and as lines for a person. Knows no command and no terminal."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from odqa.corpus.sentences import sentences
-from odqa.types import Answer, Response
+from odqa.types import Answer, Hit, Passage, Response
 
 CONTEXT_CHARACTERS = 200  # Shown at most on each side of an answer, where a "sentence" is a whole table.
+PASSAGE_CHARACTERS = 300  # Shown of a passage that was found; JSON has all of it.
 _INDENT = "   "
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -32,6 +33,27 @@ def as_lines(response: Response, mark: tuple[str, str] = ("**", "**")) -> Iterat
         yield f"{number}. {visible(answer.text)}  ({percent(answer.confidence)})"
         yield _INDENT + _where(answer)
         yield _INDENT + _in_its_sentence(answer, mark)
+
+
+def hits_as_json(question: str, hits: Sequence[Hit], explain: bool = False) -> dict[str, Any]:
+    """What was found for a question as a JSON object; ``explain`` adds what each component says of a passage."""
+    return {"question": question, "hits": [_hit_json(hit, explain) for hit in hits]}
+
+
+def hits_as_lines(hits: Sequence[Hit], explain: bool = False) -> Iterator[str]:
+    """What was found as lines of text: for each passage its score, where it stands and how it begins."""
+    if not hits:
+        yield "No passage found."
+    for hit in hits:
+        passage = hit.passage
+        yield f"{hit.rank}. {hit.score:.4f}  {_place(passage, passage.start, passage.end, passage.page_at(0))}"
+        if explain:
+            yield _INDENT + " · ".join(
+                f"{name} {component.score:.4f}, " + (f"rank {component.rank}" if component.rank else "unranked")
+                for name, component in hit.components.items()
+            )
+        text = visible(passage.text)
+        yield _INDENT + (text if len(text) <= PASSAGE_CHARACTERS else f"{text[:PASSAGE_CHARACTERS].rstrip()} …")
 
 
 def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
@@ -68,7 +90,7 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     return {
         "text": answer.text,
         "confidence": answer.confidence,
-        "document": {"id": passage.document_id, "title": passage.title, "source": passage.source},
+        "document": _document_json(passage),
         "start": answer.start,
         "end": answer.end,
         "passage": passage.text,
@@ -79,15 +101,37 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _hit_json(hit: Hit, explain: bool) -> dict[str, Any]:
+    passage = hit.passage
+    found: dict[str, Any] = {
+        "rank": hit.rank,
+        "score": hit.score,
+        "text": passage.text,
+        "passage_id": passage.id,
+        "document": _document_json(passage),
+    }
+    if explain:
+        found["components"] = {
+            name: {"rank": component.rank, "score": component.score} for name, component in hit.components.items()
+        }
+    return found
+
+
+def _document_json(passage: Passage) -> dict[str, str]:
+    return {"id": passage.document_id, "title": passage.title, "source": passage.source}
+
+
 def _where(answer: Answer) -> str:
-    passage = answer.passage
-    parts = [passage.title or passage.document_id, passage.source, f"characters {answer.start}–{answer.end}"]
-    if answer.page is not None:
-        parts.append(f"page {answer.page}")
+    mentions = f" · {answer.mentions} mentions" if answer.mentions > 1 else ""
+    return _place(answer.passage, answer.start, answer.end, answer.page) + mentions
+
+
+def _place(passage: Passage, start: int, end: int, page: int | None) -> str:
+    parts = [passage.title or passage.document_id, passage.source, f"characters {start}–{end}"]
+    if page is not None:
+        parts.append(f"page {page}")
     if passage.headings:
         parts.append(" › ".join(passage.headings))
-    if answer.mentions > 1:
-        parts.append(f"{answer.mentions} mentions")
     return " · ".join(visible(part) for part in dict.fromkeys(parts) if part)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from odqa import __version__
-from odqa.cli import ask, eval, index, info, make_negatives, train_reader
+from odqa.cli import ask, eval, index, info, make_negatives, search, train_reader
 
 app = typer.Typer(
     name="odqa",
@@ -43,6 +43,7 @@ def root(
 
 app.command("index")(index.index)
 app.command("ask")(ask.ask)
+app.command("search")(search.search)
 app.command("train-reader")(train_reader.train_reader)
 app.command("make-negatives")(make_negatives.make_negatives)
 app.command("eval")(eval.evaluate)

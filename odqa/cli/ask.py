@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json, track
+from odqa.cli.common import command, print_json, print_lines, track
 from odqa.errors import UsageError
-from odqa.types import Response
+from odqa.types import Mode, Response
 
 
 @command
@@ -23,6 +22,9 @@ def ask(
     ] = None,
     k: Annotated[int, typer.Option("-k", help="Passages of the index to read for a question.")] = 20,
     n: Annotated[int, typer.Option("-n", help="Answers to show at most.")] = 3,
+    mode: Annotated[
+        Mode, typer.Option(help="Find passages by their meaning (dense), by shared words (bm25), or by both.")
+    ] = Mode.HYBRID,
     reader: Annotated[
         str | None, typer.Option(help="Reader to use: a folder or a name; the shipped one if not given.")
     ] = None,
@@ -70,7 +72,7 @@ def ask(
 
     if questions is not None:
         asked = read_questions(questions)
-        with Pipeline.open(index, reader=reader, device=device) as pipeline:
+        with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
             responses = pipeline.ask_many((text for _, text in asked), k=k, n=n)
             for (name, _), response in zip(asked, track(responses, "Answering", len(asked)), strict=True):
                 print_json({"id": name, **as_json(response)})
@@ -86,7 +88,7 @@ def ask(
             print(f"odqa: {remark}", file=sys.stderr)
         response = answer_from_context(question, documents, Reader.load(reader, device=device), n=n)
     else:
-        with Pipeline.open(index, reader=reader, device=device) as pipeline:
+        with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
             response = pipeline.ask(question, k=k, n=n)
     if json_output:
         print_json(as_json(response))
@@ -99,7 +101,4 @@ def _print(response: Response) -> None:
     from odqa.answering.present import as_lines
 
     styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # A document may hold what the locale cannot show.
-    for line in as_lines(response, ("\x1b[1;7m", "\x1b[0m") if styled else ("**", "**")):
-        print(line)
+    print_lines(as_lines(response, ("\x1b[1;7m", "\x1b[0m") if styled else ("**", "**")))

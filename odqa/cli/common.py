@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import sys
@@ -62,6 +63,14 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(line.encode("utf-8", errors="surrogatepass"))
     sys.stdout.buffer.flush()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines on stdout; what the locale cannot show becomes escapes, as a document may hold anything."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    for line in lines:
+        print(line)
 
 
 @contextmanager

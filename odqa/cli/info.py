@@ -43,6 +43,7 @@ def info(
         ("Encoder", f"{manifest.encoder} ({manifest.encoder_hash[:12]})"),
         ("Vectors", f"{manifest.dimension} dimensions, {metric}, {manifest.pooling} pooling"),
         ("Prompts", prompts or "none"),
+        ("Keywords", "BM25, " + ", ".join(f"{name} {value}" for name, value in manifest.keywords.items())),
         ("Size", f"{manifest.bytes / 1e6:,.1f} MB"),
         ("Created", f"{manifest.created} by odqa {manifest.odqa_version}, format {manifest.format}"),
     ]

@@ -31,6 +31,7 @@ from odqa.index.store import PassageWriter
 from odqa.index.vectors import METRIC, Vectors, require_faiss
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.keywords import PARAMETERS, KeywordWriter
 from odqa.types import Document
 
 READING = "reading"
@@ -96,7 +97,7 @@ def build_index(
     require_faiss()
     found = find_files([Path(path) for path in paths])
     # An index among the documents is no document.
-    files = [file for file in found if file.name != MANIFEST or not is_index(file.parent)] or found
+    files = [file for file in found if file.name not in (MANIFEST, *FILES) or not is_index(file.parent)] or found
     if not isinstance(encoder, Encoder):
         encoder = Encoder.load(encoder, device)
     chunk = fit_chunk(chunk, encoder)
@@ -115,8 +116,9 @@ def build_index(
             raise OdqaError(_nothing_usable(unusable))
         writer.commit()
         _check_space(new, writer.passages * encoder.dimension * _FLOAT32)
-        vectors = _encode(writer, encoder, progress)
+        vectors, keywords = _encode(writer, encoder, chunk.language, progress)
         vectors.write(new / VECTORS)
+        keywords.write(new)
         writer.close()
         manifest = _manifest(new, writer, encoder, chunk)
         write_manifest(new, manifest)
@@ -187,9 +189,11 @@ def _size(path: Path) -> int:
         return 0  # Reading the file tells what is wrong with it.
 
 
-def _encode(writer: PassageWriter, encoder: Encoder, progress: ShowProgress | None) -> Vectors:
-    """The vector of every passage, in the order of the rows."""
-    vectors = Vectors.empty(encoder.dimension)
+def _encode(
+    writer: PassageWriter, encoder: Encoder, language: str, progress: ShowProgress | None
+) -> tuple[Vectors, KeywordWriter]:
+    """The vector and the terms of every passage, in the order of the rows."""
+    vectors, keywords = Vectors.empty(encoder.dimension), KeywordWriter(language)
     done = 0
 
     def advance(count: int) -> None:
@@ -200,7 +204,8 @@ def _encode(writer: PassageWriter, encoder: Encoder, progress: ShowProgress | No
 
     for block in writer.blocks(_BLOCK):
         vectors.add(encoder.encode_passages(block, advance))
-    return vectors
+        keywords.add(block)
+    return vectors, keywords
 
 
 def _manifest(new: Path, writer: PassageWriter, encoder: Encoder, chunk: ChunkOptions) -> Manifest:
@@ -221,6 +226,7 @@ def _manifest(new: Path, writer: PassageWriter, encoder: Encoder, chunk: ChunkOp
         pooling=encoder.pooling,
         prompts=encoder.prompts,
         chunking=asdict(chunk),
+        keywords={**PARAMETERS, "language": chunk.language},
         documents=writer.documents,
         passages=writer.passages,
         files={name: record_file(new / name) for name in FILES},

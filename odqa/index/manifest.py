@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from odqa.errors import IndexFolderError
 from odqa.index.replace import put_back
+from odqa.retrieval import keywords
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 VECTORS = "vectors.faiss"
 PASSAGES = "passages.sqlite"
-FILES = (VECTORS, PASSAGES)
+KEYWORDS = keywords.FILES
+FILES = (VECTORS, PASSAGES, *KEYWORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Manifest:
     """Everything that is fixed when an index is built.
 
     ``encoder`` is the name to load the encoder by and ``encoder_hash`` the hash of its files; ``metric`` is
-    ``inner_product``, the cosine where vectors are ``normalized``. ``created`` is ISO 8601 in UTC.
+    ``inner_product``, the cosine where vectors are ``normalized``. ``keywords`` says how words are counted: the
+    parameters of BM25 and the language. ``created`` is ISO 8601 in UTC.
     """
 
     format: int
@@ -51,6 +54,7 @@ class Manifest:
     pooling: str
     prompts: Mapping[str, str]
     chunking: Mapping[str, Any]
+    keywords: Mapping[str, Any]
     documents: int
     passages: int
     files: Mapping[str, FileRecord]
@@ -149,11 +153,14 @@ def check_sizes(folder: Path, manifest: Manifest) -> None:
             raise IndexFolderError(f"{path} is damaged: it has {size} bytes, not {record.size}; {remedy}")
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Compare the data files' sizes and checksums with the manifest; raises IndexFolderError naming the file."""
+def check_files(folder: Path, manifest: Manifest, names: Collection[str] = FILES) -> None:
+    """Compare the sizes of all data files, and the checksums of those called ``names``, with the manifest.
+
+    Raises IndexFolderError naming the file.
+    """
     check_sizes(folder, manifest)
-    for name, record in manifest.files.items():
-        if record_file(folder / name).sha256 != record.sha256:
+    for name in names:
+        if record_file(folder / name).sha256 != manifest.files[name].sha256:
             raise IndexFolderError(
                 f"{folder / name} is damaged: its checksum is not the one in the manifest; "
                 f"build the index again with {rebuild_command(folder)}"

@@ -1,16 +1,19 @@
-"""An index folder that is open for search: vectors in, passages out; knows no encoder's insides and writes nothing."""
+"""An index folder that is open for search: questions in, hits out; knows no encoder's insides and writes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index.manifest import PASSAGES, VECTORS, Manifest, check_files, read_manifest, rebuild_command
+from odqa.index.manifest import KEYWORDS, PASSAGES, VECTORS, Manifest, check_files, read_manifest, rebuild_command
+from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
 from odqa.index.store import PassageStore
 from odqa.index.vectors import METRIC, Vectors
-from odqa.types import Hit
+from odqa.retrieval.keywords import Keywords
+from odqa.types import Hit, Mode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,25 +27,30 @@ _ATTEMPTS = 3  # A rebuild may replace the folder while it is being opened; twic
 class Index:
     """An open index. ``len(index)`` is its number of passages; several threads may search it."""
 
-    def __init__(self, folder: Path, manifest: Manifest, vectors: Vectors, store: PassageStore) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, store: PassageStore, vectors: Vectors | None, keywords: Keywords | None
+    ) -> None:
         """Hold the open parts; ``Index.open`` opens and checks them."""
         self.folder = folder
         self.manifest = manifest
-        self._vectors = vectors
         self._store = store
+        self._vectors = vectors
+        self._keywords = keywords
 
     @classmethod
-    def open(cls, folder: str | Path, encoder: Encoder | None = None) -> Index:
-        """Open the index in ``folder`` after checking all of it: manifest, checksums, counts, dimension.
+    def open(cls, folder: str | Path, encoder: Encoder | None = None, mode: Mode | str = Mode.HYBRID) -> Index:
+        """Open the index in ``folder`` for searches in ``mode``, after checking what these need.
 
-        Raises IndexFolderError naming the file that is missing or damaged, or, when ``encoder`` is given and is not
-        the one that the index was built with, both encoders; the message has the command that mends it.
+        That is its manifest, the sizes of all files, and checksums, counts and dimension of the passages and of the
+        vectors or keywords or both. Raises IndexFolderError naming the file that is missing or damaged, or, when
+        ``encoder`` is given and is not the one that the index was built with, both encoders; the message has the
+        command that mends it. Raises UsageError for a mode that there is not.
         """
-        folder = Path(folder)
+        folder, mode = Path(folder), check_mode(mode)
         for attempt in range(_ATTEMPTS):
             manifest = read_manifest(folder)
             try:
-                index = cls._open(folder, manifest)
+                index = cls._open(folder, manifest, mode)
             except (IndexFolderError, OSError):
                 if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
                     raise
@@ -61,29 +69,37 @@ class Index:
         return index
 
     @classmethod
-    def _open(cls, folder: Path, manifest: Manifest) -> Index:
-        check_files(folder, manifest)
+    def _open(cls, folder: Path, manifest: Manifest, mode: Mode) -> Index:
+        dense, sparse = mode is not Mode.BM25, mode is not Mode.DENSE
+        check_files(folder, manifest, (PASSAGES, *((VECTORS,) if dense else ()), *(KEYWORDS if sparse else ())))
         remedy = f"build the index again with {rebuild_command(folder)}"
-        vectors = Vectors.read(folder / VECTORS)
+        vectors = Vectors.read(folder / VECTORS) if dense else None
+        keywords = Keywords.read(folder, str(manifest.keywords.get("language"))) if sparse else None
         store = PassageStore(folder / PASSAGES)
-        counts = (len(vectors), store.passages, store.documents)
-        if counts != (manifest.passages, manifest.passages, manifest.documents):
+        counts = {"passages": store.passages, "documents": store.documents}
+        if vectors is not None:
+            counts["vectors"] = len(vectors)
+        if keywords is not None:
+            counts["passages in its keywords"] = len(keywords)
+        expected = {name: manifest.documents if name == "documents" else manifest.passages for name in counts}
+        if counts != expected:
             store.close()
+            found = ", ".join(f"{count} {name}" for name, count in counts.items())
             raise IndexFolderError(
-                f"{folder} is damaged: it has {counts[0]} vectors, {counts[1]} passages and {counts[2]} documents; "
+                f"{folder} is damaged: it has {found}; "
                 f"its manifest counts {manifest.passages} passages and {manifest.documents} documents; {remedy}"
             )
-        if (vectors.dimension, METRIC) != (manifest.dimension, manifest.metric):
+        if vectors is not None and (vectors.dimension, METRIC) != (manifest.dimension, manifest.metric):
             store.close()
             raise IndexFolderError(
                 f"{folder / VECTORS} does not fit its manifest: dimension {vectors.dimension} and {METRIC} where "
                 f"{manifest.dimension} and {manifest.metric} are stated; {remedy}"
             )
-        return cls(folder, manifest, vectors, store)
+        return cls(folder, manifest, store, vectors, keywords)
 
     def __len__(self) -> int:
         """How many passages there are."""
-        return len(self._vectors)
+        return self.manifest.passages
 
     def __enter__(self) -> Index:
         return self
@@ -92,6 +108,13 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def mode(self) -> Mode:
+        """How it searches."""
+        if self._keywords is None:
+            return Mode.DENSE
+        return Mode.BM25 if self._vectors is None else Mode.HYBRID
 
     def check_encoder(self, encoder: Encoder) -> None:
         """Raise IndexFolderError unless ``encoder`` is the one whose vectors are stored, file for file."""
@@ -103,33 +126,47 @@ class Index:
                 f"`odqa index PATH... --index {self.folder} --encoder {encoder.name}`"
             )
 
-    def search(self, vectors: NDArray[np.float32], k: int) -> list[list[Hit]]:
-        """The ``k`` passages nearest to each of the vectors (q, dimension), best first; all if there are fewer.
+    def search(self, questions: Sequence[str], k: int, vectors: NDArray[np.float32] | None = None) -> list[list[Hit]]:
+        """The ``k`` best passages for each question, best first; all if there are fewer.
 
-        Scores are cosines; equal ones come in the order of the index. Raises UsageError for k below 1 and for
-        vectors of another shape.
+        ``vectors`` (questions, dimension) are the questions' own, which all modes but ``bm25`` need; by words alone
+        only passages come back that share one with the question. Scores are cosines, BM25 scores, or both fused
+        (``odqa.retrieval.fusion``); equal ones come in the order of the index. Raises UsageError for k below 1 and
+        for vectors of another shape.
         """
-        import numpy as np
-
         if k < 1:
             raise UsageError(f"k is {k}: ask for at least 1 passage")
-        vectors = np.ascontiguousarray(vectors, np.float32)
-        if vectors.ndim != 2 or vectors.shape[1] != self._vectors.dimension:
-            raise UsageError(
-                f"vectors have the shape {vectors.shape}; {self.folder} takes (questions, {self._vectors.dimension})"
-            )
-        if not len(vectors):
-            return []
-        scores, rows = self._vectors.nearest(vectors, min(k, len(self)))
-        passages = self._store.fetch(sorted(set(rows.ravel().tolist())))
+        ranked = self._rank(questions, k, vectors)
+        passages = self._store.fetch(sorted({item.row for items in ranked for item in items}))
         return [
-            [
-                Hit(passage=passages[row], score=score, rank=rank)
-                for rank, (row, score) in enumerate(zip(row_list, score_list, strict=True), start=1)
-            ]
-            for row_list, score_list in zip(rows.tolist(), scores.tolist(), strict=True)
+            [Hit(passages[item.row], item.score, rank, item.components) for rank, item in enumerate(items, start=1)]
+            for items in ranked
         ]
+
+    def _rank(self, questions: Sequence[str], k: int, vectors: NDArray[np.float32] | None) -> list[list[Ranked]]:
+        if not questions:
+            return []
+        if self._vectors is None:
+            assert self._keywords is not None
+            return by_keywords(self._keywords, questions, k)
+        import numpy as np
+
+        queries = np.ascontiguousarray(() if vectors is None else vectors, np.float32)
+        wanted = (len(questions), self._vectors.dimension)
+        if queries.shape != wanted:
+            raise UsageError(f"the questions' vectors have the shape {queries.shape}; {self.folder} takes {wanted}")
+        if self._keywords is None:
+            return by_vectors(self._vectors, queries, k)
+        return by_both(self._vectors, queries, self._keywords, questions, k)
 
     def close(self) -> None:
         """Close the files; the index cannot be searched afterwards."""
         self._store.close()
+
+
+def check_mode(mode: Mode | str) -> Mode:
+    """The mode of that name. Raises UsageError where there is none."""
+    try:
+        return Mode(mode)
+    except ValueError:
+        raise UsageError(f"no such mode: {mode!r} ({', '.join(Mode)})") from None

@@ -84,6 +84,11 @@ class Vectors:
         order = np.lexsort((rows, -scores), axis=-1)
         return np.take_along_axis(scores, order, axis=-1), np.take_along_axis(rows, order, axis=-1)
 
+    def scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The cosines of one query (dimension,) with the vectors of some rows, (rows,)."""
+        stored: NDArray[np.float32] = self._index.reconstruct_batch(rows)
+        return stored @ query
+
 
 def _reason(error: RuntimeError) -> str:
     """The last part of FAISS's message, which names its own source file and function first."""

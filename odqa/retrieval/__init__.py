@@ -1,1 +1,1 @@
-"""From a question to passages: the dense encoder. Knows nothing of files or of how vectors are stored."""
+"""What finds passages: the encoder, keywords, their fusion. Knows no files to index and no stored vectors."""

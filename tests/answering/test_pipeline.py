@@ -60,7 +60,7 @@ def test_the_seconds_of_every_stage_are_told(pipeline: Pipeline) -> None:
 
 
 def test_k_beyond_the_index_reads_all_of_it(pipeline: Pipeline) -> None:
-    count = len(pipeline.index)
+    count = len(pipeline.retriever.index)
     assert texts(pipeline.ask(QUESTIONS[0], k=10_000, n=50)) == texts(pipeline.ask(QUESTIONS[0], k=count, n=50))
 
 
@@ -132,6 +132,15 @@ def test_another_encoder_is_refused(index_folder: Path, eager_reader: Path, tmp_
     other = tiny.make_encoder(tmp_path / "other", seed=1)
     with pytest.raises(IndexFolderError, match="odqa index"):
         Pipeline.open(index_folder, reader=eager_reader, encoder=other, device="cpu")
+
+
+def test_words_alone_need_no_encoder(index_folder: Path, eager_reader: Path) -> None:
+    with Pipeline.open(index_folder, mode="bm25", reader=eager_reader, device="cpu") as pipeline:
+        assert pipeline.retriever.encoder is None
+        response = pipeline.ask("what orbits the earth")
+        assert {answer.passage.title for answer in response.answers} == {"moon"}
+        nothing = pipeline.ask("zebra")
+    assert (nothing.answers, nothing.no_answer_probability) == ((), 1.0)
 
 
 def test_a_reader_without_a_head_is_refused(index_folder: Path, tiny_base: Path) -> None:

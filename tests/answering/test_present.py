@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.present import as_json, as_lines, percent, sentence_around, visible
-from odqa.types import Answer, Passage, Response, Span
+from odqa.answering.present import (
+    PASSAGE_CHARACTERS,
+    as_json,
+    as_lines,
+    hits_as_json,
+    hits_as_lines,
+    percent,
+    sentence_around,
+    visible,
+)
+from odqa.types import Answer, Component, Hit, Passage, Response, Span
 
 TEXT = "The tower stands in Paris. It was designed by Gustave Eiffel in 1887. Then it was built."
 
@@ -117,3 +126,29 @@ def test_visible_is_one_clean_line(text: str) -> None:
 
 def test_visible_leaves_other_scripts_alone() -> None:
     assert visible("Đà Nẵng می‌خواهم 👩‍👧 東京") == "Đà Nẵng می‌خواهم 👩‍👧 東京"
+
+
+def test_hits_for_a_person_and_for_a_machine() -> None:
+    whole = Passage(
+        "p", "d", "Tower", "The\ntower \x1b stands. " + "So it goes. " * 30, 100, "t.pdf", ("Tower",), ((0, 2),)
+    )
+    hit = Hit(whole, 1.5, 1, {"dense": Component(0.25, None), "bm25": Component(3.0, 7)})
+    lines = list(hits_as_lines([hit], explain=True))
+    assert lines[:2] == [
+        f"1. 1.5000  Tower · t.pdf · characters 100–{whole.end} · page 2",
+        "   dense 0.2500, unranked · bm25 3.0000, rank 7",
+    ]
+    assert lines[2].startswith("   The tower \\x1b stands. So it goes.") and lines[2].endswith(" …")
+    assert len(lines[2]) <= PASSAGE_CHARACTERS + 5
+    assert list(hits_as_lines([hit])) == [lines[0], lines[2]]
+    assert list(hits_as_lines([])) == ["No passage found."]
+    shown = {
+        "rank": 1,
+        "score": 1.5,
+        "text": whole.text,
+        "passage_id": "p",
+        "document": {"id": "d", "title": "Tower", "source": "t.pdf"},
+    }
+    assert hits_as_json("Who?", [hit]) == {"question": "Who?", "hits": [shown]}
+    explained = {"dense": {"rank": None, "score": 0.25}, "bm25": {"rank": 7, "score": 3.0}}
+    assert hits_as_json("Who?", [hit], explain=True)["hits"] == [shown | {"components": explained}]

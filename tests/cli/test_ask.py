@@ -80,6 +80,13 @@ def test_json(folder: Path) -> None:
     assert total == pytest.approx(1)
 
 
+def test_the_mode_decides_what_is_read(folder: Path) -> None:
+    shown = json.loads(from_index(folder, "what orbits the earth", "--json", "--mode", "bm25").stdout)
+    assert {Path(answer["document"]["source"]).name for answer in shown["answers"]} == {"moon.txt"}
+    result = from_index(folder, "what orbits the earth", "--mode", "sparse")
+    assert result.exit_code == 2 and "sparse" in result.stderr and "bm25" in result.stderr
+
+
 def test_no_answer_found_is_no_failure(folder: Path) -> None:
     result = from_index(folder, "who built the tower", reader="silent")
     assert result.exit_code == 0

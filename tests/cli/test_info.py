@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from odqa.cli import app
 from odqa.index import build_index
+from odqa.retrieval.keywords import K1, B
 
 RUN = CliRunner()
 
@@ -31,6 +32,7 @@ def test_it_shows_how_the_index_was_made(built: Path, tiny_encoder: Path) -> Non
     assert (lines["Documents"], lines["Passages"], lines["Prompts"]) == ("1", "1", "none")
     assert lines["Chunking"] == "max_tokens 44, overlap_tokens 8, language en"
     assert lines["Encoder"].startswith(f"{tiny_encoder} (")
+    assert lines["Keywords"] == f"BM25, method lucene, k1 {K1}, b {B}, language en"
     assert lines["Vectors"] == "32 dimensions, cosine, mean pooling"
 
 

@@ -18,8 +18,10 @@ from odqa.corpus import ChunkOptions
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
 from odqa.index import Index, build, build_index, read_manifest
 from odqa.index.build import ENCODING, READING, Progress, fit_chunk
+from odqa.index.manifest import FILES
 from odqa.index.vectors import Vectors
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.keywords import K1, B
 from tests.index.conftest import CHUNK
 
 
@@ -29,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def texts(folder: Path, encoder: Encoder) -> list[str]:
     with Index.open(folder) as index:
-        hits = index.search(encoder.encode_queries(["moon"]), 100)[0]
+        hits = index.search(["moon"], 100, encoder.encode_queries(["moon"]))[0]
     return sorted(hit.passage.text for hit in hits)
 
 
@@ -52,9 +54,10 @@ def test_the_manifest_says_how_the_index_was_made(built: Path, encoder: Encoder)
     assert (manifest.dimension, manifest.metric, manifest.normalized) == (32, "inner_product", True)
     assert (manifest.pooling, manifest.prompts) == ("mean", {})
     assert manifest.chunking == {"max_tokens": 12, "overlap_tokens": 0, "language": "en"}
+    assert manifest.keywords == {"method": "lucene", "k1": K1, "b": B, "language": "en"}
     assert (manifest.documents, manifest.passages, manifest.odqa_version) == (2, 3, __version__)
     assert manifest.created.endswith("+00:00")
-    assert sorted(path.name for path in built.iterdir()) == ["manifest.json", "passages.sqlite", "vectors.faiss"]
+    assert sorted(path.name for path in built.iterdir()) == sorted(["manifest.json", *FILES])
 
 
 def test_the_same_files_make_the_same_index(built: Path, corpus: Path, encoder: Encoder, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from odqa.index.manifest import (
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
-    """A manifest, written, of two files with a line each."""
+    """A manifest, written, of files with a line each."""
     for name in FILES:
         (tmp_path / name).write_text(f"{name}\n")
     made = Manifest(
@@ -41,6 +41,7 @@ def manifest(tmp_path: Path) -> Manifest:
         pooling="mean",
         prompts={"query": "Frage: "},
         chunking={"max_tokens": 200, "language": "en"},
+        keywords={"method": "lucene", "k1": 1.2},
         documents=2,
         passages=3,
         files={name: record_file(tmp_path / name) for name in FILES},
@@ -56,13 +57,13 @@ def change(folder: Path, **values: Any) -> None:
 
 def test_what_is_written_is_read(tmp_path: Path, manifest: Manifest) -> None:
     assert read_manifest(tmp_path) == manifest
-    assert read_manifest(str(tmp_path)).bytes == len("vectors.faiss\npassages.sqlite\n")
+    assert read_manifest(str(tmp_path)).bytes == sum(len(f"{name}\n") for name in FILES)
     assert is_index(tmp_path)
     check_files(tmp_path, manifest)
 
 
 def test_keys_of_a_later_version_are_left_alone(tmp_path: Path, manifest: Manifest) -> None:
-    change(tmp_path, keywords="bm25")
+    change(tmp_path, authors="several")
     assert read_manifest(tmp_path) == manifest
 
 
@@ -111,9 +112,9 @@ def test_a_missing_or_wrong_value_is_named(tmp_path: Path, manifest: Manifest, k
         read_manifest(tmp_path)
 
 
-def test_the_records_of_both_files_are_needed(tmp_path: Path, manifest: Manifest) -> None:
+def test_the_records_of_all_files_are_needed(tmp_path: Path, manifest: Manifest) -> None:
     change(tmp_path, files={})
-    with pytest.raises(IndexFolderError, match=r"files does not list vectors\.faiss and passages\.sqlite"):
+    with pytest.raises(IndexFolderError, match=r"files does not list vectors\.faiss and passages\.sqlite and keywords"):
         read_manifest(tmp_path)
     change(tmp_path, files={name: {"size": "3"} for name in FILES})
     with pytest.raises(IndexFolderError, match=r"files\['vectors\.faiss'\] is not an object with size and sha256"):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from odqa.corpus import read_corpus, split
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index import Index, build_index, read_manifest
+from odqa.index.manifest import FILES
 from odqa.index.vectors import Vectors
 from odqa.retrieval.encoder import Encoder
 from odqa.types import Document
@@ -42,9 +43,9 @@ def test_search_finds_what_comparing_with_every_passage_finds(
             for passage in split(document, encoder.token_offsets, CHUNK)
         ]
         query = encoder.encode_queries([question])
-        with Index.open(Path(folder) / "index", encoder) as index:
+        with Index.open(Path(folder) / "index", encoder, "dense") as index:
             assert len(index) == len(passages)
-            (hits,) = index.search(query, k)
+            (hits,) = index.search([question], k, query)
         stored = Vectors.read(Path(folder) / "index" / "vectors.faiss")._index.reconstruct_n(0, len(passages))
     scores = dict(zip([passage.id for passage in passages], (stored @ query[0]).tolist(), strict=True))
     best = sorted(scores.values(), reverse=True)[:k]
@@ -60,7 +61,7 @@ def test_search_finds_what_comparing_with_every_passage_finds(
 def test_hits_carry_their_whole_passage(built: Path, corpus: Path, encoder: Encoder) -> None:
     with Index.open(built, encoder) as index:
         assert len(index) == 3
-        hits = index.search(encoder.encode_queries(["moon"]), 3)[0]
+        hits = index.search(["moon"], 3, encoder.encode_queries(["moon"]))[0]
     moon = next(hit.passage for hit in hits if "moon" in hit.passage.text)
     assert moon.document_id == moon.source == str(corpus / "sky.md")
     assert (moon.id, moon.headings) == (f"{corpus / 'sky.md'}#0", ("Moon",))
@@ -68,27 +69,32 @@ def test_hits_carry_their_whole_passage(built: Path, corpus: Path, encoder: Enco
 
 
 def test_k_beyond_the_index_gives_all_and_below_one_is_refused(built: Path, encoder: Encoder) -> None:
-    query = encoder.encode_queries(["moon", "river"])
-    with Index.open(built) as index:
-        assert [len(hits) for hits in index.search(query, 1000)] == [3, 3]
-        assert [len(hits) for hits in index.search(query, 2)] == [2, 2]
-        assert index.search(query[:0], 5) == []
-        for k in (0, -1):
-            with pytest.raises(UsageError, match=f"k is {k}: ask for at least 1 passage"):
-                index.search(query, k)
+    questions = ["moon", "river"]
+    query = encoder.encode_queries(questions)
+    for mode in ("dense", "hybrid"):
+        with Index.open(built, mode=mode) as index:
+            assert [len(hits) for hits in index.search(questions, 1000, query)] == [3, 3]
+            assert [len(hits) for hits in index.search(questions, 2, query)] == [2, 2]
+            assert index.search([], 5, query[:0]) == []
+            for k in (0, -1):
+                with pytest.raises(UsageError, match=f"k is {k}: ask for at least 1 passage"):
+                    index.search(questions, k, query)
 
 
-@pytest.mark.parametrize("shape", [(32,), (1, 31), (1, 1, 32)])
+@pytest.mark.parametrize("shape", [(32,), (1, 31), (1, 1, 32), (2, 32)])
 def test_vectors_of_another_shape_are_refused(built: Path, shape: tuple[int, ...]) -> None:
-    with Index.open(built) as index, pytest.raises(UsageError, match=r"takes \(questions, 32\)"):
-        index.search(np.zeros(shape, np.float32), 1)
+    with Index.open(built) as index, pytest.raises(UsageError, match=r"takes \(1, 32\)"):
+        index.search(["moon"], 1, np.zeros(shape, np.float32))
+    with Index.open(built) as index, pytest.raises(UsageError, match=r"vectors have the shape \(0,\)"):
+        index.search(["moon"], 1)
 
 
 def test_many_threads_get_what_one_gets(built: Path, encoder: Encoder) -> None:
-    queries = encoder.encode_queries(tiny.WORDS[:40])
+    words = tiny.WORDS[:40]
+    queries = encoder.encode_queries(words)
     with Index.open(built) as index, ThreadPoolExecutor(8) as pool:
-        expected = index.search(queries, 3)
-        assert list(pool.map(lambda query: index.search(query[None], 3)[0], queries)) == expected
+        expected = [index.search([word], 3, query[None])[0] for word, query in zip(words, queries, strict=True)]
+        assert list(pool.map(lambda at: index.search([words[at]], 3, queries[at][None])[0], range(40))) == expected
 
 
 def test_another_encoder_is_refused_with_the_command_that_mends_it(
@@ -110,7 +116,7 @@ def test_the_same_encoder_in_another_place_is_the_same(built: Path, tiny_encoder
     Index.open(built, Encoder.load(tmp_path / "moved")).close()
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "passages.sqlite"])
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_that_was_cut_short_is_named_with_the_command_that_mends_it(copy: Path, name: str) -> None:
     data = (copy / name).read_bytes()
     (copy / name).write_bytes(data[: len(data) // 2])
@@ -118,7 +124,7 @@ def test_a_file_that_was_cut_short_is_named_with_the_command_that_mends_it(copy:
         Index.open(copy)
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "passages.sqlite"])
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_with_one_wrong_bit_is_named(copy: Path, name: str) -> None:
     data = bytearray((copy / name).read_bytes())
     data[-1] ^= 1
@@ -136,7 +142,10 @@ def test_counts_and_dimension_must_agree_with_the_manifest(copy: Path) -> None:
     path = copy / "manifest.json"
     whole = json.loads(path.read_text())
     path.write_text(json.dumps(whole | {"passages": 4}))
-    with pytest.raises(IndexFolderError, match="3 vectors, 3 passages and 2 documents; its manifest counts 4 passages"):
+    with pytest.raises(
+        IndexFolderError,
+        match="3 passages, 2 documents, 3 vectors, 3 passages in its keywords; its manifest counts 4 passages",
+    ):
         Index.open(copy)
     path.write_text(json.dumps(whole | {"dimension": 31}))
     with pytest.raises(IndexFolderError, match=r"vectors\.faiss does not fit its manifest: dimension 32"):
@@ -152,9 +161,9 @@ def test_an_index_that_stood_aside_when_its_rebuild_was_killed_is_opened(copy: P
 def test_an_open_index_is_not_disturbed_by_a_rebuild(corpus: Path, copy: Path, encoder: Encoder) -> None:
     query = encoder.encode_queries(["moon"])
     with Index.open(copy) as index:
-        before = index.search(query, 3)
+        before = index.search(["moon"], 3, query)
         build_index([corpus / "sky.md"], copy, encoder=encoder)
-        assert index.search(query, 3) == before
+        assert index.search(["moon"], 3, query) == before
     with Index.open(copy) as index:
         assert len(index) == 1
 
@@ -172,6 +181,6 @@ def test_an_index_that_is_replaced_while_it_is_opened_is_opened_anew(
 
     monkeypatch.setattr(Vectors, "read", replace_and_read)
     with Index.open(copy) as index:
-        (hits,) = index.search(encoder.encode_queries(["moon"]), 10)
+        (hits,) = index.search(["moon"], 10, encoder.encode_queries(["moon"]))
     assert index.manifest == read_manifest(copy)
     assert [hit.passage.source for hit in hits] == [str(corpus / "sky.md")]

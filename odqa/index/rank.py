@@ -1,0 +1,87 @@
+"""The best rows for a question: by vectors, by keywords, or by both fused. Knows no passage, encoder or folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from odqa.retrieval.fusion import DEPTH, fuse
+from odqa.retrieval.keywords import best
+from odqa.types import Component
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odqa.index.vectors import Vectors
+    from odqa.retrieval.keywords import Keywords
+
+DENSE = "dense"
+BM25 = "bm25"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A row, its score, and what each component that was asked says of it."""
+
+    row: int
+    score: float
+    components: Mapping[str, Component]
+
+
+def by_vectors(vectors: Vectors, queries: NDArray[np.float32], k: int) -> list[list[Ranked]]:
+    """The ``k`` rows nearest to each query (q, dimension), best first, then by row; scores are cosines."""
+    scores, rows = vectors.nearest(queries, min(k, len(vectors)))
+    return [_alone(DENSE, *pair) for pair in zip(rows.tolist(), scores.tolist(), strict=True)]
+
+
+def by_keywords(keywords: Keywords, questions: Sequence[str], k: int) -> list[list[Ranked]]:
+    """The ``k`` rows of the largest BM25 score for each question, of those that share a term with it."""
+    found = []
+    for question in questions:
+        scores = keywords.scores(question)
+        rows = best(scores, k)
+        found.append(_alone(BM25, rows.tolist(), scores[rows].tolist()))
+    return found
+
+
+def by_both(
+    vectors: Vectors, queries: NDArray[np.float32], keywords: Keywords, questions: Sequence[str], k: int
+) -> list[list[Ranked]]:
+    """The ``k`` rows of the largest fused score among the first of both components, ``DEPTH`` of each at least."""
+    import numpy as np
+
+    depth = min(max(k, DEPTH), len(vectors))
+    cosines, nearest = vectors.nearest(queries, depth)
+    found = []
+    for question, query, near, near_scores in zip(questions, queries, nearest, cosines, strict=True):
+        weights = keywords.scores(question)
+        sharing = best(weights, depth)
+        rows = np.union1d(near, sharing)
+        dense = vectors.scores(query, rows)
+        dense[np.searchsorted(rows, near)] = near_scores  # As the ranks have it, to the last digit.
+        fused = fuse(dense, weights[rows])
+        dense_rank = {row: rank for rank, row in enumerate(near.tolist(), start=1)}
+        bm25_rank = {row: rank for rank, row in enumerate(sharing.tolist(), start=1)}
+        found.append(
+            [
+                Ranked(
+                    row=(row := int(rows[at])),
+                    score=float(fused[at]),
+                    components={
+                        DENSE: Component(float(dense[at]), dense_rank.get(row)),
+                        BM25: Component(float(weights[row]), bm25_rank.get(row)),
+                    },
+                )
+                for at in np.lexsort((rows, -fused))[:k].tolist()
+            ]
+        )
+    return found
+
+
+def _alone(name: str, rows: Sequence[int], scores: Sequence[float]) -> list[Ranked]:
+    return [
+        Ranked(row, score, {name: Component(score, rank)})
+        for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)
+    ]

@@ -1,0 +1,76 @@
+"""An open index with the encoder that made it: questions in, hits out. Knows no reader and no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from odqa.index.search import Index
+from odqa.types import Hit, Mode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odqa.retrieval.encoder import Encoder
+
+
+class Retriever:
+    """What it takes to search an index. Use it as a context manager, or close it.
+
+    ``encoder`` is None where the index is searched by words alone.
+    """
+
+    def __init__(self, index: Index, encoder: Encoder | None) -> None:
+        self.index = index
+        self.encoder = encoder
+
+    @classmethod
+    def open(
+        cls,
+        index: str | Path,
+        *,
+        mode: Mode | str = Mode.HYBRID,
+        encoder: str | Path | None = None,
+        device: str = "auto",
+    ) -> Self:
+        """Open an index folder and load its encoder; ``encoder`` None means the one the index was built with.
+
+        In the mode ``bm25`` no encoder is loaded and no vector read. Raises IndexFolderError for a missing or damaged
+        index or another encoder, ModelError for an encoder that cannot be found, UsageError for a mode or a device
+        that there is not.
+        """
+        opened = Index.open(index, mode=mode)
+        try:
+            if opened.mode is Mode.BM25:
+                return cls(opened, None)
+            from odqa.retrieval.encoder import Encoder
+
+            loaded = Encoder.load(opened.manifest.encoder if encoder is None else encoder, device=device)
+            opened.check_encoder(loaded)
+            return cls(opened, loaded)
+        except BaseException:
+            opened.close()
+            raise
+
+    def encode(self, questions: Sequence[str]) -> NDArray[np.float32] | None:
+        """The questions' vectors, float32 (questions, dimension); None where none are needed."""
+        return None if self.encoder is None else self.encoder.encode_queries(questions)
+
+    def search(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
+        """The ``k`` best passages for each question (see ``Index.search``). Raises UsageError for k below 1."""
+        return self.index.search(questions, k, self.encode(questions))
+
+    def close(self) -> None:
+        """Close the index; it cannot be searched again."""
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

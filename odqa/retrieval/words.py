@@ -1,0 +1,95 @@
+"""Text to terms: what counts as a word, which words say nothing, and their stems, by language. Knows no index."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
+
+# Snowball's stemmers and the stop words of NLTK (with stopwords-iso's for Korean), by the code of the language.
+_STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
+    "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
+    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali",
+    "nl": "dutch", "no": "norwegian", "nb": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+_STOP_WORDS = {
+    "da": "DANISH", "de": "GERMAN", "en": "EN_PLUS", "es": "SPANISH", "fr": "FRENCH", "it": "ITALIAN", "ko": "KOREAN",
+    "nb": "NORWEGIAN", "nl": "DUTCH", "no": "NORWEGIAN", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH",
+    "tr": "TURKISH", "zh": "CHINESE",
+}  # fmt: skip
+
+# Scripts whose words no space divides, and Hangul, whose words end in particles: Thai and Lao, Myanmar, Khmer, kana,
+# Han (with its extensions and compatibility forms), Hangul.
+_UNDIVIDED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7af"
+)
+_MARKS = (0x300, 0x1E94A)  # The first and the last; behind it stand only variation selectors.
+
+
+class Analyzer:
+    """The terms of texts in one language. For one thread at a time.
+
+    A word is a run of letters, digits and the marks that belong to them, in one form (Unicode NFKC, case folded). Stop
+    words are left out and the others are stemmed, where there are a list and a stemmer for the language. English
+    writes foreign names with and without their accents: there they are taken off. Scripts without spaces between
+    words give every two neighbouring characters as a term, as Lucene does.
+    """
+
+    def __init__(self, language: str) -> None:
+        """``language`` is a code such as ``en`` or ``pt-BR``; an unknown one has neither stop words nor a stemmer."""
+        code = language.lower().replace("_", "-").partition("-")[0]
+        self._bare = code == "en"
+        self._stop_words = _stop_words(code)
+        self._stem = _stemmer(code)
+
+    def __call__(self, text: str) -> list[str]:
+        """The terms of ``text`` in their order, repetitions included."""
+        text = unicodedata.normalize("NFKC", text).casefold()
+        if self._bare and not text.isascii():
+            text = _without_marks(text)
+        words: list[str] = []
+        for match in _pattern().finditer(text):
+            word = match.group()
+            if match.lastindex and len(word) > 1:
+                words += map("".join, pairwise(word))
+            else:
+                words.append(word)
+        return self._stem([word for word in words if word not in self._stop_words])
+
+
+def _without_marks(text: str) -> str:
+    letters = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+    return unicodedata.normalize("NFC", letters)
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> re.Pattern[str]:
+    """A run of characters of undivided scripts, which is the group of the match, or a word of another script."""
+    first, last = _MARKS
+    # Python's \w has no marks, which are half of the letters of Hindi and all the vowels of pointed Hebrew.
+    marks = "".join(sign for sign in map(chr, range(first, last + 1)) if unicodedata.category(sign)[0] == "M")
+    letters = rf"[^\W_{_UNDIVIDED}]"
+    return re.compile(rf"([{_UNDIVIDED}]+)|{letters}+(?:[{marks}]+{letters}*)*")
+
+
+def _stop_words(code: str) -> frozenset[str]:
+    from bm25s import stopwords
+
+    name = _STOP_WORDS.get(code)
+    words = getattr(stopwords, f"STOPWORDS_{name}") if name else ()
+    return frozenset(unicodedata.normalize("NFKC", word).casefold() for word in words)
+
+
+def _stemmer(code: str) -> Callable[[list[str]], list[str]]:
+    """What turns words into their stems; where there is no stemmer for the language, what leaves them alone."""
+    if code not in _STEMMERS:
+        return list
+    from Stemmer import Stemmer
+
+    stem: Callable[[list[str]], list[str]] = Stemmer(_STEMMERS[code]).stemWords
+    return stem

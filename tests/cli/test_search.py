@@ -1,0 +1,110 @@
+"""``odqa search`` as a user types it: what is printed, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app
+from tests.answering.conftest import TEXTS
+
+HIT_KEYS = ["rank", "score", "text", "passage_id", "document"]
+
+
+@pytest.fixture(scope="module")
+def index(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from odqa.index import build_index
+
+    folder = tmp_path_factory.mktemp("search")
+    (folder / "texts").mkdir()
+    for name, text in TEXTS.items():
+        (folder / "texts" / name).write_text(text, encoding="utf-8")
+    build_index([folder / "texts"], folder / "index", encoder=str(tiny_encoder), device="cpu")
+    return folder / "index"
+
+
+def search(*arguments: object, given: str | None = None) -> Any:
+    return CliRunner().invoke(app, ["search", *map(str, arguments)], input=given)
+
+
+def found(index: Path, *arguments: object, given: str | None = None) -> Any:
+    return search(*arguments, "--index", index, "--device", "cpu", given=given)
+
+
+def test_passages_for_a_person(index: Path) -> None:
+    result = found(index, "what orbits the earth", "-k", 2)
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("1. ") and "moon.txt · characters 0–" in lines[0]
+    assert lines[1] == "   The moon orbits the earth in days. The light of the sun has a speed."
+    assert lines[2].startswith("2. ")
+
+
+def test_explain_shows_rank_and_score_of_each_component(index: Path) -> None:
+    lines = found(index, "what orbits the earth", "-k", 1, "--explain").stdout.splitlines()
+    assert lines[1].startswith("   dense ") and " · bm25 " in lines[1] and lines[1].endswith(", rank 1")
+    (hit, *_) = json.loads(found(index, "what orbits the earth", "--explain", "--json").stdout)["hits"]
+    assert list(hit) == [*HIT_KEYS, "components"]
+    assert list(hit["components"]) == ["dense", "bm25"]
+    assert hit["components"]["bm25"]["rank"] == 1 and hit["components"]["bm25"]["score"] > 0
+
+
+def test_json_has_the_documented_keys(index: Path) -> None:
+    result = found(index, "what orbits the earth", "--json", "--mode", "bm25")
+    shown = json.loads(result.stdout)
+    assert list(shown) == ["question", "hits"]
+    (hit,) = shown["hits"]
+    assert list(hit) == HIT_KEYS
+    source = index.parent / "texts" / "moon.txt"
+    assert hit["document"] == {"id": str(source), "title": "moon", "source": str(source)}
+    assert (hit["rank"], hit["text"], hit["passage_id"]) == (1, TEXTS["moon.txt"].strip(), f"{source}#0")
+
+
+@pytest.mark.parametrize("mode", ["dense", "bm25", "hybrid"])
+def test_many_questions_from_standard_input(index: Path, mode: str) -> None:
+    given = '{"id": "x", "question": "what orbits the earth"}\n{"question": "zebra"}\n'
+    result = found(index, "--questions", "-", "--mode", mode, given=given)
+    assert result.exit_code == 0, result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [list(line) for line in lines] == [["id", "question", "hits"]] * 2
+    assert [line["id"] for line in lines] == ["x", 2]
+    assert bool(lines[1]["hits"]) is (mode != "bm25")
+
+
+def test_finding_nothing_is_no_failure(index: Path) -> None:
+    result = found(index, "zebra", "--mode", "bm25")
+    assert (result.exit_code, result.stdout) == (0, "No passage found.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, ["give one question", "--questions"]),
+        (["Who?", "--questions", "q.txt"], 2, ["give one question", "--questions"]),
+        ([""], 2, ["empty"]),
+        (["Who?", "-k", "0"], 2, ["-k must be at least 1, not 0"]),
+        (["Who?", "--mode", "sparse"], 2, ["sparse", "dense", "hybrid"]),
+        (["Who?", "--index", "nowhere"], 1, ["nowhere", "odqa index"]),
+        (["--questions", "nowhere.txt"], 2, ["nowhere.txt", "does not exist"]),
+    ],
+)
+def test_bad_requests_are_refused(arguments: list[str], code: int, words: list[str]) -> None:
+    result = search(*arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert all(word in result.stderr for word in words), result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_index_of_an_old_format_names_the_remedy(index: Path, tmp_path: Path) -> None:
+    manifest = json.loads((index / "manifest.json").read_text()) | {"format": 1}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    result = search("moon", "--index", tmp_path)
+    assert result.exit_code == 1
+    assert f"format 1, which is no longer read; build the index again with `odqa index PATH... --index {tmp_path}`" in (
+        result.stderr
+    )

@@ -15,7 +15,7 @@ from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
 from odqa.evaluation.report import check_examples
 from odqa.models import ResolvedModel, resolve
-from odqa.training import base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
+from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
 from odqa.training.checkpoint import State
 from odqa.training.loop import Run
 from odqa.training.recipe import PURE, Recipe, as_dict, differences
@@ -64,6 +64,8 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
     evaluated, tuned_on = (_held_out(recipe, name) for name in ("eval", "tune"))
     hashes = inputs.hashes(recipe, [path for path, _ in stages])
     base_run = None
+    if recipe.base_weight and not stages:
+        average.load_base(start)
     if stages:
         _load(recipe, start, attention, examples)  # What does not fit is refused before the base is made.
         start, base_run = _make_base(*stages[0], output, watcher, resume=resume, device=device)
@@ -123,6 +125,8 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
                 raise KeyboardInterrupt
     if accelerator.is_main_process:
         final = run.final_model()
+        if recipe.base_weight:
+            average.towards(final, average.load_base(start), recipe.base_weight)
         finished = folder.Finished(
             recipe=recipe,
             base=start.name,

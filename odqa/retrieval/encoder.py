@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import lru_cache
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from odqa.device import has_bfloat16, pick_device
 from odqa.errors import ModelError
 from odqa.models import DEFAULT_ENCODER, content_hash, resolve
+from odqa.retrieval.precision import faithful, lowered
 from odqa.types import Passage
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _UNSET = 1_000_000  # Tokenizers without a limit of their own report a number far above this one.
 _USUAL_LIMIT = 512  # The longest input of nearly every encoder; taken where a model states none.
 _JOINER = 2  # Tokens that the line break between prefix and text may cost in tokenizers that keep it.
-_BATCH = {"cpu": 32, "cuda": 256}
+_MOST_TOKENS = 65536  # Of one batch, padding counted.
 _REMEDY = f"name a sentence-transformers model, for example {DEFAULT_ENCODER}"
 
 
@@ -51,6 +52,7 @@ class Encoder:
         self.pooling = _pooling(model)
         self.prompts: dict[str, str] = {kind: prompt for kind, prompt in model.prompts.items() if prompt}
         self.device = str(model.device.type)
+        self._batch_tokens = _batch_tokens(self.device)
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_ENCODER, device: str = "auto") -> Encoder:
@@ -105,33 +107,39 @@ class Encoder:
         """Vectors of passages in their order, float32 (n, dimension), each read with its title and headings.
 
         The longest are read first, in batches of like length, so that little is spent on padding; ``progress`` is
-        called with the number of passages done since its last call. Matrix products are in bfloat16 where the
-        device has it, which moves a vector by less than 0.001 in cosine. Raises ModelError, naming the passage,
-        for a vector that is not finite.
+        called with the number of passages done since its last call. The transformer computes in bfloat16 where the
+        device has it and the model bears it, which moves a vector by less than 0.001 in cosine. Raises ModelError,
+        naming the passage, for a vector that is not finite.
         """
         import numpy as np
 
         vectors = np.zeros((len(passages), self.dimension), np.float32)
+        if not passages:
+            return vectors
         texts, lengths = self._inputs(passages)
-        order = sorted(range(len(passages)), key=lambda row: -lengths[row])
-        size = _BATCH.get(self.device, 32)
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            with _arithmetic(self.device):
-                some = self._model.encode_document(
-                    [texts[row] for row in rows], batch_size=size, show_progress_bar=False
-                )
+        for rows in batches(lengths, self._batch_tokens):
+            some = self._fast.encode_document(
+                [texts[row] for row in rows], batch_size=len(rows), show_progress_bar=False
+            )
             vectors[rows] = _unit(some, [f"passage {passages[row].id}" for row in rows], self.name)
             if progress:
                 progress(len(rows))
         return vectors
+
+    @cached_property
+    def _fast(self) -> Any:
+        """What encodes passages: the model's twin in bfloat16 where that is fast and faithful, else the model."""
+        if not has_bfloat16(self.device):
+            return self._model
+        twin = lowered(self._model)
+        return twin if faithful(self._model, twin) else self._model
 
     def passage_input(self, passage: Passage) -> str:
         """The passage as the model reads it: ``Title > Heading > Subheading``, a line break, its text."""
         return self._inputs([passage])[0][0]
 
     def _inputs(self, passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
-        """What the model reads for each passage, and about how many tokens that is.
+        """What the model reads for each passage, and about how many tokens that is, special ones and prompt included.
 
         The text comes first: title and headings get what it leaves free, a quarter of the input at most.
         """
@@ -139,11 +147,12 @@ class Encoder:
         prefix = lru_cache(maxsize=1024)(self._prefix)  # Neighbours share their headings.
         room = self.room
         texts, lengths = [], []
+        around = self.max_tokens - room
         for passage, encoding in zip(passages, encodings, strict=True):
             limit = min(self.max_tokens // 4, room - len(encoding.ids) - _JOINER)
             before, tokens = prefix(passage.title, passage.headings, limit)
             texts.append(f"{before}\n{passage.text}" if before else passage.text)
-            lengths.append(tokens + len(encoding.ids))
+            lengths.append(min(self.max_tokens, around + tokens + len(encoding.ids)))
         return texts, lengths
 
     def _prefix(self, title: str, headings: tuple[str, ...], limit: int) -> tuple[str, int]:
@@ -159,6 +168,16 @@ class Encoder:
             del parts[1]
         kept = min(len(spans), max(0, limit))
         return (path if kept == len(spans) else path[: spans[kept - 1][1]] if kept else ""), kept
+
+
+def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """The rows, longest first, in batches of at most ``tokens`` tokens when padded to the longest; one row at least."""
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    start = 0
+    while start < len(order):
+        size = max(1, tokens // max(1, lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
 
 
 def _unit(vectors: Any, names: Sequence[str], encoder: str) -> NDArray[np.float32]:
@@ -189,6 +208,17 @@ def _limit(model: Any) -> int:
     return limit
 
 
+def _batch_tokens(device: str) -> int:
+    """How many tokens to compute at once: what fills a GPU; on a CPU what every core can hold close to itself.
+
+    Larger batches are slower there: their activations fall out of the caches, and the allocator gives tensors of tens
+    of megabytes back to the system after each layer. Smaller ones pay more often for a call's fixed costs.
+    """
+    import torch
+
+    return _MOST_TOKENS if device == "cuda" else min(_MOST_TOKENS, 1024 * max(2, torch.get_num_threads()))
+
+
 def _pooling(model: Any) -> str:
     """How token vectors become one: the pooling modes joined by ``+``, or the module that does without."""
     for module in model:
@@ -196,13 +226,6 @@ def _pooling(model: Any) -> str:
         if mode:
             return mode if isinstance(mode, str) else "+".join(mode)
     return type(model[0]).__name__
-
-
-def _arithmetic(device: str) -> AbstractContextManager[Any]:
-    """Matrix products in bfloat16 where the device has them."""
-    import torch
-
-    return torch.autocast(device, torch.bfloat16) if has_bfloat16(device) else nullcontext()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
 from odqa.retrieval import encoder as module
-from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.encoder import Encoder, batches
 from odqa.types import Passage
 from tests import tiny
 
@@ -49,19 +49,48 @@ def test_nothing_to_encode_gives_no_rows(encoder: Encoder) -> None:
     assert encoder.encode_passages([]).shape == (0, tiny.DIMENSION)
 
 
-def test_progress_counts_every_passage_once(encoder: Encoder) -> None:
-    counts: list[int] = []
-    encoder.encode_passages([passage("moon")] * 70, counts.append)
-    assert counts == [32, 32, 6]
-
-
-def test_fast_arithmetic_moves_a_vector_by_less_than_a_thousandth(
+def test_progress_counts_every_passage_once_a_batch_at_a_time(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passages = [passage(text) for text in ("the river seine", "water boils in degrees", "a day of vacation")]
-    fast = encoder.encode_passages(passages)
-    monkeypatch.setattr(module, "has_bfloat16", lambda device: False)
-    assert ((fast * encoder.encode_passages(passages)).sum(axis=1) >= 0.999).all()
+    counts: list[int] = []
+    # "moon" between two special tokens makes three: ten passages in 30 tokens.
+    monkeypatch.setattr(encoder, "_batch_tokens", 30)
+    encoder.encode_passages([passage("moon")] * 24, counts.append)
+    assert counts == [10, 10, 4]
+
+
+def test_batches_are_counted_by_hand() -> None:
+    assert list(batches([2, 9, 3, 3, 12], 10)) == [[4], [1], [2, 3, 0]]
+    assert list(batches([], 10)) == []
+    assert list(batches([0, 0, 5], 5)) == [[2], [0, 1]]
+
+
+@given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 100))
+def test_batches_hold_every_row_once_the_longest_first_within_their_tokens(lengths: list[int], tokens: int) -> None:
+    found = list(batches(lengths, tokens))
+    order = [row for rows in found for row in rows]
+    assert sorted(order) == list(range(len(lengths)))
+    assert [lengths[row] for row in order] == sorted(lengths, reverse=True)
+    for rows in found:
+        assert len(rows) == 1 or len(rows) * lengths[rows[0]] <= tokens
+
+
+@pytest.mark.parametrize(("fast", "bears_it"), [(True, True), (True, False), (False, True)])
+def test_passages_are_encoded_in_bfloat16_where_that_is_fast_and_the_model_bears_it(
+    tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, fast: bool, bears_it: bool
+) -> None:
+    import torch
+
+    monkeypatch.setattr(module, "has_bfloat16", lambda device: fast)
+    monkeypatch.setattr(module, "faithful", lambda model, twin: bears_it)
+    encoder = Encoder.load(tiny_encoder, device="cpu")
+    dtypes = {weight.dtype for weight in encoder._fast.parameters()}
+    assert dtypes == {torch.bfloat16 if fast and bears_it else torch.float32}
+    assert {weight.dtype for weight in encoder._model.parameters()} == {torch.float32}, "questions stay as they are"
+    texts = ["the river seine", "water boils in degrees", "a day of vacation"]
+    vectors = encoder.encode_passages([passage(text) for text in texts])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-6)
+    assert ((vectors * encoder.encode_queries(texts)).sum(axis=1) >= 0.999).all()
 
 
 def test_the_prompts_of_the_model_go_before_questions_and_passages(encoder: Encoder, tmp_path: Path) -> None:

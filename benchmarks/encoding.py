@@ -1,0 +1,161 @@
+"""How fast are passages encoded, and what does the speed cost? Beside SentenceTransformer.encode and a bare loop.
+
+    python benchmarks/encoding.py --data ../shared/data/squad_v2/dev-v2.0.json
+
+Passages are the paragraphs of a SQuAD file, cut as `odqa index` cuts them. Three ways of encoding take turns on them:
+
+- SentenceTransformer.encode as it comes: float32, 32 passages at a time;
+- the encoder's modules alone in a loop, in the precision and the batches of the third, over texts made beforehand;
+- Encoder.encode_passages, which also puts title and headings before each passage and sees that both fit.
+
+A ratio is the median over rounds in which each of the three runs once, so that it holds where the machine has other
+work; the passages a second do not. The vectors of the first and the third are then compared, and searched with the
+file's answerable questions: to be found is a passage that holds one of the reference answers whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import sentence_transformers
+import torch
+from numpy.typing import NDArray
+
+from odqa.corpus import ChunkOptions, split
+from odqa.evaluation.retrieval import recall
+from odqa.index.build import fit_chunk
+from odqa.models import DEFAULT_ENCODER
+from odqa.retrieval.encoder import Encoder, batches
+from odqa.squad import load_examples
+from odqa.training.hardware import describe
+from odqa.types import Document, Example, Passage
+
+DATA = Path("../shared/data/squad_v2/dev-v2.0.json")
+CUTS = (1, 5)
+
+
+def load(path: Path, encoder: Encoder, paragraphs: int) -> tuple[list[Passage], list[str], list[set[int]]]:
+    """The passages of so many paragraphs (0 for all), drawn once for all runs, with questions and what answers them.
+
+    The last are the rows of the passages that hold a reference answer whole; a question without any is left out.
+    """
+    asked: dict[str, list[Example]] = {}
+    for example in load_examples(path):
+        asked.setdefault(example.context, []).append(example)
+    drawn = np.random.default_rng(0).permutation(len(asked))[: paragraphs or None]
+    contexts, chunk = list(asked), fit_chunk(ChunkOptions(), encoder)
+    passages: list[Passage] = []
+    questions, gold = [], []
+    for at in sorted(drawn):
+        examples = asked[contexts[at]]
+        title = examples[0].title.replace("_", " ")
+        first = len(passages)
+        passages += split(Document(str(at), title, contexts[at], path.name), encoder.token_offsets, chunk)
+        for example in examples:
+            spans = [(reference.start, reference.start + len(reference.text)) for reference in example.references]
+            rows = {
+                row
+                for row in range(first, len(passages))
+                if any(passages[row].start <= start and end <= passages[row].end for start, end in spans)
+            }
+            if rows:
+                questions.append(example.question)
+                gold.append(rows)
+    return passages, questions, gold
+
+
+def bare_loop(encoder: Encoder, texts: Sequence[str], lengths: Sequence[int]) -> NDArray[np.float32]:
+    """Tokenise, compute, keep: the least that encoding these texts can be. Vectors of length 1, (n, dimension)."""
+    model = encoder._fast
+    vectors = np.zeros((len(texts), encoder.dimension), np.float32)
+    with torch.inference_mode():
+        for rows in batches(lengths, encoder._batch_tokens):
+            inputs = model.tokenizer([texts[row] for row in rows], padding=True, truncation=True, return_tensors="pt")
+            made = model({name: tensor.to(encoder.device) for name, tensor in inputs.items()})["sentence_embedding"]
+            vectors[rows] = torch.nn.functional.normalize(made, dim=1).cpu().numpy()
+    return vectors
+
+
+def take_turns(
+    ways: dict[str, Callable[[], NDArray[np.float32]]], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, NDArray[np.float32]]]:
+    """The seconds that each way takes in each round, after one to warm up, and the vectors it makes."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    vectors = {}
+    for number in range(rounds + 1):
+        for name, run in ways.items():
+            started = time.perf_counter()
+            vectors[name] = run()
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds, vectors
+
+
+def places(vectors: NDArray[np.float32], queries: NDArray[np.float32], gold: Sequence[set[int]]) -> list[int]:
+    """The place, counted from 1, at which each question finds the first passage that answers it."""
+    found = []
+    for query, rows in zip(queries, gold, strict=True):
+        scores = vectors @ query
+        found.append(1 + int((scores > scores[list(rows)].max()).sum()))
+    return found
+
+
+def main() -> None:
+    """Print the machine, a table of speeds, and what became of the vectors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="a file in SQuAD format")
+    parser.add_argument("--encoder", default=DEFAULT_ENCODER)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--paragraphs", type=int, default=0, help="take so many of the file's, drawn; 0 is all")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+
+    load_before = os.getloadavg()[0]
+    encoder = Encoder.load(options.encoder, options.device)
+    passages, questions, gold = load(options.data, encoder, options.paragraphs)
+    texts, lengths = encoder._inputs(passages)
+    machine = describe(torch.device(encoder.device), 1)
+    precision = next(encoder._fast.parameters()).dtype
+    print(
+        f"{machine['name']}, {machine['threads']} threads, load {load_before:.1f} before; torch {torch.__version__}, "
+        f"sentence-transformers {sentence_transformers.__version__}; {encoder.name}, {str(precision)[6:]}\n"
+        f"{len(passages):,} passages of {np.mean(lengths):.0f} tokens on average; rounds: {options.rounds}\n"
+    )
+
+    theirs, bare, ours = "SentenceTransformer.encode, float32", "bare loop", "Encoder.encode_passages"
+    seconds, vectors = take_turns(
+        {
+            theirs: lambda: encoder._model.encode_document(texts, show_progress_bar=False),
+            bare: lambda: bare_loop(encoder, texts, lengths),
+            ours: lambda: encoder.encode_passages(passages),
+        },
+        options.rounds,
+    )
+    print("| | passages/s | times SentenceTransformer.encode | times the bare loop |\n|---|---|---|---|")
+    for name, times in seconds.items():
+        ratios = (
+            median(other / own for other, own in zip(seconds[base], times, strict=True)) for base in (theirs, bare)
+        )
+        cells = (name, f"{len(passages) / median(times):,.1f}", *(f"{ratio:.2f}" for ratio in ratios))
+        print("| " + " | ".join(cells) + " |")
+
+    exact = vectors[theirs] / np.linalg.norm(vectors[theirs], axis=1, keepdims=True)
+    cosines = (exact * vectors[ours]).sum(axis=1)
+    print(f"\ncosine to float32: least {cosines.min():.6f}, mean {cosines.mean():.6f}, {len(passages):,} passages")
+    queries = encoder.encode_queries(questions)
+    print(f"\n| {len(questions):,} questions | " + " | ".join(f"recall@{k}" for k in CUTS) + " |")
+    print("|---" * (1 + len(CUTS)) + "|")
+    for name, some in ((theirs, exact), (ours, vectors[ours])):
+        found = places(some, queries, gold)
+        shares = (np.mean([recall([place], 1, k) for place in found]) for k in CUTS)
+        print(f"| {name} | " + " | ".join(f"{share:.4f}" for share in shares) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ from retrieval import Corpus, Parts, VectorCache, open_parts
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.fusion import DEPTH
-from odqa.retrieval.keywords import Keywords, best
+from odqa.retrieval.keywords import KeywordSearch, best
 from odqa.retrieval.words import Analyzer
 
 TUNING = (
@@ -104,12 +104,11 @@ def ranks(found: list[Candidates], fuse: Callable[[Candidates], Floats]) -> NDAr
     return np.array(places)
 
 
-def _limit(keywords: Keywords, question: str) -> float:
+def _limit(keywords: KeywordSearch, question: str) -> float:
     """What no passage's BM25 reaches: the sum of idf over the question's terms."""
-    analyze, model = Analyzer("en"), keywords._model
-    starts, passages = model.scores["indptr"], len(keywords)
-    counts = (starts[term + 1] - starts[term] for term in model.get_tokens_ids(analyze(question)))
-    return sum(math.log1p((passages - count + 0.5) / (count + 0.5)) for count in counts) or 1.0
+    analyze, passages = Analyzer("en"), len(keywords)
+    counts = (sum(len(part.postings(term)[0]) for part, _ in keywords._parts) for term in analyze(question))
+    return sum(math.log1p((passages - count + 0.5) / (count + 0.5)) for count in counts if count) or 1.0
 
 
 def _ranks(rows: NDArray[np.int64], ranked: NDArray[np.int64]) -> Floats:

@@ -26,10 +26,12 @@ from numpy.typing import NDArray
 from odqa.evaluation.bootstrap import confidence_interval
 from odqa.evaluation.retrieval import ndcg, recall, reciprocal_rank
 from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
-from odqa.index.vectors import Vectors
+from odqa.index.vector_search import VectorSearch
+from odqa.index.vector_writer import VectorWriter
+from odqa.index.vectors import VECTORS, Vectors
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.keywords import Keywords, KeywordWriter
+from odqa.retrieval.keywords import Keywords, KeywordSearch, KeywordWriter
 from odqa.squad import load_examples
 from odqa.types import Mode, Passage
 
@@ -142,21 +144,25 @@ def _key(kind: str, text: str) -> bytes:
 class Parts:
     """What a search takes: the passages' vectors and terms, and the questions' vectors (n, dimension)."""
 
-    vectors: Vectors
-    keywords: Keywords
+    vectors: VectorSearch
+    keywords: KeywordSearch
     queries: NDArray[np.float32]
 
 
 def open_parts(corpus: Corpus, cache: VectorCache) -> Parts:
     """The parts for a corpus, made as an index makes them."""
     stored = cache.passages(corpus.passages)
-    vectors, writer = Vectors.empty(stored.shape[1]), KeywordWriter("en")
-    vectors.add(stored)
-    writer.add(corpus.passages)
-    with tempfile.TemporaryDirectory() as folder:
-        writer.write(Path(folder))
-        keywords = Keywords.read(Path(folder), "en")  # Mapped, so the files may go.
-    return Parts(vectors, keywords, cache.questions(corpus.questions))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        vectors, words = VectorWriter(folder, stored.shape[1]), KeywordWriter(folder, "en")
+        vectors.add(stored)
+        vectors.finish("Flat")
+        words.add(corpus.passages)
+        words.finish()
+        # Mapped and open, so the files may go.
+        dense = VectorSearch([Vectors.read(folder / VECTORS)])
+        sparse = KeywordSearch([Keywords.read(folder)], [None], "en")
+    return Parts(dense, sparse, cache.questions(corpus.questions))
 
 
 def first_rows(mode: Mode, corpus: Corpus, parts: Parts) -> list[list[Ranked]]:

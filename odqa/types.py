@@ -140,13 +140,14 @@ class Answer:
 class Response:
     """All that was found for a question. No answers is a proper result: nothing beat the no-answer candidate.
 
-    ``timings`` are seconds by stage.
+    ``timings`` are seconds by stage. ``reason`` says why nothing was read, where that is so.
     """
 
     question: str
     answers: tuple[Answer, ...]
     no_answer_probability: float
     timings: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,16 @@ from odqa.models import DEFAULT_READER
 from odqa.types import Answer, Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
+    from odqa.index.filters import Filter
     from odqa.index.retriever import Retriever
+    from odqa.index.search import Index
     from odqa.reader.model import Reader
 
 DEFAULT_INDEX = Path("indexes/default")
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
 STAGES = ("encode", "search", "read", "rank")
+_NO_TIME = (0.0,) * (len(STAGES) + 1)
 
 
 class Pipeline:
@@ -58,31 +61,47 @@ class Pipeline:
             retriever.close()
             raise
 
-    def ask(self, question: str, *, k: int = 20, n: int = 5) -> Response:
+    def ask(self, question: str, *, k: int = 20, n: int = 5, filters: Sequence[Filter] = ()) -> Response:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
 
-        Raises UsageError for a question that cannot be asked, and for k or n below 1.
+        Only documents that match all ``filters`` are read; where none does, the Response has no answers, and the
+        reason. Raises UsageError for a question that cannot be asked, for k or n below 1, and for a filter on a field
+        that no document has.
         """
-        return next(self.ask_many([question], k=k, n=n))
+        return next(self.ask_many([question], k=k, n=n, filters=filters))
 
-    def ask_many(self, questions: Iterable[str], *, k: int = 20, n: int = 5, batch: int = 16) -> Iterator[Response]:
+    def ask_many(
+        self,
+        questions: Iterable[str],
+        *,
+        k: int = 20,
+        n: int = 5,
+        filters: Sequence[Filter] = (),
+        batch: int = 16,
+    ) -> Iterator[Response]:
         """A Response for each question, in order; ``batch`` questions at a time are encoded and read together.
 
         The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does.
         """
         for name, value in (("k", k), ("n", n), ("batch", batch)):
             check_count(name, value)
-        return self._batches(iter(questions), k, n, batch)
+        reason = nothing_to_search(self.retriever.index, filters)
+        return self._batches(iter(questions), k, n, filters, batch, reason)
 
-    def _batches(self, questions: Iterator[str], k: int, n: int, batch: int) -> Iterator[Response]:
+    def _batches(
+        self, questions: Iterator[str], k: int, n: int, filters: Sequence[Filter], batch: int, reason: str
+    ) -> Iterator[Response]:
         while group := [check_question(question) for question in islice(questions, batch)]:
-            yield from self._answer(group, k, n)
+            if reason:
+                yield from (Response(question, (), 1.0, _timings(STAGES, _NO_TIME, 1), reason) for question in group)
+            else:
+                yield from self._answer(group, k, n, filters)
 
-    def _answer(self, questions: list[str], k: int, n: int) -> list[Response]:
+    def _answer(self, questions: list[str], k: int, n: int, filters: Sequence[Filter]) -> list[Response]:
         marks = [perf_counter()]
         vectors = self.retriever.encode(questions)
         marks.append(perf_counter())
-        found = self.retriever.index.search(questions, k, vectors)
+        found = self.retriever.index.search(questions, k, vectors, filters)
         marks.append(perf_counter())
         readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
         marks.append(perf_counter())
@@ -124,6 +143,16 @@ def answer_from_context(question: str, context: str | Sequence[Document], reader
     answers, no_answer = _rank(reader, hits, readings, n)
     marks.append(perf_counter())
     return Response(question, answers, no_answer, _timings(("read", "rank"), marks, 1))
+
+
+def nothing_to_search(index: Index, filters: Sequence[Filter]) -> str:
+    """Why a search with ``filters`` finds nothing whatever is asked, or the empty text where it may find something.
+
+    Raises UsageError for a filter on a field that no document has.
+    """
+    if not filters or index.matching(filters):
+        return ""
+    return f"no document matches {' and '.join(map(str, filters))}"
 
 
 def check_count(name: str, value: int) -> None:

@@ -22,12 +22,15 @@ def as_json(response: Response) -> dict[str, Any]:
         "answers": [_answer_json(answer) for answer in response.answers],
         "no_answer_probability": response.no_answer_probability,
         "timings": dict(response.timings),
+        "reason": response.reason,
     }
 
 
 def as_lines(response: Response, mark: tuple[str, str] = ("**", "**")) -> Iterator[str]:
     """The Response as lines of text; ``mark`` goes before and after the answer inside its sentence."""
-    if not response.answers:
+    if response.reason:
+        yield f"No answer found: {visible(response.reason)}."
+    elif not response.answers:
         yield f"No answer found; the probability that there is none is {percent(response.no_answer_probability)}."
     for number, answer in enumerate(response.answers, start=1):
         yield f"{number}. {visible(answer.text)}  ({percent(answer.confidence)})"
@@ -35,9 +38,13 @@ def as_lines(response: Response, mark: tuple[str, str] = ("**", "**")) -> Iterat
         yield _INDENT + _in_its_sentence(answer, mark)
 
 
-def hits_as_json(question: str, hits: Sequence[Hit], explain: bool = False) -> dict[str, Any]:
-    """What was found for a question as a JSON object; ``explain`` adds what each component says of a passage."""
-    return {"question": question, "hits": [_hit_json(hit, explain) for hit in hits]}
+def hits_as_json(question: str, hits: Sequence[Hit], explain: bool = False, reason: str = "") -> dict[str, Any]:
+    """What was found for a question as a JSON object; ``explain`` adds what each component says of a passage.
+
+    ``reason`` says why nothing was searched, where that is so.
+    """
+    found: dict[str, Any] = {"question": question, "hits": [_hit_json(hit, explain) for hit in hits]}
+    return found | {"reason": reason} if reason else found
 
 
 def hits_as_lines(hits: Sequence[Hit], explain: bool = False) -> Iterator[str]:

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from odqa import __version__
-from odqa.cli import ask, eval, index, info, make_negatives, search, train_reader
+from odqa.cli import (
+    add,
+    ask,
+    compact,
+    eval,
+    index,
+    info,
+    make_negatives,
+    remove,
+    search,
+    train_reader,
+    update,
+    verify,
+)
 
 app = typer.Typer(
     name="odqa",
@@ -44,10 +57,15 @@ def root(
 app.command("index")(index.index)
 app.command("ask")(ask.ask)
 app.command("search")(search.search)
+app.command("add")(add.add)
+app.command("update")(update.update)
+app.command("remove")(remove.remove)
+app.command("compact")(compact.compact)
+app.command("info")(info.info)
+app.command("verify")(verify.verify)
 app.command("train-reader")(train_reader.train_reader)
 app.command("make-negatives")(make_negatives.make_negatives)
 app.command("eval")(eval.evaluate)
-app.command("info")(info.info)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from odqa.cli.changes import FilterOption, parse_filters
 from odqa.cli.common import command, print_json, print_lines, track
 from odqa.errors import UsageError
 from odqa.types import Mode, Response
@@ -25,6 +26,7 @@ def ask(
     mode: Annotated[
         Mode, typer.Option(help="Find passages by their meaning (dense), by shared words (bm25), or by both.")
     ] = Mode.HYBRID,
+    filter: FilterOption = None,
     reader: Annotated[
         str | None, typer.Option(help="Reader to use: a folder or a name; the shipped one if not given.")
     ] = None,
@@ -50,6 +52,8 @@ def ask(
     Examples:
     odqa ask "Who designed the tower?" --index indexes/wiki
 
+    odqa ask "Who wrote the report?" --index indexes/reports --filter "year>=2020" --filter lang=en
+
     odqa ask "How many days of vacation are there?" --context handbook.pdf
 
     odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
@@ -62,18 +66,20 @@ def ask(
 
     if (question is None) == (questions is None):
         raise UsageError('give one question, as in: odqa ask "Who built it?", or a file of them with --questions')
-    if context is not None and (questions is not None or index is not None):
-        other = "--questions" if questions is not None else "--index"
+    others = [("--questions", questions), ("--index", index), ("--filter", filter)]
+    other = next((name for name, value in others if value), None)
+    if context is not None and other:
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
     check_count("-k", k)
     check_count("-n", n)
     index = index or DEFAULT_INDEX
     reader = reader or DEFAULT_READER
+    filters = parse_filters(filter)
 
     if questions is not None:
         asked = read_questions(questions)
         with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
-            responses = pipeline.ask_many((text for _, text in asked), k=k, n=n)
+            responses = pipeline.ask_many((text for _, text in asked), k=k, n=n, filters=filters)
             for (name, _), response in zip(asked, track(responses, "Answering", len(asked)), strict=True):
                 print_json({"id": name, **as_json(response)})
         return
@@ -89,7 +95,7 @@ def ask(
         response = answer_from_context(question, documents, Reader.load(reader, device=device), n=n)
     else:
         with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
-            response = pipeline.ask(question, k=k, n=n)
+            response = pipeline.ask(question, k=k, n=n, filters=filters)
     if json_output:
         print_json(as_json(response))
     else:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json
+from odqa.cli.changes import count, describe_vectors, megabytes
+from odqa.cli.common import command, print_json, print_lines
+
+if TYPE_CHECKING:
+    from odqa.index.manifest import Manifest, SegmentRecord
+
+WORTH_COMPACTING = 0.2  # Share of the passages on the disk that were deleted, from which on a hint is given.
 
 
 @command
 def info(
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="Index folder, for example indexes/default.")],
-    json_output: Annotated[bool, typer.Option("--json", help="Print the manifest as one JSON object.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the manifest and its totals as one JSON object.")
+    ] = False,
 ) -> None:
     """Show what an index holds, how it was made and how large it is.
 
-    Also says when a file of the index is missing or was cut short. (Checksums are compared when it is opened.)
+    Also says when a file of the index is missing or was cut short; odqa verify compares the checksums.
 
     Examples:
     odqa info indexes/handbook
@@ -31,23 +41,52 @@ def info(
     manifest = read_manifest(index)
     check_sizes(index, manifest)
     if json_output:
-        print_json(asdict(manifest))
-        return
+        totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
+        print_json({**asdict(manifest), **totals})
+    else:
+        print_lines(f"{name:<10} {value}" for name, value in _rows(index, manifest))
+
+
+def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     prompts = ", ".join(f"{kind}: {prompt!r}" for kind, prompt in manifest.prompts.items())
     metric = "cosine" if manifest.normalized else manifest.metric
-    rows = [
-        ("Index", str(index)),
-        ("Documents", f"{manifest.documents:,}"),
-        ("Passages", f"{manifest.passages:,}"),
-        ("Chunking", ", ".join(f"{name} {value}" for name, value in manifest.chunking.items())),
-        ("Encoder", f"{manifest.encoder} ({manifest.encoder_hash[:12]})"),
-        ("Vectors", f"{manifest.dimension} dimensions, {metric}, {manifest.pooling} pooling"),
-        ("Prompts", prompts or "none"),
-        ("Keywords", "BM25, " + ", ".join(f"{name} {value}" for name, value in manifest.keywords.items())),
-        ("Size", f"{manifest.bytes / 1e6:,.1f} MB"),
-        ("Created", f"{manifest.created} by odqa {manifest.odqa_version}, format {manifest.format}"),
-    ]
-    for name, value in rows:
-        print(f"{name:<10} {value}")
-    for name, record in manifest.files.items():
-        print(f"{'File':<10} {name}, {record.size:,} bytes, sha256 {record.sha256}")
+    components = ", ".join(f"{name} {megabytes(size)}" for name, size in _components(manifest).items())
+    yield "Index", str(index)
+    yield "Version", f"{manifest.version}, of {manifest.changed}, by odqa {manifest.odqa_version}"
+    yield "Created", f"{manifest.created}, format {manifest.format}"
+    yield "Documents", f"{manifest.documents:,}"
+    yield "Passages", f"{manifest.passages:,}"
+    yield "Chunking", _listed(manifest.chunking)
+    yield "Encoder", f"{manifest.encoder} ({manifest.encoder_hash[:12]})"
+    yield "Vectors", f"{manifest.dimension} dimensions, {metric}, {manifest.pooling} pooling"
+    yield "Prompts", prompts or "none"
+    yield "Keywords", f"BM25, {_listed(manifest.keywords)}"
+    yield "Size", f"{megabytes(manifest.bytes)}: {components}"
+    for segment in manifest.segments:
+        yield "Segment", _segment(segment)
+    if manifest.deleted_passages:
+        share = manifest.deleted_passages / (manifest.passages + manifest.deleted_passages)
+        hint = f"; `odqa compact --index {index}` takes them off the disk" if share > WORTH_COMPACTING else ""
+        yield "Deleted", f"{share:.1%} of the passages on the disk{hint}"
+
+
+def _segment(segment: SegmentRecord) -> str:
+    documents, passages = count(segment.documents, "document"), count(segment.passages, "passage")
+    if segment.deleted:
+        documents += f" ({segment.deleted_documents:,} deleted)"
+        passages += f" ({segment.deleted_passages:,} deleted)"
+    size = megabytes(sum(record.size for record in segment.files.values()))
+    return ", ".join((segment.name, documents, passages, describe_vectors(segment.vectors), size))
+
+
+def _components(manifest: Manifest) -> dict[str, int]:
+    """Bytes of the files by what is in them, which is what their names begin with."""
+    sizes: Counter[str] = Counter()
+    for segment in manifest.segments:
+        for name, record in segment.files.items():
+            sizes[name.partition(".")[0]] += record.size
+    return dict(sizes.most_common())
+
+
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())

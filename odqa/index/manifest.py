@@ -1,7 +1,7 @@
-"""What an index folder says of itself: the layout, the manifest, its checks. Standard library only; opens no data.
+"""What an index folder says of itself: its segments, their files, how it was made. Standard library; opens no data.
 
-A folder is an index when its ``manifest.json`` is whole. The manifest is written last, after every file that it
-lists, so a build that was cut short never leaves one.
+A folder is an index when its ``manifest.json`` is whole. Every change writes new files first and the manifest last,
+in place of the old one in a single step: the manifest is the index, and what it does not name is not part of it.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odqa.errors import IndexFolderError
-from odqa.index.replace import put_back
-from odqa.retrieval import keywords
 
-FORMAT = 2
+if TYPE_CHECKING:
+    from odqa.retrieval.encoder import Encoder
+
+FORMAT = 3
 MANIFEST = "manifest.json"
-VECTORS = "vectors.faiss"
-PASSAGES = "passages.sqlite"
-KEYWORDS = keywords.FILES
-FILES = (VECTORS, PASSAGES, *KEYWORDS)
+SEGMENTS = "segments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +33,46 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """Everything that is fixed when an index is built.
+class SegmentRecord:
+    """One segment: what a change wrote, in the folder ``segments/<name>``, and what later changes deleted of it.
 
-    ``encoder`` is the name to load the encoder by and ``encoder_hash`` the hash of its files; ``metric`` is
-    ``inner_product``, the cosine where vectors are ``normalized``. ``keywords`` says how words are counted: the
-    parameters of BM25 and the language. ``created`` is ISO 8601 in UTC.
+    ``documents`` and ``passages`` count everything written. ``deleted`` names the file with the numbers of the
+    documents that count no longer, ``deleted_documents`` of them with ``deleted_passages``; it is empty where there
+    are none. ``vectors`` says how the vectors are stored: the FAISS factory, what it was trained on, the parameters
+    of its search. ``files`` are all its files, by name.
+    """
+
+    name: str
+    documents: int
+    passages: int
+    vectors: Mapping[str, Any]
+    files: Mapping[str, FileRecord]
+    deleted: str = ""
+    deleted_documents: int = 0
+    deleted_passages: int = 0
+
+    @property
+    def live_passages(self) -> int:
+        """The passages that count."""
+        return self.passages - self.deleted_passages
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that is known of an index without opening it.
+
+    ``version`` counts the changes since the index was made, from 1. ``encoder`` is the name to load the encoder by and
+    ``encoder_hash`` the hash of its files; ``metric`` is ``inner_product``, the cosine where vectors are
+    ``normalized``. ``reading``, ``chunking`` and ``keywords`` say how files become documents, passages and terms, and
+    ``storage`` what FAISS factory and recall were asked for: documents that are added later are treated alike.
+    ``created`` and ``changed`` are ISO 8601 in UTC.
     """
 
     format: int
+    version: int
     odqa_version: str
     created: str
+    changed: str
     encoder: str
     encoder_hash: str
     dimension: int
@@ -53,16 +80,31 @@ class Manifest:
     normalized: bool
     pooling: str
     prompts: Mapping[str, str]
+    reading: Mapping[str, Any]
     chunking: Mapping[str, Any]
     keywords: Mapping[str, Any]
-    documents: int
-    passages: int
-    files: Mapping[str, FileRecord]
+    storage: Mapping[str, Any]
+    segments: tuple[SegmentRecord, ...] = field(default=())
+
+    @property
+    def documents(self) -> int:
+        """The documents that count."""
+        return sum(segment.documents - segment.deleted_documents for segment in self.segments)
+
+    @property
+    def passages(self) -> int:
+        """The passages that count."""
+        return sum(segment.live_passages for segment in self.segments)
+
+    @property
+    def deleted_passages(self) -> int:
+        """The passages that were deleted and are still on the disk."""
+        return sum(segment.deleted_passages for segment in self.segments)
 
     @property
     def bytes(self) -> int:
         """The size of the data files together."""
-        return sum(record.size for record in self.files.values())
+        return sum(record.size for segment in self.segments for record in segment.files.values())
 
 
 _JSON_TYPES: dict[str, tuple[type, str]] = {
@@ -70,12 +112,18 @@ _JSON_TYPES: dict[str, tuple[type, str]] = {
     "str": (str, "a string"),
     "bool": (bool, "true or false"),
     "Mapping": (dict, "an object"),
+    "tuple": (list, "a list"),
 }
 
 
 def rebuild_command(folder: Path) -> str:
     """The command that makes the index anew, as messages quote it."""
     return f"`odqa index PATH... --index {folder}`"
+
+
+def segment_folder(folder: Path, name: str) -> Path:
+    """Where a segment's files are."""
+    return folder / SEGMENTS / name
 
 
 def record_file(path: Path) -> FileRecord:
@@ -86,12 +134,14 @@ def record_file(path: Path) -> FileRecord:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write ``manifest.json`` and flush it to the disk."""
-    with (folder / MANIFEST).open("w", encoding="utf-8") as stream:
+    """Put ``manifest.json`` in the place of the one that is there, at once or not at all."""
+    new = folder / f".{MANIFEST}.new"
+    with new.open("w", encoding="utf-8") as stream:
         json.dump(asdict(manifest), stream, ensure_ascii=False, indent=2)
         stream.write("\n")
         stream.flush()
         os.fsync(stream.fileno())
+    new.replace(folder / MANIFEST)
 
 
 def is_index(folder: Path) -> bool:
@@ -109,7 +159,6 @@ def read_manifest(folder: str | Path) -> Manifest:
     Raises IndexFolderError when there is no index, when the manifest is damaged or of another format version.
     """
     folder = Path(folder)
-    put_back(folder)
     path = folder / MANIFEST
     try:
         raw = path.read_bytes()
@@ -133,9 +182,10 @@ def read_manifest(folder: str | Path) -> Manifest:
     if value["format"] < FORMAT:
         raise IndexFolderError(f"{folder} has index format {value['format']}, which is no longer read; {remedy}")
     try:
-        return _parse(value)
+        manifest: Manifest = _parse(Manifest, value)
     except ValueError as error:
         raise IndexFolderError(f"{path} is damaged: {error}; {remedy}") from None
+    return manifest
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> None:
@@ -143,44 +193,65 @@ def check_sizes(folder: Path, manifest: Manifest) -> None:
 
     Raises IndexFolderError naming the file that is missing, cut short or too long.
     """
-    for name, record in manifest.files.items():
-        path = folder / name
-        remedy = f"build the index again with {rebuild_command(folder)}"
-        if not path.is_file():
-            raise IndexFolderError(f"{path} is missing; {remedy}")
-        size = path.stat().st_size
-        if size != record.size:
-            raise IndexFolderError(f"{path} is damaged: it has {size} bytes, not {record.size}; {remedy}")
+    remedy = f"build the index again with {rebuild_command(folder)}"
+    for segment in manifest.segments:
+        for name, record in segment.files.items():
+            path = segment_folder(folder, segment.name) / name
+            try:
+                size = path.stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                raise IndexFolderError(f"{path} is missing; {remedy}") from None
+            if size != record.size:
+                raise IndexFolderError(f"{path} is damaged: it has {size} bytes, not {record.size}; {remedy}")
 
 
-def check_files(folder: Path, manifest: Manifest, names: Collection[str] = FILES) -> None:
-    """Compare the sizes of all data files, and the checksums of those called ``names``, with the manifest.
+def check_sums(folder: Path, segment: SegmentRecord, names: Collection[str]) -> None:
+    """Compare the checksums of a segment's files called ``names`` with the manifest.
 
     Raises IndexFolderError naming the file.
     """
-    check_sizes(folder, manifest)
     for name in names:
-        if record_file(folder / name).sha256 != manifest.files[name].sha256:
+        path = segment_folder(folder, segment.name) / name
+        if record_file(path).sha256 != segment.files[name].sha256:
             raise IndexFolderError(
-                f"{folder / name} is damaged: its checksum is not the one in the manifest; "
+                f"{path} is damaged: its checksum is not the one in the manifest; "
                 f"build the index again with {rebuild_command(folder)}"
             )
 
 
-def _parse(value: dict[str, Any]) -> Manifest:
-    """The manifest in ``value``; keys it does not know are left alone. Raises ValueError naming the key."""
-    for field in fields(Manifest):
-        expected, words = _JSON_TYPES[str(field.type).partition("[")[0]]
-        found = value.get(field.name)
+def check_encoder(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
+    """Raise IndexFolderError unless ``encoder`` is the one whose vectors are stored, file for file."""
+    if encoder.content_hash != manifest.encoder_hash:
+        raise IndexFolderError(
+            f"{folder} was built with the encoder {manifest.encoder} "
+            f"({manifest.encoder_hash[:12]}), not with {encoder.name} ({encoder.content_hash[:12]}), and "
+            f"vectors of different encoders cannot be compared; build the index again with "
+            f"`odqa index PATH... --index {folder} --encoder {encoder.name}`"
+        )
+
+
+def _parse(kind: type[Any], value: object, where: str = "") -> Any:
+    """``value`` as ``kind``, keys that it does not know left alone. Raises ValueError naming the key."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{where.rstrip('.')} is not an object")
+    for item in fields(kind):
+        expected, words = _JSON_TYPES[str(item.type).partition("[")[0]]
+        found = value.get(item.name)
         if type(found) is not expected:
-            raise ValueError(f"{field.name} is not {words}" if field.name in value else f"{field.name} is missing")
-    files = {name: _parse_file(name, record) for name, record in value["files"].items()}
-    if sorted(files) != sorted(FILES):
-        raise ValueError(f"files does not list {' and '.join(FILES)}")
-    return Manifest(**{field.name: value[field.name] for field in fields(Manifest)} | {"files": files})
-
-
-def _parse_file(name: str, record: object) -> FileRecord:
-    if isinstance(record, dict) and type(record.get("size")) is int and isinstance(record.get("sha256"), str):
-        return FileRecord(size=record["size"], sha256=record["sha256"])
-    raise ValueError(f"files[{name!r}] is not an object with size and sha256")
+            name = f"{where}{item.name}"
+            raise ValueError(f"{name} is not {words}" if item.name in value else f"{name} is missing")
+    known: dict[str, Any] = {item.name: value[item.name] for item in fields(kind)}
+    if kind is Manifest:
+        parts = enumerate(value["segments"])
+        known["segments"] = tuple(_parse(SegmentRecord, part, f"segments[{number}].") for number, part in parts)
+    if kind is SegmentRecord:
+        files = value["files"].items()
+        known["files"] = {name: _parse(FileRecord, record, f"{where}files[{name!r}].") for name, record in files}
+        for name in known["files"]:
+            if Path(name).name != name:
+                raise ValueError(f"{where}files[{name!r}] is not the name of a file")
+        if Path(value["name"]).name != value["name"]:
+            raise ValueError(f"{where}name is not the name of a folder")
+        if value["deleted"] and value["deleted"] not in known["files"]:
+            raise ValueError(f"{where}files does not list {value['deleted']}")
+    return kind(**known)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from odqa.index.vectors import Vectors
-    from odqa.retrieval.keywords import Keywords
+    from odqa.index.vector_search import VectorSearch
+    from odqa.retrieval.keywords import KeywordSearch
 
 DENSE = "dense"
 BM25 = "bm25"
@@ -30,34 +30,46 @@ class Ranked:
     components: Mapping[str, Component]
 
 
-def by_vectors(vectors: Vectors, queries: NDArray[np.float32], k: int) -> list[list[Ranked]]:
-    """The ``k`` rows nearest to each query (q, dimension), best first, then by row; scores are cosines."""
-    scores, rows = vectors.nearest(queries, min(k, len(vectors)))
+def by_vectors(
+    vectors: VectorSearch, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+) -> list[list[Ranked]]:
+    """The ``k`` rows nearest to each query (q, dimension), best first, then by row; scores are cosines.
+
+    ``allowed`` (rows,) are the rows that may come back, here and below; None where all may.
+    """
+    scores, rows = vectors.nearest(queries, k, allowed)
     return [_alone(DENSE, *pair) for pair in zip(rows.tolist(), scores.tolist(), strict=True)]
 
 
-def by_keywords(keywords: Keywords, questions: Sequence[str], k: int) -> list[list[Ranked]]:
+def by_keywords(
+    keywords: KeywordSearch, questions: Sequence[str], k: int, allowed: NDArray[np.bool_] | None = None
+) -> list[list[Ranked]]:
     """The ``k`` rows of the largest BM25 score for each question, of those that share a term with it."""
     found = []
     for question in questions:
         scores = keywords.scores(question)
-        rows = best(scores, k)
+        rows = best(scores, k, allowed)
         found.append(_alone(BM25, rows.tolist(), scores[rows].tolist()))
     return found
 
 
 def by_both(
-    vectors: Vectors, queries: NDArray[np.float32], keywords: Keywords, questions: Sequence[str], k: int
+    vectors: VectorSearch,
+    queries: NDArray[np.float32],
+    keywords: KeywordSearch,
+    questions: Sequence[str],
+    k: int,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> list[list[Ranked]]:
     """The ``k`` rows of the largest fused score among the first of both components, ``DEPTH`` of each at least."""
     import numpy as np
 
-    depth = min(max(k, DEPTH), len(vectors))
-    cosines, nearest = vectors.nearest(queries, depth)
+    depth = max(k, DEPTH)
+    cosines, nearest = vectors.nearest(queries, depth, allowed)
     found = []
     for question, query, near, near_scores in zip(questions, queries, nearest, cosines, strict=True):
         weights = keywords.scores(question)
-        sharing = best(weights, depth)
+        sharing = best(weights, depth, allowed)
         rows = np.union1d(near, sharing)
         dense = vectors.scores(query, rows)
         dense[np.searchsorted(rows, near)] = near_scores  # As the ranks have it, to the last digit.

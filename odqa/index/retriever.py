@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from odqa.index.filters import Filter
 from odqa.index.search import Index
 from odqa.types import Hit, Mode
 
@@ -42,7 +43,7 @@ class Retriever:
         index or another encoder, ModelError for an encoder that cannot be found, UsageError for a mode or a device
         that there is not.
         """
-        opened = Index.open(index, mode=mode)
+        opened = Index.open(index, mode=mode, device=device)
         try:
             if opened.mode is Mode.BM25:
                 return cls(opened, None)
@@ -59,9 +60,9 @@ class Retriever:
         """The questions' vectors, float32 (questions, dimension); None where none are needed."""
         return None if self.encoder is None else self.encoder.encode_queries(questions)
 
-    def search(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
+    def search(self, questions: Sequence[str], k: int, filters: Sequence[Filter] = ()) -> list[list[Hit]]:
         """The ``k`` best passages for each question (see ``Index.search``). Raises UsageError for k below 1."""
-        return self.index.search(questions, k, self.encode(questions))
+        return self.index.search(questions, k, self.encode(questions), filters)
 
     def close(self) -> None:
         """Close the index; it cannot be searched again."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index.manifest import KEYWORDS, PASSAGES, VECTORS, Manifest, check_files, read_manifest, rebuild_command
+from odqa.index.filters import Filter, fields_of, select
+from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
 from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
-from odqa.index.store import PassageStore
-from odqa.index.vectors import METRIC, Vectors
-from odqa.retrieval.keywords import Keywords
-from odqa.types import Hit, Mode
+from odqa.index.segment import Segment, needed_files
+from odqa.index.vector_search import VectorSearch
+from odqa.index.vectors import METRIC
+from odqa.retrieval.keywords import KeywordSearch
+from odqa.types import Hit, Mode, Passage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,81 +26,100 @@ if TYPE_CHECKING:
 
     from odqa.retrieval.encoder import Encoder
 
-_ATTEMPTS = 3  # A rebuild may replace the folder while it is being opened; twice in a row is more than bad luck.
+_ATTEMPTS = 10  # A change may land while the index is being opened; so many in a row are more than bad luck.
+# Up to this many bytes, checksums are compared at every opening: a tenth of a second. `odqa verify` compares them all.
+_CHECKED = 64_000_000
 
 
 class Index:
-    """An open index. ``len(index)`` is its number of passages; several threads may search it."""
+    """An open index, as it was when it was opened, whatever becomes of the folder. Several threads may search it.
 
-    def __init__(
-        self, folder: Path, manifest: Manifest, store: PassageStore, vectors: Vectors | None, keywords: Keywords | None
-    ) -> None:
+    ``len(index)`` is its number of passages. ``why_not_gpu`` says why vectors that may be searched on a GPU are not;
+    None where they are, or where nobody asked.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, segments: Sequence[Segment], stack: ExitStack) -> None:
         """Hold the open parts; ``Index.open`` opens and checks them."""
+        import numpy as np
+
         self.folder = folder
         self.manifest = manifest
-        self._store = store
-        self._vectors = vectors
-        self._keywords = keywords
+        self._segments = segments
+        self._stack = stack
+        self._first = [0, *accumulate(segment.record.passages for segment in segments)]
+        masks = [segment.live() for segment in segments]
+        self._live: NDArray[np.bool_] | None = None
+        if any(mask is not None for mask in masks):
+            full = (np.ones(segment.record.passages, bool) for segment in segments)
+            self._live = np.concatenate([one if mask is None else mask for one, mask in zip(full, masks, strict=True)])
+        vectors = [segment.vectors for segment in segments if segment.vectors is not None]
+        self._vectors = VectorSearch(vectors) if vectors else None
+        keywords = [segment.keywords for segment in segments if segment.keywords is not None]
+        language = str(manifest.keywords.get("language", ""))
+        self._keywords = KeywordSearch(keywords, masks, language) if keywords else None
+        self.why_not_gpu: str | None = None
+        self._lock = threading.Lock()
+        self._filtered: tuple[tuple[Filter, ...], NDArray[np.bool_]] | None = None
 
     @classmethod
-    def open(cls, folder: str | Path, encoder: Encoder | None = None, mode: Mode | str = Mode.HYBRID) -> Index:
-        """Open the index in ``folder`` for searches in ``mode``, after checking what these need.
+    def open(
+        cls, folder: str | Path, encoder: Encoder | None = None, mode: Mode | str = Mode.HYBRID, device: str = "cpu"
+    ) -> Index:
+        """Open the index in ``folder`` for searches in ``mode`` on ``device``, after checking what these need.
 
-        That is its manifest, the sizes of all files, and checksums, counts and dimension of the passages and of the
-        vectors or keywords or both. Raises IndexFolderError naming the file that is missing or damaged, or, when
-        ``encoder`` is given and is not the one that the index was built with, both encoders; the message has the
-        command that mends it. Raises UsageError for a mode that there is not.
+        That is its manifest, the sizes of all files, counts and dimension of the passages and of the vectors or
+        keywords or both, and the checksums of a small index. Raises IndexFolderError naming the file that is missing
+        or damaged, or, when ``encoder`` is given and is not the one that the index was built with, both encoders; the
+        message has the command that mends it. Raises UsageError for a mode that there is not, and for a ``device``
+        ``cuda`` where FAISS has no GPU; ``auto`` takes the CPU then.
         """
         folder, mode = Path(folder), check_mode(mode)
         for attempt in range(_ATTEMPTS):
             manifest = read_manifest(folder)
             try:
                 index = cls._open(folder, manifest, mode)
+                break
             except (IndexFolderError, OSError):
+                # Its files may be gone since a new version took its place.
                 if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
                     raise
-                continue
-            if read_manifest(folder) == manifest:
-                break
+        try:
+            if encoder is not None:
+                check_encoder(folder, manifest, encoder)
+            index._move(device.partition(":")[0])
+        except BaseException:
             index.close()
-        else:
-            raise IndexFolderError(f"{folder} is being rebuilt over and over; try again when that has ended")
-        if encoder is not None:
-            try:
-                index.check_encoder(encoder)
-            except IndexFolderError:
-                index.close()
-                raise
+            raise
         return index
+
+    def _move(self, device: str) -> None:
+        """Search vectors on the GPUs where ``device`` is ``cuda``, or ``auto`` and there are some."""
+        if device in ("auto", "cuda"):
+            reasons = (segment.vectors.move(device) for segment in self._segments if segment.vectors is not None)
+            self.why_not_gpu = next(filter(None, reasons), None)
 
     @classmethod
     def _open(cls, folder: Path, manifest: Manifest, mode: Mode) -> Index:
-        dense, sparse = mode is not Mode.BM25, mode is not Mode.DENSE
-        check_files(folder, manifest, (PASSAGES, *((VECTORS,) if dense else ()), *(KEYWORDS if sparse else ())))
-        remedy = f"build the index again with {rebuild_command(folder)}"
-        vectors = Vectors.read(folder / VECTORS) if dense else None
-        keywords = Keywords.read(folder, str(manifest.keywords.get("language"))) if sparse else None
-        store = PassageStore(folder / PASSAGES)
-        counts = {"passages": store.passages, "documents": store.documents}
-        if vectors is not None:
-            counts["vectors"] = len(vectors)
-        if keywords is not None:
-            counts["passages in its keywords"] = len(keywords)
-        expected = {name: manifest.documents if name == "documents" else manifest.passages for name in counts}
-        if counts != expected:
-            store.close()
-            found = ", ".join(f"{count} {name}" for name, count in counts.items())
-            raise IndexFolderError(
-                f"{folder} is damaged: it has {found}; "
-                f"its manifest counts {manifest.passages} passages and {manifest.documents} documents; {remedy}"
-            )
-        if vectors is not None and (vectors.dimension, METRIC) != (manifest.dimension, manifest.metric):
-            store.close()
-            raise IndexFolderError(
-                f"{folder / VECTORS} does not fit its manifest: dimension {vectors.dimension} and {METRIC} where "
-                f"{manifest.dimension} and {manifest.metric} are stated; {remedy}"
-            )
-        return cls(folder, manifest, store, vectors, keywords)
+        check_sizes(folder, manifest)
+        if manifest.bytes <= _CHECKED:
+            for record in manifest.segments:
+                check_sums(folder, record, needed_files(record, mode))
+        with ExitStack() as stack:
+            segments = []
+            for record in manifest.segments:
+                segment = Segment.open(folder, record, mode)
+                stack.callback(segment.close)
+                segments.append(segment)
+                if segment.vectors is not None and (segment.vectors.dimension, METRIC) != (
+                    manifest.dimension,
+                    manifest.metric,
+                ):
+                    raise IndexFolderError(
+                        f"the vectors of {folder} do not fit its manifest: dimension {segment.vectors.dimension} and "
+                        f"{METRIC} where {manifest.dimension} and {manifest.metric} are stated; "
+                        f"build the index again with {rebuild_command(folder)}"
+                    )
+            return cls(folder, manifest, segments, stack.pop_all())
 
     def __len__(self) -> int:
         """How many passages there are."""
@@ -118,50 +142,93 @@ class Index:
 
     def check_encoder(self, encoder: Encoder) -> None:
         """Raise IndexFolderError unless ``encoder`` is the one whose vectors are stored, file for file."""
-        if encoder.content_hash != self.manifest.encoder_hash:
-            raise IndexFolderError(
-                f"{self.folder} was built with the encoder {self.manifest.encoder} "
-                f"({self.manifest.encoder_hash[:12]}), not with {encoder.name} ({encoder.content_hash[:12]}), and "
-                f"vectors of different encoders cannot be compared; build the index again with "
-                f"`odqa index PATH... --index {self.folder} --encoder {encoder.name}`"
-            )
+        check_encoder(self.folder, self.manifest, encoder)
 
-    def search(self, questions: Sequence[str], k: int, vectors: NDArray[np.float32] | None = None) -> list[list[Hit]]:
+    def search(
+        self,
+        questions: Sequence[str],
+        k: int,
+        vectors: NDArray[np.float32] | None = None,
+        filters: Sequence[Filter] = (),
+    ) -> list[list[Hit]]:
         """The ``k`` best passages for each question, best first; all if there are fewer.
 
         ``vectors`` (questions, dimension) are the questions' own, which all modes but ``bm25`` need; by words alone
-        only passages come back that share one with the question. Scores are cosines, BM25 scores, or both fused
-        (``odqa.retrieval.fusion``); equal ones come in the order of the index. Raises UsageError for k below 1 and
-        for vectors of another shape.
+        only passages come back that share one with the question. Only documents that match all ``filters`` are
+        searched. Scores are cosines, BM25 scores, or both fused (``odqa.retrieval.fusion``); equal ones come in the
+        order of the index. Raises UsageError for k below 1, for vectors of another shape, and for a filter on a field
+        that no document has.
         """
         if k < 1:
             raise UsageError(f"k is {k}: ask for at least 1 passage")
-        ranked = self._rank(questions, k, vectors)
-        passages = self._store.fetch(sorted({item.row for items in ranked for item in items}))
+        ranked = self._rank(questions, k, vectors, self._allowed(tuple(filters)))
+        passages = self._fetch(sorted({item.row for items in ranked for item in items}))
         return [
             [Hit(passages[item.row], item.score, rank, item.components) for rank, item in enumerate(items, start=1)]
             for items in ranked
         ]
 
-    def _rank(self, questions: Sequence[str], k: int, vectors: NDArray[np.float32] | None) -> list[list[Ranked]]:
-        if not questions:
-            return []
+    def matching(self, filters: Sequence[Filter]) -> int:
+        """How many passages are of documents that match all ``filters``. Raises UsageError for an unknown field."""
+        allowed = self._allowed(tuple(filters))
+        return len(self) if allowed is None else int(allowed.sum())
+
+    def _rank(
+        self,
+        questions: Sequence[str],
+        k: int,
+        vectors: NDArray[np.float32] | None,
+        allowed: NDArray[np.bool_] | None,
+    ) -> list[list[Ranked]]:
+        if not questions or (allowed is not None and not allowed.any()):
+            return [[] for _ in questions]
         if self._vectors is None:
             assert self._keywords is not None
-            return by_keywords(self._keywords, questions, k)
+            return by_keywords(self._keywords, questions, k, allowed)
         import numpy as np
 
         queries = np.ascontiguousarray(() if vectors is None else vectors, np.float32)
-        wanted = (len(questions), self._vectors.dimension)
+        wanted = (len(questions), self.manifest.dimension)
         if queries.shape != wanted:
             raise UsageError(f"the questions' vectors have the shape {queries.shape}; {self.folder} takes {wanted}")
         if self._keywords is None:
-            return by_vectors(self._vectors, queries, k)
-        return by_both(self._vectors, queries, self._keywords, questions, k)
+            return by_vectors(self._vectors, queries, k, allowed)
+        return by_both(self._vectors, queries, self._keywords, questions, k, allowed)
+
+    def _allowed(self, filters: tuple[Filter, ...]) -> NDArray[np.bool_] | None:
+        """The rows that may come back, bool (rows,); None where all may. The last filters are remembered."""
+        import numpy as np
+
+        if not filters:
+            return self._live
+        with self._lock:
+            if self._filtered is None or self._filtered[0] != filters:
+                spans: list[tuple[int, int]] = []
+                mask = np.zeros(self._first[-1], bool)
+                for number in select(self._fields(spans), filters):
+                    mask[slice(*spans[number])] = True
+                self._filtered = (filters, mask)
+            return self._filtered[1]
+
+    def _fields(self, spans: list[tuple[int, int]]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The fields of every document, numbered; the rows of its passages are appended to ``spans``."""
+        for segment, first in zip(self._segments, self._first, strict=False):
+            for document in segment.documents():
+                spans.append((first + document.first, first + document.end))
+                fields = fields_of(document.id, document.title, document.source, document.metadata)
+                yield len(spans) - 1, fields
+
+    def _fetch(self, rows: Sequence[int]) -> dict[int, Passage]:
+        """The passages of these rows, by row."""
+        found: dict[int, Passage] = {}
+        for segment, first in zip(self._segments, self._first, strict=False):
+            own = [row - first for row in rows if 0 <= row - first < segment.record.passages]
+            found.update((row + first, passage) for row, passage in segment.store.fetch(own).items())
+        return found
 
     def close(self) -> None:
         """Close the files; the index cannot be searched afterwards."""
-        self._store.close()
+        self._stack.close()
 
 
 def check_mode(mode: Mode | str) -> Mode:

@@ -1,36 +1,73 @@
-"""Passages and their documents in one SQLite file, by vector row; knows nothing of vectors."""
+"""Passages and their documents in one SQLite file, by row; knows nothing of vectors and of what was deleted."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from odqa.errors import DataError, IndexFolderError
 from odqa.types import Document, Passage
 
+PASSAGES = "passages.sqlite"
+
 _SCHEMA = """
 CREATE TABLE documents (
-  id TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL, source TEXT NOT NULL, metadata TEXT NOT NULL
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, source TEXT NOT NULL, metadata TEXT NOT NULL,
+  hash TEXT NOT NULL, first INTEGER NOT NULL, passages INTEGER NOT NULL
 );
+CREATE INDEX documents_by_id ON documents (id);
+CREATE INDEX documents_by_source ON documents (source);
 CREATE TABLE passages (
-  row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents (id),
+  row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL,
   text TEXT NOT NULL, start INTEGER NOT NULL, headings TEXT NOT NULL, pages TEXT NOT NULL
 );
+CREATE TABLE sources (source TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
 """
 _SELECT = """
-SELECT p.row, p.id, p.document_id, d.title, p.text, p.start, d.source, p.headings, p.pages
-FROM passages AS p JOIN documents AS d ON d.id = p.document_id
+SELECT p.row, p.id, d.id, d.title, p.text, p.start, d.source, p.headings, p.pages
+FROM passages AS p JOIN documents AS d ON d.number = p.document
 """
 _AT_ONCE = 900  # Below the smallest limit on variables of one statement that SQLite is built with.
 
 _Row = tuple[int, str, str, str, str, int, str, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as a store has it, without its text: its passages are the rows from ``first`` up to ``end``.
+
+    ``number`` counts the documents of the store from 0; ``hash`` is that of everything the passages are made from.
+    """
+
+    number: int
+    id: str
+    title: str
+    source: str
+    metadata: dict[str, Any]
+    hash: str
+    first: int
+    passages: int
+
+    @property
+    def end(self) -> int:
+        """The row behind its last passage."""
+        return self.first + self.passages
+
+
+def hash_document(document: Document) -> str:
+    """What tells whether a document has changed: the SHA-256 (hex) of all that its passages are made from."""
+    parts = [document.title, document.text, _metadata(document), [asdict(section) for section in document.sections]]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
+
+
 class PassageWriter:
-    """Writes a new file, passages getting the rows 0, 1, 2, … in the order they come.
+    """Writes a new file, documents and passages getting the numbers 0, 1, 2, … in the order they come.
 
     There is no journal: the file counts for nothing until an index's manifest lists it.
     """
@@ -43,32 +80,48 @@ class PassageWriter:
         self.passages = 0
 
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
-        """Append a document and its passages. Raises DataError when one of their ids is taken already."""
-        try:
-            metadata = json.dumps(dict(document.metadata), ensure_ascii=False, default=str)
-            self._db.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?)",
-                (document.id, document.title, document.source, metadata),
-            )
-        except sqlite3.IntegrityError:
-            raise DataError(self._duplicate(document)) from None
-        for passage in passages:
-            headings, pages = json.dumps(passage.headings, ensure_ascii=False), json.dumps(passage.pages)
-            values = (self.passages, passage.id, document.id, passage.text, passage.start, headings, pages)
-            try:
-                self._db.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-            except sqlite3.IntegrityError:
-                raise DataError(
-                    f"{document.source}: the passage id {passage.id!r} is taken by another passage; "
-                    f"give the documents other ids"
-                ) from None
-            self.passages += 1
-        self.documents += 1
+        """Append a document and its passages. Raises DataError when two of them have one id."""
+        twice = len(passages) - len({passage.id for passage in passages})
+        if twice:
+            raise DataError(f"{document.source}: {twice} passages of the document {document.id} have the id of another")
+        stored = Stored(
+            self.documents, document.id, document.title, document.source, {}, hash_document(document),
+            self.passages, len(passages),
+        )  # fmt: skip
+        self.copy(stored, passages, _metadata(document))
 
-    def blocks(self, size: int) -> Iterator[list[Passage]]:
-        """All passages in the order of their rows, ``size`` at a time."""
-        for start in range(0, self.passages, size):
-            rows = self._db.execute(f"{_SELECT} WHERE p.row >= ? AND p.row < ? ORDER BY p.row", (start, start + size))
+    def copy(self, document: Stored, passages: Sequence[Passage], metadata: str | None = None) -> None:
+        """Append a document of another store, under a new number."""
+        if metadata is None:
+            metadata = json.dumps(document.metadata, ensure_ascii=False)
+        self._db.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.documents, document.id, document.title, document.source, metadata, document.hash, self.passages,
+             len(passages)),
+        )  # fmt: skip
+        self._db.executemany(
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (row, passage.id, self.documents, passage.text, passage.start,
+                 json.dumps(passage.headings, ensure_ascii=False), json.dumps(passage.pages))
+                for row, passage in enumerate(passages, start=self.passages)
+            ),
+        )  # fmt: skip
+        self.documents += 1
+        self.passages += len(passages)
+
+    def add_source(self, source: str, digest: str) -> None:
+        """Note the hash of a file that documents were read from."""
+        self._db.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (source, digest))
+
+    def find(self, id: str) -> list[Stored]:
+        """The documents with this id, in the order they came."""
+        return _find(self._db, id)
+
+    def blocks(self, size: int, start: int = 0) -> Iterator[list[Passage]]:
+        """The passages from the row ``start`` on, in the order of their rows, ``size`` at a time."""
+        for first in range(start, self.passages, size):
+            rows = self._db.execute(f"{_SELECT} WHERE p.row >= ? AND p.row < ? ORDER BY p.row", (first, first + size))
             yield [_passage(row) for row in rows]
 
     def commit(self) -> None:
@@ -79,37 +132,35 @@ class PassageWriter:
         """Close the file."""
         self._db.close()
 
-    def _duplicate(self, document: Document) -> str:
-        first = self._db.execute("SELECT source FROM documents WHERE id = ?", (document.id,)).fetchone()[0]
-        return (
-            f"two documents have the id {document.id!r}, one from {first} and one from {document.source}; "
-            f"give one of them another id, or leave it out"
-        )
-
 
 class PassageStore:
-    """An open file, read-only. Several threads may use it."""
+    """An open file, read-only. Several threads may use it. ``documents`` and ``passages`` count what is in it."""
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises IndexFolderError when it is not a store of passages."""
         self._path = path
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(
-            # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
-            f"{path.resolve().as_uri()}?mode=ro&immutable=1",
-            uri=True,
-            check_same_thread=False,
-        )
         try:
+            self._db = sqlite3.connect(
+                # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
+                uri=True,
+                check_same_thread=False,
+            )
+        except sqlite3.Error as error:
+            raise IndexFolderError(f"{path} cannot be opened: {error}; build the index again") from None
+        try:
+            # The numbers have no gaps, so that the largest is the count, which SQLite finds without reading them all.
             self.documents, self.passages = self._db.execute(
-                "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)"
+                "SELECT (SELECT coalesce(max(number), -1) + 1 FROM documents),"
+                " (SELECT coalesce(max(row), -1) + 1 FROM passages)"
             ).fetchone()
         except sqlite3.Error as error:
             self._db.close()
             raise IndexFolderError(f"{path} is damaged: {error}; build the index again") from None
 
     def fetch(self, rows: Sequence[int]) -> dict[int, Passage]:
-        """The passages of these vector rows, by row. Raises IndexFolderError when a row has no passage."""
+        """The passages of these rows, by row. Raises IndexFolderError when a row has no passage."""
         found = {}
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE]
@@ -122,9 +173,55 @@ class PassageStore:
             raise IndexFolderError(f"{self._path} has no passage for vector row {missing}; build the index again")
         return found
 
+    def find(self, id: str) -> list[Stored]:
+        """The documents with this id, in the order they came; all but one of them were deleted."""
+        with self._lock:
+            return _find(self._db, id)
+
+    def from_source(self, source: str) -> list[Stored]:
+        """The documents read from this file."""
+        with self._lock:
+            rows = self._db.execute("SELECT * FROM documents WHERE source = ? ORDER BY number", (source,)).fetchall()
+        return [_stored(row) for row in rows]
+
+    def all(self) -> Iterator[Stored]:
+        """All documents in the order of their numbers, one at a time."""
+        # A cursor of its own for each turn: other threads' questions may come between.
+        for start in range(0, self.documents, _AT_ONCE):
+            with self._lock:
+                rows = self._db.execute(
+                    "SELECT * FROM documents WHERE number >= ? AND number < ? ORDER BY number",
+                    (start, start + _AT_ONCE),
+                ).fetchall()
+            yield from map(_stored, rows)
+
+    def sources(self) -> dict[str, str]:
+        """The hash of each file that documents were read from, by its path."""
+        with self._lock:
+            return dict(self._db.execute("SELECT source, hash FROM sources").fetchall())
+
+    def broken(self) -> str:
+        """What SQLite finds wrong with the file; empty when nothing is."""
+        try:
+            with self._lock:
+                (found,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.Error as error:
+            return str(error)
+        return "" if found == "ok" else str(found)
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def _find(db: sqlite3.Connection, id: str) -> list[Stored]:
+    rows = db.execute("SELECT * FROM documents WHERE id = ? ORDER BY number", (id,))
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: tuple[int, str, str, str, str, str, int, int]) -> Stored:
+    number, id, title, source, metadata, digest, first, passages = row
+    return Stored(number, id, title, source, json.loads(metadata), digest, first, passages)
 
 
 def _passage(row: _Row) -> Passage:
@@ -139,3 +236,7 @@ def _passage(row: _Row) -> Passage:
         headings=tuple(json.loads(headings)),
         pages=tuple((offset, page) for offset, page in json.loads(pages)),
     )
+
+
+def _metadata(document: Document) -> str:
+    return json.dumps(dict(document.metadata), ensure_ascii=False, default=str)

@@ -1,10 +1,12 @@
-"""Vectors in FAISS: append, write, read, the k nearest; knows nothing of passages or encoders."""
+"""One segment's vectors in FAISS: reading, the nearest, cosines; knows nothing of passages, encoders or building."""
 
 from __future__ import annotations
 
-import errno
+import mmap
+from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from odqa.errors import IndexFolderError, OdqaError
 
@@ -12,7 +14,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from odqa.index.gpu import GpuIndex
+
 METRIC = "inner_product"
+VECTORS = "vectors.faiss"
+
+_MORE = 8  # Candidates beyond k, so that vectors as good as the k-th are seen.
+_FEW = 20_000  # So many rows are compared one by one sooner than an approximate index is searched for them.
+_LEAST, _MOST = 32, 4096  # Candidates of a walk through a graph: about as many as are asked for, and very many.
+_BLOCK = 8192  # Vectors in memory at a time when rows are compared one by one.
+_SPARE = 2  # Clusters differ in size; a search that finds too little is done again row by row.
+_ROUNDING = 1e-5  # FAISS's score and the cosine differ by less.
+
+Found: TypeAlias = "tuple[NDArray[np.float32], NDArray[np.int64]]"
 
 
 def require_faiss() -> Any:
@@ -28,11 +42,44 @@ def require_faiss() -> Any:
 
 
 class Vectors:
-    """Unit vectors by row, compared exactly by inner product, which is their cosine."""
+    """Unit vectors by row, compared by inner product, which is their cosine. Several threads may search them.
 
-    def __init__(self, index: Any) -> None:
-        """Wrap a faiss index; see ``empty`` and ``read``."""
+    FAISS finds candidates; what is returned is ranked by the cosine with the vector that is stored, so that the order
+    does not depend on how FAISS adds up, and equal vectors come in the order of their rows.
+    """
+
+    def __init__(self, index: Any, memory: Any = None) -> None:
+        """Wrap a faiss index that lies in ``memory``, if it is mapped; see ``read``."""
         self._index = index
+        self._memory = memory  # The index points into it.
+        self._core = unwrap(index)
+        if isinstance(self._core, require_faiss().IndexIVFPQFastScan):
+            # FAISS forgets this when it reads such an index, and ends the process when a vector is asked for.
+            self._core.fine_quantizer = self._core.pq
+        self._gpu: GpuIndex | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Vectors:
+        """Open a file by mapping it: what a search does not touch is not read.
+
+        In memory are 8 bytes a vector of an IVF index (where each lies) and 12 of an HNSW graph; indexes made for fast
+        scan (``PQ…fs``) are read whole. Raises IndexFolderError when it holds none that can be used.
+        """
+        import numpy as np
+
+        faiss = require_faiss()
+        try:
+            with path.open("rb") as stream:
+                memory = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            data = np.frombuffer(memory, np.uint8)
+            # Unlike IO_FLAG_MMAP_IFC this reader never looks behind the end of a file that is cut short, and the
+            # system may read ahead, without which a first search waits for every page.
+            index = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(data), data.size))
+        except (RuntimeError, MemoryError, ValueError, FileNotFoundError) as error:
+            raise IndexFolderError(f"{path} cannot be read by FAISS ({reason(error)}); build the index again") from None
+        if index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise IndexFolderError(f"{path} compares vectors by another metric than {METRIC}; build the index again")
+        return cls(index, data)
 
     def __len__(self) -> int:
         """How many vectors there are."""
@@ -43,53 +90,196 @@ class Vectors:
         """The length of a vector."""
         return int(self._index.d)
 
-    @classmethod
-    def empty(cls, dimension: int) -> Vectors:
-        """No vectors yet."""
-        return cls(require_faiss().IndexFlatIP(dimension))
+    @property
+    def effort(self) -> tuple[str, int, int] | None:
+        """What trades time for recall, its least and largest sensible value; None where a search is exhaustive.
 
-    @classmethod
-    def read(cls, path: Path) -> Vectors:
-        """The vectors in a file. Raises IndexFolderError when it holds none that can be used."""
+        ``nprobe`` counts the clusters of an IVF index that are looked through, ``efSearch`` the candidates that a walk
+        through an HNSW graph keeps.
+        """
         faiss = require_faiss()
-        try:
-            index = faiss.read_index(str(path))
-        except RuntimeError as error:
-            raise IndexFolderError(
-                f"{path} cannot be read by FAISS ({_reason(error)}); build the index again"
-            ) from None
-        if index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise IndexFolderError(f"{path} compares vectors by another metric than {METRIC}; build the index again")
-        return cls(index)
+        if isinstance(self._core, faiss.IndexIVF):
+            return "nprobe", 1, int(self._core.nlist)
+        if isinstance(self._core, faiss.IndexHNSW):
+            return "efSearch", _LEAST, _MOST
+        return None
 
-    def add(self, vectors: NDArray[np.float32]) -> None:
-        """Append rows, float32 (n, dimension)."""
-        self._index.add(vectors)
+    def set_parameters(self, parameters: Mapping[str, int]) -> None:
+        """Set ``nprobe`` or ``efSearch``. Raises IndexFolderError for one that this index does not have."""
+        space = require_faiss().ParameterSpace()
+        for name, value in parameters.items():
+            try:
+                space.set_index_parameter(self._index, name, value)
+            except RuntimeError as error:
+                raise IndexFolderError(
+                    f"the vectors have no search parameter {name} ({reason(error)}); build the index again"
+                ) from None
+            if self._gpu is not None:
+                self._gpu.set_parameter(name, value)
 
-    def write(self, path: Path) -> None:
-        """Write all vectors to a file. Raises OSError when the disk does not take them."""
-        try:
-            require_faiss().write_index(self._index, str(path))
-        except RuntimeError as error:
-            raise OSError(errno.EIO, _reason(error), str(path)) from None
+    def move(self, device: str) -> str | None:
+        """Search on ``device`` from now on: ``cpu``, ``cuda`` or ``auto``; returns why it is the CPU nevertheless.
 
-    def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Scores and rows of each query's ``k`` nearest vectors, both (q, k): best first, then by row.
+        All GPUs get a share of the vectors; what is on the disk stays as it is. Raises UsageError for ``cuda`` where
+        FAISS has no GPU.
+        """
+        from odqa.index import gpu
 
-        ``k`` is at most the number of vectors.
+        self._gpu = None
+        if device == "cpu":
+            return None
+        self._gpu, why_not = gpu.to_gpu(self._index, required=device == "cuda")
+        return why_not
+
+    def nearest(self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> Found:
+        """Cosines and rows of each query's ``k`` nearest vectors, both (q, k): best first, then by row.
+
+        ``queries`` are (q, dimension). With ``allowed`` (n,) only its rows count; where fewer than ``k`` are allowed,
+        all of them come back.
         """
         import numpy as np
 
-        scores, rows = self._index.search(queries, k)
-        order = np.lexsort((rows, -scores), axis=-1)
-        return np.take_along_axis(scores, order, axis=-1), np.take_along_axis(rows, order, axis=-1)
+        queries = np.ascontiguousarray(queries, np.float32)
+        count = len(self) if allowed is None else int(np.count_nonzero(allowed))
+        allowed = None if count == len(self) else allowed
+        k = min(k, count)
+        scores, rows = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+        open_, depth = np.arange(len(queries) if k else 0), min(k + _MORE, count)
+        while len(open_):
+            found, near = self._candidates(queries[open_], k, depth, allowed, count)
+            worst = found.min(axis=1, initial=np.inf)
+            for at, query in enumerate(open_):
+                scores[query], rows[query] = self._best(queries[query], near[at], k)
+            # Vectors behind the last candidate may be as good as the k-th, and have a lower row.
+            rounding = _ROUNDING if self._gpu is None else self._gpu.rounding
+            open_ = open_[scores[open_, -1] - worst <= rounding] if depth < count else open_[:0]
+            depth = min(2 * depth, count)
+        return scores, rows
+
+    def found(self, queries: NDArray[np.float32], k: int) -> list[NDArray[np.int64]]:
+        """The rows of up to ``k`` vectors a query, as FAISS alone finds them, without what ``nearest`` adds to few."""
+        near = self._search(queries, min(k + _MORE, len(self)), None, len(self))[1]
+        return [self._best(query, some, k)[1] for query, some in zip(queries, near, strict=True)]
 
     def scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosines of one query (dimension,) with the vectors of some rows, (rows,)."""
-        stored: NDArray[np.float32] = self._index.reconstruct_batch(rows)
-        return stored @ query
+        # Summed row by row, so that a cosine does not depend on what else is asked for, as a matrix product's does.
+        return cast("NDArray[np.float32]", (self.reconstruct(rows) * query).sum(axis=1))
+
+    def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The stored vectors of some rows, float32 (rows, dimension): what compression left of them."""
+        return cast("NDArray[np.float32]", self._index.reconstruct_batch(rows))
+
+    def _best(self, query: NDArray[np.float32], near: NDArray[np.int64], k: int) -> Found:
+        """The ``k`` best of the candidates ``near`` (depth,), in which -1 is none."""
+        import numpy as np
+
+        near = near[near >= 0]
+        scores = self.scores(query, near)
+        order = np.lexsort((near, -scores))[:k]
+        return scores[order], near[order]
+
+    def _candidates(
+        self, queries: NDArray[np.float32], k: int, depth: int, allowed: NDArray[np.bool_] | None, count: int
+    ) -> Found:
+        """FAISS's scores and rows, (q, depth), of at least ``k`` vectors each; further ones may be -inf and -1."""
+        import numpy as np
+
+        if allowed is not None and count <= _FEW:
+            return self._one_by_one(queries, depth, np.flatnonzero(allowed))
+        found, near = self._search(queries, depth, allowed, count)
+        found = np.where(near < 0, -np.inf, found).astype(np.float32)
+        # Few clusters may hold less than k vectors, and a walk through a graph may end early.
+        short = np.flatnonzero((near >= 0).sum(axis=1) < k)
+        if len(short):
+            rows = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
+            found[short], near[short] = self._one_by_one(queries[short], depth, rows)
+        return found, near
+
+    def _search(self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None, count: int) -> Found:
+        if self._gpu is not None:
+            found = self._gpu.search(queries, depth, allowed)
+            if found is not None:
+                return found
+        return cast("Found", self._index.search(queries, depth, params=self._parameters(depth, allowed, count)))
+
+    def _parameters(self, depth: int, allowed: NDArray[np.bool_] | None, count: int) -> Any:
+        """Search parameters that let only ``allowed`` rows through, ``count`` of them; None where nothing is to be set.
+
+        The rarer they are, the further is looked for them: among the clusters or nodes that a search goes through as
+        many are allowed as without a filter, and in clusters of equal size ``_SPARE`` times as many as are asked for.
+        """
+        import numpy as np
+
+        faiss = require_faiss()
+        options: dict[str, Any] = {}
+        if allowed is not None:
+            options["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        wider = len(self) / count
+        if isinstance(self._core, faiss.IndexIVF):
+            wanted = max(self._core.nprobe * wider, _SPARE * depth * self._core.nlist / count)
+            parameters = faiss.SearchParametersIVF(nprobe=min(self._core.nlist, ceil(wanted)), **options)
+        elif allowed is None:
+            return None
+        elif isinstance(self._core, faiss.IndexHNSW):
+            parameters = faiss.SearchParametersHNSW(efSearch=ceil(self._core.hnsw.efSearch * wider), **options)
+        else:
+            parameters = faiss.SearchParameters(**options)
+        index = self._index
+        while isinstance(index, faiss.IndexPreTransform):
+            parameters = faiss.SearchParametersPreTransform(index_params=parameters)
+            index = faiss.downcast_index(index.index)
+        return parameters
+
+    def _one_by_one(self, queries: NDArray[np.float32], depth: int, rows: NDArray[np.int64]) -> Found:
+        """The candidates among ``rows``, every one of which is compared."""
+        faiss = require_faiss()
+        heap = faiss.ResultHeap(len(queries), depth, keep_max=True)
+        for start in range(0, len(rows), _BLOCK):
+            some = rows[start : start + _BLOCK]
+            metric = faiss.METRIC_INNER_PRODUCT
+            found, at = faiss.knn(queries, self.reconstruct(some), min(depth, len(some)), metric=metric)
+            heap.add_result(found, some[at])
+        heap.finalize()
+        return heap.D, heap.I
 
 
-def _reason(error: RuntimeError) -> str:
-    """The last part of FAISS's message, which names its own source file and function first."""
-    return str(error).rpartition(": ")[2].strip() or str(error)
+def nearest_of(
+    parts: Sequence[Vectors],
+    queries: NDArray[np.float32],
+    k: int,
+    allowed: Sequence[NDArray[np.bool_] | None] | None = None,
+) -> Found:
+    """``Vectors.nearest`` over several segments as if they were one: rows count on from one segment to the next.
+
+    ``allowed`` is one mask (n,), or None for all rows, a segment.
+    """
+    import numpy as np
+
+    masks = allowed or [None] * len(parts)
+    bases = np.cumsum([0, *(len(part) for part in parts)])
+    found = [part.nearest(queries, k, mask) for part, mask in zip(parts, masks, strict=True)]
+    scores = np.concatenate([np.empty((len(queries), 0), np.float32), *(item[0] for item in found)], axis=1)
+    rows = np.concatenate(
+        [np.empty((len(queries), 0), np.int64), *(item[1] + base for item, base in zip(found, bases, strict=False))],
+        axis=1,
+    )
+    order = np.lexsort((rows, -scores), axis=-1)[:, :k]
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def unwrap(index: Any) -> Any:
+    """The faiss index behind the rotations and projections (``OPQ…``, ``PCA…``) that one may begin with."""
+    faiss = require_faiss()
+    while isinstance(index, faiss.IndexPreTransform):
+        index = faiss.downcast_index(index.index)
+    return index
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong: the last part of FAISS's message, which names its own source file and function first."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if "read error" in str(error):
+        return "it ends too early"
+    return str(error).rpartition(": ")[2].strip() or str(error) or type(error).__name__

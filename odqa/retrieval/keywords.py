@@ -5,19 +5,25 @@ BM25 in Lucene's variant (Kamphuis et al. 2020, "Which BM25 Do You Mean?"; Rober
     score(question, passage) = sum over the question's terms of  idf * tf / (tf + k1 * (1 - b + b * length / average))
     idf = ln(1 + (N - df + 0.5) / (df + 0.5))
 
-What a passage weighs for each of its terms is computed when the index is built (Lù 2024, "BM25S") and lies on the disk
-by term, memory-mapped: a question reads the terms that it has.
+What is stored is how often each term stands in each passage (``odqa.retrieval.postings``), memory-mapped: a question
+reads the terms that it has. N, df and the average length are counted over the passages that are there when it is
+asked, so that parts and deletions change no score: it is the one that the same passages have in a single part.
 """
 
 from __future__ import annotations
 
+import math
+import sqlite3
 import threading
-from array import array
+import tokenize
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import chain, count, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from odqa.errors import IndexFolderError
+from odqa.retrieval.postings import COUNTS, FILES, LENGTHS, ROWS, STARTS, TERMS, PostingsWriter
 from odqa.retrieval.words import Analyzer
 from odqa.types import Passage
 
@@ -25,101 +31,256 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+__all__ = ["FILES", "K1", "PARAMETERS", "B", "KeywordSearch", "KeywordWriter", "Keywords", "best", "keyword_text"]
+
 K1 = 0.6  # How soon repeating a term stops counting. See docs/decisions/fusion.md for the measurement.
 B = 0.75  # How much a long passage is held back against a short one, from 0 to 1.
 
 PARAMETERS = {"method": "lucene", "k1": K1, "b": B}
 
-_NAMES = {
-    "data_name": "keywords.data.npy",
-    "indices_name": "keywords.indices.npy",
-    "indptr_name": "keywords.indptr.npy",
-    "vocab_name": "keywords.vocab.json",
-    "params_name": "keywords.params.json",
-}
-FILES = tuple(_NAMES.values())
+_REMEMBERED = 1 << 17  # Words whose terms are remembered while writing; twice as many take about 40 MB.
+_LONG = 32  # Characters of a word that is not worth remembering.
+_GROUPS = 16  # See ``best``.
 
 
 class KeywordWriter:
-    """Counts the terms of passages, which get the rows 0, 1, 2, … in the order they come, and writes the files.
+    """Counts the terms of passages, which get the rows 0, 1, 2, … in the order they come, and writes ``FILES``.
 
-    Until it is written, every term of every passage takes four bytes of memory.
+    Memory grows with the vocabulary alone, by about 150 bytes a term.
     """
 
-    def __init__(self, language: str) -> None:
-        """``language`` is the code of the rules for words (see ``odqa.retrieval.words``)."""
-        self._analyze = Analyzer(language)
-        self._vocabulary: dict[str, int] = {}
-        self._passages: list[array[int]] = []
+    def __init__(self, folder: Path, language: str) -> None:
+        """Write into ``folder``; ``language`` is the code of the rules for words (see ``odqa.retrieval.words``)."""
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._words = _Words(Analyzer(language), self._numbers)
+        self._postings = PostingsWriter(folder)
 
     def add(self, passages: Sequence[Passage]) -> None:
-        """Append passages, each with its title and headings."""
-        number = self._vocabulary
+        """Append passages, each with its title and headings. Raises OSError when the disk is full."""
         for passage in passages:
-            terms = self._analyze(keyword_text(passage))
-            self._passages.append(array("i", [number.setdefault(term, len(number)) for term in terms]))
+            words = map(self._words.__getitem__, keyword_text(passage).split())
+            self._postings.add(chain.from_iterable(words))
 
-    def write(self, folder: Path) -> None:
-        """Write ``FILES`` into ``folder``. Raises OSError when the disk does not take them."""
-        import numpy as np
-        from bm25s import BM25
+    def finish(self) -> None:
+        """Write the files. Raises OSError or sqlite3.OperationalError when the disk does not take them."""
+        self._postings.finish(self._numbers)
 
-        model = BM25(**PARAMETERS)
-        with np.errstate(invalid="ignore"):  # The average length is 0 where no passage has a term.
-            model.index((self._passages, self._vocabulary), create_empty_token=False, show_progress=False)
-        model.save(folder, show_progress=False, **_NAMES)
+    def close(self) -> None:
+        """Give up what is not finished: nothing of it stays in the folder."""
+        self._postings.close()
+
+
+class _Words(dict[str, tuple[int, ...]]):
+    """The numbers of the terms of a run of characters without a space, which most often is a word.
+
+    No term and no rule of an Analyzer reaches across a space, and texts repeat their words: looking them up is eight
+    times as fast as analysing each again.
+    """
+
+    def __init__(self, analyze: Analyzer, numbers: defaultdict[str, int]) -> None:
+        super().__init__()
+        self._analyze = analyze
+        self._numbers = numbers
+        self._before: dict[str, tuple[int, ...]] = {}  # So that frequent words outlive a clearing.
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        numbers = self._before.get(word)
+        if numbers is None:
+            numbers = tuple([self._numbers[term] for term in self._analyze(word)])
+        if len(word) <= _LONG:
+            if len(self) == _REMEMBERED:
+                self._before = dict(self)
+                self.clear()
+            self[word] = numbers
+        return numbers
 
 
 class Keywords:
-    """The terms of an index's passages. ``len(keywords)`` is the number of passages; several threads may ask it."""
+    """The terms of the passages of one folder, read-only. ``len(keywords)`` is the number of passages.
 
-    def __init__(self, model: Any, language: str) -> None:
-        """Wrap a bm25s model; ``read`` makes one from files."""
-        self._model = model
-        self._analyze = Analyzer(language)
-        self._lock = threading.Lock()  # A stemmer is for one thread at a time.
+    ``lengths`` are the numbers of their terms, int32 (passages,). Several threads may look terms up.
+    """
+
+    def __init__(self, folder: Path, db: sqlite3.Connection, arrays: Sequence[NDArray[Any]]) -> None:
+        """Hold what is open: the table of terms, then starts, rows, counts and lengths; ``read`` opens them."""
+        self.folder = folder
+        self._db = db
+        self._starts, self._rows, self._counts, self.lengths = arrays
+        self._lock = threading.Lock()
 
     @classmethod
-    def read(cls, folder: Path, language: str) -> Keywords:
-        """Open the files in ``folder``; ``language`` is the one they were written with.
-
-        Raises IndexFolderError when they are none that can be used.
-        """
-        from bm25s import BM25
-
+    def read(cls, folder: Path) -> Keywords:
+        """Open ``FILES`` in ``folder``. Raises IndexFolderError, naming the file, when one cannot be used."""
+        arrays = [_map(folder / name) for name in (STARTS, ROWS, COUNTS, LENGTHS)]
+        postings = {STARTS: int(arrays[0][-1]) if len(arrays[0]) else -1, ROWS: len(arrays[1]), COUNTS: len(arrays[2])}
+        if len(set(postings.values())) > 1:
+            found = ", ".join(f"{number} by {name}" for name, number in postings.items())
+            raise IndexFolderError(f"{folder} is damaged: it has {found} postings; build the index again")
+        path = folder / TERMS
         try:
-            return cls(BM25.load(folder, mmap=True, show_progress=False, **_NAMES), language)
-        except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-            raise IndexFolderError(
-                f"{folder / FILES[0]} and the files of that name cannot be read ({error}); build the index again"
-            ) from None
+            db = sqlite3.connect(
+                # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
+                uri=True,
+                check_same_thread=False,
+            )
+        except sqlite3.Error as error:
+            raise _damaged(path, error) from None
+        keywords = cls(folder, db, arrays)
+        try:
+            keywords.postings("")
+            (terms,) = db.execute("PRAGMA user_version").fetchone()
+            if terms != len(arrays[0]) - 1:
+                raise IndexFolderError(
+                    f"{path} is damaged: it has {terms} terms and {STARTS} has {len(arrays[0]) - 1}; "
+                    f"build the index again"
+                )
+        except IndexFolderError:
+            db.close()
+            raise
+        return keywords
 
     def __len__(self) -> int:
         """How many passages there are."""
-        return int(self._model.scores["num_docs"])
+        return len(self.lengths)
+
+    def postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """The rows of the passages that have a term, ascending, and how often each has it.
+
+        Raises IndexFolderError when the table of terms is damaged.
+        """
+        try:
+            with self._lock:
+                found = self._db.execute("SELECT number FROM terms WHERE term = ?", (term,)).fetchone()
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise _damaged(self.folder / TERMS, error) from None
+        start, end = self._starts[found[0] : found[0] + 2].tolist() if found else (0, 0)
+        return self._rows[start:end], self._counts[start:end]
+
+    def close(self) -> None:
+        """Close the table of terms; nothing can be looked up afterwards. The maps go with the last use of them."""
+        self._db.close()
+
+
+class KeywordSearch:
+    """Scores questions against the passages of several parts, as if they were one. Several threads may ask it.
+
+    ``len(search)`` is the number of rows: those of the first part, then those of the second, and so on. It holds 4
+    bytes a row.
+    """
+
+    def __init__(self, parts: Sequence[Keywords], live: Sequence[NDArray[np.bool_] | None], language: str) -> None:
+        """``live`` says for each part which of its passages count, (passages,), None for all of them.
+
+        ``language`` is the one that the parts were written with.
+        """
+        import numpy as np
+
+        self._analyze = Analyzer(language)
+        self._lock = threading.Lock()  # A stemmer is for one thread at a time.
+        kept = [part.lengths if alive is None else part.lengths[alive] for part, alive in zip(parts, live, strict=True)]
+        self._passages = sum(map(len, kept))
+        terms = sum(int(lengths.sum(dtype=np.int64)) for lengths in kept)
+        # What is added to tf below the line, by row. Where it is infinite, a passage weighs nothing.
+        self._norms = np.concatenate([np.zeros(0, np.float32), *(part.lengths for part in parts)], dtype=np.float32)
+        self._norms *= K1 * B * self._passages / max(1, terms)
+        self._norms += K1 * (1 - B)
+        bounds = np.cumsum([0, *map(len, parts)]).tolist()
+        self._parts = [(part, slice(*rows)) for part, rows in zip(parts, pairwise(bounds), strict=True)]
+        for (_, rows), alive in zip(self._parts, live, strict=True):
+            if alive is not None:
+                self._norms[rows][~alive] = np.inf
+
+    def __len__(self) -> int:
+        """How many rows there are, dead ones included."""
+        return len(self._norms)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """The BM25 score of every passage, float32 (passages,): 0 where it shares no term with the question."""
+        """The BM25 score of every row, float32 (rows,): 0 where it shares no term with the question, or is dead.
+
+        A term that the question repeats counts as often. Raises IndexFolderError when a part turns out damaged.
+        """
         import numpy as np
 
         with self._lock:
-            terms = self._analyze(question)
-        known = self._model.get_tokens_ids(terms)
-        if not known:
-            return np.zeros(len(self), np.float32)
-        return cast("NDArray[np.float32]", self._model.get_scores_from_ids(known))
+            terms = Counter(self._analyze(question))
+        scores = np.zeros(len(self), np.float32)
+        for term, times in terms.items():
+            frequency, found = 0, []
+            for part, rows in self._parts:
+                places, weights = _weights(part, term, self._norms[rows])
+                frequency += int(np.count_nonzero(weights))
+                found.append((scores[rows], places, weights))
+            idf = math.log(1 + (self._passages - frequency + 0.5) / (frequency + 0.5))
+            for here, places, weights in found:
+                weights *= times * idf
+                # No place comes twice, but this is faster than ``here[places] += weights``.
+                np.add.at(here, places, weights)
+        return scores
 
 
-def best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """The rows of the ``k`` largest scores above 0, best first, then by row; fewer where there are fewer."""
+def best(scores: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """The rows of the ``k`` largest scores above 0, best first, then by row; fewer where there are fewer.
+
+    ``allowed`` (rows,) says which rows may be among them; None allows all.
+    """
     import numpy as np
 
-    k = min(k, len(scores))
-    least = np.partition(scores, len(scores) - k)[len(scores) - k] if k else 0.0
-    rows = np.flatnonzero((scores >= least) & (scores > 0))
-    return rows[np.lexsort((rows, -scores[rows]))][:k]
+    if allowed is not None:
+        scores = scores * allowed  # Five times as fast as np.where.
+    # Each of some groups of rows has its largest score. The k-th largest of these is not above the k-th largest of
+    # all, and close to it: what reaches it is a handful to sort, out of millions.
+    groups = _GROUPS * max(k, 1)
+    size = len(scores) // groups
+    largest = scores[: size * groups].reshape(size, groups).max(axis=0) if size > 1 else scores
+    least = _largest(largest, k)
+    rows = np.flatnonzero(scores >= least if least > 0 else scores > 0)
+    least = _largest(scores[rows], k)
+    above, equal = rows[scores[rows] > least], rows[scores[rows] == least]
+    above = above[np.argsort(-scores[above], kind="stable")]
+    return np.concatenate([above, equal])[: max(k, 0)]
 
 
 def keyword_text(passage: Passage) -> str:
     """What is counted of a passage: its title, its headings and its text; a heading that repeats another once."""
     return "\n".join([*dict.fromkeys(part for part in (passage.title, *passage.headings) if part), passage.text])
+
+
+def _weights(part: Keywords, term: str, norms: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The rows that have a term, and tf / (tf + norm) of each; 0 for the dead."""
+    import numpy as np
+
+    rows, counts = part.postings(term)
+    places, frequencies = rows.astype(np.intp), counts.astype(np.float32)
+    try:
+        weights = norms.take(places)
+    except IndexError:
+        raise IndexFolderError(
+            f"{part.folder / ROWS} is damaged: it has rows beyond the {len(part)} passages; build the index again"
+        ) from None
+    weights += frequencies
+    return places, np.divide(frequencies, weights, out=weights)
+
+
+def _largest(scores: NDArray[np.float32], k: int) -> float:
+    """The ``k``-th largest score, 0 where there are fewer."""
+    import numpy as np
+
+    at = len(scores) - k
+    return float(np.partition(scores, at)[at]) if 0 <= at < len(scores) else 0.0
+
+
+def _map(path: Path) -> NDArray[Any]:
+    import numpy as np
+
+    try:
+        values = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, tokenize.TokenError) as error:
+        raise _damaged(path, error) from None
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise _damaged(path, f"{values.dtype} {values.shape} where whole numbers are expected")
+    return np.asarray(values)
+
+
+def _damaged(path: Path, reason: object) -> IndexFolderError:
+    return IndexFolderError(f"{path} cannot be read ({reason}); build the index again")

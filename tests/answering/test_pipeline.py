@@ -12,6 +12,7 @@ import pytest
 
 from odqa.answering.pipeline import Pipeline, answer_from_context
 from odqa.errors import IndexFolderError, ModelError, UsageError
+from odqa.index.filters import parse
 from odqa.reader.model import Reader
 from odqa.types import Document, Response, Section
 
@@ -102,6 +103,34 @@ def test_no_answer_is_a_proper_result(index_folder: Path, silent_reader: Path) -
         response = silent.ask(QUESTIONS[0])
     assert response.answers == ()
     assert response.no_answer_probability == pytest.approx(1)
+
+
+def test_only_documents_that_match_all_filters_are_read(pipeline: Pipeline) -> None:
+    filters = [parse("title!=moon"), parse("source~=*.txt")]
+    response = pipeline.ask(QUESTIONS[0], k=1, n=50, filters=filters)
+    assert {answer.passage.title for answer in response.answers} == {"louvre"}
+    assert response.reason == ""
+    total = sum(answer.confidence for answer in response.answers) + response.no_answer_probability
+    assert total == pytest.approx(1)
+    (same,) = pipeline.ask_many(QUESTIONS[:1], k=1, n=50, filters=filters)
+    assert texts(same) == texts(response)
+
+
+def test_where_no_document_matches_there_is_no_answer_and_a_reason(pipeline: Pipeline) -> None:
+    filters = [parse("title=moon"), parse("source~=*.md")]
+    responses = list(pipeline.ask_many(QUESTIONS, filters=filters, batch=2))
+    assert [response.question for response in responses] == QUESTIONS
+    for response in responses:
+        assert (response.answers, response.no_answer_probability) == ((), 1.0)
+        assert response.reason == "no document matches title=moon and source~=*.md"
+        assert list(response.timings) == ["encode", "search", "read", "rank", "total"]
+    with pytest.raises(UsageError, match="empty"):
+        pipeline.ask("", filters=filters)
+
+
+def test_a_filter_on_an_unknown_field_is_refused_at_once(pipeline: Pipeline) -> None:
+    with pytest.raises(UsageError, match="no document has the field 'lang'"):
+        pipeline.ask_many(QUESTIONS, filters=[parse("lang=en")])
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,17 @@ def test_no_answer_says_how_sure() -> None:
     assert line.startswith("No answer found") and "87.6%" in line
 
 
+def test_why_nothing_was_read_is_said() -> None:
+    shown = Response("Who?", (), 1.0, {}, "no document matches lang=\x1b[2J")
+    assert list(as_lines(shown)) == [r"No answer found: no document matches lang=\x1b[2J."]
+    assert as_json(shown)["reason"] == "no document matches lang=\x1b[2J"
+    assert hits_as_json("Who?", [], reason="nothing matches") == {
+        "question": "Who?",
+        "hits": [],
+        "reason": "nothing matches",
+    }
+
+
 @pytest.mark.parametrize(
     ("probability", "shown"),
     [(0.0, "0.0%"), (1e-9, "<0.1%"), (0.001, "0.1%"), (0.5, "50.0%"), (0.9994, ">99.9%"), (1.0, "100.0%")],
@@ -61,7 +72,7 @@ def test_percent(probability: float, shown: str) -> None:
 
 def test_json_has_the_documented_keys() -> None:
     shown = as_json(response(source="tower.html", pages=((0, 2),)))
-    assert list(shown) == ["question", "answers", "no_answer_probability", "timings"]
+    assert list(shown) == ["question", "answers", "no_answer_probability", "timings", "reason"]
     (answer,) = shown["answers"]
     assert answer == {
         "text": "Gustave Eiffel",

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from odqa.cli import app
 from tests.answering.conftest import TEXTS, reader_with
 
-KEYS = ["question", "answers", "no_answer_probability", "timings"]
+KEYS = ["question", "answers", "no_answer_probability", "timings", "reason"]
 ANSWER_KEYS = ["text", "confidence", "document", "start", "end", "passage", "passage_id", "page"]
 
 
@@ -87,6 +87,30 @@ def test_the_mode_decides_what_is_read(folder: Path) -> None:
     assert result.exit_code == 2 and "sparse" in result.stderr and "bm25" in result.stderr
 
 
+def test_only_documents_that_match_are_read(folder: Path) -> None:
+    shown = json.loads(from_index(folder, "who built the tower", "--json", "--filter", "title=moon").stdout)
+    assert {Path(answer["document"]["source"]).name for answer in shown["answers"]} == {"moon.txt"}
+    assert shown["reason"] == ""
+
+
+def test_where_no_document_matches_the_reason_is_said(folder: Path) -> None:
+    asked = ("--filter", "title=moon", "--filter", "id=none")
+    reason = "no document matches title=moon and id=none"
+    result = from_index(folder, "who built the tower", *asked)
+    assert (result.exit_code, result.stdout) == (0, f"No answer found: {reason}.\n")
+    shown = json.loads(from_index(folder, "who built the tower", *asked, "--json").stdout)
+    assert list(shown) == KEYS
+    assert (shown["answers"], shown["no_answer_probability"], shown["reason"]) == ([], 1.0, reason)
+    lines = from_index(folder, "--questions", "-", *asked, given="Who?\nWhere?\n").stdout.splitlines()
+    assert [json.loads(line)["reason"] for line in lines] == [reason, reason]
+
+
+def test_a_field_that_there_is_not_lists_those_that_there_are(folder: Path) -> None:
+    result = from_index(folder, "who built the tower", "--filter", "lang=en")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'lang'" in result.stderr and "The fields are id, source, title" in result.stderr
+
+
 def test_no_answer_found_is_no_failure(folder: Path) -> None:
     result = from_index(folder, "who built the tower", reader="silent")
     assert result.exit_code == 0
@@ -139,6 +163,8 @@ def test_a_document_cannot_drive_the_terminal(folder: Path) -> None:
         (["Who?", "--questions", "q.txt"], 2, ["give one question", "--questions"]),
         (["Who?", "--context", "c.txt", "--index", "i"], 2, ["--context", "--index"]),
         (["--questions", "q.txt", "--context", "c.txt"], 2, ["--context", "--questions"]),
+        (["Who?", "--context", "c.txt", "--filter", "lang=en"], 2, ["--context", "--filter"]),
+        (["Who?", "--filter", "year>"], 2, ["'year>'", "no value"]),
         ([""], 2, ["empty"]),
         (["x" * 10_000], 2, ["10,000", "1,000"]),
         (["Who\x1b?"], 2, ["U+001B", "position 4"]),

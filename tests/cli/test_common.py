@@ -140,6 +140,8 @@ HEAVY = ("torch", "transformers", "numpy", "sentence_transformers", "faiss", "da
         (["info", "no/such/index"], 1),
         (["ask", "--help"], 0),
         (["index", "--help"], 0),
+        (["update", "--help"], 0),
+        (["verify", "--help"], 0),
         (["eval", "--help"], 0),
         (["train-reader", "--help"], 0),
     ],
@@ -162,10 +164,25 @@ def test_a_light_command_imports_nothing_heavy(arguments, code, tmp_path):
         assert b"Traceback" not in done.stderr
 
 
+COMMANDS = (
+    "index", "ask", "search", "add", "update", "remove", "compact", "info", "verify", "train-reader", "make-negatives",
+    "eval",
+)  # fmt: skip
+
+
 def test_help_names_every_command():
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    assert all(name in result.stdout for name in ("index", "ask", "train-reader", "eval", "info"))
+    assert [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()] == list(
+        COMMANDS
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_examples(name):
+    result = CliRunner().invoke(app, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"odqa {name}" in result.stdout.partition("Examples:")[2]
 
 
 def test_version():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from odqa.cli import app, index
+from odqa.cli import app
+from odqa.cli.changes import ROWS
 from odqa.index import read_manifest
 
 RUN = CliRunner()
@@ -43,7 +44,7 @@ def test_without_a_name_the_index_is_the_default_one(
 
 
 def test_files_that_cannot_be_used_are_a_table_with_reasons(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
-    for number in range(index.ROWS + 3):
+    for number in range(ROWS + 3):
         (corpus / f"void{number:02}.txt").touch()
     result = run(tiny_encoder, corpus, "--index", tmp_path / "index")
     assert result.exit_code == 0
@@ -55,7 +56,7 @@ def test_files_that_cannot_be_used_are_a_table_with_reasons(corpus: Path, tiny_e
 
 
 def test_json_is_one_object_with_all_of_them(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
-    for number in range(index.ROWS + 3):
+    for number in range(ROWS + 3):
         (corpus / f"void{number:02}.txt").touch()
     result = run(tiny_encoder, corpus, "--index", tmp_path / "index", "--json")
     report = json.loads(result.stdout)
@@ -86,9 +87,14 @@ def test_fields_and_passage_length_are_as_asked_for(tiny_encoder: Path, tmp_path
         (["empty"], 2, "nothing to read in the folder empty"),
         (["void.txt"], 1, "nothing could be indexed, and no index was written; the reasons:\n  void.txt: empty"),
         (["docs", "void.txt", "--strict"], 1, "void.txt: empty (without --strict"),
-        (["docs", "--index", "docs"], 1, "docs is not empty and holds no index, so it is not replaced"),
+        (["docs", "--index", "docs"], 1, "docs is not empty and holds no index, so none is written into it"),
         (["docs", "--overlap", "200"], 2, "the overlap of 200 tokens must be"),
         (["docs", "--device", "abacus"], 2, "no such device: 'abacus'"),
+        (["docs", "--tune-recall", "0"], 2, "--tune-recall is 0.0: give a share above 0 and at most 1"),
+        (["docs", "--tune-recall", "1.5"], 2, "--tune-recall is 1.5: give a share above 0 and at most 1"),
+        (["docs", "--factory", "Abacus7"], 2, "FAISS refuses the factory 'Abacus7' for vectors of 32 numbers"),
+        (["docs", "--factory", "IVF2,Flat"], 2, "the factory 'IVF2,Flat' has 2 clusters to learn"),
+        (["twice"], 1, "two documents have the id 'a', one from twice/one.jsonl and one from twice/two.jsonl"),
     ],
 )
 def test_a_mistake_is_one_message_and_writes_nothing(
@@ -103,10 +109,35 @@ def test_a_mistake_is_one_message_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "void.txt").touch()
+    twice(tmp_path)
     result = run(tiny_encoder, *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr.startswith(f"odqa: {message}")
     assert not (tmp_path / "indexes" / "default").exists()
+
+
+def twice(folder: Path) -> Path:
+    """Two files that each hold a document with the id ``a``."""
+    for name, text in (("one", "The moon orbits the earth."), ("two", "The sun is light.")):
+        path = folder / "twice" / f"{name}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"id": "a", "text": text}) + "\n")
+    return folder / "twice"
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "word"), [("replace", None, "sun"), ("skip", "1 added, 1 skipped", "moon")]
+)
+def test_of_two_documents_with_one_id_one_may_be_left_out(
+    tiny_encoder: Path, tmp_path: Path, rule: str, changes: str | None, word: str
+) -> None:
+    result = run(tiny_encoder, twice(tmp_path), "--index", tmp_path / "index", "--on-duplicate", rule)
+    assert result.exit_code == 0, result.stderr
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert (lines["Documents"], lines["Passages"]) == ("1", "1 of at most 44 tokens")
+    assert lines.get("Changes", "").startswith(changes or "")
+    found = RUN.invoke(app, ["search", word, "--index", str(tmp_path / "index"), "--mode", "bm25", "--json"])
+    assert [hit["passage_id"] for hit in json.loads(found.stdout)["hits"]] == ["a#0"]
 
 
 def test_an_encoder_that_is_not_there_is_told(corpus: Path, tmp_path: Path) -> None:

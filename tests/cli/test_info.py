@@ -6,39 +6,74 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.index import build_index
+from odqa.index import add, compact, remove
 from odqa.retrieval.keywords import K1, B
 
 RUN = CliRunner()
 
 
-@pytest.fixture(scope="module")
-def built(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("info")
-    (folder / "moon.txt").write_text("The moon orbits the earth in days.")
-    build_index([folder / "moon.txt"], folder / "index", encoder=tiny_encoder)
-    return folder / "index"
+def rows(folder: object) -> dict[str, str]:
+    """What ``odqa info`` shows, by the first word of the line."""
+    result = RUN.invoke(app, ["info", str(folder)])
+    assert result.exit_code == 0, result.stderr
+    return dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
 
 
-def test_it_shows_how_the_index_was_made(built: Path, tiny_encoder: Path) -> None:
-    result = RUN.invoke(app, ["info", str(built)])
-    assert result.exit_code == 0
-    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-    assert lines["Index"] == str(built)
-    assert (lines["Documents"], lines["Passages"], lines["Prompts"]) == ("1", "1", "none")
-    assert lines["Chunking"] == "max_tokens 44, overlap_tokens 8, language en"
-    assert lines["Encoder"].startswith(f"{tiny_encoder} (")
-    assert lines["Keywords"] == f"BM25, method lucene, k1 {K1}, b {B}, language en"
-    assert lines["Vectors"] == "32 dimensions, cosine, mean pooling"
+def test_it_shows_how_the_index_was_made(work: Path, tiny_encoder: Path) -> None:
+    shown = rows("index")
+    assert list(shown) == [
+        "Index", "Version", "Created", "Documents", "Passages", "Chunking", "Encoder", "Vectors", "Prompts", "Keywords",
+        "Size", "Segment",
+    ]  # fmt: skip
+    assert (shown["Index"], shown["Prompts"]) == ("index", "none")
+    assert shown["Version"].startswith("1, of ") and shown["Created"].endswith(", format 3")
+    assert (shown["Documents"], shown["Passages"]) == ("5", "5")
+    assert shown["Chunking"] == "max_tokens 44, overlap_tokens 8, language en"
+    assert shown["Encoder"].startswith(f"{tiny_encoder} (")
+    assert shown["Keywords"] == f"BM25, method lucene, k1 {K1}, b {B}, language en"
+    assert shown["Vectors"] == "32 dimensions, cosine, mean pooling"
+    assert shown["Segment"].startswith("000001, 5 documents, 5 passages, Flat, ")
 
 
-def test_json_is_the_manifest(built: Path) -> None:
-    result = RUN.invoke(app, ["info", str(built), "--json"])
-    assert json.loads(result.stdout) == json.loads((built / "manifest.json").read_text())
+def test_bytes_are_shown_by_component(work: Path) -> None:
+    total, components = rows("index")["Size"].split(": ")
+    assert total.endswith(" MB")
+    assert sorted(part.split()[0] for part in components.split(", ")) == ["keywords", "passages", "vectors"]
+
+
+def test_what_was_deleted_is_shown_with_a_hint_when_it_is_much(work: Path) -> None:
+    remove("index", ["louvre"])
+    shown = rows("index")
+    assert (shown["Documents"], shown["Passages"]) == ("4", "4")
+    assert "5 documents (1 deleted), 5 passages (1 deleted), Flat, " in shown["Segment"]
+    assert shown["Deleted"] == "20.0% of the passages on the disk"
+    remove("index", ["spree"])
+    assert rows("index")["Deleted"] == (
+        "40.0% of the passages on the disk; `odqa compact --index index` takes them off the disk"
+    )
+    compact("index")
+    assert "Deleted" not in rows("index")
+
+
+def test_every_segment_has_a_line(work: Path) -> None:
+    Path("sun.txt").write_text("The light of the sun has a speed.")
+    add(["sun.txt"], "index", device="cpu")
+    shown = RUN.invoke(app, ["info", "index"]).stdout.splitlines()
+    assert [line.split(", ")[:3] for line in shown if line.startswith("Segment")] == [
+        ["Segment    000001", "5 documents", "5 passages"],
+        ["Segment    000002", "1 document", "1 passage"],
+    ]
+
+
+def test_json_is_the_manifest_and_its_totals(work: Path) -> None:
+    remove("index", ["louvre"])
+    shown = json.loads(RUN.invoke(app, ["info", "index", "--json"]).stdout)
+    manifest = json.loads(Path("index/manifest.json").read_text())
+    size = sum(path.stat().st_size for path in Path("index/segments").rglob("*") if path.is_file())
+    assert shown == manifest | {"documents": 4, "passages": 4, "bytes": size}
 
 
 def test_what_is_no_index_is_told_in_one_line(tmp_path: Path) -> None:
@@ -47,16 +82,19 @@ def test_what_is_no_index_is_told_in_one_line(tmp_path: Path) -> None:
     assert result.stderr.startswith(f"odqa: {tmp_path} is not an index: it has no manifest.json; make one with `odqa")
 
 
-def test_a_file_that_was_cut_short_is_told(built: Path, tmp_path: Path) -> None:
-    for path in built.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "vectors.faiss").write_bytes(b"")
-    result = RUN.invoke(app, ["info", str(tmp_path)])
+def test_a_file_that_was_cut_short_or_is_gone_is_told(work: Path) -> None:
+    (path,) = Path("index").rglob("vectors.faiss")
+    path.write_bytes(b"")
+    result = RUN.invoke(app, ["info", "index"])
     assert result.exit_code == 1
-    assert "vectors.faiss is damaged: it has 0 bytes" in result.stderr
+    assert f"{path} is damaged: it has 0 bytes" in result.stderr
+    path.unlink()
+    result = RUN.invoke(app, ["info", "index"])
+    assert result.exit_code == 1
+    assert f"{path} is missing; build the index again with `odqa index PATH... --index index`" in result.stderr
 
 
-def test_it_imports_nothing_heavy_and_is_quick(built: Path) -> None:
+def test_it_imports_nothing_heavy_and_is_quick(made: Path) -> None:
     code = (
         "import sys; from odqa.cli import app; sys.argv = ['odqa', 'info', sys.argv[1]]\n"
         "try: app()\n"
@@ -65,7 +103,7 @@ def test_it_imports_nothing_heavy_and_is_quick(built: Path) -> None:
         "print([name for name in heavy if name in sys.modules])"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    run = subprocess.run([sys.executable, "-c", code, str(built)], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", code, str(made / "index")], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
     # Processor time, as the machine may be busy; on an idle one it is a quarter of this.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1

@@ -76,6 +76,31 @@ def test_many_questions_from_standard_input(index: Path, mode: str) -> None:
     assert bool(lines[1]["hits"]) is (mode != "bm25")
 
 
+def test_filters_are_applied_inside_the_search(work: Path) -> None:
+    def ids(*arguments: str) -> list[str]:
+        result = search("the river", "-k", "2", "--json", "--index", "index", "--device", "cpu", *arguments)
+        return [hit["document"]["id"] for hit in json.loads(result.stdout)["hits"]]
+
+    assert len(ids()) == 2
+    assert sorted(ids("--filter", "lang=en")) == ["louvre", "seine"]
+    assert ids("--filter", "lang=en", "--filter", "year>2020") == ["seine"]
+    assert ids("--filter", "source~=*/policies/*", "--mode", "dense") == ["docs/policies/leave.txt"]
+    assert ids("--filter", "id!=seine", "--mode", "bm25") == ["spree"]
+
+
+@pytest.mark.parametrize("mode", ["dense", "bm25", "hybrid"])
+def test_a_filter_that_matches_nothing_says_so(work: Path, mode: str) -> None:
+    asked = ("--index", "index", "--device", "cpu", "--mode", mode, "--filter", "lang=xx", "--filter", "year>2020")
+    reason = "no document matches lang=xx and year>2020"
+    result = search("the river", *asked)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "No passage found.\n", f"odqa: {reason}\n")
+    result = search("the river", *asked, "--json")
+    assert json.loads(result.stdout) == {"question": "the river", "hits": [], "reason": reason}
+    assert result.stderr == ""
+    lines = search("--questions", "-", *asked, given="the river\nthe moon\n").stdout.splitlines()
+    assert [json.loads(line)["reason"] for line in lines] == [reason, reason]
+
+
 def test_finding_nothing_is_no_failure(index: Path) -> None:
     result = found(index, "zebra", "--mode", "bm25")
     assert (result.exit_code, result.stdout) == (0, "No passage found.\n")
@@ -89,6 +114,7 @@ def test_finding_nothing_is_no_failure(index: Path) -> None:
         ([""], 2, ["empty"]),
         (["Who?", "-k", "0"], 2, ["-k must be at least 1, not 0"]),
         (["Who?", "--mode", "sparse"], 2, ["sparse", "dense", "hybrid"]),
+        (["Who?", "--filter", "lang"], 2, ["'lang'", "no operator", "'lang=en'"]),
         (["Who?", "--index", "nowhere"], 1, ["nowhere", "odqa index"]),
         (["--questions", "nowhere.txt"], 2, ["nowhere.txt", "does not exist"]),
     ],
@@ -98,6 +124,12 @@ def test_bad_requests_are_refused(arguments: list[str], code: int, words: list[s
     assert (result.exit_code, result.stdout) == (code, "")
     assert all(word in result.stderr for word in words), result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_field_that_there_is_not_lists_those_that_there_are(work: Path) -> None:
+    result = search("the river", "--index", "index", "--device", "cpu", "--filter", "language=en")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'language'" in result.stderr and "The fields are id, lang, source, title, year" in result.stderr
 
 
 def test_an_index_of_an_old_format_names_the_remedy(index: Path, tmp_path: Path) -> None:

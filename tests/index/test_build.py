@@ -4,10 +4,7 @@ import errno
 import json
 import resource
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,17 +13,24 @@ import pytest
 from odqa import __version__
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
-from odqa.index import Index, build, build_index, read_manifest
-from odqa.index.build import ENCODING, READING, Progress, fit_chunk
-from odqa.index.manifest import FILES
-from odqa.index.vectors import Vectors
+from odqa.index import Index, build_index, read_manifest
+from odqa.index.change import LOCK
+from odqa.index.ingest import fit_chunk
+from odqa.index.manifest import MANIFEST, SEGMENTS
+from odqa.index.report import ENCODING, READING, Progress
+from odqa.index.store import PASSAGES, PassageWriter
+from odqa.index.vector_writer import VectorWriter
+from odqa.index.vectors import VECTORS
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.retrieval.keywords import K1, B
 from tests.index.conftest import CHUNK
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """The files under ``folder``, but for the lock, which is empty."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def texts(folder: Path, encoder: Encoder) -> list[str]:
@@ -38,7 +42,8 @@ def texts(folder: Path, encoder: Encoder) -> list[str]:
 def test_the_report_counts_what_was_made_and_what_was_left_out(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
     report = build_index([corpus], tmp_path / "index", encoder=encoder, chunk=CHUNK)
     assert (report.folder, report.documents, report.passages) == (tmp_path / "index", 2, 3)
-    assert report.bytes == sum(path.stat().st_size for path in report.folder.iterdir())
+    assert report.bytes == sum(map(len, contents(report.folder / SEGMENTS).values()))
+    assert (report.added, report.encoded, report.version) == (2, 3, 1)
     assert report.seconds > 0
     assert [(item.source, item.reason) for item in report.unusable] == [(str(corpus / "void.txt"), "empty")]
     assert texts(report.folder, encoder) == [
@@ -57,12 +62,16 @@ def test_the_manifest_says_how_the_index_was_made(built: Path, encoder: Encoder)
     assert manifest.keywords == {"method": "lucene", "k1": K1, "b": B, "language": "en"}
     assert (manifest.documents, manifest.passages, manifest.odqa_version) == (2, 3, __version__)
     assert manifest.created.endswith("+00:00")
-    assert sorted(path.name for path in built.iterdir()) == sorted(["manifest.json", *FILES])
+    (segment,) = manifest.segments
+    assert (segment.documents, segment.passages, segment.deleted) == (2, 3, "")
+    assert segment.vectors == {"factory": "Flat", "vectors": 3, "trained_on": 0, "parameters": {}, "recall": None}
+    assert sorted(segment.files) == sorted([PASSAGES, VECTORS, *KEYWORDS])
+    assert sorted(contents(built)) == sorted([MANIFEST, *(f"{SEGMENTS}/000001/{name}" for name in segment.files)])
 
 
 def test_the_same_files_make_the_same_index(built: Path, corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
     build_index([corpus], tmp_path / "again", encoder=encoder, chunk=CHUNK)
-    assert read_manifest(tmp_path / "again").files == read_manifest(built).files
+    assert read_manifest(tmp_path / "again").segments == read_manifest(built).segments
 
 
 def test_progress_goes_through_the_bytes_and_then_through_the_passages(
@@ -148,21 +157,28 @@ def test_two_documents_with_one_id_are_told_with_both_sources(encoder: Encoder, 
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "manifest.json"])
-def test_a_folder_that_is_not_an_index_is_not_replaced(
+def test_a_folder_that_is_not_an_index_is_not_written_into(
     corpus: Path, encoder: Encoder, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / name).write_text('{"name": "a web application"}')
-    before = contents(tmp_path)
-    with pytest.raises(IndexFolderError, match="is not empty and holds no index, so it is not replaced; choose"):
+    with pytest.raises(IndexFolderError, match="is not empty and holds no index, so none is written into it; choose"):
         build_index([corpus], tmp_path, encoder=encoder)
-    assert contents(tmp_path) == before
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_file_of_yours_beside_the_index_is_not_deleted(corpus: Path, encoder: Encoder, copy: Path) -> None:
+def test_a_file_of_yours_beside_the_index_is_left_alone(corpus: Path, encoder: Encoder, copy: Path) -> None:
     (copy / "notes.txt").write_text("mine")
-    with pytest.raises(IndexFolderError, match=r"holds notes\.txt beside its index, which replacing it would delete"):
-        build_index([corpus], copy, encoder=encoder)
+    build_index([corpus / "sky.md"], copy, encoder=encoder)
     assert (copy / "notes.txt").read_text() == "mine"
+    assert read_manifest(copy).version == 2
+
+
+def test_an_index_of_an_older_format_makes_room(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text('{"format": 2, "encoder_hash": ""}')
+    for name in ("vectors.faiss", "passages.sqlite", "keywords.vocab.json"):
+        (tmp_path / name).write_text("old")
+    build_index([corpus / "sky.md"], tmp_path, encoder=encoder)
+    assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, SEGMENTS, LOCK}
 
 
 def test_an_index_is_no_file(corpus: Path, encoder: Encoder) -> None:
@@ -170,7 +186,7 @@ def test_an_index_is_no_file(corpus: Path, encoder: Encoder) -> None:
         build_index([corpus], corpus / "sky.md", encoder=encoder)
 
 
-@pytest.mark.parametrize("damage", ["empty manifest", "no manifest", "no vectors", "empty folder"])
+@pytest.mark.parametrize("damage", ["empty manifest", "no vectors", "empty folder"])
 def test_an_index_is_replaced_even_when_it_is_damaged(corpus: Path, encoder: Encoder, copy: Path, damage: str) -> None:
     if damage == "empty manifest":
         (copy / "manifest.json").write_text("")
@@ -178,21 +194,21 @@ def test_an_index_is_replaced_even_when_it_is_damaged(corpus: Path, encoder: Enc
         shutil.rmtree(copy)
         copy.mkdir()
     else:
-        (copy / {"no manifest": "manifest.json", "no vectors": "vectors.faiss"}[damage]).unlink()
+        (copy / f"{SEGMENTS}/000001/{VECTORS}").unlink()
     build_index([corpus / "sky.md"], copy, encoder=encoder)
     assert texts(copy, encoder) == ["# Moon\n\nThe moon orbits the earth in days."]
 
 
 def fail_in_store(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    monkeypatch.setattr(build.PassageWriter, "commit", raiser(error))
+    monkeypatch.setattr(PassageWriter, "commit", raiser(error))
 
 
 def fail_in_vectors(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    monkeypatch.setattr(Vectors, "write", raiser(error))
+    monkeypatch.setattr(VectorWriter, "finish", raiser(error))
 
 
 def fail_in_manifest(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    monkeypatch.setattr(build, "write_manifest", raiser(error))
+    monkeypatch.setattr("odqa.index.change.write_manifest", raiser(error))
 
 
 def raiser(error: BaseException) -> Callable[..., None]:
@@ -250,6 +266,7 @@ def test_a_limit_on_the_size_of_files_is_met_like_a_full_disk(
     assert f"the index {copy} cannot be written: " in str(error.value)
     assert contents(copy) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "rows.jsonl"]
+    assert {path.name for path in (copy / SEGMENTS).iterdir()} == {"000001"}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -265,32 +282,4 @@ def test_ctrl_c_leaves_the_old_index_and_nothing_else(
     with pytest.raises(KeyboardInterrupt):
         build_index([corpus], copy, encoder=encoder)
     assert contents(copy) == before
-    assert list(copy.parent.iterdir()) == [copy]
-
-
-def test_a_killed_build_leaves_the_old_index_and_the_next_one_cleans_up(
-    corpus: Path, encoder: Encoder, copy: Path
-) -> None:
-    before = contents(copy)
-    # Holds its breath when the passages are written, so that it is killed in the middle for certain.
-    code = (
-        "import sys, time; from odqa.index import build, build_index\n"
-        "build._encode = lambda *_: time.sleep(600)\n"
-        "build_index([sys.argv[1]], sys.argv[2], encoder=sys.argv[3])"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(corpus), str(copy), encoder.name])
-    leftover = None
-    while leftover is None or not (leftover / "passages.sqlite").stat().st_size:
-        assert process.poll() is None
-        time.sleep(0.05)
-        leftover = next(
-            (path for path in copy.parent.iterdir() if (path / "passages.sqlite").exists() and path != copy), None
-        )
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    assert contents(copy) == before
-    assert len(texts(copy, encoder)) == 3
-    assert leftover.exists()
-    build_index([corpus / "sky.md"], copy, encoder=encoder)
-    assert read_manifest(copy).documents == 1
     assert list(copy.parent.iterdir()) == [copy]

@@ -11,28 +11,36 @@ import pytest
 
 from odqa.errors import IndexFolderError
 from odqa.index.manifest import (
-    FILES,
     FORMAT,
     MANIFEST,
     Manifest,
-    check_files,
+    SegmentRecord,
+    check_encoder,
     check_sizes,
+    check_sums,
     is_index,
     read_manifest,
     record_file,
+    segment_folder,
     write_manifest,
 )
+
+FILES = ("one", "two", "deleted.000002.npy")
 
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
     """A manifest, written, of files with a line each."""
+    folder = segment_folder(tmp_path, "000001")
+    folder.mkdir(parents=True)
     for name in FILES:
-        (tmp_path / name).write_text(f"{name}\n")
+        (folder / name).write_text(f"{name}\n")
     made = Manifest(
         format=FORMAT,
+        version=2,
         odqa_version="0.1.0",
         created="2026-11-22T01:02:03+00:00",
+        changed="2026-11-22T02:03:04+00:00",
         encoder="some/encoder",
         encoder_hash="ab" * 32,
         dimension=32,
@@ -42,9 +50,20 @@ def manifest(tmp_path: Path) -> Manifest:
         prompts={"query": "Frage: "},
         chunking={"max_tokens": 200, "language": "en"},
         keywords={"method": "lucene", "k1": 1.2},
-        documents=2,
-        passages=3,
-        files={name: record_file(tmp_path / name) for name in FILES},
+        reading={"text_field": "text"},
+        storage={"factory": ""},
+        segments=(
+            SegmentRecord(
+                name="000001",
+                documents=3,
+                passages=5,
+                vectors={"factory": "Flat"},
+                files={name: record_file(folder / name) for name in FILES},
+                deleted="deleted.000002.npy",
+                deleted_documents=1,
+                deleted_passages=2,
+            ),
+        ),
     )
     write_manifest(tmp_path, made)
     return made
@@ -58,8 +77,10 @@ def change(folder: Path, **values: Any) -> None:
 def test_what_is_written_is_read(tmp_path: Path, manifest: Manifest) -> None:
     assert read_manifest(tmp_path) == manifest
     assert read_manifest(str(tmp_path)).bytes == sum(len(f"{name}\n") for name in FILES)
+    assert (manifest.documents, manifest.passages, manifest.deleted_passages) == (2, 3, 2)
     assert is_index(tmp_path)
-    check_files(tmp_path, manifest)
+    check_sizes(tmp_path, manifest)
+    check_sums(tmp_path, manifest.segments[0], FILES)
 
 
 def test_keys_of_a_later_version_are_left_alone(tmp_path: Path, manifest: Manifest) -> None:
@@ -112,33 +133,66 @@ def test_a_missing_or_wrong_value_is_named(tmp_path: Path, manifest: Manifest, k
         read_manifest(tmp_path)
 
 
-def test_the_records_of_all_files_are_needed(tmp_path: Path, manifest: Manifest) -> None:
-    change(tmp_path, files={})
-    with pytest.raises(IndexFolderError, match=r"files does not list vectors\.faiss and passages\.sqlite and keywords"):
+@pytest.mark.parametrize("key", SegmentRecord.__dataclass_fields__)
+def test_what_is_missing_or_wrong_of_a_segment_is_named(tmp_path: Path, manifest: Manifest, key: str) -> None:
+    segment = asdict(manifest)["segments"][0]
+    change(tmp_path, segments=[segment, segment | {key: None}])
+    with pytest.raises(IndexFolderError, match=rf"segments\[1\]\.{key} is not "):
         read_manifest(tmp_path)
-    change(tmp_path, files={name: {"size": "3"} for name in FILES})
-    with pytest.raises(IndexFolderError, match=r"files\['vectors\.faiss'\] is not an object with size and sha256"):
+    del segment[key]
+    change(tmp_path, segments=[segment])
+    with pytest.raises(IndexFolderError, match=rf"segments\[0\]\.{key} is missing; build the index again"):
+        read_manifest(tmp_path)
+
+
+def test_a_segment_stays_inside_the_index_and_has_what_was_deleted_of_it(tmp_path: Path, manifest: Manifest) -> None:
+    segment = asdict(manifest)["segments"][0]
+    for values, message in (
+        ({"name": "../../elsewhere"}, r"segments\[0\]\.name is not the name of a folder"),
+        ({"deleted": "deleted.000009.npy"}, r"segments\[0\]\.files does not list deleted\.000009\.npy"),
+        ({"files": {"one": {"size": "3"}}}, r"segments\[0\]\.files\['one'\]\.size is not a whole number"),
+        ({"files": {"one": 3}}, r"segments\[0\]\.files\['one'\] is not an object"),
+        ({"files": {"../one": {"size": 3, "sha256": ""}}}, r"files\['\.\./one'\] is not the name of a file"),
+    ):
+        change(tmp_path, segments=[segment | values])
+        with pytest.raises(IndexFolderError, match=message):
+            read_manifest(tmp_path)
+    change(tmp_path, segments=[3])
+    with pytest.raises(IndexFolderError, match=r"segments\[0\] is not an object"):
         read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_missing_or_cut_short_or_changed_is_named(tmp_path: Path, manifest: Manifest, name: str) -> None:
-    path = tmp_path / name
+    path = segment_folder(tmp_path, "000001") / name
+    (segment,) = manifest.segments
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     with pytest.raises(IndexFolderError, match=rf"{name} is damaged: it has {len(whole) - 1} bytes, not {len(whole)}"):
         check_sizes(tmp_path, manifest)
     path.write_bytes(b"X" + whole[1:])
     check_sizes(tmp_path, manifest)
+    check_sums(tmp_path, segment, set(FILES) - {name})
     with pytest.raises(IndexFolderError, match=rf"{name} is damaged: its checksum .*`odqa index PATH\.\.\. --index"):
-        check_files(tmp_path, manifest)
+        check_sums(tmp_path, segment, FILES)
     path.unlink()
     with pytest.raises(IndexFolderError, match=rf"{name} is missing; build the index again"):
         check_sizes(tmp_path, manifest)
 
 
 def test_the_size_of_all_files_is_counted(manifest: Manifest) -> None:
-    assert replace(manifest, files={}).bytes == 0
+    assert replace(manifest, segments=()).bytes == 0
+
+
+def test_another_encoder_is_told_with_the_command_that_mends_it(tmp_path: Path, manifest: Manifest) -> None:
+    class Other:
+        name, content_hash = "other/encoder", "cd" * 32
+
+    with pytest.raises(
+        IndexFolderError,
+        match=r"some/encoder \(abababababab\), not with other/encoder \(cdcdcdcdcdcd\).*--encoder other",
+    ):
+        check_encoder(tmp_path, manifest, Other())  # type: ignore[arg-type]
 
 
 def test_reading_a_manifest_imports_nothing_heavy(tmp_path: Path, manifest: Manifest) -> None:

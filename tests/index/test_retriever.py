@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index import Index, Retriever, read_manifest
+from odqa.index import Index, Retriever
+from odqa.index.manifest import segment_folder
+from odqa.index.vectors import VECTORS
+from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.types import Mode
 from tests import tiny
 
@@ -33,8 +36,8 @@ def test_words_alone_find_only_what_shares_one(built: Path) -> None:
 
 
 def test_words_alone_need_neither_encoder_nor_vectors(copy: Path) -> None:
-    size = read_manifest(copy).files["vectors.faiss"].size
-    (copy / "vectors.faiss").write_bytes(bytes(size))  # Of the right size, and no index of FAISS's.
+    path = segment_folder(copy, "000001") / VECTORS
+    path.write_bytes(bytes(path.stat().st_size))  # Of the right size, and no index of FAISS's.
     program = (
         "import sys\n"
         "from odqa.index import Retriever\n"
@@ -49,10 +52,10 @@ def test_words_alone_need_neither_encoder_nor_vectors(copy: Path) -> None:
 
 
 def test_vectors_alone_need_no_keywords(copy: Path) -> None:
-    path = copy / "keywords.data.npy"
+    path = segment_folder(copy, "000001") / KEYWORDS[1]
     path.write_bytes(bytes(path.stat().st_size))
     Index.open(copy, mode="dense").close()
-    with pytest.raises(IndexFolderError, match=r"keywords\.data\.npy is damaged: its checksum"):
+    with pytest.raises(IndexFolderError, match=rf"{KEYWORDS[1]} is damaged: its checksum"):
         Index.open(copy, mode="bm25")
 
 

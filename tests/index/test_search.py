@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from odqa.corpus import read_corpus, split
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index import Index, build_index, read_manifest
-from odqa.index.manifest import FILES
-from odqa.index.vectors import Vectors
+from odqa.index import Index, build_index, read_manifest, verify
+from odqa.index.manifest import segment_folder
+from odqa.index.store import PASSAGES
+from odqa.index.vectors import VECTORS, Vectors
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.types import Document
 from tests import tiny
 from tests.index.conftest import CHUNK
@@ -46,7 +48,8 @@ def test_search_finds_what_comparing_with_every_passage_finds(
         with Index.open(Path(folder) / "index", encoder, "dense") as index:
             assert len(index) == len(passages)
             (hits,) = index.search([question], k, query)
-        stored = Vectors.read(Path(folder) / "index" / "vectors.faiss")._index.reconstruct_n(0, len(passages))
+        path = segment_folder(Path(folder) / "index", "000001") / VECTORS
+        stored = Vectors.read(path).reconstruct(np.arange(len(passages)))
     scores = dict(zip([passage.id for passage in passages], (stored @ query[0]).tolist(), strict=True))
     best = sorted(scores.values(), reverse=True)[:k]
     assert [hit.rank for hit in hits] == list(range(1, len(best) + 1))
@@ -116,21 +119,37 @@ def test_the_same_encoder_in_another_place_is_the_same(built: Path, tiny_encoder
     Index.open(built, Encoder.load(tmp_path / "moved")).close()
 
 
+FILES = (PASSAGES, VECTORS, *KEYWORDS)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_was_cut_short_is_named_with_the_command_that_mends_it(copy: Path, name: str) -> None:
-    data = (copy / name).read_bytes()
-    (copy / name).write_bytes(data[: len(data) // 2])
+    path = segment_folder(copy, "000001") / name
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
     with pytest.raises(IndexFolderError, match=rf"{name} is damaged: .*`odqa index PATH\.\.\. --index {copy}`"):
         Index.open(copy)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_with_one_wrong_bit_is_named(copy: Path, name: str) -> None:
-    data = bytearray((copy / name).read_bytes())
+    path = segment_folder(copy, "000001") / name
+    data = bytearray(path.read_bytes())
     data[-1] ^= 1
-    (copy / name).write_bytes(data)
+    path.write_bytes(data)
     with pytest.raises(IndexFolderError, match=f"{name} is damaged: its checksum"):
         Index.open(copy)
+
+
+def test_a_large_index_is_opened_without_reading_all_of_it(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odqa.index.search._CHECKED", 0)
+    path = segment_folder(copy, "000001") / VECTORS
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    Index.open(copy).close()
+    (problem,) = verify(copy, None).problems
+    assert f"{VECTORS} is damaged: its checksum is not the one in the manifest" in problem.what
 
 
 def test_a_missing_index_is_told(tmp_path: Path) -> None:
@@ -141,21 +160,15 @@ def test_a_missing_index_is_told(tmp_path: Path) -> None:
 def test_counts_and_dimension_must_agree_with_the_manifest(copy: Path) -> None:
     path = copy / "manifest.json"
     whole = json.loads(path.read_text())
-    path.write_text(json.dumps(whole | {"passages": 4}))
+    path.write_text(json.dumps(whole | {"segments": [whole["segments"][0] | {"passages": 4}]}))
     with pytest.raises(
         IndexFolderError,
-        match="3 passages, 2 documents, 3 vectors, 3 passages in its keywords; its manifest counts 4 passages",
+        match="2 documents, 3 passages, 3 vectors, 3 passages in its keywords; its manifest counts 4 passages",
     ):
         Index.open(copy)
     path.write_text(json.dumps(whole | {"dimension": 31}))
-    with pytest.raises(IndexFolderError, match=r"vectors\.faiss does not fit its manifest: dimension 32"):
+    with pytest.raises(IndexFolderError, match=r"the vectors of .* do not fit its manifest: dimension 32"):
         Index.open(copy)
-
-
-def test_an_index_that_stood_aside_when_its_rebuild_was_killed_is_opened(copy: Path) -> None:
-    copy.rename(copy.with_name(".copy.old-1234abcd"))
-    with Index.open(copy) as index:
-        assert len(index) == 3
 
 
 def test_an_open_index_is_not_disturbed_by_a_rebuild(corpus: Path, copy: Path, encoder: Encoder) -> None:
@@ -174,10 +187,9 @@ def test_an_index_that_is_replaced_while_it_is_opened_is_opened_anew(
     read = Vectors.read
 
     def replace_and_read(path: Path) -> Vectors:
-        vectors = read(path)
         if read_manifest(copy).documents == 2:
             build_index([corpus / "sky.md"], copy, encoder=encoder)
-        return vectors
+        return read(path)
 
     monkeypatch.setattr(Vectors, "read", replace_and_read)
     with Index.open(copy) as index:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import DataError, IndexFolderError
-from odqa.index.store import PassageStore, PassageWriter
-from odqa.types import Document, Passage
+from odqa.index.store import PassageStore, PassageWriter, hash_document
+from odqa.types import Document, Passage, Section
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = st.integers(0, 10**9)
@@ -71,22 +72,71 @@ def test_the_writer_gives_back_what_it_wrote_in_blocks(tmp_path: Path) -> None:
         assert list(writer.blocks(2)) == [passages[:2], passages[2:4], passages[4:]]
 
 
-def test_two_documents_with_one_id_are_told_with_both_sources(tmp_path: Path) -> None:
-    one, other = document("same"), Document("same", "", "", "other.csv")
+def test_documents_are_found_by_id_and_by_source_with_the_rows_of_their_passages(tmp_path: Path) -> None:
+    one, two = document("one", lang="en"), document("two")
+    again = Document("one", "", "other text", "other.csv")
     with closing(PassageWriter(tmp_path / "p")) as writer:
-        writer.add(one, [passage(one, 0)])
-        with pytest.raises(DataError) as error:
-            writer.add(other, [])
-    assert str(error.value) == (
-        "two documents have the id 'same', one from same.txt and one from other.csv; "
-        "give one of them another id, or leave it out"
-    )
+        writer.add(one, [passage(one, 0), passage(one, 1)])
+        writer.add(two, [passage(two, 0)])
+        assert [(item.first, item.end) for item in writer.find("one")] == [(0, 2)]
+        writer.add(again, [passage(again, 0)])
+        writer.add_source("one.txt", "ab")
+        writer.commit()
+    with closing(PassageStore(tmp_path / "p")) as store:
+        first, later = store.find("one")
+        assert (first.number, first.source, first.metadata, first.end) == (0, "one.txt", {"lang": "en"}, 2)
+        assert (later.number, later.source, later.metadata, later.end) == (2, "other.csv", {}, 4)
+        assert first.hash == hash_document(one) != later.hash == hash_document(again)
+        assert store.from_source("two.txt") == store.find("two")
+        assert [item.id for item in store.all()] == ["one", "two", "one"]
+        assert store.sources() == {"one.txt": "ab"}
+        assert store.find("none") == store.from_source("none") == []
+
+
+def test_a_hash_tells_every_change_that_matters() -> None:
+    one = document("d", year=2020)
+    assert hash_document(one) == hash_document(replace(one, id="other", source="other"))
+    for changed in (
+        replace(one, text="other"),
+        replace(one, title="other"),
+        replace(one, metadata={"year": 2021}),
+        replace(one, sections=(Section(0, ("Heading",)),)),
+    ):
+        assert hash_document(changed) != hash_document(one)
+
+
+def test_a_document_is_copied_under_a_new_number(tmp_path: Path) -> None:
+    one, two = document("one"), document("two", lang="de")
+    write(tmp_path / "p", (one, [passage(one, 0)]), (two, [passage(two, 0), passage(two, 1)]))
+    with closing(PassageStore(tmp_path / "p")) as store, closing(PassageWriter(tmp_path / "q")) as writer:
+        (held,) = store.find("two")
+        writer.copy(held, list(store.fetch([1, 2]).values()))
+        writer.commit()
+    with closing(PassageStore(tmp_path / "q")) as copied:
+        (stored,) = copied.all()
+        assert stored == replace(held, number=0, first=0)
+        assert copied.fetch([0, 1]) == {0: passage(two, 0), 1: passage(two, 1)}
 
 
 def test_a_passage_id_is_given_once(tmp_path: Path) -> None:
     one = document("d")
-    with closing(PassageWriter(tmp_path / "p")) as writer, pytest.raises(DataError, match="passage id 'd#0' is taken"):
+    with (
+        closing(PassageWriter(tmp_path / "p")) as writer,
+        pytest.raises(DataError, match=r"d\.txt: 1 passages of .* d"),
+    ):
         writer.add(one, [passage(one, 0), passage(one, 0)])
+
+
+def test_a_file_that_sqlite_finds_broken_is_told(tmp_path: Path) -> None:
+    made = document("d")
+    write(tmp_path / "p", (made, [passage(made, number, "text " * 200) for number in range(50)]))
+    with closing(PassageStore(tmp_path / "p")) as store:
+        assert store.broken() == ""
+    data = bytearray((tmp_path / "p").read_bytes())
+    data[20_480:24_576] = b"\xff" * 4096
+    (tmp_path / "p").write_bytes(data)
+    with closing(PassageStore(tmp_path / "p")) as store:
+        assert store.broken()
 
 
 def test_many_rows_are_fetched_at_once_and_by_many_threads(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Which documents an index has, over all its segments, while a change is made; reads and writes no passage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from odqa.index.manifest import SegmentRecord
+from odqa.index.segment import Segment, with_deleted
+from odqa.index.store import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A document and the position of its segment in the catalog."""
+
+    segment: int
+    document: Stored
+
+
+class Catalog:
+    """The documents of some open segments, and those of them that a change takes out."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        """``segments`` in the order of the index."""
+        self._segments = segments
+        self._removed: list[dict[int, Stored]] = [{} for _ in segments]
+
+    def find(self, id: str) -> Located | None:
+        """The document with this id that counts, if there is one."""
+        found = (item for at, segment in enumerate(self._segments) for item in self._live(at, segment.store.find(id)))
+        return next(found, None)
+
+    def from_source(self, source: str) -> list[Located]:
+        """The documents read from this file that count."""
+        return [
+            item
+            for at, segment in enumerate(self._segments)
+            for item in self._live(at, segment.store.from_source(source))
+        ]
+
+    def all(self) -> Iterator[Located]:
+        """All documents that count."""
+        for at, segment in enumerate(self._segments):
+            yield from self._live(at, segment.store.all())
+
+    def hashes(self) -> dict[str, str]:
+        """The hash of each file as it was read last, by its path."""
+        return newest_hashes(self._segments)
+
+    def remove(self, item: Located) -> None:
+        """Take a document out."""
+        self._removed[item.segment][item.document.number] = item.document
+
+    @property
+    def removed(self) -> int:
+        """How many documents were taken out."""
+        return sum(map(len, self._removed))
+
+    def records(self, index: Path, version: int) -> tuple[SegmentRecord, ...]:
+        """The segments of which something is left, for this version of the index; writes what was deleted of them."""
+        records = []
+        for segment, removed in zip(self._segments, self._removed, strict=True):
+            record = segment.record
+            gone = sum(document.passages for document in removed.values())
+            if gone == record.live_passages:
+                continue
+            records.append(with_deleted(index, record, removed.values(), version) if removed else record)
+        return tuple(records)
+
+    def _live(self, at: int, documents: Iterator[Stored] | Sequence[Stored]) -> Iterator[Located]:
+        gone, removed = self._segments[at].deleted, self._removed[at]
+        return (Located(at, item) for item in documents if item.number not in gone and item.number not in removed)
+
+
+def newest_hashes(segments: Sequence[Segment]) -> dict[str, str]:
+    """The hash of each file as it was read last, by its path; ``segments`` are in the order of the index."""
+    return {source: digest for segment in segments for source, digest in segment.store.sources().items()}

@@ -1,0 +1,118 @@
+"""Makes several segments one and leaves out what was deleted. Encodes nothing and reads no file of a user's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from odqa.errors import IndexFolderError, UsageError
+from odqa.index.catalog import newest_hashes
+from odqa.index.change import Change, changing, check_space
+from odqa.index.factories import check_factory
+from odqa.index.ingest import Storage
+from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
+from odqa.index.report import ChangeReport, report_of
+from odqa.index.segment import Segment, SegmentWriter
+from odqa.retrieval import keywords
+from odqa.types import Mode
+
+MOST = 8  # Segments that an index may have. Each is searched by itself, which a question takes longer for.
+_FLOAT32 = 4  # Bytes.
+
+
+def compact(folder: str | Path, *, storage: Storage | None = None) -> ChangeReport:
+    """Write the index in ``folder`` anew as one segment without what was deleted.
+
+    ``storage`` says how vectors are stored from now on; None leaves it as it is. Vectors are copied as they are stored:
+    from a factory that compresses them to another, they lose twice. Keywords are made anew of the passages, which also
+    mends damaged ones. Raises IndexFolderError for an index that is
+    missing, damaged, or being changed, UsageError for a factory that does not fit, OdqaError when the disk is full.
+    """
+    started = time.monotonic()
+    folder = Path(folder)
+    read_manifest(folder)
+    with changing(folder) as change:
+        manifest = read_manifest(folder)
+        whole = len(manifest.segments) == 1 and not manifest.deleted_passages
+        if storage is not None and asdict(storage) != manifest.storage:
+            if storage.factory:
+                check_factory(storage.factory, manifest.dimension, manifest.passages)
+            whole, manifest = False, replace(manifest, storage=asdict(storage))
+        if not whole or _keywords_damaged(folder, manifest):
+            manifest = _fold(change, manifest, manifest.segments)
+    return report_of(folder, manifest, started)
+
+
+def fold_small(change: Change, manifest: Manifest) -> Manifest:
+    """Make all segments but the largest one, if there are more than ``MOST``; else do nothing.
+
+    So a passage is copied again only after many changes, and in the end rarely: when the others have become larger than
+    the largest, that one is folded the next time.
+    """
+    if len(manifest.segments) <= MOST:
+        return manifest
+    largest = max(manifest.segments, key=lambda segment: segment.live_passages)
+    return _fold(change, manifest, [segment for segment in manifest.segments if segment is not largest])
+
+
+def commit_segments(change: Change, manifest: Manifest, segments: Sequence[SegmentRecord]) -> Manifest:
+    """Make ``segments`` the index's, in a new version of ``manifest``. Raises UsageError when nothing is left."""
+    from odqa import __version__
+
+    if not any(segment.live_passages for segment in segments):
+        raise UsageError(
+            f"nothing would be left of the index {change.folder}, so it stays as it is; "
+            f"delete the folder if that is what is wanted"
+        )
+    new = replace(
+        manifest,
+        version=change.version,
+        changed=datetime.now(UTC).isoformat(timespec="seconds"),
+        odqa_version=__version__,
+        segments=tuple(segments),
+    )
+    change.commit(new)
+    return new
+
+
+def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
+    try:
+        for record in manifest.segments:
+            check_sums(folder, record, keywords.FILES)
+    except (IndexFolderError, OSError):
+        return True
+    return False
+
+
+def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -> Manifest:
+    """Put one segment in the place of those that are ``chosen``."""
+    names = {record.name for record in chosen}
+    storage = Storage(**manifest.storage)
+    with ExitStack() as stack:
+        segments = []
+        for record in manifest.segments:
+            if record.name in names:  # A copy of damaged files would have checksums that are right.
+                check_sums(change.folder, record, sorted(set(record.files) - set(keywords.FILES)))
+            mode = Mode.DENSE if record.name in names else None
+            segments.append(Segment.open(change.folder, record, mode))
+            stack.callback(segments[-1].close)
+        folder = change.new_segment()
+        passages = sum(record.live_passages for record in chosen)
+        check_space(folder, 2 * passages * manifest.dimension * _FLOAT32)
+        writer = stack.enter_context(
+            SegmentWriter(folder, manifest.dimension, str(manifest.keywords.get("language", "")))
+        )
+        hashes = newest_hashes(segments)
+        for segment in segments:
+            if segment.record.name in names:
+                writer.copy(segment)
+                for source, digest in segment.store.sources().items():
+                    if hashes[source] == digest:
+                        writer.store.add_source(source, digest)
+        record = writer.finish(None, storage.factory or None, storage.recall)
+    kept = [record for record in manifest.segments if record.name not in names]
+    return commit_segments(change, manifest, [*kept, record])

@@ -1,0 +1,96 @@
+"""Which kind of FAISS index for how many vectors, and which kinds are taken; knows no file and no vector."""
+
+from __future__ import annotations
+
+import re
+from math import log2, sqrt
+from typing import Any
+
+from odqa.errors import UsageError
+from odqa.index.vectors import reason, require_faiss, unwrap
+
+FLAT = "Flat"
+EXAMPLES = ("Flat", "SQ8", "HNSW32", "IVF1024,Flat", "IVF4096,SQ8")
+
+FLAT_UP_TO = 100_000  # Vectors of 384 numbers; see docs/retrieval.md for the measurement.
+_KINDS = {
+    "IndexFlat",
+    "IndexFlatIP",
+    "IndexScalarQuantizer",
+    "IndexHNSWFlat",
+    "IndexHNSWSQ",
+    "IndexIVFFlat",
+    "IndexIVFScalarQuantizer",
+    "IndexIVFPQ",
+    "IndexIVFPQFastScan",
+}
+_POINTS = 64  # Vectors that a cluster is learned from. FAISS asks for 39 at least and uses no more than 256.
+_QUANTIZER = 65_536  # Vectors that codes are learned from: FAISS's 256 for each of a byte's 256 values.
+
+
+def choose(vectors: int, dimension: int) -> str:
+    """The factory string for so many vectors: exact as long as that is fast, then clusters of 8-bit codes.
+
+    ``IVF…,SQ8`` keeps one byte a number, which costs next to no recall. There are four clusters a square root of the
+    vectors, rounded to a power of two: looking for the nearest clusters then costs about as much as looking through
+    them.
+    """
+    if vectors * dimension <= FLAT_UP_TO * 384:
+        return FLAT
+    return f"IVF{2 ** round(log2(4 * sqrt(vectors)))},SQ8"
+
+
+def training_size(index: Any) -> int:
+    """How many vectors a faiss index is trained on if there are as many; 0 where there is nothing to learn."""
+    return 0 if index.is_trained else max(_QUANTIZER, _POINTS * _clusters(index))
+
+
+def make(factory: str, dimension: int) -> Any:
+    """An empty faiss index by inner product. Raises UsageError for a factory string that cannot be used."""
+    faiss = require_faiss()
+    try:
+        too_small = re.search(r"(?<!\d)0+(?!\d)|HNSW1(?!\d)", factory)
+        if too_small:  # On some of these FAISS ends the process.
+            raise ValueError(f"{too_small[0]} is too small")
+        index = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
+    except (RuntimeError, MemoryError, ValueError) as error:
+        raise UsageError(
+            f"FAISS refuses the factory {factory!r} for vectors of {dimension} numbers: {reason(error)}; {_remedy()}"
+        ) from None
+    core = unwrap(index)
+    if type(core).__name__ not in _KINDS:
+        raise UsageError(
+            f"the factory {factory!r} makes an {type(core).__name__}, and such an index does not both take filters "
+            f"and give its vectors back; {_remedy()}"
+        )
+    if isinstance(core, faiss.IndexIVF):
+        # FAISS warns on stderr of few vectors to learn from; here the recall that comes of it is measured.
+        core.cp.min_points_per_centroid = 1
+        if hasattr(core, "pq"):
+            core.pq.cp.min_points_per_centroid = 1
+    return index
+
+
+def check_factory(factory: str, dimension: int, vectors: int | None = None) -> None:
+    """Raise UsageError unless FAISS can make, and train on so many ``vectors``, the index that ``factory`` describes.
+
+    Cheap, so that a build can ask before it encodes anything, and again when it has counted its passages.
+    """
+    index = make(factory, dimension)
+    needed = 0 if index.is_trained else _clusters(index)
+    if vectors is not None and vectors < needed:
+        raise UsageError(
+            f"the factory {factory!r} has {needed:,} clusters to learn, which takes at least as many vectors, and "
+            f"there are {vectors:,}; use --factory {choose(vectors, dimension)}, or leave --factory out"
+        )
+
+
+def _clusters(index: Any) -> int:
+    """The largest number of centroids that some part of the index learns."""
+    core = unwrap(index)
+    quantizer = getattr(core, "pq", None)
+    return max(int(getattr(core, "nlist", 0)), int(quantizer.ksub) if quantizer is not None else 0)
+
+
+def _remedy() -> str:
+    return f"for example {', '.join(EXAMPLES)} are known; without --factory one is chosen by the number of passages"

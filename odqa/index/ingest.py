@@ -1,0 +1,259 @@
+"""Files into the new segment of a change: reads, compares with what is there, splits, encodes. Commits nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from odqa.corpus import ChunkOptions, ReadOptions, Unusable, split
+from odqa.corpus.base import source_of
+from odqa.corpus.read import read_file
+from odqa.errors import DataError, UsageError
+from odqa.index.catalog import Catalog, Located
+from odqa.index.change import Change, check_space
+from odqa.index.manifest import SegmentRecord
+from odqa.index.report import ENCODING, READING, Progress, ShowProgress
+from odqa.index.segment import SegmentWriter, with_deleted
+from odqa.index.store import Stored, hash_document
+from odqa.types import Document, Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odqa.retrieval.encoder import Encoder
+
+_FLOAT32 = 4  # Bytes.
+
+
+class OnDuplicate(StrEnum):
+    """What becomes of a document whose id another one has: an error, or one of the two is left out."""
+
+    ERROR = "error"
+    REPLACE = "replace"
+    SKIP = "skip"
+
+
+def check_on_duplicate(name: OnDuplicate | str) -> OnDuplicate:
+    """The choice of that name. Raises UsageError where there is none."""
+    try:
+        return OnDuplicate(name)
+    except ValueError:
+        raise UsageError(f"no such choice for duplicates: {name!r} ({', '.join(OnDuplicate)})") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How vectors are stored: the FAISS factory, empty for the automatic choice, and the recall to search with."""
+
+    factory: str = ""
+    recall: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How files become the passages of an index, and what becomes of documents that are there already.
+
+    With ``update``, files and documents that are as they were are left alone, and those that changed replace what was
+    read from the same file. With ``strict`` the first file that cannot be used is an error.
+    """
+
+    read: ReadOptions
+    chunk: ChunkOptions
+    storage: Storage
+    on_duplicate: OnDuplicate
+    strict: bool
+    update: bool = False
+
+
+class Ingest:
+    """The documents of one change. Use it as a context manager.
+
+    ``counts`` has the numbers of documents by what became of them, under the names of ``ChangeReport``.
+    """
+
+    def __init__(
+        self,
+        change: Change,
+        catalog: Catalog,
+        encoder: Callable[[], Encoder],
+        rules: Rules,
+        progress: ShowProgress | None,
+    ) -> None:
+        """``catalog`` has the documents that are there; ``encoder`` is called when a document needs it."""
+        self.counts: Counter[str] = Counter()
+        self.unusable: list[Unusable] = []
+        self._change = change
+        self._catalog = catalog
+        self._encoder = encoder
+        self._rules = rules
+        self._progress = progress
+        self._writer: SegmentWriter | None = None
+        self._folder = Path()
+        self._replaced: dict[int, Stored] = {}  # Of this change's own documents.
+        self._hashes: dict[str, str] = {}
+        self._stack = ExitStack()
+
+    def read(self, files: Sequence[Path]) -> None:
+        """Take the documents of all files. Raises DataError as ``Rules`` has it."""
+        known = self._catalog.hashes() if self._rules.update else {}
+        sizes = [_size(file) for file in files]
+        for file, size, before_it in zip(files, sizes, accumulate(sizes, initial=0), strict=False):
+            source = source_of(file)
+            before = self._catalog.from_source(source) if self._rules.update else []
+            digest = _digest(file)
+            if before and digest and known.get(source) == digest:
+                self.counts["unchanged"] += len(before)
+            else:
+                self._read(file, before, (before_it, size, sum(sizes)))
+                self._hashes[source] = digest
+        self._show(READING, sum(sizes), sum(sizes))
+
+    def _read(self, file: Path, before: Sequence[Located], sizes: tuple[int, int, int]) -> None:
+        """Take the documents of a file, of which some were read ``before``."""
+        bytes_before, size, total = sizes
+        ids, usable, characters = set(), True, 0
+        for item in read_file(file, self._rules.read):
+            if isinstance(item, Document):
+                ids.add(item.id)
+                characters += len(item.text)
+            problem = self._take(item) if isinstance(item, Document) else item
+            if problem:
+                usable = False
+                self.unusable.append(problem)
+                if self._rules.strict:
+                    raise DataError(f"{problem.source}: {problem.reason} (without --strict it would be left out)")
+            # A file of rows gives many documents; how far it is read is taken from the length of their texts.
+            self._show(READING, bytes_before + min(characters, size), total)
+        if usable:  # Else what was read before is better than nothing.
+            for gone in before:
+                if gone.document.id not in ids:
+                    self._catalog.remove(gone)
+                    self.counts["removed"] += 1
+
+    def _take(self, document: Document) -> Unusable | None:
+        """Append a document, unless it is there already."""
+        rules = self._rules
+        held = self._catalog.find(document.id)
+        same_file = rules.update and held is not None and held.document.source == document.source
+        if held and same_file and held.document.hash == hash_document(document):
+            self.counts["unchanged"] += 1
+            return None
+        twice = None if held else self._in_this_change(document.id)
+        other = held.document if held else twice
+        if other and not same_file and rules.on_duplicate is not OnDuplicate.REPLACE:
+            if rules.on_duplicate is OnDuplicate.ERROR:
+                raise DataError(_duplicate(other, document, in_index=held is not None))
+            self.counts["skipped"] += 1
+            return None
+        passages = split(document, self._encoder().token_offsets, rules.chunk)
+        if not passages:
+            return _without_passages(document)
+        if held:
+            self._catalog.remove(held)
+        if twice:
+            self._replaced[twice.number] = twice
+        else:
+            self.counts["changed" if held else "added"] += 1
+        self._open_writer().add(document, passages)
+        return None
+
+    def finish(self) -> tuple[SegmentRecord, ...]:
+        """Encode what was read and write the segment: its record, or none where there is nothing to write."""
+        if self._writer is None:
+            return ()
+        writer, encoder = self._writer, self._encoder()
+        for source, digest in self._hashes.items():
+            if digest:
+                writer.store.add_source(source, digest)
+        passages = writer.store.passages
+        check_space(self._folder, 2 * passages * encoder.dimension * _FLOAT32)  # As they come, and as they are stored.
+
+        def advance(count: int) -> None:
+            self.counts["encoded"] += count
+            self._show(ENCODING, self.counts["encoded"], passages)
+
+        def encode(block: Sequence[Passage]) -> NDArray[np.float32]:
+            return encoder.encode_passages(block, advance)
+
+        record = writer.finish(encode, self._rules.storage.factory or None, self._rules.storage.recall)
+        if self._replaced:
+            folder = self._change.folder
+            record = with_deleted(folder, record, self._replaced.values(), int(record.name))
+        return (record,)
+
+    def _open_writer(self) -> SegmentWriter:
+        if self._writer is None:
+            self._folder = self._change.new_segment()
+            writer = SegmentWriter(self._folder, self._encoder().dimension, self._rules.chunk.language)
+            self._writer = self._stack.enter_context(writer)
+        return self._writer
+
+    def _in_this_change(self, id: str) -> Stored | None:
+        found = self._writer.store.find(id) if self._writer else ()
+        return next((item for item in found if item.number not in self._replaced), None)
+
+    def _show(self, stage: str, done: int, total: int) -> None:
+        if self._progress:
+            store = self._writer.store if self._writer else None
+            documents, passages = (store.documents, store.passages) if store else (0, 0)
+            self._progress(Progress(stage, done, total, documents, passages))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:
+    """``chunk`` with passages no longer than the encoder reads; the overlap keeps its share of them."""
+    from dataclasses import replace
+
+    budget = encoder.passage_budget
+    if chunk.max_tokens <= budget:
+        return chunk
+    overlap = chunk.overlap_tokens * budget // chunk.max_tokens
+    return replace(chunk, max_tokens=budget, overlap_tokens=overlap)
+
+
+def _duplicate(first: Stored, document: Document, in_index: bool) -> str:
+    where = f"{first.source}, in the index already," if in_index else first.source
+    remedy = "`odqa update` takes in changed files, and " if in_index and first.source == document.source else ""
+    return (
+        f"two documents have the id {document.id!r}, one from {where} and one from {document.source}; {remedy}"
+        f"--on-duplicate replace keeps the later one, --on-duplicate skip the earlier one"
+    )
+
+
+def _without_passages(document: Document) -> Unusable:
+    which = "" if document.id == document.source else f" (document {document.id})"
+    return Unusable(document.source, f"no character in it that the encoder knows{which}")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # Reading the file tells what is wrong with it.
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 (hex) of a file; empty where it is none that can be read."""
+    if not path.is_file():  # A pipe would never end.
+        return ""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,91 @@
+"""How much of the truth an approximate index finds, and how little effort is enough; knows no file and no passage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from odqa.index.vectors import Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TARGET = 0.95  # The recall@20 that an index is tuned to.
+QUERIES = 512
+K = 20
+
+_GAIN = 0.005  # Less than this is not worth more effort, where the target is out of reach.
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The search parameters that were chosen, and the recall that was measured with them."""
+
+    parameters: Mapping[str, int]
+    recall: float
+
+
+def recall_at(found: Sequence[NDArray[np.int64]], exact: NDArray[np.int64]) -> float:
+    """The mean share of each query's exact rows, (q, k), that are among those found for it."""
+    import numpy as np
+
+    return float(np.mean([np.isin(truth, rows).mean() for truth, rows in zip(exact, found, strict=True)]))
+
+
+def probe_queries(vectors: Vectors, count: int = QUERIES) -> NDArray[np.float32]:
+    """Unit vectors like those of questions, (count, dimension), the same at each call.
+
+    A question lies apart from the passages: its cosine with the nearest one is about 0.6, where passages have nearer
+    neighbours. So a query is a stored vector with a random one, 4/3 as long, added: their cosine is 0.6. The recall of
+    such queries was found to be that of real questions, or a little less (docs/retrieval.md).
+    """
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    rows = np.sort(random.choice(len(vectors), min(count, len(vectors)), replace=False))
+    noise = random.standard_normal((len(rows), vectors.dimension))
+    queries: NDArray[np.float64] = vectors.reconstruct(rows) + 4 / 3 * noise / np.linalg.norm(
+        noise, axis=1, keepdims=True
+    )
+    return cast("NDArray[np.float32]", (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32))
+
+
+def tune(
+    vectors: Vectors, exact: Vectors, target: float = TARGET, k: int = K, queries: NDArray[np.float32] | None = None
+) -> Tuned:
+    """Set the search parameter of ``vectors`` to the least that finds ``target`` of the ``k`` nearest in ``exact``.
+
+    It is doubled until it does, then halved into the last step, four times at most. Where no effort is enough, because
+    the codes are too coarse, it is the least that finds about as much as any; the recall tells. Where a search is
+    exhaustive there is nothing to set, and the recall is measured alone.
+    """
+    queries = probe_queries(exact) if queries is None else queries
+    truth = exact.nearest(queries, k)[1]
+    if vectors.effort is None:
+        return Tuned({}, recall_at(vectors.found(queries, k), truth))
+    name, least, most = vectors.effort
+    measured: dict[int, float] = {}
+
+    def enough(value: int, wanted: float) -> bool:
+        if value not in measured:
+            vectors.set_parameters({name: value})
+            measured[value] = recall_at(vectors.found(queries, k), truth)
+        return measured[value] >= wanted
+
+    high = least
+    while not enough(high, target) and high < most:
+        high = min(2 * high, most)
+    if measured[high] < target:
+        best = max(measured.values())
+        value = min(value for value, recall in measured.items() if recall >= best - _GAIN)
+    else:
+        low = high // 2 if high > least else high
+        step = max(1, (high - low) // 8)
+        while high - low > step:
+            middle = (low + high) // 2
+            low, high = (low, middle) if enough(middle, target) else (middle, high)
+        value = high
+    vectors.set_parameters({name: value})
+    return Tuned({name: value}, measured[value])

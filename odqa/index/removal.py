@@ -1,0 +1,73 @@
+"""Takes documents out of an index, by id, by file or by filter. Encodes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from odqa.errors import UsageError
+from odqa.index.catalog import Catalog, Located
+from odqa.index.change import changing
+from odqa.index.compaction import commit_segments, fold_small
+from odqa.index.filters import Filter, fields_of, select
+from odqa.index.manifest import read_manifest
+from odqa.index.report import ChangeReport, report_of
+from odqa.index.segment import Segment
+
+
+def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filter] = ()) -> ChangeReport:
+    """Take documents out of the index in ``folder``: those with one of ``names``, and those that match all ``filters``.
+
+    A name is the id of a document, the path of a file, or that of a folder with everything read from under it, as they
+    were given when they were indexed. The passages are found no more at once and leave the disk with the next
+    ``compact``. Raises UsageError for a name or filters that fit no document, without removing the others, and when
+    nothing would be left; IndexFolderError for an index that is missing, damaged, or being changed.
+    """
+    started = time.monotonic()
+    folder = Path(folder)
+    if not names and not filters:
+        raise UsageError("nothing to remove: name document ids, files or folders, or give a --filter")
+    read_manifest(folder)
+    with changing(folder) as change, ExitStack() as stack:
+        manifest = read_manifest(folder)
+        segments = [Segment.open(folder, record, None) for record in manifest.segments]
+        for segment in segments:
+            stack.callback(segment.close)
+        catalog = Catalog(segments)
+        found = [item for name in names for item in _named(catalog, name)]
+        if filters:
+            found += _matching(catalog, filters)
+        for item in found:
+            catalog.remove(item)
+        manifest = commit_segments(change, manifest, catalog.records(folder, change.version))
+        manifest = fold_small(change, manifest)
+    return report_of(folder, manifest, started, {"removed": catalog.removed})
+
+
+def _named(catalog: Catalog, name: str) -> list[Located]:
+    """The documents of this id or, where there is none, those read from the file or folder of this name."""
+    document = catalog.find(name)
+    found = [document] if document else catalog.from_source(name)
+    if not found:
+        under = f"{name.rstrip('/')}/"
+        sources = [source for source in catalog.hashes() if source.startswith(under)]
+        found = [item for source in sources for item in catalog.from_source(source)]
+    if not found:
+        raise UsageError(
+            f"no document, file or folder of the index is called {name!r}; names are those they were indexed under, "
+            f'as `odqa search --json` shows them in "document"'
+        )
+    return found
+
+
+def _matching(catalog: Catalog, filters: Sequence[Filter]) -> list[Located]:
+    items = list(catalog.all())
+    documents = (item.document for item in items)
+    numbers = select(
+        enumerate(fields_of(some.id, some.title, some.source, some.metadata) for some in documents), filters
+    )
+    if not numbers:
+        raise UsageError(f"no document matches {' and '.join(map(str, filters))}; nothing is removed")
+    return [items[number] for number in numbers]

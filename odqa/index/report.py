@@ -1,0 +1,79 @@
+"""What a change of an index did, and how far it is. Knows nothing of how it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from odqa.corpus import ChunkOptions, Unusable
+from odqa.index.manifest import Manifest
+
+READING = "reading"
+ENCODING = "encoding"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a change is. ``done`` of ``total`` counts bytes of files in ``READING``, passages in ``ENCODING``."""
+
+    stage: str
+    done: int
+    total: int
+    documents: int
+    passages: int
+
+
+ShowProgress: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What a change did. ``documents``, ``passages`` and ``bytes`` are those of the whole index after it.
+
+    ``added``, ``changed``, ``removed``, ``unchanged`` and ``skipped`` count documents: new ones; those that took the
+    place of an older one with their id; those taken out; those found as they were; those left out since another has
+    their id. ``encoded`` counts passages. ``vanished`` are files of the index that are there no more and were kept.
+    ``chunk`` says how documents are split: what the encoder left of the options.
+    """
+
+    folder: Path
+    version: int
+    documents: int
+    passages: int
+    seconds: float
+    bytes: int
+    chunk: ChunkOptions
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    encoded: int = 0
+    unusable: tuple[Unusable, ...] = ()
+    vanished: tuple[str, ...] = ()
+
+
+def report_of(
+    folder: Path,
+    manifest: Manifest,
+    started: float,
+    counts: Mapping[str, int] | None = None,
+    unusable: Sequence[Unusable] = (),
+    vanished: Sequence[str] = (),
+) -> ChangeReport:
+    """The report of a change that began at ``started`` (``time.monotonic``) and left ``manifest`` behind."""
+    return ChangeReport(
+        folder=folder,
+        version=manifest.version,
+        documents=manifest.documents,
+        passages=manifest.passages,
+        seconds=time.monotonic() - started,
+        bytes=manifest.bytes,
+        chunk=ChunkOptions(**manifest.chunking),
+        unusable=tuple(unusable),
+        vanished=tuple(vanished),
+        **(counts or {}),
+    )

@@ -1,0 +1,208 @@
+"""One segment of an index: written once, opened many times; knows its three stores and no other segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from odqa.errors import IndexFolderError
+from odqa.index.manifest import SegmentRecord, rebuild_command, record_file, segment_folder
+from odqa.index.store import PASSAGES, PassageStore, PassageWriter, Stored
+from odqa.index.vector_writer import VectorWriter
+from odqa.index.vectors import VECTORS, Vectors
+from odqa.retrieval import keywords
+from odqa.retrieval.keywords import Keywords, KeywordWriter
+from odqa.types import Document, Mode, Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BLOCK = 4096  # Passages that are in memory at a time; sorted by length within a block when they are encoded.
+
+
+class SegmentWriter:
+    """Writes the files of a new segment into an empty folder. Use it as a context manager, or close it."""
+
+    def __init__(self, folder: Path, dimension: int, language: str) -> None:
+        """``dimension`` is that of the vectors, ``language`` the code of the rules for words."""
+        self._folder = folder
+        self._open = ExitStack()
+        self.store = PassageWriter(folder / PASSAGES)
+        self._open.callback(self.store.close)
+        self._vectors = VectorWriter(folder, dimension)
+        self._open.callback(self._vectors.close)
+        self._keywords = KeywordWriter(folder, language)
+        self._open.callback(self._keywords.close)
+        self._done = 0  # Passages whose vectors are written.
+
+    def add(self, document: Document, passages: Sequence[Passage]) -> None:
+        """Append a document; its passages are encoded by ``finish``."""
+        self.store.add(document, passages)
+
+    def copy(self, segment: Segment) -> None:
+        """Append what counts of another segment, vectors included; before any document is added."""
+        waiting: dict[int, Passage] = {}
+        for document in segment.documents():
+            rows = list(range(document.first, document.end))
+            passages = segment.store.fetch(rows)
+            self.store.copy(document, [passages[row] for row in rows])
+            waiting.update(sorted(passages.items()))
+            if len(waiting) >= BLOCK:
+                self._copy(segment, waiting)
+        self._copy(segment, waiting)
+
+    def _copy(self, segment: Segment, passages: dict[int, Passage]) -> None:
+        import numpy as np
+
+        assert segment.vectors is not None
+        if passages:
+            self._vectors.add(segment.vectors.reconstruct(np.array(list(passages), np.int64)))
+            self._keywords.add(list(passages.values()))
+            self._done += len(passages)
+            passages.clear()
+
+    def finish(
+        self, encode: Callable[[Sequence[Passage]], NDArray[np.float32]] | None, factory: str | None, recall: float
+    ) -> SegmentRecord:
+        """Write everything and say what was written.
+
+        ``encode`` gives the vectors of the passages that were added, if any were; ``factory`` and ``recall`` say how
+        they are stored (``odqa.index.vector_writer``).
+        """
+        self.store.commit()
+        for block in self.store.blocks(BLOCK, self._done):
+            assert encode is not None
+            self._vectors.add(encode(block))
+            self._keywords.add(block)
+        vectors = self._vectors.finish(factory, recall)
+        self._keywords.finish()
+        documents, passages = self.store.documents, self.store.passages
+        self.close()
+        return SegmentRecord(
+            name=self._folder.name,
+            documents=documents,
+            passages=passages,
+            vectors=asdict(vectors),
+            files={path.name: record_file(path) for path in sorted(self._folder.iterdir())},
+        )
+
+    def close(self) -> None:
+        """Close the files; what is not finished is worth nothing."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An open segment of an index, as its manifest has it in ``record``.
+
+    ``vectors`` and ``keywords`` are None where they are not needed. ``deleted`` has the documents that count no
+    longer, by number, each with its first row and the row behind its last.
+    """
+
+    record: SegmentRecord
+    store: PassageStore
+    vectors: Vectors | None
+    keywords: Keywords | None
+    deleted: Mapping[int, tuple[int, int]]
+
+    @classmethod
+    def open(cls, index: Path, record: SegmentRecord, mode: Mode | None) -> Segment:
+        """Open a segment of the folder ``index`` for searches in ``mode``; None opens the passages alone.
+
+        Raises IndexFolderError for files that cannot be used, or do not agree with ``record`` in number.
+        """
+        folder = segment_folder(index, record.name)
+        dense, sparse = mode in (Mode.DENSE, Mode.HYBRID), mode in (Mode.BM25, Mode.HYBRID)
+        with ExitStack() as stack:
+            store = PassageStore(folder / PASSAGES)
+            stack.callback(store.close)
+            counts = {"documents": store.documents, "passages": store.passages}
+            vectors = Vectors.read(folder / VECTORS) if dense else None
+            if vectors is not None:
+                vectors.set_parameters(record.vectors.get("parameters", {}))
+                counts["vectors"] = len(vectors)
+            keywords = Keywords.read(folder) if sparse else None
+            if keywords is not None:
+                stack.callback(keywords.close)
+                counts["passages in its keywords"] = len(keywords)
+            expected = {name: record.documents if name == "documents" else record.passages for name in counts}
+            if counts != expected:
+                found = ", ".join(f"{count} {name}" for name, count in counts.items())
+                raise IndexFolderError(
+                    f"{folder} is damaged: it has {found}; its manifest counts {record.passages} passages and "
+                    f"{record.documents} documents; build the index again with {rebuild_command(index)}"
+                )
+            segment = cls(record, store, vectors, keywords, _read_deleted(folder, record))
+            stack.pop_all()
+        return segment
+
+    def live(self) -> NDArray[np.bool_] | None:
+        """Which passages count, bool (passages,); None where all do."""
+        import numpy as np
+
+        if not self.deleted:
+            return None
+        mask = np.ones(self.record.passages, bool)
+        for first, end in self.deleted.values():
+            mask[first:end] = False
+        return mask
+
+    def documents(self) -> Iterator[Stored]:
+        """The documents that count."""
+        return (document for document in self.store.all() if document.number not in self.deleted)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.store.close()
+        if self.keywords is not None:
+            self.keywords.close()
+
+
+def needed_files(record: SegmentRecord, mode: Mode) -> list[str]:
+    """The files of a segment that searches in ``mode`` read."""
+    idle = {Mode.DENSE: keywords.FILES, Mode.BM25: (VECTORS,), Mode.HYBRID: ()}[mode]
+    return [name for name in record.files if name not in idle]
+
+
+def with_deleted(index: Path, record: SegmentRecord, documents: Iterable[Stored], version: int) -> SegmentRecord:
+    """``record`` without some more of its documents: writes the file of them all, for this version of the index."""
+    import numpy as np
+
+    folder = segment_folder(index, record.name)
+    deleted = {**_read_deleted(folder, record), **{item.number: (item.first, item.end) for item in documents}}
+    name = f"deleted.{version:06}.npy"
+    rows = [(number, *span) for number, span in sorted(deleted.items())]
+    np.save(folder / name, np.array(rows, np.int64).reshape(-1, 3))
+    files = {other: kept for other, kept in record.files.items() if other != record.deleted}
+    return replace(
+        record,
+        files={**files, name: record_file(folder / name)},
+        deleted=name,
+        deleted_documents=len(deleted),
+        deleted_passages=sum(end - first for first, end in deleted.values()),
+    )
+
+
+def _read_deleted(folder: Path, record: SegmentRecord) -> dict[int, tuple[int, int]]:
+    import numpy as np
+
+    if not record.deleted:
+        return {}
+    try:
+        rows = np.load(folder / record.deleted, allow_pickle=False)
+        return {number: (first, end) for number, first, end in rows.tolist()}
+    except (ValueError, TypeError) as error:
+        raise IndexFolderError(f"{folder / record.deleted} cannot be read ({error}); build the index again") from None

@@ -1,0 +1,171 @@
+"""Checks an index from its manifest down to a sample of its vectors; mends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from odqa.errors import IndexFolderError
+from odqa.index.manifest import (
+    Manifest,
+    check_encoder,
+    read_manifest,
+    rebuild_command,
+    record_file,
+    segment_folder,
+)
+from odqa.index.segment import Segment
+from odqa.index.store import PASSAGES
+from odqa.retrieval import keywords
+from odqa.types import Mode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odqa.retrieval.encoder import Encoder
+
+SAMPLE = 100  # Passages that are encoded again.
+_BLOCK = 16_384  # Vectors that are in memory at a time.
+_NORM = 0.05  # How far from 1 the length of a stored vector may be: compressed ones are rounded.
+# A passage's vector and the one made of it again: bfloat16 and other batches move it by less than 0.001, eight bits a
+# number by about 0.01; product quantization is coarser. Another encoder's, or another passage's, is far below.
+_COSINE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is broken: what and where, and the command that mends it."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was checked, and what is broken. ``least_cosine`` is that of the vectors encoded again; 1 without any."""
+
+    folder: Path
+    version: int
+    files: int
+    bytes: int
+    passages: int
+    encoded: int
+    least_cosine: float
+    problems: tuple[Problem, ...]
+
+
+def verify(
+    folder: str | Path,
+    load: Callable[[Manifest], Encoder] | None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verified:
+    """Check the index in ``folder``: checksums, counts, SQLite's own check, vectors, and a sample of passages.
+
+    ``load`` loads the encoder; without it, nothing is encoded again. ``progress`` is called with the bytes compared
+    and their total. Raises IndexFolderError when the manifest itself cannot be read, or ``load`` gives another encoder.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    problems: list[Problem] = []
+    done = 0
+    for record in manifest.segments:
+        for name, expected in record.files.items():
+            path = segment_folder(folder, record.name) / name
+            try:
+                actual = record_file(path)
+            except OSError as error:
+                problems.append(Problem(f"{path} cannot be read: {error.strerror}", _remedy(folder, name)))
+            else:
+                if actual != expected:
+                    what = f"{path} is damaged: its {'size' if actual.size != expected.size else 'checksum'} is not"
+                    problems.append(Problem(f"{what} the one in the manifest", _remedy(folder, name)))
+            done += expected.size
+            if progress:
+                progress(done, manifest.bytes)
+    encoded, least = 0, 1.0
+    if not problems:  # What is inside of damaged files says nothing more.
+        encoder = load(manifest) if load else None
+        if encoder is not None:
+            check_encoder(folder, manifest, encoder)
+        for record in manifest.segments:
+            try:
+                segment = Segment.open(folder, record, Mode.HYBRID)
+            except IndexFolderError as error:
+                problems.append(Problem(str(error), rebuild_command(folder)))
+                continue
+            problems += (Problem(what, rebuild_command(folder)) for what in _inside(segment))
+            if encoder is not None:
+                share = -(-SAMPLE * record.live_passages // manifest.passages)
+                cosines = _encode_again(segment, encoder, share)
+                encoded, least = encoded + len(cosines), min([least, *cosines.values()])
+                problems += (
+                    Problem(
+                        f"the vector of passage {id} in segment {record.name} is not the one that "
+                        f"{manifest.encoder} gives: their cosine is {cosine:.3f}",
+                        rebuild_command(folder),
+                    )
+                    for id, cosine in cosines.items()
+                    if cosine < _COSINE
+                )
+            segment.close()
+    return Verified(
+        folder=folder,
+        version=manifest.version,
+        files=sum(len(record.files) for record in manifest.segments),
+        bytes=manifest.bytes,
+        passages=manifest.passages,
+        encoded=encoded,
+        least_cosine=least,
+        problems=tuple(problems),
+    )
+
+
+def _remedy(folder: Path, name: str) -> str:
+    """Keywords are made from the passages again when segments are folded; everything else comes from the documents."""
+    return f"`odqa compact --index {folder}`" if name in keywords.FILES else rebuild_command(folder)
+
+
+def _inside(segment: Segment) -> Iterator[str]:
+    """What does not hold of a segment whose files are as they were written."""
+    import numpy as np
+
+    assert segment.vectors is not None
+    name = segment.record.name
+    if broken := segment.store.broken():
+        yield f"{PASSAGES} of segment {name} is broken: {broken}"
+        return
+    end = 0
+    for document in segment.store.all():
+        if document.first != end:
+            yield f"the passages of document {document.id} in segment {name} do not follow those before them"
+            return
+        end = document.end
+    if end != segment.record.passages:
+        yield f"the documents of segment {name} have {end} passages, and {segment.record.passages} are stored"
+    for first in range(0, segment.record.passages, _BLOCK):
+        rows = np.arange(first, min(first + _BLOCK, segment.record.passages))
+        norms = np.linalg.norm(segment.vectors.reconstruct(rows), axis=1)
+        wrong = np.flatnonzero(~(np.abs(norms - 1) <= _NORM) & (norms != 0))  # A text of no weight has the vector 0.
+        if len(wrong):
+            row = int(rows[wrong[0]])
+            yield f"the vector of row {row} in segment {name} has the length {norms[wrong[0]]:.3f}, not 1"
+            return
+
+
+def _encode_again(segment: Segment, encoder: Encoder, count: int) -> dict[str, float]:
+    """The cosine of the stored vector and a new one, by the passage's id, for ``count`` rows evenly spread."""
+    import numpy as np
+
+    assert segment.vectors is not None
+    live = segment.live()
+    every = np.arange(segment.record.passages) if live is None else np.flatnonzero(live)
+    rows = np.unique(every[np.linspace(0, len(every) - 1, min(count, len(every))).astype(np.int64)])
+    passages = segment.store.fetch(rows.tolist())
+    some = [passages[row] for row in rows.tolist()]
+    stored: NDArray[np.float32] = segment.vectors.reconstruct(rows)
+    cosines = np.einsum("ij,ij->i", stored, encoder.encode_passages(some))
+    return {passage.id: float(cosine) for passage, cosine in zip(some, cosines, strict=True)}

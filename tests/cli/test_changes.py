@@ -1,0 +1,109 @@
+"""What the commands that change an index print of it, from reports made by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app
+from odqa.cli.changes import ROWS, parse_filters, print_report, storage_of
+from odqa.corpus import ChunkOptions, Unusable
+from odqa.errors import UsageError
+from odqa.index import ChangeReport, OnDuplicate, Storage
+
+REPORT = ChangeReport(
+    folder=Path("index"), version=2, documents=1200, passages=3400, seconds=65.43, bytes=5_600_000, added=2, changed=1,
+    removed=4, unchanged=1190, skipped=3, encoded=1001, chunk=ChunkOptions(44, 8),
+)  # fmt: skip
+
+
+def store_vectors(index: Path, recall: float) -> None:
+    """Let the manifest say that the vectors are those of a large index."""
+    manifest = json.loads((index / "manifest.json").read_text())
+    manifest["segments"][-1]["vectors"] = {
+        "factory": "IVF1024,SQ8", "vectors": 5, "trained_on": 65_536, "parameters": {"nprobe": 16}, "recall": recall,
+    }  # fmt: skip
+    (index / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_all_counts_are_shown(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(REPORT, False)
+    assert capsys.readouterr().out.splitlines() == [
+        "Index      index",
+        "Changes    2 added, 1 changed, 4 removed, 1,190 unchanged, 3 skipped, 1,001 passages encoded",
+        "Documents  1,200",
+        "Passages   3,400 of at most 44 tokens",
+        "Time       65.4 s",
+        "Size       5.6 MB",
+    ]
+
+
+def test_nothing_done_is_said(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = dict.fromkeys(("added", "changed", "removed", "unchanged", "skipped", "encoded"), 0)
+    print_report(replace(REPORT, **nothing), False)
+    assert "Changes    none\n" in capsys.readouterr().out
+
+
+def test_how_vectors_are_stored_is_shown_where_a_search_is_not_exact(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_vectors(Path("index"), recall=0.961)
+    print_report(REPORT, False)
+    shown = capsys.readouterr()
+    assert "Vectors    IVF1024,SQ8, trained on 65,536, nprobe 16, recall@20 0.961\n" in shown.out
+    assert shown.err == ""
+    print_report(REPORT, False, vectors=False)
+    assert "Vectors" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("json_output", [False, True])
+def test_a_recall_below_the_target_is_a_warning(
+    work: Path, capsys: pytest.CaptureFixture[str], json_output: bool
+) -> None:
+    store_vectors(Path("index"), recall=0.912)
+    print_report(REPORT, json_output)
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith("odqa: a search finds 0.912 of the nearest passages, less than the 0.95 asked for")
+    assert "index again with a --factory that loses less" in warning
+
+
+def test_long_lists_are_cut_with_their_number(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"void{number:02}.txt" for number in range(ROWS + 3)]
+    report = replace(REPORT, vanished=tuple(names), unusable=tuple(Unusable(name, "empty") for name in names))
+    print_report(report, False)
+    shown = capsys.readouterr().out
+    assert "kept in the index: 23 files; --prune" in shown and "Could not be used: 23" in shown
+    assert shown.count(names[ROWS - 1]) == 2 and names[ROWS] not in shown
+    assert shown.count("and 3 more; --json lists them all\n") == 2
+    print_report(report, True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["vanished"] == names and len(shown["unusable"]) == len(names)
+
+
+def test_what_options_leave_open_stays_as_it_is() -> None:
+    before = Storage("HNSW32", 0.9)
+    assert storage_of(None, None, before) == before
+    assert storage_of("Flat", None, before) == Storage("Flat", 0.9)
+    assert storage_of("auto", 0.5, before) == Storage("", 0.5)
+    assert storage_of(None, 1.0, before) == Storage("HNSW32", 1.0)
+
+
+@pytest.mark.parametrize("recall", [0.0, -0.5, 1.01, float("nan")])
+def test_a_recall_that_is_none_is_refused(recall: float) -> None:
+    with pytest.raises(UsageError, match=f"--tune-recall is {recall}: give a share above 0 and at most 1"):
+        storage_of(None, recall, Storage())
+
+
+@pytest.mark.parametrize("command", ["index", "add", "update"])
+def test_all_that_can_become_of_duplicates_can_be_chosen(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"]).stdout
+    assert "|".join(OnDuplicate) in "".join(shown.split())
+
+
+def test_filters_are_read_in_order() -> None:
+    assert [str(some) for some in parse_filters(["lang=en", "year >= 2020"])] == ["lang=en", "year>=2020"]
+    assert parse_filters(None) == []

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from odqa.errors import IndexFolderError
+from odqa.index import Index, build_index, compact, remove, verify
+from odqa.index.manifest import read_manifest, record_file, segment_folder, write_manifest
+from odqa.index.store import PASSAGES
+from odqa.index.vector_writer import VectorWriter
+from odqa.index.vectors import VECTORS
+from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.keywords import FILES as KEYWORDS
+from tests import tiny
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def accept(index: Path, name: str) -> None:
+    """Let the manifest of the index have the checksum that its file has now."""
+    manifest = read_manifest(index)
+    (segment,) = manifest.segments
+    segment.files[name] = record_file(segment_folder(index, segment.name) / name)  # type: ignore[index]
+    write_manifest(index, manifest)
+
+
+def store_vectors(index: Path, vectors: np.ndarray) -> None:
+    """Put other vectors in the place of those of the index."""
+    folder = segment_folder(index, "000001")
+    with_writer = VectorWriter(folder, vectors.shape[1])
+    with_writer.add(vectors)
+    with_writer.finish()
+    accept(index, VECTORS)
+
+
+def test_a_whole_index_is_verified_with_all_that_was_checked(copy: Path, encoder: Encoder, corpus: Path) -> None:
+    remove(copy, [str(corpus / "sky.md")])
+    seen: list[tuple[int, int]] = []
+    verified = verify(copy, lambda _: encoder, progress=lambda done, total: seen.append((done, total)))
+    assert verified.problems == ()
+    assert (verified.version, verified.passages, verified.encoded) == (2, 2, 2)
+    assert verified.least_cosine == pytest.approx(1, abs=1e-3)
+    assert verified.files == len(seen) == 3 + len(KEYWORDS)  # Passages, vectors, what was deleted.
+    assert seen[-1] == (verified.bytes, verified.bytes)
+    assert verify(copy, None).encoded == 0
+
+
+@pytest.mark.parametrize("name", [PASSAGES, VECTORS, *KEYWORDS])
+def test_a_damaged_or_missing_file_is_named_with_what_mends_it(
+    copy: Path, corpus: Path, encoder: Encoder, name: str
+) -> None:
+    path = segment_folder(copy, "000001") / name
+    flip(path)
+    (problem,) = verify(copy, lambda _: encoder).problems
+    assert problem.what == f"{path} is damaged: its checksum is not the one in the manifest"
+    if name in KEYWORDS:
+        assert problem.remedy == f"`odqa compact --index {copy}`"
+        compact(copy)
+    else:
+        assert problem.remedy == f"`odqa index PATH... --index {copy}`"
+        with pytest.raises(IndexFolderError, match=f"{name} is damaged: its checksum"):
+            compact(copy)
+            remove(copy, [str(corpus / "sky.md")])
+            compact(copy)
+        build_index([corpus], copy, encoder=encoder)
+    assert verify(copy, lambda _: encoder).problems == ()
+    Index.open(copy).close()
+    (segment,) = read_manifest(copy).segments
+    (segment_folder(copy, segment.name) / name).unlink()
+    (problem,) = verify(copy, None).problems
+    assert problem.what.endswith(f"{name} cannot be read: No such file or directory")
+
+
+def test_a_vector_of_another_passage_is_found_out(copy: Path, encoder: Encoder) -> None:
+    with Index.open(copy, mode="dense") as index:
+        stored = index._segments[0].vectors.reconstruct(np.arange(3))  # type: ignore[union-attr]
+    store_vectors(copy, -stored)
+    verified = verify(copy, lambda _: encoder)
+    assert len(verified.problems) == 3
+    assert verified.least_cosine == pytest.approx(-1, abs=1e-3)
+    assert f"is not the one that {encoder.name} gives: their cosine is -1.000" in verified.problems[0].what
+    assert verify(copy, None).problems == (), "only encoding again tells"
+
+
+def test_a_vector_that_is_not_of_length_one_is_found_out(copy: Path) -> None:
+    for value, length in ((0.5, "2.828"), (np.nan, "nan")):
+        store_vectors(copy, np.full((3, 32), value, np.float32))
+        (problem,) = verify(copy, None).problems
+        assert problem.what == f"the vector of row 0 in segment 000001 has the length {length}, not 1"
+
+
+def test_a_store_that_sqlite_finds_broken_is_told(copy: Path) -> None:
+    path = segment_folder(copy, "000001") / PASSAGES
+    data = bytearray(path.read_bytes())
+    data[4096 * 2 : 4096 * 3] = bytes(4096)
+    path.write_bytes(data)
+    accept(copy, PASSAGES)
+    (problem,) = verify(copy, None).problems
+    assert PASSAGES in problem.what
+
+
+def test_another_encoder_is_refused(copy: Path, tmp_path: Path) -> None:
+    other = Encoder.load(tiny.make_encoder(tmp_path / "other", seed=1))
+    with pytest.raises(IndexFolderError, match="vectors of different encoders cannot be compared"):
+        verify(copy, lambda _: other)
+
+
+def test_a_copy_in_another_place_is_as_good(copy: Path, encoder: Encoder, tmp_path: Path) -> None:
+    shutil.move(copy, tmp_path / "elsewhere")
+    assert verify(tmp_path / "elsewhere", lambda _: encoder).problems == ()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from odqa.cli.changes import FilterOption, parse_filters
-from odqa.cli.common import command, print_json, print_lines, track
+from odqa.cli.common import command, print_json, print_lines, tell_fallback, track
 from odqa.errors import UsageError
 from odqa.types import Mode, Response
 
@@ -79,6 +79,7 @@ def ask(
     if questions is not None:
         asked = read_questions(questions)
         with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
+            tell_fallback(pipeline.retriever.fallback)
             responses = pipeline.ask_many((text for _, text in asked), k=k, n=n, filters=filters)
             for (name, _), response in zip(asked, track(responses, "Answering", len(asked)), strict=True):
                 print_json({"id": name, **as_json(response)})
@@ -95,6 +96,7 @@ def ask(
         response = answer_from_context(question, documents, Reader.load(reader, device=device), n=n)
     else:
         with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
+            tell_fallback(pipeline.retriever.fallback)
             response = pipeline.ask(question, k=k, n=n, filters=filters)
     if json_output:
         print_json(as_json(response))

@@ -57,6 +57,12 @@ def fail(message: str, exit_code: int) -> NoReturn:
     raise SystemExit(exit_code)
 
 
+def tell_fallback(reason: str | None) -> None:
+    """Say on stderr why passages are searched on the CPU while models run on a GPU, if there is a reason."""
+    if reason:
+        print(f"odqa: passages are searched on the CPU: {reason}", file=sys.stderr)
+
+
 def print_json(value: object) -> None:
     """Print one JSON object on one line of stdout, in UTF-8 whatever the locale."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"

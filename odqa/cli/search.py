@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from odqa.cli.changes import FilterOption, parse_filters
-from odqa.cli.common import command, print_json, print_lines, track
+from odqa.cli.common import command, print_json, print_lines, tell_fallback, track
 from odqa.errors import UsageError
 from odqa.types import Mode
 
@@ -65,6 +65,7 @@ def search(
     asked = [(1, check_question(query))] if query is not None else read_questions(str(questions))
     filters = parse_filters(filter)
     with Retriever.open(index or DEFAULT_INDEX, mode=mode, device=device) as retriever:
+        tell_fallback(retriever.fallback)
         reason = nothing_to_search(retriever.index, filters)
         if reason and not (json_output or questions is not None):
             print(f"odqa: {reason}", file=sys.stderr)

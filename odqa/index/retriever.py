@@ -56,6 +56,11 @@ class Retriever:
             opened.close()
             raise
 
+    @property
+    def fallback(self) -> str | None:
+        """Why passages are searched on the CPU although questions are encoded on a GPU; None where that is not so."""
+        return self.index.why_not_gpu if self.encoder is not None and self.encoder.device == "cuda" else None
+
     def encode(self, questions: Sequence[str]) -> NDArray[np.float32] | None:
         """The questions' vectors, float32 (questions, dimension); None where none are needed."""
         return None if self.encoder is None else self.encoder.encode_queries(questions)

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.cli.common import command, print_json, progress_bar, track
+from odqa.cli.common import command, print_json, progress_bar, tell_fallback, track
 from odqa.errors import DataError, IndexFolderError, ModelError, OdqaError, UsageError
 
 
@@ -205,3 +205,10 @@ def test_the_module_is_the_command():
         timeout=60,
     )
     assert done.stdout.startswith("odqa ")
+
+
+def test_a_search_on_the_cpu_beside_models_on_a_gpu_is_told_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_fallback(None)
+    assert capsys.readouterr().err == ""
+    tell_fallback("faiss-gpu sees no GPU here")
+    assert capsys.readouterr().err == "odqa: passages are searched on the CPU: faiss-gpu sees no GPU here\n"

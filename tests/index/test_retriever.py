@@ -8,6 +8,7 @@ import pytest
 
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index import Index, Retriever
+from odqa.index.gpu import gpus
 from odqa.index.manifest import segment_folder
 from odqa.index.vectors import VECTORS
 from odqa.retrieval.keywords import FILES as KEYWORDS
@@ -68,3 +69,14 @@ def test_another_encoder_is_refused(built: Path, tmp_path: Path) -> None:
     other = tiny.make_encoder(tmp_path / "other", seed=1)
     with pytest.raises(IndexFolderError, match="odqa index"):
         Retriever.open(built, encoder=other, device="cpu")
+
+
+def test_without_a_gpu_there_is_nothing_to_fall_back_from(built: Path) -> None:
+    with Retriever.open(built, device="cpu") as retriever:
+        assert retriever.index.why_not_gpu is None
+        assert retriever.fallback is None
+    with Index.open(built, device="auto") as index:
+        assert (index.why_not_gpu is None) == bool(gpus())
+    if not gpus():
+        with pytest.raises(UsageError, match=r"no search on a GPU: .*or use --device auto or cpu"):
+            Index.open(built, device="cuda")

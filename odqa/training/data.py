@@ -86,8 +86,12 @@ def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, 
 
 
 def collate(tokenizer: Any, some: Sequence[Labelled]) -> dict[str, NDArray[np.int64]]:
-    """One padded batch with ``start_positions`` and ``end_positions``, all arrays of (windows, …)."""
+    """One padded batch with ``start_positions``, ``end_positions`` and ``context_positions``, arrays of (windows, …).
+
+    The last are the positions of the contexts' first tokens.
+    """
     inputs = pad(tokenizer, [item.window for item in some])
+    inputs["context_positions"] = np.array([int(np.argmax(item.window.offsets[:, 0] >= 0)) for item in some])
     inputs["start_positions"] = np.array([item.start for item in some])
     inputs["end_positions"] = np.array([item.end for item in some])
     return inputs

@@ -18,6 +18,7 @@ from odqa.errors import UsageError
 from odqa.models import resolve
 from odqa.reader.model import load_model
 from odqa.training.base import positions
+from odqa.training.translate import Translation, translation
 
 if TYPE_CHECKING:
     import torch
@@ -28,19 +29,28 @@ PROBE = "Zoë's CAFÉ—don’t  spend ½ of ＄1,000.50 in İstanbul; 東京は
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A reader that is learned from: its name, its model and the names of its inputs."""
+    """A reader that is learned from: its name, its model and the names of its inputs.
+
+    ``translation`` is for one whose vocabulary numbers the student's tokens otherwise, None where they are the same.
+    """
 
     name: str
     model: Any
     inputs: tuple[str, ...]
+    translation: Translation | None = None
 
     def logits(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """Its start and end logits of a batch, each (windows, padded length) in float32, without gradients."""
         import torch
 
         with torch.no_grad():
-            output = self.model(**{name: batch[name] for name in self.inputs})
-        return output.start_logits.float(), output.end_logits.float()
+            if self.translation is None:
+                output = self.model(**{name: batch[name] for name in self.inputs})
+                return output.start_logits.float(), output.end_logits.float()
+            inputs, places = self.translation.inputs_of(batch)
+            output = self.model(**inputs)
+            start, end = (logits.float().gather(1, places) for logits in (output.start_logits, output.end_logits))
+        return start, end
 
 
 def divergence(student: torch.Tensor, teacher: torch.Tensor, own: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -76,15 +86,22 @@ def distilled(
 def load_teacher(name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str]) -> Teacher:
     """The teacher by folder, shipped name or hub id, in float32 on the CPU, not to be trained.
 
+    It may number its tokens otherwise than the student, if it cuts texts into the same ones.
+
     ``base`` names the model with ``tokenizer``, whose windows it will read; ``texts`` are some of the data, to be cut
     into tokens by both. Raises ModelError where it is missing or has no span head, UsageError where it would read
     other tokens than the student or has too few positions.
     """
     found = resolve(name)
     model, its = load_model(found.folder, head_required=True)
-    _check_tokens(found.name, its, base, tokenizer, texts)
+    translated = None
+    if its.get_vocab() != tokenizer.get_vocab():
+        translated = translation(tokenizer, its, (PROBE, *texts))
+    if translated is None:
+        _check_tokens(found.name, its, base, tokenizer, texts)
     step = 32  # Windows are padded to multiples of it: see odqa.reader.features.pad.
     width = min(-(-min(max_length, tokenizer.model_max_length) // step) * step, tokenizer.model_max_length)
+    width += max(translated.longer_by, 0) if translated else 0
     have = positions(model)
     if have is not None and have < width:
         remedy = f"use --max-length {have // step * step}" if have >= step else "use another teacher"
@@ -92,7 +109,7 @@ def load_teacher(name: str, base: str, tokenizer: Any, max_length: int, texts: S
             f"the teacher {found.name} has {have} positions, fewer than the {width} of a padded window "
             f"(max_length {max_length}); {remedy}"
         )
-    return Teacher(found.name, model.eval().requires_grad_(False), tuple(its.model_input_names))
+    return Teacher(found.name, model.eval().requires_grad_(False), tuple(its.model_input_names), translated)
 
 
 def _check_tokens(name: str, teacher: Any, base: str, tokenizer: Any, texts: Sequence[str]) -> None:
@@ -103,7 +120,8 @@ def _check_tokens(name: str, teacher: Any, base: str, tokenizer: Any, texts: Seq
         other = sorted(token for token in its.keys() | ours.keys() if its.get(token) != ours.get(token))
         raise UsageError(
             f"the teacher {name} has another vocabulary than the base {base}: {len(its):,} tokens against "
-            f"{len(ours):,}, {len(other):,} of them different (such as {other[0]!r}); {remedy}"
+            f"{len(ours):,}, {len(other):,} of them different (such as {other[0]!r}), and cuts texts into others; "
+            f"{remedy}"
         )
     for text in (PROBE, *texts):
         cut, wanted = (one(PROBE, text, truncation=False)["input_ids"] for one in (teacher, tokenizer))

@@ -12,7 +12,7 @@ from odqa.index.vectors import reason, require_faiss, unwrap
 FLAT = "Flat"
 EXAMPLES = ("Flat", "SQ8", "HNSW32", "IVF1024,Flat", "IVF4096,SQ8")
 
-FLAT_UP_TO = 100_000  # Vectors of 384 numbers; see docs/retrieval.md for the measurement.
+FLAT_UP_TO = 30_000  # Vectors of 384 numbers: 10 ms a search on two cores, see docs/retrieval.md.
 _KINDS = {
     "IndexFlat",
     "IndexFlatIP",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -13,14 +13,13 @@ from pathlib import Path
 from odqa.corpus import ChunkOptions, ReadOptions, Unusable, find_files
 from odqa.corpus.base import source_of
 from odqa.errors import OdqaError
-from odqa.index.catalog import Catalog
+from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing, check_target
 from odqa.index.compaction import commit_segments, fold_small
 from odqa.index.factories import check_factory
 from odqa.index.ingest import Ingest, OnDuplicate, Rules, Storage, check_on_duplicate, fit_chunk
 from odqa.index.manifest import FORMAT, MANIFEST, Manifest, check_encoder, is_index, read_manifest
 from odqa.index.report import ChangeReport, ShowProgress, report_of
-from odqa.index.segment import Segment
 from odqa.index.vectors import METRIC, require_faiss
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
@@ -146,7 +145,7 @@ def _ingesting(
     """An index, locked and open to take in documents."""
     read_manifest(folder)  # Before a folder is made for the lock.
     require_faiss()
-    with changing(folder) as change, ExitStack() as stack:
+    with changing(folder) as change:
         manifest = read_manifest(folder)
         rules = Rules(
             ReadOptions(**manifest.reading),
@@ -156,12 +155,11 @@ def _ingesting(
             strict,
             update,
         )
-        segments = [Segment.open(folder, record, None) for record in manifest.segments]
-        for segment in segments:
-            stack.callback(segment.close)
-        catalog = Catalog(segments)
         load = _loader(folder, manifest, encoder, device)
-        with Ingest(change, catalog, load, rules, progress) as ingest:
+        with (
+            open_catalog(folder, manifest) as catalog,
+            Ingest(change, catalog, load, rules, progress) as ingest,
+        ):
             yield change, manifest, ingest, catalog
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from odqa.index.manifest import SegmentRecord
+from odqa.index.manifest import Manifest, SegmentRecord
 from odqa.index.segment import Segment, with_deleted
 from odqa.index.store import Stored
 
@@ -72,6 +73,17 @@ class Catalog:
     def _live(self, at: int, documents: Iterator[Stored] | Sequence[Stored]) -> Iterator[Located]:
         gone, removed = self._segments[at].deleted, self._removed[at]
         return (Located(at, item) for item in documents if item.number not in gone and item.number not in removed)
+
+
+@contextmanager
+def open_catalog(folder: Path, manifest: Manifest) -> Iterator[Catalog]:
+    """The documents of the index in ``folder``; its segments, their passages alone, are open until the end."""
+    with ExitStack() as stack:
+        segments = []
+        for record in manifest.segments:
+            segments.append(Segment.open(folder, record, None))
+            stack.callback(segments[-1].close)
+        yield Catalog(segments)
 
 
 def newest_hashes(segments: Sequence[Segment]) -> dict[str, str]:

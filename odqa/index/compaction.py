@@ -17,11 +17,11 @@ from odqa.index.ingest import Storage
 from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
+from odqa.index.vector_writer import room
 from odqa.retrieval import keywords
 from odqa.types import Mode
 
 MOST = 8  # Segments that an index may have. Each is searched by itself, which a question takes longer for.
-_FLOAT32 = 4  # Bytes.
 
 
 def compact(folder: str | Path, *, storage: Storage | None = None) -> ChangeReport:
@@ -102,7 +102,7 @@ def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -
             stack.callback(segments[-1].close)
         folder = change.new_segment()
         passages = sum(record.live_passages for record in chosen)
-        check_space(folder, 2 * passages * manifest.dimension * _FLOAT32)
+        check_space(folder, room(passages, manifest.dimension))
         writer = stack.enter_context(
             SegmentWriter(folder, manifest.dimension, str(manifest.keywords.get("language", "")))
         )

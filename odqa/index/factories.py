@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import log2, sqrt
+from math import floor, log2, sqrt
 from typing import Any
 
 from odqa.errors import UsageError
@@ -12,7 +12,7 @@ from odqa.index.vectors import reason, require_faiss, unwrap
 FLAT = "Flat"
 EXAMPLES = ("Flat", "SQ8", "HNSW32", "IVF1024,Flat", "IVF4096,SQ8")
 
-FLAT_UP_TO = 100_000  # Vectors of 384 numbers; see docs/retrieval.md for the measurement.
+FLAT_UP_TO = 30_000  # Vectors of 384 numbers: 10 ms a search on two cores, see docs/retrieval.md.
 _KINDS = {
     "IndexFlat",
     "IndexFlatIP",
@@ -24,6 +24,7 @@ _KINDS = {
     "IndexIVFPQ",
     "IndexIVFPQFastScan",
 }
+_FEWEST = 32  # Vectors a cluster.
 _POINTS = 64  # Vectors that a cluster is learned from. FAISS asks for 39 at least and uses no more than 256.
 _QUANTIZER = 65_536  # Vectors that codes are learned from: FAISS's 256 for each of a byte's 256 values.
 
@@ -33,11 +34,12 @@ def choose(vectors: int, dimension: int) -> str:
 
     ``IVF…,SQ8`` keeps one byte a number, which costs next to no recall. There are four clusters a square root of the
     vectors, rounded to a power of two: looking for the nearest clusters then costs about as much as looking through
-    them.
+    them. Long vectors, of which few are compressed already, have fewer, so that each can be learned.
     """
     if vectors * dimension <= FLAT_UP_TO * 384:
         return FLAT
-    return f"IVF{2 ** round(log2(4 * sqrt(vectors)))},SQ8"
+    clusters = min(round(log2(4 * sqrt(vectors))), floor(log2(vectors / _FEWEST)))
+    return f"IVF{2**clusters},SQ8"
 
 
 def training_size(index: Any) -> int:

@@ -23,6 +23,7 @@ from odqa.index.manifest import SegmentRecord
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
 from odqa.index.segment import SegmentWriter, with_deleted
 from odqa.index.store import Stored, hash_document
+from odqa.index.vector_writer import room
 from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from odqa.retrieval.encoder import Encoder
-
-_FLOAT32 = 4  # Bytes.
 
 
 class OnDuplicate(StrEnum):
@@ -175,7 +174,7 @@ class Ingest:
             if digest:
                 writer.store.add_source(source, digest)
         passages = writer.store.passages
-        check_space(self._folder, 2 * passages * encoder.dimension * _FLOAT32)  # As they come, and as they are stored.
+        check_space(self._folder, room(passages, encoder.dimension))
 
         def advance(count: int) -> None:
             self.counts["encoded"] += count

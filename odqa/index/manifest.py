@@ -107,6 +107,7 @@ class Manifest:
         return sum(record.size for segment in self.segments for record in segment.files.values())
 
 
+_STORED = ("factory", "vectors", "trained_on", "parameters", "recall")  # What is known of how vectors are stored.
 _JSON_TYPES: dict[str, tuple[type, str]] = {
     "int": (int, "a whole number"),
     "str": (str, "a string"),
@@ -247,6 +248,9 @@ def _parse(kind: type[Any], value: object, where: str = "") -> Any:
     if kind is SegmentRecord:
         files = value["files"].items()
         known["files"] = {name: _parse(FileRecord, record, f"{where}files[{name!r}].") for name, record in files}
+        for key in _STORED:
+            if key not in value["vectors"]:
+                raise ValueError(f"{where}vectors.{key} is missing")
         for name in known["files"]:
             if Path(name).name != name:
                 raise ValueError(f"{where}files[{name!r}] is not the name of a file")

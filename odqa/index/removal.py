@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from odqa.errors import UsageError
-from odqa.index.catalog import Catalog, Located
+from odqa.index.catalog import Catalog, Located, open_catalog
 from odqa.index.change import changing
 from odqa.index.compaction import commit_segments, fold_small
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import read_manifest
 from odqa.index.report import ChangeReport, report_of
-from odqa.index.segment import Segment
 
 
 def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filter] = ()) -> ChangeReport:
@@ -30,19 +28,16 @@ def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filt
     if not names and not filters:
         raise UsageError("nothing to remove: name document ids, files or folders, or give a --filter")
     read_manifest(folder)
-    with changing(folder) as change, ExitStack() as stack:
+    with changing(folder) as change:
         manifest = read_manifest(folder)
-        segments = [Segment.open(folder, record, None) for record in manifest.segments]
-        for segment in segments:
-            stack.callback(segment.close)
-        catalog = Catalog(segments)
-        found = [item for name in names for item in _named(catalog, name)]
-        if filters:
-            found += _matching(catalog, filters)
-        for item in found:
-            catalog.remove(item)
-        manifest = commit_segments(change, manifest, catalog.records(folder, change.version))
-        manifest = fold_small(change, manifest)
+        with open_catalog(folder, manifest) as catalog:
+            found = [item for name in names for item in _named(catalog, name)]
+            if filters:
+                found += _matching(catalog, filters)
+            for item in found:
+                catalog.remove(item)
+            manifest = commit_segments(change, manifest, catalog.records(folder, change.version))
+            manifest = fold_small(change, manifest)
     return report_of(folder, manifest, started, {"removed": catalog.removed})
 
 

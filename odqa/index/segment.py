@@ -132,7 +132,7 @@ class Segment:
             counts = {"documents": store.documents, "passages": store.passages}
             vectors = Vectors.read(folder / VECTORS) if dense else None
             if vectors is not None:
-                vectors.set_parameters(record.vectors.get("parameters", {}))
+                vectors.set_parameters(record.vectors["parameters"])
                 counts["vectors"] = len(vectors)
             keywords = Keywords.read(folder) if sparse else None
             if keywords is not None:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SPOOL = "vectors.spool"
+_FLOAT32 = 4  # Bytes.
 _BLOCK = 65_536  # Vectors that FAISS is given at a time.
+
+
+def room(vectors: int, dimension: int) -> int:
+    """The bytes that so many vectors take while they are written: as they come, and as they are stored."""
+    return 2 * vectors * dimension * _FLOAT32
 
 
 @dataclass(frozen=True, slots=True)

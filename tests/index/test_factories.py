@@ -12,7 +12,7 @@ def test_few_vectors_are_compared_exactly_and_many_in_clusters_of_codes():
     assert choose(1, 384) == choose(FLAT_UP_TO, 384) == FLAT
     assert choose(1_000_000, 384) == "IVF4096,SQ8"
     assert choose(10_000_000, 384) == "IVF16384,SQ8"
-    assert choose(50_000, 768) == FLAT
+    assert choose(FLAT_UP_TO // 2, 768) == FLAT
     assert choose(60_000, 768) == "IVF1024,SQ8"
 
 

@@ -57,7 +57,7 @@ def manifest(tmp_path: Path) -> Manifest:
                 name="000001",
                 documents=3,
                 passages=5,
-                vectors={"factory": "Flat"},
+                vectors={"factory": "Flat", "vectors": 3, "trained_on": 0, "parameters": {}, "recall": None},
                 files={name: record_file(folder / name) for name in FILES},
                 deleted="deleted.000002.npy",
                 deleted_documents=1,
@@ -142,6 +142,16 @@ def test_what_is_missing_or_wrong_of_a_segment_is_named(tmp_path: Path, manifest
     del segment[key]
     change(tmp_path, segments=[segment])
     with pytest.raises(IndexFolderError, match=rf"segments\[0\]\.{key} is missing; build the index again"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["factory", "vectors", "trained_on", "parameters", "recall"])
+def test_what_is_missing_of_how_vectors_are_stored_is_named(tmp_path: Path, manifest: Manifest, key: str) -> None:
+    write_manifest(tmp_path, manifest)
+    content = json.loads((tmp_path / MANIFEST).read_text())
+    del content["segments"][0]["vectors"][key]
+    (tmp_path / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(IndexFolderError, match=rf"segments\[0\]\.vectors\.{key} is missing; build the index again"):
         read_manifest(tmp_path)
 
 

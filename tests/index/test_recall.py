@@ -34,6 +34,23 @@ def test_queries_are_as_far_from_the_vectors_as_questions_are(exact):
     assert len(probe_queries(exact, 5000)) == 1000
 
 
+def test_queries_are_no_easier_than_questions(tmp_path):
+    """Vectors that lie in few of their dimensions: noise in the others would leave the order of neighbours as it is."""
+    random = np.random.default_rng(1)
+    flat = random.standard_normal((2000, 4)) @ random.standard_normal((4, 64)) + 0.05 * random.standard_normal(
+        (2000, 64)
+    )
+    vectors = (flat / np.linalg.norm(flat, axis=1, keepdims=True)).astype(np.float32)
+    queries = probe_queries(stored(tmp_path, vectors), 200)
+    axes = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)[2][:4]
+    assert np.mean(((queries @ axes.T) ** 2).sum(axis=1)) > 0.95
+
+
+def test_vectors_that_are_all_one_have_queries(tmp_path):
+    queries = probe_queries(stored(tmp_path, np.tile(VECTORS[:1], (30, 1))), 10)
+    assert np.isfinite(queries).all()
+
+
 def test_the_least_effort_that_reaches_the_target_is_taken(clusters, exact):
     low, high = tune(clusters, exact, 0.6), tune(clusters, exact, 0.95)
     assert 0.6 <= low.recall < 0.8

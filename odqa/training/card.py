@@ -123,6 +123,8 @@ def _source(source: dict[str, Any], count: dict[str, int] | None, hashes: dict[s
     path = source["path"]
     digest = hashes.get(path) or hashes.get(Path(path).name)
     what = f"`{path}`, split {source['split']}" if source["split"] else f"`{_name(path)}`{_hash(digest)}"
+    first, last = source.get("part") or (0, 1)
+    what += f", articles from {first:.0%} to {last:.0%} of them" if (first, last) != (0, 1) else ""
     what += f", {source['keep']} questions" if source["keep"] != "all" else ""
     what += f", {source['limit']:,} drawn at random" if source["limit"] else ""
     made, ratio = source["negatives"], source.get("negatives_ratio", source["negatives"])

@@ -42,6 +42,7 @@ def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> 
             some = [with_plausible(example) for example in some]
         some, repairs = repair(some)
         kept, repaired, dropped = kept + repairs.kept, repaired + repairs.repaired, dropped + repairs.dropped
+        some = part_of(some, *source.part)
         if source.keep != "all":
             some = [example for example in some if example.answerable == (source.keep == "answerable")]
         if 0 < source.limit < len(some):
@@ -55,6 +56,16 @@ def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> 
             f"{paths}: no question can be used ({dropped} dropped: their answers are not in their contexts)"
         )
     return examples, Repairs(kept, repaired, dropped)
+
+
+def part_of(examples: Sequence[Example], first: float, last: float) -> list[Example]:
+    """The examples of the articles from the share ``first`` to the share ``last`` of all, in the order of the file.
+
+    An article is what has one title, or one context where there is no title.
+    """
+    articles = list(dict.fromkeys(example.title or example.context for example in examples))
+    wanted = set(articles[round(first * len(articles)) : round(last * len(articles))])
+    return [example for example in examples if (example.title or example.context) in wanted]
 
 
 def label(tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int) -> Iterator[Labelled]:

@@ -22,8 +22,9 @@ SOURCES = ("train", "eval", "tune")
 class Source:
     """A dataset of a recipe: a SQuAD-format file or a hub id, and what to take from it.
 
-    ``sha256`` pins a file's content. ``keep`` is all, answerable or unanswerable. ``limit`` draws that many
-    questions at random (0: all). ``negatives`` are the kinds of unanswerable questions
+    ``sha256`` pins a file's content. ``part`` takes its articles from one share of them to another, in the order
+    of the file, so that two parts of one file have no article in common. ``keep`` is all, answerable or unanswerable.
+    ``limit`` draws that many questions at random (0: all). ``negatives`` are the kinds of unanswerable questions
     to make (``odqa.training.negatives``), ``negatives_ratio`` how many for each answerable one. ``license`` is what
     the model card says of the data's licence.
     """
@@ -31,6 +32,7 @@ class Source:
     path: str
     sha256: str = ""
     split: str = ""
+    part: tuple[float, ...] = (0.0, 1.0)
     keep: str = "all"
     limit: int = 0
     negatives: tuple[str, ...] = ()
@@ -149,6 +151,11 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     for source in (*recipe.train, *recipe.eval, *recipe.tune):
         if source.keep not in ("all", "answerable", "unanswerable"):
             raise UsageError(f"{source.path}: keep is {source.keep!r}; it must be all, answerable or unanswerable")
+        if len(source.part) != 2 or not 0 <= source.part[0] < source.part[1] <= 1:
+            raise UsageError(
+                f"{source.path}: part is {list(source.part)}; it is two shares of the articles, from and to, like "
+                "[0.0, 0.8]"
+            )
         if not (source.limit >= 0 and 0 <= source.negatives_ratio < float("inf")):
             raise UsageError(
                 f"{source.path}: limit is {source.limit} and negatives_ratio {source.negatives_ratio}; neither may be "
@@ -206,10 +213,14 @@ def _checked(content: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
         if wanted == tuple[str, ...]:
             fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
             content[name] = tuple(value) if fits else value
+        if wanted == tuple[float, ...]:
+            fits = isinstance(value, list) and all(type(item) in (int, float) for item in value)
+            content[name] = tuple(float(item) for item in value) if fits else value
         if wanted in (int, float):
             fits = isinstance(value, (int, float) if wanted is float else int) and not isinstance(value, bool)
         if not fits:
-            what = "a list of texts" if wanted == tuple[str, ...] else wanted.__name__
+            lists = {tuple[str, ...]: "a list of texts", tuple[float, ...]: "a list of numbers"}
+            what = lists.get(wanted) or wanted.__name__
             raise DataError(f"{where}: {name} must be {what}, not {value!r}")
     return content
 

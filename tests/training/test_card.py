@@ -12,7 +12,12 @@ SOURCE = {
 }
 HUB = SOURCE | {"path": "owner/name", "split": "train", "keep": "all", "limit": 0, "negatives": [], "license": ""}
 RECIPE = {
-    **{"train": [SOURCE, HUB], "eval": [], "tune": [SOURCE | {"path": "tune.json", "limit": 0}], "base": "owner/base"},
+    **{
+        "train": [SOURCE, HUB],
+        "eval": [],
+        "tune": [SOURCE | {"path": "tune.json", "limit": 0, "part": [0.7, 1.0]}],
+        "base": "owner/base",
+    },
     **{"distill": "", "distill_weight": 0.5, "distill_temperature": 2.0, "epochs": 2, "batch_size": 32},
     **{"learning_rate": 0.0002, "dropout": 0.0, "seed": 7},
 }
@@ -75,7 +80,8 @@ def test_the_data_with_hash_counts_negatives_and_licence():
         "- `owner/name`, split train; 20,500 answerable and 11,306 unanswerable questions; licence not recorded\n"
     ) in text
     assert "Together 34,056 training questions, 22,000 of them answerable; 56 had their answer offset repaired" in text
-    assert "Threshold and temperature were fitted on:\n\n- `tune.json` (SHA-256 ffffffffffff…), " in text
+    tuned = "Threshold and temperature were fitted on:\n\n- `tune.json` (SHA-256 ffffffffffff…), articles from 70% to "
+    assert tuned + "100% of them, " in text
 
 
 def test_what_it_is_and_how_it_was_made():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from odqa.errors import DataError
 from odqa.squad import write_examples
-from odqa.training.data import GROUP, collate, epoch_order, gather, label
+from odqa.training.data import GROUP, collate, epoch_order, gather, label, part_of
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Source
 from odqa.types import Example, Reference
@@ -35,6 +35,23 @@ def test_a_limit_draws_by_the_seed(train_file):
     assert len({example.id for example in one}) == 5
     assert one == again != other
     assert gather([Source(str(train_file), limit=99)], seed=1)[0] == examples()
+
+
+def test_two_parts_of_a_file_share_no_article(tmp_path):
+    path = tmp_path / "x.jsonl"
+    titles = ["A", "B", "", "A", "C", ""]  # Five articles: A, B, C, and each context without a title.
+    write_examples(path, [Example(str(at), "Who?", f"Paris {at}", (), title) for at, title in enumerate(titles)])
+    first, rest = (gather([Source(str(path), part=part)], seed=0)[0] for part in ((0.0, 0.6), (0.6, 1.0)))
+    assert [one.id for one in first] == ["0", "1", "2", "3"]
+    assert [one.id for one in rest] == ["4", "5"]
+
+
+@given(st.lists(st.text("abc ", max_size=2), max_size=20), st.floats(0, 1))
+def test_a_file_is_its_parts(titles, cut):
+    some = [Example(str(at), "Who?", f"Paris {at}", (), title) for at, title in enumerate(titles)]
+    first, rest = part_of(some, 0.0, cut), part_of(some, cut, 1.0)
+    assert sorted(first + rest, key=lambda one: int(one.id)) == some
+    assert not {one.title for one in first} & {one.title for one in rest} - {""}
 
 
 def test_negatives_are_made_of_what_was_taken(train_file):

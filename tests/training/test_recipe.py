@@ -20,6 +20,7 @@ group_by_length = false
 
 [[train]]
 path = "data.json"
+part = [0, 0.75]
 keep = "answerable"
 negatives = ["entity", "all"]
 negatives_ratio = 1
@@ -63,7 +64,13 @@ def test_a_recipe_is_read(file):
         warmup=0,
         group_by_length=False,
         train=(
-            Source(str(file.parent / "data.json"), keep="answerable", negatives=("entity", "all"), negatives_ratio=1),
+            Source(
+                str(file.parent / "data.json"),
+                part=(0.0, 0.75),
+                keep="answerable",
+                negatives=("entity", "all"),
+                negatives_ratio=1,
+            ),
             Source("owner/name", split="train"),
         ),
         eval=(Source("owner/name", split="validation", limit=5),),
@@ -97,6 +104,11 @@ def test_a_path_is_looked_for_from_the_current_folder_first(file, tmp_path, monk
         ("[[eval]]\nlimit = 3", "recipe.toml: eval[0]: no path; give a SQuAD-format file or a hub id"),
         ('[[eval]]\npath = "x"\nkeeps = "all"', "recipe.toml: eval[0]: unknown setting 'keeps'; known: path, sha256"),
         ('[[train]]\npath = "x"\n[[train]]\npath = 7', "recipe.toml: train[1]: path must be str, not 7"),
+        (
+            '[[train]]\npath = "x"\npart = [0, "1"]',
+            "recipe.toml: train[0]: part must be a list of numbers, not [0, '1']",
+        ),
+        ('[[train]]\npath = "x"\npart = 0.5', "recipe.toml: train[0]: part must be a list of numbers, not 0.5"),
         ("epochs = ", "recipe.toml: not a recipe in TOML: "),
         ("epochs = 1\nepochs = 2", "recipe.toml: not a recipe in TOML: "),
     ],
@@ -148,6 +160,12 @@ def test_a_missing_recipe_is_a_usage_error(tmp_path):
             {"eval": (Source("y.json", limit=-1),)},
             "y.json: limit is -1 and negatives_ratio 0.5; neither may be negative",
         ),
+        (
+            {"train": (Source("x.json", part=(0.8, 0.2)),)},
+            "x.json: part is [0.8, 0.2]; it is two shares of the articles",
+        ),
+        ({"train": (Source("x.json", part=(0.8,)),)}, "x.json: part is [0.8]; it is two shares of the articles"),
+        ({"train": (Source("x.json", part=(0.0, float("nan"))),)}, "x.json: part is [0.0, nan]; it is two shares"),
         ({"train": (Source("x.json", negatives_ratio=-0.5),)}, "x.json: limit is 0 and negatives_ratio -0.5"),
     ],
     ids=str,

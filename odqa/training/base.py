@@ -57,6 +57,30 @@ def load(base: ResolvedModel, max_length: int, *, attention: str | None = None) 
     return model, tokenizer
 
 
+def freeze(model: Any, layers: int) -> None:
+    """Leave the embeddings and the ``layers`` lowest layers out of training (0: nothing is left out).
+
+    Raises UsageError where the model has not more layers than that.
+    """
+    import torch
+
+    if not layers:
+        return
+    stacks = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
+    stack = max(stacks, key=len, default=torch.nn.ModuleList())
+    if layers >= len(stack):
+        raise UsageError(
+            f"frozen_layers is {layers}, but the base has {len(stack)} layers; leave at least one to train"
+        )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Embedding) or module in list(stack[:layers]):
+            module.requires_grad_(False)
+    # What normalises the embeddings lies below the first layer too: found by what it is called everywhere.
+    for name, module in model.named_modules():
+        if name.endswith("embeddings"):
+            module.requires_grad_(False)
+
+
 def positions(model: Any) -> int | None:
     """How many tokens the model's learned absolute positions allow; None where it has none, and so no such limit."""
     import torch

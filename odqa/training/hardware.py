@@ -38,10 +38,11 @@ def peak(name: str) -> float | None:
 def flops_per_token(model: Any, teacher: Any = None) -> int:
     """What training costs a token: 6 FLOPs a parameter, embeddings left out (Kaplan et al. 2020, section 2.1).
 
-    A teacher adds its forward pass, a third of that. Attention's own products, which grow with the length, are left
-    out, as there.
+    What is not trained, such as a teacher, costs its forward pass alone, a third of that. Attention's own products,
+    which grow with the length, are left out, as there.
     """
-    return 6 * _parameters(model) + (0 if teacher is None else 2 * _parameters(teacher))
+    models = [model] if teacher is None else [model, teacher]
+    return sum((6 if weight.requires_grad else 2) * weight.numel() for one in models for weight in _parameters(one))
 
 
 def utilisation(hardware: dict[str, Any], flops_a_token: int, tokens: int, seconds: float) -> float | None:
@@ -52,7 +53,8 @@ def utilisation(hardware: dict[str, Any], flops_a_token: int, tokens: int, secon
     return flops_a_token * tokens / seconds / (most * int(hardware["processes"]))
 
 
-def _parameters(model: Any) -> int:
+def _parameters(model: Any) -> list[Any]:
+    """All but those of embeddings."""
     import torch
 
     embedded = {
@@ -61,7 +63,7 @@ def _parameters(model: Any) -> int:
         if isinstance(module, torch.nn.Embedding)
         for weight in module.parameters()
     }
-    return sum(weight.numel() for weight in model.parameters() if id(weight) not in embedded)
+    return [weight for weight in model.parameters() if id(weight) not in embedded]
 
 
 def _processor() -> str:

@@ -161,6 +161,7 @@ def _load(
 ) -> tuple[Any, Any, distill.Teacher | None]:
     """The model to train, its tokenizer and the teacher, each checked against the recipe and the others."""
     model, tokenizer = base.load(start, recipe.max_length, attention=attention)
+    base.freeze(model, recipe.frozen_layers)
     if not recipe.distill:
         return model, tokenizer, None
     texts = [text for example in examples[:SAMPLE] for text in (example.question, example.context)]

@@ -8,7 +8,7 @@ import pytest
 
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.models import resolve
-from odqa.training.base import chain, load, positions
+from odqa.training.base import chain, freeze, load, positions
 from odqa.training.recipe import Recipe, Source
 from tests import tiny
 from tests.reader import families
@@ -114,6 +114,29 @@ def test_a_tokenizer_without_a_limit_takes_the_model_s(tmp_path):
 def test_a_tokenizer_with_a_limit_bounds_the_window(tiny_base):
     _, tokenizer = load(resolve(tiny_base), 384)
     assert tokenizer.model_max_length == 128
+
+
+@pytest.mark.parametrize("family", families.FAMILIES)
+def test_frozen_layers_and_all_below_them_get_no_gradient(tmp_path, family):
+    model, tokenizer = load(resolve(families.make(family, tmp_path / family, head=False)), 64)
+    freeze(model, 1)
+    output = model(**tokenizer("who", "the louvre is in paris", return_tensors="pt"))
+    (output.start_logits.sum() + output.end_logits.sum()).backward()
+    moved = {name for name, weight in model.named_parameters() if weight.grad is not None}
+    kept = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    assert not moved & kept
+    assert all(name in kept for name, _ in model.named_parameters() if "embedding" in name or ".0." in name)
+    assert any(".1." in name for name in moved)
+    assert not any(".1." in name for name in kept)
+
+
+def test_a_layer_is_left_to_train(tiny_base):
+    model, _ = load(resolve(tiny_base), 64)
+    freeze(model, 0)
+    assert all(weight.requires_grad for weight in model.parameters())
+    with pytest.raises(UsageError) as error:
+        freeze(model, 2)
+    assert str(error.value) == "frozen_layers is 2, but the base has 2 layers; leave at least one to train"
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)

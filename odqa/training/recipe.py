@@ -48,10 +48,10 @@ class Recipe:
     ``tune`` is the data on which the no-answer threshold is fitted; without it the threshold is 0. ``warmup`` is
     the share of the steps with a rising learning rate, after which it falls linearly to 0. ``dropout`` -1 keeps the
     base's own. ``frozen_layers`` is how many of the lowest layers, and the embeddings with them, stay as the base has
-    them: each costs a third of its time then. ``base_weight`` is the share of the base's own weights in the finished reader, where the base is one
-    (``odqa.training.average``). ``precision`` is auto, float32, bfloat16, float16 (both mixed: autocast over float32
-    weights) or pure-bfloat16 (weights and activations in bfloat16, the optimiser's in float32: on a CPU half as fast
-    again).
+    them: each costs a third of its time then. ``base_weight`` is the share of the base's own weights in the finished
+    reader, where the base is one (``odqa.training.average``). ``precision`` is auto, float32, bfloat16, float16 (both
+    mixed: autocast over float32 weights) or pure-bfloat16 (weights and activations in bfloat16, the optimiser's in
+    float32: on a CPU half as fast again).
     ``save_precision`` is float32 or float16. ``distill`` is a reader whose span distributions are learned besides the
     labels (``odqa.training.distill``): ``distill_weight`` is their share of the loss, ``distill_temperature`` softens
     them.

@@ -11,13 +11,14 @@ the size of the second gradient when T changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from odqa.errors import UsageError
 from odqa.models import resolve
 from odqa.reader.model import load_model
 from odqa.training.base import positions
+from odqa.training.memory import Memory
 from odqa.training.translate import Translation, translation
 
 if TYPE_CHECKING:
@@ -38,9 +39,16 @@ class Teacher:
     model: Any
     inputs: tuple[str, ...]
     translation: Translation | None = None
+    memory: Memory = field(default_factory=Memory)
 
-    def logits(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Its start and end logits of a batch, each (windows, padded length) in float32, without gradients."""
+    def logits(self, batch: dict[str, Any], *, remember: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """Its start and end logits of a batch, each (windows, padded length) in float32, without gradients.
+
+        With ``remember`` a window that was read before is not read again.
+        """
+        return self.memory.logits(batch, self._read) if remember else self._read(batch)
+
+    def _read(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
         with torch.no_grad():

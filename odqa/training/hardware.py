@@ -35,14 +35,15 @@ def peak(name: str) -> float | None:
     return next((flops for pattern, flops in PEAKS if re.search(pattern, name)), None)
 
 
-def flops_per_token(model: Any, teacher: Any = None) -> int:
+def flops_per_token(model: Any, teacher: Any = None, epochs: int = 1) -> int:
     """What training costs a token: 6 FLOPs a parameter, embeddings left out (Kaplan et al. 2020, section 2.1).
 
-    What is not trained, such as a teacher, costs its forward pass alone, a third of that. Attention's own products,
-    which grow with the length, are left out, as there.
+    What is not trained costs its forward pass alone, a third of that; a teacher's is made once in all ``epochs``.
+    Attention's own products, which grow with the length, are left out, as there.
     """
-    models = [model] if teacher is None else [model, teacher]
-    return sum((6 if weight.requires_grad else 2) * weight.numel() for one in models for weight in _parameters(one))
+    own = sum((6 if weight.requires_grad else 2) * weight.numel() for weight in _parameters(model))
+    read = 0 if teacher is None else sum(2 * weight.numel() for weight in _parameters(teacher))
+    return own + round(read / epochs)
 
 
 def utilisation(hardware: dict[str, Any], flops_a_token: int, tokens: int, seconds: float) -> float | None:

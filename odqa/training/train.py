@@ -89,13 +89,14 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
     )
 
     model.to(accelerator.device)
-    flops = hardware.flops_per_token(model, teacher.model if teacher else None)
+    flops = hardware.flops_per_token(model, teacher.model if teacher else None, recipe.epochs)
     master = None
     if recipe.precision == PURE:
         master = precision.split(model)
         accelerator.register_for_checkpointing(master)
     if teacher is not None:
         teacher.model.to(accelerator.device)
+        accelerator.register_for_checkpointing(teacher.memory)
         if master:
             precision.lower(teacher.model)
     optimizer = torch.optim.AdamW(_decay_split(master or model, recipe.weight_decay), lr=recipe.learning_rate)

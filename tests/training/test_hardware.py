@@ -49,7 +49,8 @@ def test_embeddings_cost_nothing_and_a_teacher_a_third():
         return torch.nn.Sequential(torch.nn.Embedding(10, 3), *(torch.nn.Linear(3, 2) for _ in range(layers)))
 
     assert flops_per_token(model(2)) == 6 * 16
-    assert flops_per_token(model(2), model(3).requires_grad_(False)) == 6 * 16 + 2 * 24
+    assert flops_per_token(model(2), model(3)) == 6 * 16 + 2 * 24
+    assert flops_per_token(model(2), model(3), epochs=4) == 6 * 16 + 2 * 24 / 4
     half = model(2)
     half[1].requires_grad_(False)
     assert flops_per_token(half) == 6 * 8 + 2 * 8

@@ -1,7 +1,8 @@
-"""The model that a run starts from: what it must be, and the chain of recipes that may make it. Trains nothing."""
+"""The model that a run starts from: what it must be, and the recipes that make it or its teacher. Trains nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,58 @@ from odqa.models import ResolvedModel
 from odqa.reader.model import load_model
 from odqa.training.recipe import Recipe, make_recipe, read_recipe
 
+RECIPE = ".toml"
+
 
 def chain(recipe: Recipe) -> list[tuple[str, Recipe]]:
     """The recipes that make the base of ``recipe``, nearest first, each with its path; none where it is a model.
 
-    Raises UsageError where one is missing or leads back to itself, and what is wrong in a broken one, naming it.
+    Raises UsageError where one is missing or needs itself, and what is wrong in a broken one, naming it.
     """
     found: list[tuple[str, Recipe]] = []
-    while recipe.base.endswith(".toml"):
-        path = recipe.base
-        before = [Path(name).resolve() for name, _ in found]
-        if Path(path).resolve() in before:
-            circle = [name for name, _ in found[before.index(Path(path).resolve()) :]]
-            raise UsageError(
-                f"the recipe {path} is its own base ({' → '.join([*circle, path])}); a chain of recipes must end in a "
-                "model: change base in one of them"
-            )
-        try:
-            recipe = make_recipe(read_recipe(Path(path)))
-        except (UsageError, DataError) as error:
-            raise type(error)(f"the base is the recipe {path}, which cannot be used: {error}") from None
+    needed(recipe)
+    while recipe.base.endswith(RECIPE):
+        path, recipe = recipe.base, _read("base", recipe.base)
         found.append((path, recipe))
     return found
+
+
+def root(recipe: Recipe) -> str:
+    """The model that the chain of a recipe begins with."""
+    return ([one for _, one in chain(recipe)] or [recipe])[-1].base
+
+
+def teacher(recipe: Recipe) -> tuple[str, Recipe] | None:
+    """The recipe that makes the teacher, with its path; None where the teacher is a reader already, or there is none.
+
+    Raises as ``chain`` does.
+    """
+    needed(recipe)
+    return (recipe.distill, _read("teacher", recipe.distill)) if recipe.distill.endswith(RECIPE) else None
+
+
+def needed(recipe: Recipe, before: Sequence[str] = ()) -> list[str]:
+    """The paths of all recipes that have to be followed first; ``before`` are those that led here."""
+    found = []
+    for what, path in (("base", recipe.base), ("teacher", recipe.distill)):
+        if not path.endswith(RECIPE):
+            continue
+        places = [Path(name).resolve() for name in before]
+        if Path(path).resolve() in places:
+            circle = [*before[places.index(Path(path).resolve()) :], path]
+            raise UsageError(
+                f"the recipe {path} needs itself first ({' → '.join(circle)}); a chain of recipes must end in a model: "
+                "change base, or distill, in one of them"
+            )
+        found += [path, *needed(_read(what, path), [*before, path])]
+    return list(dict.fromkeys(found))
+
+
+def _read(what: str, path: str) -> Recipe:
+    try:
+        return make_recipe(read_recipe(Path(path)))
+    except (UsageError, DataError) as error:
+        raise type(error)(f"the {what} is the recipe {path}, which cannot be used: {error}") from None
 
 
 def load(base: ResolvedModel, max_length: int, *, attention: str | None = None) -> tuple[Any, Any]:

@@ -60,9 +60,13 @@ def card(record: dict[str, Any]) -> str:
                 f"Distilled{_stage(at, several)} from `{_name(teacher['name'])}`{_hash(teacher['sha256'])}: "
                 f"{recipe['distill_weight']:g} of the loss, temperature {recipe['distill_temperature']:g}."
             ]
+            if taught := teacher.get("run"):
+                lines[-1] += f" That reader's base is `{_name(taught['base'])}`."
     lines += ["", "## Data", ""]
     for at, run in enumerate(stages, start=1):
         lines += [*([f"Stage {at}:", ""] if several else []), *_data(run), ""]
+        if taught := (run.get("teacher") or {}).get("run"):
+            lines += [f"Its teacher{_stage(at, several)}:", "", *_data(taught), ""]
     if record["recipe"].get("tune"):
         lines += ["Threshold and temperature were fitted on:", "", *_sources(record, "tune"), ""]
     lines += [

@@ -17,7 +17,7 @@ from odqa.training.recipe import differences
 
 STATE_FILE = "state.json"
 CURRENT, FRESH, OLD = "checkpoint", "checkpoint.new", "checkpoint.old"
-BASE = "base"  # The reader that the run starts from, where another recipe makes it.
+BASE, TEACHER = "base", "teacher"  # What the run starts from, and learns from, where another recipe makes it.
 SCRATCH = (CURRENT, FRESH, OLD, "best")  # What only an unfinished run needs.
 
 
@@ -112,7 +112,7 @@ def check_output(output: Path, *, resume: bool) -> None:
     if find(output):
         if not resume:
             raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
-    elif all(path.name in (*SCRATCH, BASE) for path in output.iterdir()):
+    elif all(path.name in (*SCRATCH, BASE, TEACHER) for path in output.iterdir()):
         return  # A run was killed before its first checkpoint.
     elif (output / "config.json").exists():
         raise UsageError(f"{output} holds a finished model; give another --output")
@@ -133,9 +133,9 @@ def room_for(output: Path) -> Iterator[None]:
         raise OdqaError(f"{output}: the model cannot be written ({reason(error)}); {remedy}") from None
 
 
-def remove(output: Path, *, base: bool = False) -> None:
-    """Remove what only an unfinished run needs; with ``base`` also the reader that it started from."""
-    for name in (*SCRATCH, BASE) if base else SCRATCH:
+def remove(output: Path, *, made: bool = False) -> None:
+    """Remove what only an unfinished run needs; with ``made`` also the readers that were made for it."""
+    for name in (*SCRATCH, BASE, TEACHER) if made else SCRATCH:
         shutil.rmtree(output / name, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odqa.errors import UsageError
@@ -30,12 +31,12 @@ PROBE = "Zoë's CAFÉ—don’t  spend ½ of ＄1,000.50 in İstanbul; 東京は
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A reader that is learned from: its name, its model and the names of its inputs.
+    """A reader that is learned from: its folder, its model and the names of its inputs.
 
     ``translation`` is for one whose vocabulary numbers the student's tokens otherwise, None where they are the same.
     """
 
-    name: str
+    folder: Path
     model: Any
     inputs: tuple[str, ...]
     translation: Translation | None = None
@@ -91,17 +92,20 @@ def distilled(
     return (1 - weight) * hard + weight * temperature**2 * sum(soft[1:], soft[0]) / len(soft)
 
 
-def load_teacher(name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str]) -> Teacher:
+def load_teacher(
+    name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str], *, head_required: bool = True
+) -> Teacher:
     """The teacher by folder, shipped name or hub id, in float32 on the CPU, not to be trained.
 
     It may number its tokens otherwise than the student, if it cuts texts into the same ones.
 
     ``base`` names the model with ``tokenizer``, whose windows it will read; ``texts`` are some of the data, to be cut
-    into tokens by both. Raises ModelError where it is missing or has no span head, UsageError where it would read
-    other tokens than the student or has too few positions.
+    into tokens by both. Without ``head_required`` it may be a model that has yet to become a reader. Raises ModelError
+    where it is missing or has no span head, UsageError where it would read other tokens than the student or has too
+    few positions.
     """
     found = resolve(name)
-    model, its = load_model(found.folder, head_required=True)
+    model, its = load_model(found.folder, head_required=head_required)
     translated = None
     if its.get_vocab() != tokenizer.get_vocab():
         translated = translation(tokenizer, its, (PROBE, *texts))
@@ -117,7 +121,7 @@ def load_teacher(name: str, base: str, tokenizer: Any, max_length: int, texts: S
             f"the teacher {found.name} has {have} positions, fewer than the {width} of a padded window "
             f"(max_length {max_length}); {remedy}"
         )
-    return Teacher(found.name, model.eval().requires_grad_(False), tuple(its.model_input_names), translated)
+    return Teacher(found.folder, model.eval().requires_grad_(False), tuple(its.model_input_names), translated)
 
 
 def _check_tokens(name: str, teacher: Any, base: str, tokenizer: Any, texts: Sequence[str]) -> None:

@@ -27,14 +27,15 @@ RUN_FILE = "run.json"
 class Finished:
     """All that is known of a finished run.
 
-    ``base_run`` is the record of the run that made the base, ``teacher`` the name of what was distilled, each None
-    where there is none. ``taken`` has an entry for each training source.
+    ``base_run`` is the record of the run that made the base, ``teacher`` says what was distilled (its name, its
+    ``sha256`` and the record of the run that made it, ``run``), each None where there is none. ``taken`` has an entry
+    for each training source.
     """
 
     recipe: Recipe
     base: str
     base_run: dict[str, Any] | None
-    teacher: str | None
+    teacher: dict[str, Any] | None
     state: State
     repairs: Repairs
     taken: tuple[Taken, ...]
@@ -77,7 +78,7 @@ def describe(finished: Finished) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "base": finished.base_run["base"] if finished.base_run else finished.base,
         "base_run": finished.base_run,
-        "teacher": {"name": finished.teacher, "sha256": state.inputs.get(recipe.distill)} if finished.teacher else None,
+        "teacher": finished.teacher,
         "recipe": as_dict(recipe),
         "data_sha256": data_hashes(recipe, state.inputs),
         "versions": {"odqa": __version__, "python": platform.python_version()}

@@ -43,7 +43,7 @@ def flops_per_token(model: Any, teacher: Any = None, epochs: int = 1) -> int:
     """
     own = sum((6 if weight.requires_grad else 2) * weight.numel() for weight in _parameters(model))
     read = 0 if teacher is None else sum(2 * weight.numel() for weight in _parameters(teacher))
-    return own + round(read / epochs)
+    return int(own + read / epochs)
 
 
 def utilisation(hardware: dict[str, Any], flops_a_token: int, tokens: int, seconds: float) -> float | None:

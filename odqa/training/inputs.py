@@ -52,15 +52,17 @@ def check_spans(recipe: Recipe, labelled: Sequence[Labelled]) -> None:
         )
 
 
-def hashes(recipe: Recipe, base_recipes: Sequence[str] = ()) -> dict[str, str]:
-    """The SHA-256 of every data file of the recipe, of its base recipes and of its teacher, by path or name.
+def hashes(recipe: Recipe, recipes: Sequence[str] = ()) -> dict[str, str]:
+    """The SHA-256 of every data file of the recipe, of its teacher and of the ``recipes`` that make others, by path.
 
     What lies on the hub is not hashed.
     """
     sources = (*recipe.train, *recipe.eval, *recipe.tune)
-    paths = dict.fromkeys([*(source.path for source in sources), *base_recipes])
+    paths = dict.fromkeys([*(source.path for source in sources), *recipes])
     found = {path: file_hash(Path(path)) for path in paths if Path(path).is_file()}
-    return found | ({recipe.distill: content_hash(resolve(recipe.distill).folder)} if recipe.distill else {})
+    if not recipe.distill or recipe.distill in recipes:
+        return found
+    return found | {recipe.distill: content_hash(resolve(recipe.distill).folder)}
 
 
 def data_hashes(recipe: Recipe, found: Mapping[str, str]) -> dict[str, str]:

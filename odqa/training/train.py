@@ -14,7 +14,7 @@ from typing import Any
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
 from odqa.evaluation.report import check_examples
-from odqa.models import ResolvedModel, resolve
+from odqa.models import ResolvedModel, content_hash, resolve
 from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
 from odqa.training.checkpoint import State
 from odqa.training.loop import Run
@@ -29,10 +29,10 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     """Train a reader by ``recipe`` into the folder ``output`` and return it.
 
     Runs on one device, or on several under ``accelerate launch``, whose first process writes the folder. A kill
-    loses at most ``recipe.save_every`` steps, Ctrl-C none. A base that another recipe makes is trained first, into a
-    folder of ``output`` that goes when the run is finished. Raises UsageError where ``output`` holds something else
-    and where recipe, base and teacher do not fit, OdqaError where loss, gradients or weights are not finite or the
-    disk is full.
+    loses at most ``recipe.save_every`` steps, Ctrl-C none. A base or a teacher that another recipe makes is trained
+    first, into a folder of ``output`` that goes when the run is finished. Raises UsageError where ``output`` holds
+    something else and where recipe, base and teacher do not fit, OdqaError where loss, gradients or weights are not
+    finite or the disk is full.
     """
     _train(recipe, output, watcher, resume=resume, device=device)
     import accelerate
@@ -48,7 +48,7 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
     checkpoint.check_output(output, resume=resume)
     if recipe.track and importlib.util.find_spec(recipe.track) is None:
         raise OdqaError(f'--track {recipe.track} needs an extra; run: pip install "odqa[{recipe.track}]"')
-    stages = base.chain(recipe)
+    stages, taught = base.chain(recipe), base.teacher(recipe)
     import accelerate
     import torch
 
@@ -59,16 +59,25 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
         raise UsageError("training in float16 needs a GPU; use --precision bfloat16 or float32")
     # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
     attention = "eager" if where.type == "cpu" else None
-    start = resolve(stages[-1][1].base if stages else recipe.base)
+    start = resolve(base.root(recipe))
     examples, repairs, taken = inputs.training_examples(recipe)
     evaluated, tuned_on = (_held_out(recipe, name) for name in ("eval", "tune"))
-    hashes = inputs.hashes(recipe, [path for path, _ in stages])
-    base_run = None
+    hashes = inputs.hashes(recipe, base.needed(recipe))
+    base_run, teacher_folder = None, recipe.distill
     if recipe.base_weight and not stages:
         average.load_base(start)
+    if stages or taught:
+        # What does not fit is refused before anything is made.
+        model, tokenizer = _load(recipe, start, attention)
+        if taught:
+            _load_teacher(recipe, base.root(taught[1]), start, tokenizer, examples, head_required=False)
+        elif recipe.distill:
+            _load_teacher(recipe, recipe.distill, start, tokenizer, examples)
+    if taught:
+        made, _ = _make(checkpoint.TEACHER, *taught, output, watcher, resume=resume, device=device)
+        teacher_folder = str(made.folder)
     if stages:
-        _load(recipe, start, attention, examples)  # What does not fit is refused before the base is made.
-        start, base_run = _make_base(*stages[0], output, watcher, resume=resume, device=device)
+        start, base_run = _make(checkpoint.BASE, *stages[0], output, watcher, resume=resume, device=device)
 
     _forget_other_runs(accelerate)
     accelerator = accelerate.Accelerator(
@@ -79,7 +88,8 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
         project_dir=str(output),
     )
     accelerate.utils.set_seed(recipe.seed)
-    model, tokenizer, teacher = _load(recipe, start, attention, examples)
+    model, tokenizer = _load(recipe, start, attention)
+    teacher = _load_teacher(recipe, teacher_folder, start, tokenizer, examples) if recipe.distill else None
     set_dropout(model, recipe.dropout)
     labelled = list(data.label(tokenizer, examples, min(recipe.max_length, tokenizer.model_max_length), recipe.stride))
     inputs.check_spans(recipe, labelled)
@@ -132,7 +142,7 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
             recipe=recipe,
             base=start.name,
             base_run=base_run,
-            teacher=teacher.name if teacher else None,
+            teacher=_described(recipe, Path(teacher.folder)) if teacher else None,
             state=state,
             repairs=repairs,
             taken=taken,
@@ -142,7 +152,7 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
         )
         with checkpoint.room_for(output):
             folder.write(output, final, tokenizer, finished)
-        checkpoint.remove(output, base=True)
+        checkpoint.remove(output, made=True)
     for tracker in accelerator.trackers:
         tracker.finish()
     accelerator.wait_for_everyone()  # The folder is whole when any of the processes goes on.
@@ -157,25 +167,37 @@ def _held_out(recipe: Recipe, name: str) -> list[Example]:
     return examples
 
 
-def _load(
-    recipe: Recipe, start: ResolvedModel, attention: str | None, examples: Sequence[Example]
-) -> tuple[Any, Any, distill.Teacher | None]:
-    """The model to train, its tokenizer and the teacher, each checked against the recipe and the others."""
+def _load(recipe: Recipe, start: ResolvedModel, attention: str | None) -> tuple[Any, Any]:
+    """The model to train and its tokenizer, checked against the recipe."""
     model, tokenizer = base.load(start, recipe.max_length, attention=attention)
     base.freeze(model, recipe.frozen_layers)
-    if not recipe.distill:
-        return model, tokenizer, None
+    return model, tokenizer
+
+
+def _load_teacher(
+    recipe: Recipe,
+    name: str,
+    start: ResolvedModel,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    *,
+    head_required: bool = True,
+) -> distill.Teacher:
+    """The teacher, checked against the recipe and the student's tokenizer."""
     texts = [text for example in examples[:SAMPLE] for text in (example.question, example.context)]
-    return model, tokenizer, distill.load_teacher(recipe.distill, start.name, tokenizer, recipe.max_length, texts)
+    return distill.load_teacher(name, start.name, tokenizer, recipe.max_length, texts, head_required=head_required)
 
 
-def _make_base(
-    path: str, recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, device: str
+def _make(
+    what: str, path: str, recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, device: str
 ) -> tuple[ResolvedModel, dict[str, Any]]:
-    """The reader of another recipe and its run's record, made in a folder of ``output`` unless it is there already."""
-    place = output / checkpoint.BASE
+    """The reader of another recipe and its run's record, made in a folder of ``output`` unless it is there already.
+
+    ``what`` it is for names the folder: checkpoint.BASE or checkpoint.TEACHER.
+    """
+    place = output / what
     if not (place / "config.json").exists():
-        watcher.note(f"first the base: {path} into {place}")
+        watcher.note(f"first the {what}: {path} into {place}")
         _train(recipe, place, watcher, resume=resume, device=device)
     record = folder.read_run(place)
     # A run that has begun to train on it may go on: its own checkpoint says of what it is.
@@ -186,6 +208,16 @@ def _make_base(
             "make it anew, or give another --output"
         )
     return resolve(place), record
+
+
+def _described(recipe: Recipe, teacher: Path) -> dict[str, Any]:
+    """What the record says of a teacher: how the recipe calls it, its content's hash, and its own record."""
+    made = (teacher / folder.RUN_FILE).is_file()
+    return {
+        "name": recipe.distill,
+        "sha256": content_hash(teacher),
+        "run": folder.read_run(teacher) if made else None,
+    }
 
 
 def set_dropout(model: Any, share: float) -> None:

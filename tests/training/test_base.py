@@ -8,8 +8,8 @@ import pytest
 
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.models import resolve
-from odqa.training.base import chain, freeze, load, positions
-from odqa.training.recipe import Recipe, Source
+from odqa.training.base import chain, freeze, load, needed, positions, teacher
+from odqa.training.recipe import Recipe, Source, make_recipe, read_recipe
 from tests import tiny
 from tests.reader import families
 
@@ -40,6 +40,31 @@ def test_a_chain_is_followed_to_its_model(tmp_path):
     ]
 
 
+def test_a_teacher_can_have_a_recipe_and_a_chain_of_its_own(tmp_path):
+    write(tmp_path / "first.toml", "owner/model")
+    taught = write(tmp_path / "teacher.toml", "first.toml")
+    start = write(tmp_path / "start.toml", "owner/model", 'distill = "teacher.toml"\n')
+    made = make_recipe(read_recipe(start))
+    assert chain(made) == []
+    path, found = teacher(made) or ("", None)
+    assert (path, found and found.base) == (str(taught), str(tmp_path / "first.toml"))
+    assert needed(made) == [str(taught), str(tmp_path / "first.toml")]
+    assert teacher(recipe("owner/model")) is None
+
+
+def test_a_teacher_that_its_student_has_to_teach_is_refused(tmp_path):
+    one = write(tmp_path / "one.toml", "owner/model", 'distill = "two.toml"\n')
+    two = write(tmp_path / "two.toml", "one.toml")
+    with pytest.raises(UsageError, match=rf"needs itself first \({one} → {two} → {one}\)"):
+        chain(recipe(one))
+
+
+def test_a_missing_teacher_recipe_is_named(tmp_path):
+    start = write(tmp_path / "start.toml", "owner/model", f'distill = "{tmp_path / "absent.toml"}"\n')
+    with pytest.raises(UsageError, match=r"the teacher is the recipe .*absent\.toml, which cannot be used: no such"):
+        teacher(make_recipe(read_recipe(start)))
+
+
 def test_a_missing_base_recipe_is_named(tmp_path):
     with pytest.raises(UsageError) as error:
         chain(recipe(tmp_path / "absent.toml"))
@@ -52,15 +77,15 @@ def test_a_recipe_that_is_its_own_base_is_refused(tmp_path):
     with pytest.raises(UsageError) as error:
         chain(recipe(path))
     assert str(error.value) == (
-        f"the recipe {path} is its own base ({path} → {path}); a chain of recipes must end in a model: change base in "
-        "one of them"
+        f"the recipe {path} needs itself first ({path} → {path}); a chain of recipes must end in a model: change base, "
+        "or distill, in one of them"
     )
 
 
 def test_a_circle_of_recipes_is_refused_without_the_way_to_it(tmp_path):
     one, two = write(tmp_path / "one.toml", "two.toml"), write(tmp_path / "two.toml", "one.toml")
     start = write(tmp_path / "start.toml", "one.toml")
-    with pytest.raises(UsageError, match=rf"is its own base \({one} → {two} → {one}\)"):
+    with pytest.raises(UsageError, match=rf"needs itself first \({one} → {two} → {one}\)"):
         chain(recipe(start))
 
 

@@ -119,6 +119,17 @@ def test_the_stages_of_a_chain_and_their_teachers():
     assert text.count("seconds of training") == 2
 
 
+def test_a_teacher_with_a_record_shows_its_base_and_its_data():
+    taught = RECORD | {"base": "owner/large", "questions": 77}
+    text = card(RECORD | {"teacher": {"name": "recipes/teacher.toml", "sha256": "ab" * 32, "run": taught}})
+    said = (
+        "Distilled from `recipes/teacher.toml` (SHA-256 abababababab…): 0.5 of the loss, temperature 2. That reader's"
+    )
+    assert f"{said} base is `owner/large`.\n" in text
+    assert "Its teacher:\n\n- `train.json`" in text
+    assert "Together 77 training questions" in text
+
+
 def test_a_base_run_of_an_older_record_has_what_it_knows():
     """Before sources were counted, negatives had kinds and the machine was recorded."""
     new = ("taken", "tokens", "hardware", "mfu", "teacher", "base_run", "flops_per_token", "temperature")

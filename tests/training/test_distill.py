@@ -81,7 +81,7 @@ def teacher_of(folder: Path, tokenizer: object = None, max_length: int = 64):
 
 def test_a_teacher_is_frozen_and_reads_what_it_knows(tiny_reader):
     teacher = teacher_of(tiny_reader)
-    assert teacher.name == str(tiny_reader)
+    assert teacher.folder == tiny_reader
     assert not teacher.model.training
     assert not any(weight.requires_grad for weight in teacher.model.parameters())
     batch = {"input_ids": torch.tensor([[2, 7, 3]]), "start_positions": torch.tensor([0])}

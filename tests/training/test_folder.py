@@ -76,9 +76,10 @@ def test_the_base_of_a_chain_is_the_model_at_its_end(train_file):
 
 
 def test_the_teacher_is_recorded_with_its_hash(train_file):
-    made = finished(train_file, teacher="/models/teacher")
+    teacher = {"name": "models/teacher", "sha256": "ab" * 32, "run": None}
+    made = finished(train_file, teacher=teacher)
     made = dataclasses.replace(made, recipe=dataclasses.replace(made.recipe, distill="models/teacher"))
     made.state.inputs["models/teacher"] = "ab" * 32
     record = describe(made)
-    assert record["teacher"] == {"name": "/models/teacher", "sha256": "ab" * 32}
+    assert record["teacher"] == teacher
     assert "models/teacher" not in record["data_sha256"]

@@ -421,6 +421,28 @@ def test_a_base_that_a_recipe_makes_is_made_first(recipe, first, tmp_path, tiny_
     assert "| epochs | 1 | 2 |" in card
 
 
+def test_a_teacher_that_a_recipe_makes_is_made_first(recipe, first, tmp_path, tiny_base):
+    output, watcher = tmp_path / "out", Recorder()
+    run(recipe(distill=str(first)), output, watcher)
+    assert watcher.notes[0] == f"first the teacher: {first} into {output / 'teacher'}"
+    assert len(watcher.losses) == 3 + 6
+    assert not (output / "teacher").exists()
+    alone = run(make_recipe(read_recipe(first)), tmp_path / "alone")
+    assert equal(weights(output), weights(run(recipe(distill=str(alone)), tmp_path / "second")))
+    taught = read_run(output)["teacher"]
+    assert taught["name"] == str(first)
+    assert (taught["run"]["steps"], taught["run"]["base"]) == (3, str(tiny_base))
+
+
+def test_a_teacher_that_will_not_fit_is_refused_before_it_is_made(recipe, first, tmp_path):
+    other = families.make("roberta", tmp_path / "other", head=False)
+    first.write_text(first.read_text().replace(first.read_text().splitlines()[0], f'base = "{other}"'))
+    watcher = Recorder()
+    with pytest.raises(UsageError, match="another vocabulary"):
+        run(recipe(distill=str(first)), tmp_path / "out", watcher)
+    assert not watcher.losses
+
+
 @pytest.mark.parametrize("at", [2, 5])
 def test_a_chain_resumes_in_the_stage_where_it_was_stopped(recipe, first, tmp_path, at):
     """After step 2 of the base's 3, and after step 2 of the second stage."""

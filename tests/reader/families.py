@@ -55,7 +55,7 @@ def make(family: str, folder: Path, *, head: bool = True, padding_side: str = "r
 def tokenizer_of(family: str, padding_side: str = "right") -> Any:
     """The family's tokenizer; 128 tokens at most."""
     if family in ("roberta", "xlm-roberta"):
-        return _wrapped(_byte_level() if family == "roberta" else _unigram(), padding_side)
+        return wrapped(_byte_level() if family == "roberta" else _unigram(), padding_side)
     tokenizer = tiny.make_tokenizer(padding_side=padding_side)
     if family != "bert":
         tokenizer.model_input_names = ["input_ids", "attention_mask"]
@@ -76,7 +76,8 @@ def _shape(family: str) -> dict[str, Any]:
     return SIZE | {"max_position_embeddings": 128 if family == "bert" else 130}
 
 
-def _wrapped(tokenizer: Any, padding_side: str) -> Any:
+def wrapped(tokenizer: Any, padding_side: str = "right", unknown: str = "<unk>") -> Any:
+    """A tokenizer with RoBERTa's names of the special tokens."""
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(
@@ -86,7 +87,7 @@ def _wrapped(tokenizer: Any, padding_side: str) -> Any:
         eos_token="</s>",
         sep_token="</s>",
         pad_token="<pad>",
-        unk_token="<unk>",
+        unk_token=unknown,
         mask_token="<mask>",
         model_max_length=128,
         padding_side=padding_side,

@@ -12,6 +12,7 @@ from odqa.reader.features import windows
 from odqa.training.data import Labelled, collate
 from odqa.training.translate import Template, template, translation
 from tests import tiny
+from tests.reader.families import wrapped
 
 QUESTIONS = ["who built the tower", "where is the museum ?", "what orbits the earth in xyz days"]
 CONTEXTS = ["The tower was built by Gustave.", "The museum is in Paris, by the river Seine.", "The moon."]
@@ -21,7 +22,6 @@ def renumbered(separators: str = "</s> </s>") -> Any:
     """The tiny tokenizer with its numbers turned around, special tokens of its own, and ``separators`` in between."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
     from tokenizers.models import WordPiece
-    from transformers import PreTrainedTokenizerFast
 
     words = [token for token in reversed(tiny.vocabulary()) if token not in tiny.SPECIAL]
     vocab = {token: number for number, token in enumerate(["<s>", "<pad>", "</s>", "[UNK]", "<mask>", *words])}
@@ -33,18 +33,7 @@ def renumbered(separators: str = "</s> </s>") -> Any:
         pair=f"<s> $A {separators} $B:1 </s>:1",
         special_tokens=[("<s>", vocab["<s>"]), ("</s>", vocab["</s>"])],
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="[UNK]",
-        mask_token="<mask>",
-        model_max_length=128,
-        model_input_names=["input_ids", "attention_mask"],
-    )
+    return wrapped(tokenizer, unknown="[UNK]")
 
 
 def batch_of(tokenizer: Any) -> dict[str, torch.Tensor]:

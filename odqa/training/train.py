@@ -70,7 +70,10 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
         # What does not fit is refused before anything is made.
         model, tokenizer = _load(recipe, start, attention)
         if taught:
-            _load_teacher(recipe, base.root(taught[1]), start, tokenizer, examples, head_required=False)
+            place = output / checkpoint.TEACHER
+            there = (place / "config.json").exists()
+            teacher_folder = str(place) if there else base.root(taught[1])
+            _load_teacher(recipe, teacher_folder, start, tokenizer, examples, head_required=there)
         elif recipe.distill:
             _load_teacher(recipe, recipe.distill, start, tokenizer, examples)
     if taught:

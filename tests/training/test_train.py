@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -441,6 +442,17 @@ def test_a_teacher_that_will_not_fit_is_refused_before_it_is_made(recipe, first,
     with pytest.raises(UsageError, match="another vocabulary"):
         run(recipe(distill=str(first)), tmp_path / "out", watcher)
     assert not watcher.losses
+
+
+def test_a_teacher_that_was_made_is_not_made_again_and_its_base_may_be_gone(recipe, first, tmp_path, tiny_base):
+    output, watcher = tmp_path / "out", Recorder()
+    base = shutil.copytree(tiny_base, tmp_path / "large")
+    first.write_text(first.read_text().replace(str(tiny_base), str(base)))
+    run(make_recipe(read_recipe(first)), output / "teacher")
+    shutil.rmtree(base)
+    run(recipe(distill=str(first)), output, watcher)
+    assert not any(note.startswith("first the teacher") for note in watcher.notes)
+    assert len(watcher.losses) == 6
 
 
 @pytest.mark.parametrize("at", [2, 5])

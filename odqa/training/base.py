@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +15,50 @@ from odqa.training.recipe import Recipe, make_recipe, read_recipe
 RECIPE = ".toml"
 
 
-def chain(recipe: Recipe) -> list[tuple[str, Recipe]]:
-    """The recipes that make the base of ``recipe``, nearest first, each with its path; none where it is a model.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A recipe and the plans of those that make its base and its teacher, None where these are models already.
+
+    ``path`` is where the recipe was read, empty for the run's own.
+    """
+
+    recipe: Recipe
+    path: str = ""
+    base: Plan | None = None
+    teacher: Plan | None = None
+
+    @property
+    def root(self) -> str:
+        """The model that the chain of bases begins with."""
+        return self.base.root if self.base else self.recipe.base
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all recipes that are followed before this one."""
+        made = [one for one in (self.base, self.teacher) if one]
+        return list(dict.fromkeys(path for one in made for path in (one.path, *one.paths)))
+
+
+def plan(recipe: Recipe, path: str = "", before: Sequence[str] = ()) -> Plan:
+    """Read, once, all recipes that have to be followed first; ``before`` are the paths that led to ``path``.
 
     Raises UsageError where one is missing or needs itself, and what is wrong in a broken one, naming it.
     """
-    found: list[tuple[str, Recipe]] = []
-    needed(recipe)
-    while recipe.base.endswith(RECIPE):
-        path, recipe = recipe.base, _read("base", recipe.base)
-        found.append((path, recipe))
-    return found
-
-
-def root(recipe: Recipe) -> str:
-    """The model that the chain of a recipe begins with."""
-    return ([one for _, one in chain(recipe)] or [recipe])[-1].base
-
-
-def teacher(recipe: Recipe) -> tuple[str, Recipe] | None:
-    """The recipe that makes the teacher, with its path; None where the teacher is a reader already, or there is none.
-
-    Raises as ``chain`` does.
-    """
-    needed(recipe)
-    return (recipe.distill, _read("teacher", recipe.distill)) if recipe.distill.endswith(RECIPE) else None
-
-
-def needed(recipe: Recipe, before: Sequence[str] = ()) -> list[str]:
-    """The paths of all recipes that have to be followed first; ``before`` are those that led here."""
-    found = []
-    for what, path in (("base", recipe.base), ("teacher", recipe.distill)):
-        if not path.endswith(RECIPE):
+    way = [*before, path] if path else list(before)
+    made: list[Plan | None] = []
+    for what, name in (("base", recipe.base), ("teacher", recipe.distill)):
+        if not name.endswith(RECIPE):
+            made.append(None)
             continue
-        places = [Path(name).resolve() for name in before]
-        if Path(path).resolve() in places:
-            circle = [*before[places.index(Path(path).resolve()) :], path]
+        places = [Path(one).resolve() for one in way]
+        if Path(name).resolve() in places:
+            circle = [*way[places.index(Path(name).resolve()) :], name]
             raise UsageError(
-                f"the recipe {path} needs itself first ({' → '.join(circle)}); a chain of recipes must end in a model: "
+                f"the recipe {name} needs itself first ({' → '.join(circle)}); a chain of recipes must end in a model: "
                 "change base, or distill, in one of them"
             )
-        found += [path, *needed(_read(what, path), [*before, path])]
-    return list(dict.fromkeys(found))
+        made.append(plan(_read(what, name), name, way))
+    return Plan(recipe, path, *made)
 
 
 def _read(what: str, path: str) -> Recipe:
@@ -103,13 +106,14 @@ def freeze(model: Any, layers: int) -> None:
         raise UsageError(
             f"frozen_layers is {layers}, but the base has {len(stack)} layers; leave at least one to train"
         )
-    for module in model.modules():
-        if isinstance(module, torch.nn.Embedding) or module in list(stack[:layers]):
-            module.requires_grad_(False)
     # What normalises the embeddings lies below the first layer too: found by what it is called everywhere.
-    for name, module in model.named_modules():
-        if name.endswith("embeddings"):
-            module.requires_grad_(False)
+    lowest = [
+        module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Embedding) or name.endswith("embeddings")
+    ]
+    for module in (*lowest, *stack[:layers]):
+        module.requires_grad_(False)
 
 
 def positions(model: Any) -> int | None:

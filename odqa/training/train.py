@@ -16,6 +16,7 @@ from odqa.errors import OdqaError, UsageError
 from odqa.evaluation.report import check_examples
 from odqa.models import ResolvedModel, content_hash, resolve
 from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
+from odqa.training.base import Plan
 from odqa.training.checkpoint import State
 from odqa.training.loop import Run
 from odqa.training.recipe import PURE, Recipe, as_dict, differences
@@ -34,21 +35,21 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     something else and where recipe, base and teacher do not fit, OdqaError where loss, gradients or weights are not
     finite or the disk is full.
     """
-    _train(recipe, output, watcher, resume=resume, device=device)
+    _train(base.plan(recipe), output, watcher, resume=resume, device=device)
     import accelerate
 
     accelerate.PartialState().destroy_process_group()
     return output
 
 
-def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, device: str) -> None:
+def _train(plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: str) -> None:
     """One stage, the stages before it included; the processes stay connected for the next one."""
+    recipe, stage, taught = plan.recipe, plan.base, plan.teacher
     if os.environ.get("RANK", "0") != "0":
         watcher = Silent()  # One of several processes: the first one tells.
     checkpoint.check_output(output, resume=resume)
     if recipe.track and importlib.util.find_spec(recipe.track) is None:
         raise OdqaError(f'--track {recipe.track} needs an extra; run: pip install "odqa[{recipe.track}]"')
-    stages, taught = base.chain(recipe), base.teacher(recipe)
     import accelerate
     import torch
 
@@ -59,28 +60,28 @@ def _train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, devi
         raise UsageError("training in float16 needs a GPU; use --precision bfloat16 or float32")
     # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
     attention = "eager" if where.type == "cpu" else None
-    start = resolve(base.root(recipe))
+    start = resolve(plan.root)
     examples, repairs, taken = inputs.training_examples(recipe)
     evaluated, tuned_on = (_held_out(recipe, name) for name in ("eval", "tune"))
-    hashes = inputs.hashes(recipe, base.needed(recipe))
+    hashes = inputs.hashes(recipe, plan.paths)
     base_run, teacher_folder = None, recipe.distill
-    if recipe.base_weight and not stages:
+    if recipe.base_weight and not stage:
         average.load_base(start)
-    if stages or taught:
+    if stage or taught:
         # What does not fit is refused before anything is made.
         model, tokenizer = _load(recipe, start, attention)
         if taught:
             place = output / checkpoint.TEACHER
             there = (place / "config.json").exists()
-            teacher_folder = str(place) if there else base.root(taught[1])
+            teacher_folder = str(place) if there else taught.root
             _load_teacher(recipe, teacher_folder, start, tokenizer, examples, head_required=there)
         elif recipe.distill:
             _load_teacher(recipe, recipe.distill, start, tokenizer, examples)
     if taught:
-        made, _ = _make(checkpoint.TEACHER, *taught, output, watcher, resume=resume, device=device)
+        made, _ = _make(checkpoint.TEACHER, taught, output, watcher, resume=resume, device=device)
         teacher_folder = str(made.folder)
-    if stages:
-        start, base_run = _make(checkpoint.BASE, *stages[0], output, watcher, resume=resume, device=device)
+    if stage:
+        start, base_run = _make(checkpoint.BASE, stage, output, watcher, resume=resume, device=device)
 
     _forget_other_runs(accelerate)
     accelerator = accelerate.Accelerator(
@@ -192,7 +193,7 @@ def _load_teacher(
 
 
 def _make(
-    what: str, path: str, recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, device: str
+    what: str, plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: str
 ) -> tuple[ResolvedModel, dict[str, Any]]:
     """The reader of another recipe and its run's record, made in a folder of ``output`` unless it is there already.
 
@@ -200,14 +201,14 @@ def _make(
     """
     place = output / what
     if not (place / "config.json").exists():
-        watcher.note(f"first the {what}: {path} into {place}")
-        _train(recipe, place, watcher, resume=resume, device=device)
+        watcher.note(f"first the {what}: {plan.path} into {place}")
+        _train(plan, place, watcher, resume=resume, device=device)
     record = folder.read_run(place)
     # A run that has begun to train on it may go on: its own checkpoint says of what it is.
-    changed = [] if checkpoint.find(output) else differences(record["recipe"], as_dict(recipe))
+    changed = [] if checkpoint.find(output) else differences(record["recipe"], as_dict(plan.recipe))
     if changed:
         raise UsageError(
-            f"{place} was made by another recipe than {path} is now ({'; '.join(changed)}); remove that folder to "
+            f"{place} was made by another recipe than {plan.path} is now ({'; '.join(changed)}); remove that folder to "
             "make it anew, or give another --output"
         )
     return resolve(place), record

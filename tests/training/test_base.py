@@ -8,12 +8,21 @@ import pytest
 
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.models import resolve
-from odqa.training.base import chain, freeze, load, needed, positions, teacher
+from odqa.training.base import Plan, freeze, load, plan, positions
 from odqa.training.recipe import Recipe, Source, make_recipe, read_recipe
 from tests import tiny
 from tests.reader import families
 
 TRAIN = '[[train]]\npath = "owner/name"\n'
+
+
+def chain(recipe: Recipe) -> list[tuple[str, Recipe]]:
+    """The plans of the bases, nearest first, each as its path and its recipe."""
+    found, one = [], plan(recipe).base
+    while one:
+        found.append((one.path, one.recipe))
+        one = one.base
+    return found
 
 
 def recipe(base: object) -> Recipe:
@@ -46,10 +55,11 @@ def test_a_teacher_can_have_a_recipe_and_a_chain_of_its_own(tmp_path):
     start = write(tmp_path / "start.toml", "owner/model", 'distill = "teacher.toml"\n')
     made = make_recipe(read_recipe(start))
     assert chain(made) == []
-    path, found = teacher(made) or ("", None)
-    assert (path, found and found.base) == (str(taught), str(tmp_path / "first.toml"))
-    assert needed(made) == [str(taught), str(tmp_path / "first.toml")]
-    assert teacher(recipe("owner/model")) is None
+    found = plan(made).teacher or Plan(made)
+    assert (found.path, found.recipe.base) == (str(taught), str(tmp_path / "first.toml"))
+    assert found.root == "owner/model"
+    assert plan(made).paths == [str(taught), str(tmp_path / "first.toml")]
+    assert plan(recipe("owner/model")).teacher is None
 
 
 def test_a_teacher_that_its_student_has_to_teach_is_refused(tmp_path):
@@ -62,7 +72,7 @@ def test_a_teacher_that_its_student_has_to_teach_is_refused(tmp_path):
 def test_a_missing_teacher_recipe_is_named(tmp_path):
     start = write(tmp_path / "start.toml", "owner/model", f'distill = "{tmp_path / "absent.toml"}"\n')
     with pytest.raises(UsageError, match=r"the teacher is the recipe .*absent\.toml, which cannot be used: no such"):
-        teacher(make_recipe(read_recipe(start)))
+        plan(make_recipe(read_recipe(start)))
 
 
 def test_a_missing_base_recipe_is_named(tmp_path):

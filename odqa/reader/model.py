@@ -6,18 +6,14 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import ModelError, UsageError
 from odqa.models import DEFAULT_READER, resolve
-from odqa.reader import compat, decode
+from odqa.reader import compat, decode, precision
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.types import Reading, Span
-
-if TYPE_CHECKING:
-    import torch
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and its threshold.
 WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
@@ -61,14 +57,19 @@ class Reader:
         """Load a reader by folder, shipped name or hub id.
 
         ``device`` is auto, cpu, cuda or another torch device; ``dtype`` is auto, float32, bfloat16 or float16: the
-        precision of the matrix products (auto: bfloat16 where the hardware has it). Raises ModelError where the
+        precision of what is computed (auto: bfloat16 where the hardware has it). Raises ModelError where the
         model is missing or has no question-answering head, UsageError for a device that is not there.
         """
+        import torch
+
         resolved = resolve(name)
         settings = read_settings(resolved.folder)
         model, tokenizer = load_model(resolved.folder, head_required=True)
         model.to(pick_device(device)).eval()
-        return cls(model, tokenizer, name=resolved.name, dtype=dtype, **settings)
+        reader = cls(model, tokenizer, name=resolved.name, dtype=dtype, **settings)
+        if reader.dtype == torch.bfloat16:
+            precision.lower(model)
+        return reader
 
     def read(
         self,
@@ -164,7 +165,7 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
         raise ModelError(
             f"{folder}: this model cannot be loaded ({detail}); it needs config, weights, tokenizer"
         ) from None
-    _exact_logits(model)
+    precision.exact_logits(model)
     missing = sorted(report["missing_keys"])
     if head_required and missing:
         raise ModelError(
@@ -172,29 +173,6 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
             "(`odqa train-reader` makes one), not an encoder or a base model"
         )
     return model, tokenizer
-
-
-def span_head(model: Any) -> Any:
-    """The layer that gives the start and end logits; None where a model has none of the known names."""
-    return getattr(model, "qa_outputs", None) or getattr(model, "classifier", None)  # ModernBERT's name for it.
-
-
-def _exact_logits(model: Any) -> None:
-    """Compute the span head in float32 whatever the precision of the layers below it.
-
-    In bfloat16 a logit of 8 has a resolution of 1/16: different spans would tie. The head costs next to nothing.
-    """
-    head = span_head(model)
-    if head is not None:
-        # Bound to the head, not closed over it: a copy of the model gets a head of its own.
-        head.forward = MethodType(_in_float32, head)
-
-
-def _in_float32(head: Any, hidden: torch.Tensor) -> Any:
-    import torch
-
-    with torch.autocast(hidden.device.type, enabled=False):
-        return type(head).forward(head, hidden.float())
 
 
 def quiet(transformers: Any) -> None:

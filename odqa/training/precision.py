@@ -9,22 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from odqa.reader.model import span_head
-
-
-def lower(model: Any) -> Any:
-    """Turn the model's weights into bfloat16, in place, and return it. Its span head stays in float32.
-
-    Buffers keep their type: the frequencies of rotary positions are worth nothing in bfloat16.
-    """
-    import torch
-
-    for weight in model.parameters():
-        weight.data = weight.data.to(torch.bfloat16)
-    head = span_head(model)
-    if head is not None:
-        head.float()
-    return model
+from odqa.reader.precision import lower
 
 
 def split(model: Any) -> Any:

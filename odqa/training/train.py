@@ -15,6 +15,7 @@ from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
 from odqa.evaluation.report import check_examples
 from odqa.models import ResolvedModel, content_hash, resolve
+from odqa.reader.precision import lower
 from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
 from odqa.training.base import Plan
 from odqa.training.checkpoint import State
@@ -112,7 +113,7 @@ def _train(plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: 
         teacher.model.to(accelerator.device)
         accelerator.register_for_checkpointing(teacher.memory)
         if master:
-            precision.lower(teacher.model)
+            lower(teacher.model)
     optimizer = torch.optim.AdamW(_decay_split(master or model, recipe.weight_decay), lr=recipe.learning_rate)
     model, optimizer = accelerator.prepare(model, optimizer)
     state = State(recipe=as_dict(recipe), inputs=hashes)

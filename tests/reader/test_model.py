@@ -148,6 +148,7 @@ def test_a_tokenizer_that_pads_on_the_left_reads_the_same(family, tmp_path):
 def test_bfloat16_is_near_float32_and_its_logits_do_not_tie(family, tmp_path):
     folder = families.make(family, tmp_path / family)
     exact, rough = (Reader.load(folder, device="cpu", dtype=name) for name in ("float32", "bfloat16"))
+    assert {weight.dtype for weight in rough.model.parameters()} == {torch.bfloat16, torch.float32}, "all but the head"
     (one,), (other,) = (reader.read(QUESTIONS[1:2], CONTEXTS[1:2], n_best=100) for reader in (exact, rough))
     assert abs(one.spans[0].score - other.spans[0].score) < 0.2
     assert len({span.score for span in other.spans}) > 90

@@ -59,13 +59,10 @@ def main() -> None:
     everything = load_examples(given.data)
     drawn = np.random.default_rng(0).permutation(len(everything))[: given.questions or None]
     examples = [everything[at] for at in drawn]
-    autocast = Reader.load(given.reader, device="cpu", dtype="float32")
-    autocast.dtype = Reader.load(given.reader, device="cpu", dtype="bfloat16").dtype
-    readers = {
-        "float32": Reader.load(given.reader, device="cpu", dtype="float32"),
-        "autocast": autocast,
-        "as it comes": Reader.load(given.reader, device="cpu", dtype="bfloat16"),
-    }
+    exact, autocast = (Reader.load(given.reader, device="cpu", dtype="float32") for _ in range(2))
+    lowered = Reader.load(given.reader, device="cpu", dtype="bfloat16")
+    autocast.dtype = lowered.dtype
+    readers = {"float32": exact, "autocast": autocast, "as it comes": lowered}
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     found: dict[str, list[Reading]] = {}
     for _ in range(given.rounds):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
 
     Runs on one device, or on several under ``accelerate launch``, whose first process writes the folder. A kill
     loses at most ``recipe.save_every`` steps, Ctrl-C none. A base or a teacher that another recipe makes is trained
-    first, into a folder of ``output`` that goes when the run is finished. Raises UsageError where ``output`` holds
-    something else and where recipe, base and teacher do not fit, OdqaError where loss, gradients or weights are not
-    finite or the disk is full.
+    first, a teacher of several stages once, into a folder of ``output`` that goes when the run is finished. Raises
+    UsageError where ``output`` holds something else and where recipe, base and teacher do not fit, OdqaError where
+    loss, gradients or weights are not finite or the disk is full.
     """
     _train(base.plan(recipe), output, watcher, resume=resume, device=device)
     import accelerate
@@ -43,8 +43,13 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     return output
 
 
-def _train(plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: str) -> None:
-    """One stage, the stages before it included; the processes stay connected for the next one."""
+def _train(
+    plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: str, teachers: Mapping[Path, Path] = {}
+) -> None:
+    """One stage, the stages before it included; the processes stay connected for the next one.
+
+    ``teachers`` are the folders of those that a later stage has made and will use again, by their recipe.
+    """
     recipe, stage, taught = plan.recipe, plan.base, plan.teacher
     if os.environ.get("RANK", "0") != "0":
         watcher = Silent()  # One of several processes: the first one tells.
@@ -72,17 +77,20 @@ def _train(plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: 
         # What does not fit is refused before anything is made.
         model, tokenizer = _load(recipe, start, attention)
         if taught:
-            place = output / checkpoint.TEACHER
+            own_recipe = Path(taught.path).resolve()
+            teachers = {own_recipe: output / checkpoint.TEACHER, **teachers}
+            place = teachers[own_recipe]
             there = (place / "config.json").exists()
             teacher_folder = str(place) if there else taught.root
             _load_teacher(recipe, teacher_folder, start, tokenizer, examples, head_required=there)
         elif recipe.distill:
             _load_teacher(recipe, recipe.distill, start, tokenizer, examples)
     if taught:
-        made, _ = _make(checkpoint.TEACHER, taught, output, watcher, resume=resume, device=device)
+        made, _ = _make("teacher", taught, place, output, watcher, resume=resume, device=device)
         teacher_folder = str(made.folder)
     if stage:
-        start, base_run = _make(checkpoint.BASE, stage, output, watcher, resume=resume, device=device)
+        place = output / checkpoint.BASE
+        start, base_run = _make("base", stage, place, output, watcher, resume=resume, device=device, teachers=teachers)
 
     _forget_other_runs(accelerate)
     accelerator = accelerate.Accelerator(
@@ -194,16 +202,23 @@ def _load_teacher(
 
 
 def _make(
-    what: str, plan: Plan, output: Path, watcher: Watcher, *, resume: bool, device: str
+    what: str,
+    plan: Plan,
+    place: Path,
+    output: Path,
+    watcher: Watcher,
+    *,
+    resume: bool,
+    device: str,
+    teachers: Mapping[Path, Path] = {},
 ) -> tuple[ResolvedModel, dict[str, Any]]:
-    """The reader of another recipe and its run's record, made in a folder of ``output`` unless it is there already.
+    """The reader of another recipe and its run's record, made in the folder ``place`` unless it is there already.
 
-    ``what`` it is for names the folder: checkpoint.BASE or checkpoint.TEACHER.
+    ``what`` it is for, base or teacher, is said; ``output`` is the folder of the run that needs it.
     """
-    place = output / what
     if not (place / "config.json").exists():
         watcher.note(f"first the {what}: {plan.path} into {place}")
-        _train(plan, place, watcher, resume=resume, device=device)
+        _train(plan, place, watcher, resume=resume, device=device, teachers=teachers)
     record = folder.read_run(place)
     # A run that has begun to train on it may go on: its own checkpoint says of what it is.
     changed = [] if checkpoint.find(output) else differences(record["recipe"], as_dict(plan.recipe))

@@ -435,6 +435,22 @@ def test_a_teacher_that_a_recipe_makes_is_made_first(recipe, first, tmp_path, ti
     assert (taught["run"]["steps"], taught["run"]["base"]) == (3, str(tiny_base))
 
 
+def test_a_teacher_of_two_stages_is_made_once(recipe, first, tmp_path):
+    second = tmp_path / "second.toml"
+    # Named from its own folder, the other stage names it from the root: it is the same recipe.
+    second.write_text(first.read_text().replace("seed = 5", 'seed = 6\ndistill = "first.toml"'))
+    output, watcher = tmp_path / "out", Recorder()
+    run(recipe(base=str(second), distill=str(first)), output, watcher)
+    made = [note for note in watcher.notes if note.startswith("first the")]
+    assert made == [
+        f"first the teacher: {first} into {output / 'teacher'}",
+        f"first the base: {second} into {output / 'base'}",
+    ]
+    record = read_run(output)
+    assert record["base_run"]["teacher"]["sha256"] == record["teacher"]["sha256"]
+    assert sorted(path.name for path in output.iterdir() if path.is_dir()) == []
+
+
 def test_a_teacher_that_will_not_fit_is_refused_before_it_is_made(recipe, first, tmp_path):
     other = families.make("roberta", tmp_path / "other", head=False)
     first.write_text(first.read_text().replace(first.read_text().splitlines()[0], f'base = "{other}"'))

@@ -11,7 +11,7 @@ the size of the second gradient when T changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,14 +40,14 @@ class Teacher:
     model: Any
     inputs: tuple[str, ...]
     translation: Translation | None = None
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory | None = None
 
-    def logits(self, batch: dict[str, Any], *, remember: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """Its start and end logits of a batch, each (windows, padded length) in float32, without gradients.
 
-        With ``remember`` a window that was read before is not read again.
+        With a memory a window that was read before is not read again.
         """
-        return self.memory.logits(batch, self._read) if remember else self._read(batch)
+        return self._read(batch) if self.memory is None else self.memory.logits(batch, self._read)
 
     def _read(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch

@@ -169,7 +169,7 @@ class Run:
         if self.teacher is None:
             return hard
         with self.accelerator.autocast():
-            wanted = self.teacher.logits(batch, remember=self.recipe.epochs > 1)
+            wanted = self.teacher.logits(batch)
         own, recipe = batch["attention_mask"].bool(), self.recipe
         return distilled(
             hard, logits, wanted, own, weight=recipe.distill_weight, temperature=recipe.distill_temperature

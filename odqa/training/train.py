@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from odqa.training import average, base, checkpoint, data, distill, folder, hard
 from odqa.training.base import Plan
 from odqa.training.checkpoint import State
 from odqa.training.loop import Run
+from odqa.training.memory import Memory
 from odqa.training.recipe import PURE, Recipe, as_dict, differences
 from odqa.training.watch import Silent, Watcher, interruptible
 from odqa.types import Example
@@ -103,6 +105,8 @@ def _train(
     accelerate.utils.set_seed(recipe.seed)
     model, tokenizer = _load(recipe, start, attention)
     teacher = _load_teacher(recipe, teacher_folder, start, tokenizer, examples) if recipe.distill else None
+    if teacher and (recipe.epochs > 1 or taught):
+        teacher = replace(teacher, memory=Memory())  # Later epochs, and later stages, read the same windows.
     set_dropout(model, recipe.dropout)
     labelled = list(data.label(tokenizer, examples, min(recipe.max_length, tokenizer.model_max_length), recipe.stride))
     inputs.check_spans(recipe, labelled)
@@ -119,7 +123,10 @@ def _train(
         accelerator.register_for_checkpointing(master)
     if teacher is not None:
         teacher.model.to(accelerator.device)
-        accelerator.register_for_checkpointing(teacher.memory)
+        if teacher.memory is not None:
+            accelerator.register_for_checkpointing(teacher.memory)
+            if taught:
+                teacher.memory.read(teacher.folder)
         if master:
             lower(teacher.model)
     optimizer = torch.optim.AdamW(_decay_split(master or model, recipe.weight_decay), lr=recipe.learning_rate)
@@ -148,6 +155,9 @@ def _train(
             if run.stopped(interrupted):
                 raise KeyboardInterrupt
     if accelerator.is_main_process:
+        if taught and teacher and teacher.memory is not None:
+            with checkpoint.room_for(output):
+                teacher.memory.write(teacher.folder)
         final = run.final_model()
         if recipe.base_weight:
             average.towards(final, average.load_base(start), recipe.base_weight)

@@ -21,7 +21,7 @@ from odqa.models import content_hash
 from odqa.reader.model import Reader
 from odqa.squad import file_hash, load_examples, write_examples
 from odqa.training import checkpoint, loop
-from odqa.training.distill import divergence
+from odqa.training.distill import Teacher, divergence
 from odqa.training.folder import read_run
 from odqa.training.loop import learning_rate
 from odqa.training.recipe import Recipe, Source, as_dict, make_recipe, read_recipe
@@ -435,12 +435,16 @@ def test_a_teacher_that_a_recipe_makes_is_made_first(recipe, first, tmp_path, ti
     assert (taught["run"]["steps"], taught["run"]["base"]) == (3, str(tiny_base))
 
 
-def test_a_teacher_of_two_stages_is_made_once(recipe, first, tmp_path):
+def test_a_teacher_of_two_stages_is_made_once_and_reads_each_window_once(recipe, first, tmp_path, monkeypatch):
     second = tmp_path / "second.toml"
     # Named from its own folder, the other stage names it from the root: it is the same recipe.
     second.write_text(first.read_text().replace("seed = 5", 'seed = 6\ndistill = "first.toml"'))
-    output, watcher = tmp_path / "out", Recorder()
+    output, watcher, read, really = tmp_path / "out", Recorder(), [], Teacher._read
+    monkeypatch.setattr(
+        Teacher, "_read", lambda self, batch: read.append(len(batch["input_ids"])) or really(self, batch)
+    )
     run(recipe(base=str(second), distill=str(first)), output, watcher)
+    assert sum(read) == read_run(output)["base_run"]["windows"]
     made = [note for note in watcher.notes if note.startswith("first the")]
     assert made == [
         f"first the teacher: {first} into {output / 'teacher'}",

@@ -61,6 +61,9 @@ def train_reader(
     warmup: Annotated[float | None, typer.Option(help="Share of the steps with a rising learning rate. [0.1]")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="AdamW's weight decay of matrices. [0.01]")] = None,
     dropout: Annotated[float | None, typer.Option(help="Dropout; the base's own by default.")] = None,
+    token_dropout: Annotated[
+        float | None, typer.Option(help="Share of the tokens to hide in training, against learning by heart. [0]")
+    ] = None,
     frozen_layers: Annotated[
         int | None, typer.Option(help="Lowest layers, with the embeddings, to leave as the base has them. [0]")
     ] = None,

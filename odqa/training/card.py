@@ -10,7 +10,7 @@ from typing import Any
 
 SETTINGS = (
     *("epochs", "batch_size", "accumulate", "learning_rate", "warmup", "weight_decay", "dropout"),
-    *("frozen_layers", "base_weight", "max_length", "stride", "precision", "seed"),
+    *("token_dropout", "frozen_layers", "base_weight", "max_length", "stride", "precision", "seed"),
 )
 NAMES = {
     "rouge1_f1": "ROUGE-1 F1, all",

@@ -21,6 +21,7 @@ from odqa.training import checkpoint, data, precision
 from odqa.training.checkpoint import State
 from odqa.training.data import Labelled
 from odqa.training.distill import Teacher, distilled
+from odqa.training.masking import hide
 from odqa.training.recipe import Recipe
 from odqa.training.tuning import as_reader, epoch_metrics
 from odqa.training.watch import Watcher
@@ -162,7 +163,10 @@ class Run:
         from torch.nn.functional import cross_entropy
 
         labels = batch["start_positions"], batch["end_positions"]
-        outputs = self.model(**{name: values for name, values in batch.items() if not name.endswith("_positions")})
+        given = {name: values for name, values in batch.items() if not name.endswith("_positions")}
+        if self.recipe.token_dropout:
+            given["input_ids"] = hide(batch["input_ids"], self.tokenizer, self.recipe.token_dropout)
+        outputs = self.model(**given)
         logits = outputs.start_logits.float(), outputs.end_logits.float()
         start, end = (cross_entropy(scores, label) for scores, label in zip(logits, labels, strict=True))
         hard = (start + end) / 2

@@ -47,11 +47,12 @@ class Recipe:
     ``base`` is a model, or another recipe (.toml) whose reader is made first and trained on.
     ``tune`` is the data on which the no-answer threshold is fitted; without it the threshold is 0. ``warmup`` is
     the share of the steps with a rising learning rate, after which it falls linearly to 0. ``dropout`` -1 keeps the
-    base's own. ``frozen_layers`` is how many of the lowest layers, and the embeddings with them, stay as the base has
-    them: each costs a third of its time then. ``base_weight`` is the share of the base's own weights in the finished
-    reader, where the base is one (``odqa.training.average``). ``precision`` is auto, float32, bfloat16, float16 (both
-    mixed: autocast over float32 weights) or pure-bfloat16 (weights and activations in bfloat16, the optimiser's in
-    float32: on a CPU half as fast again).
+    base's own. ``token_dropout`` is the share of tokens that are hidden from the reader in training
+    (``odqa.training.masking``). ``frozen_layers`` is how many of the lowest layers, and the embeddings with them, stay
+    as the base has them: each costs a third of its time then. ``base_weight`` is the share of the base's own weights
+    in the finished reader, where the base is one (``odqa.training.average``). ``precision`` is auto, float32, bfloat16,
+    float16 (both mixed: autocast over float32 weights) or pure-bfloat16 (weights and activations in bfloat16, the
+    optimiser's in float32: on a CPU half as fast again).
     ``save_precision`` is float32 or float16. ``distill`` is a reader whose span distributions are learned besides the
     labels (``odqa.training.distill``): ``distill_weight`` is their share of the loss, ``distill_temperature`` softens
     them.
@@ -76,6 +77,7 @@ class Recipe:
     warmup: float = 0.1
     max_gradient_norm: float = 1.0
     dropout: float = -1.0
+    token_dropout: float = 0.0
     frozen_layers: int = 0
     base_weight: float = 0.0
     group_by_length: bool = True
@@ -130,6 +132,8 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
         raise UsageError(f"warmup is {recipe.warmup}; it is a share of the steps, from 0 to 1")
     if not recipe.dropout < 1:
         raise UsageError(f"dropout is {recipe.dropout}; it must be below 1")
+    if not 0 <= recipe.token_dropout < 1:
+        raise UsageError(f"token_dropout is {recipe.token_dropout}; it is a share of the tokens, from 0 to below 1")
     if not 0 <= recipe.base_weight < 1:
         raise UsageError(f"base_weight is {recipe.base_weight}; it is a share of the weights, from 0 to below 1")
     for name in ("weight_decay", "max_gradient_norm", "seed", "frozen_layers"):

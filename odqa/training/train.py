@@ -17,7 +17,7 @@ from odqa.errors import OdqaError, UsageError
 from odqa.evaluation.report import check_examples
 from odqa.models import ResolvedModel, content_hash, resolve
 from odqa.reader.precision import lower
-from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, precision, tuning
+from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, masking, precision, tuning
 from odqa.training.base import Plan
 from odqa.training.checkpoint import State
 from odqa.training.loop import Run
@@ -194,6 +194,8 @@ def _load(recipe: Recipe, start: ResolvedModel, attention: str | None) -> tuple[
     """The model to train and its tokenizer, checked against the recipe."""
     model, tokenizer = base.load(start, recipe.max_length, attention=attention)
     base.freeze(model, recipe.frozen_layers)
+    if recipe.token_dropout:
+        masking.check(tokenizer, start.name)
     return model, tokenizer
 
 

@@ -145,6 +145,7 @@ def test_a_missing_recipe_is_a_usage_error(tmp_path):
         ({"learning_rate": float("nan")}, "learning_rate is nan; it must be above 0"),
         ({"warmup": 10.0}, "warmup is 10.0; it is a share of the steps, from 0 to 1"),
         ({"dropout": 1.0}, "dropout is 1.0; it must be below 1"),
+        ({"token_dropout": 1.0}, "token_dropout is 1.0; it is a share of the tokens, from 0 to below 1"),
         ({"frozen_layers": -1}, "frozen_layers is -1; it must not be negative"),
         ({"base_weight": 1.0}, "base_weight is 1.0; it is a share of the weights, from 0 to below 1"),
         ({"weight_decay": -0.1}, "weight_decay is -0.1; it must not be negative"),

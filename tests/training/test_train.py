@@ -123,6 +123,15 @@ def test_another_seed_gives_another_reader(recipe, tmp_path, unbroken):
     assert not equal(weights(run(recipe(seed=1), tmp_path / "out")), weights(unbroken))
 
 
+def test_token_dropout_reads_other_tokens_and_resumes_to_the_same_weights(recipe, tmp_path, unbroken):
+    made = recipe(token_dropout=0.3)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert not equal(weights(run(made, whole)), weights(unbroken))
+    with pytest.raises(KeyboardInterrupt):
+        run(made, broken, Recorder(4, interrupt))
+    assert equal(weights(run(made, broken, resume=True)), weights(whole))
+
+
 @pytest.mark.parametrize("at", [1, 3, 4, 6])
 def test_ctrl_c_saves_and_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, train_file, unbroken, at):
     """In the middle of an epoch (1, 4), behind its last batch (3), and behind the last one of all (6)."""

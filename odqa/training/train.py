@@ -72,7 +72,7 @@ def _train(
     examples, repairs, taken = inputs.training_examples(recipe)
     evaluated, tuned_on = (_held_out(recipe, name) for name in ("eval", "tune"))
     hashes = inputs.hashes(recipe, plan.paths)
-    base_run, teacher_folder = None, recipe.distill
+    base_run, teacher_folder, shared = None, recipe.distill, False
     if recipe.base_weight and not stage:
         average.load_base(start)
     if stage or taught:
@@ -80,6 +80,7 @@ def _train(
         model, tokenizer = _load(recipe, start, attention)
         if taught:
             own_recipe = Path(taught.path).resolve()
+            shared = own_recipe in teachers
             teachers = {own_recipe: output / checkpoint.TEACHER, **teachers}
             place = teachers[own_recipe]
             there = (place / "config.json").exists()
@@ -155,7 +156,7 @@ def _train(
             if run.stopped(interrupted):
                 raise KeyboardInterrupt
     if accelerator.is_main_process:
-        if taught and teacher and teacher.memory is not None:
+        if shared and teacher and teacher.memory is not None:
             with checkpoint.room_for(output):
                 teacher.memory.write(teacher.folder)
         final = run.final_model()

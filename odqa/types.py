@@ -95,7 +95,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """``text[start:end]`` of the text that was read, and its score: start logit + end logit."""
+    """``text[start:end]`` of the text that was read, and its score: start + end logit, less the length penalty."""
 
     start: int
     end: int

@@ -30,7 +30,7 @@ def train_reader(
     eval: Annotated[list[str] | None, typer.Option(help="Data scored after each epoch; repeat for several.")] = None,
     tune: Annotated[
         list[str] | None,
-        typer.Option(help="Data on which threshold and temperature are fitted (not what you report on); repeat."),
+        typer.Option(help="Data on which the settings of answers are fitted (not what you report on); repeat."),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder for the reader and, meanwhile, its checkpoints.")] = Path(
         "runs/reader"

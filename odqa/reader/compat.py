@@ -61,7 +61,7 @@ def answer(
     words: Words = {}
     found: list[list[Answer]] = [[] for _ in questions]
     null = [1e6] * len(questions)
-    logits = reader._logits(questions, contexts, batch_size, max_length=max_length, stride=stride)
+    logits = reader.logits(questions, contexts, batch_size, max_length=max_length, stride=stride)
     for window, start, end in sorted(logits, key=lambda item: (item[0].pair, _begin(item[0]))):
         inside = window.offsets[:, 0] >= 0
         starts, ends, impossible = _probabilities(window, inside, start, end)

@@ -2,7 +2,9 @@
 
 Start and end are decoded jointly: every pair with start ≤ end ≤ start + limit competes, none is left out by taking
 the best starts and the best ends apart. The score of a span is its start logit + its end logit, and the null
-score is the same sum at the null position (Devlin et al. 2019, section 4.3).
+score is the same sum at the null position (Devlin et al. 2019, section 4.3). From a span's score a penalty may be
+taken for each token behind its first one: a geometric prior of the length, which the two logits, each of a place
+alone, know nothing of.
 """
 
 from __future__ import annotations
@@ -18,12 +20,19 @@ Array = NDArray[np.float32]
 
 
 def best_pairs(
-    start: Array, end: Array, allowed: NDArray[np.bool_], *, n_best: int, max_tokens: int
+    start: Array,
+    end: Array,
+    allowed: NDArray[np.bool_],
+    *,
+    n_best: int,
+    max_tokens: int,
+    length_penalty: float = 0.0,
 ) -> list[tuple[int, int, float]]:
     """The ``n_best`` pairs (first token, last token, score) of one window, best first; ties by position.
 
     ``start``, ``end`` and ``allowed`` are (length,); a span has at most ``max_tokens`` tokens, both of its ends
-    are allowed. Fewer pairs come back where fewer are valid.
+    are allowed. ``length_penalty`` is in logits for each token behind the first. Fewer pairs come back where fewer are
+    valid.
     """
     first = np.flatnonzero(allowed)
     if not len(first):
@@ -31,7 +40,8 @@ def best_pairs(
     # Row i, column j holds the score of the span of tokens i … i + j: a band, not the whole square.
     ends = np.where(allowed, end, -np.inf).astype(np.float32)
     ends = np.concatenate([ends, np.full(max_tokens - 1, -np.inf, dtype=np.float32)])
-    scores = (start[first, None] + np.lib.stride_tricks.sliding_window_view(ends, max_tokens)[first]).ravel()
+    band = start[first, None] + np.lib.stride_tricks.sliding_window_view(ends, max_tokens)[first]
+    scores = (band - np.arange(max_tokens, dtype=np.float32) * np.float32(length_penalty)).ravel()
     count = min(n_best, int(np.isfinite(scores).sum()))
     if not count:
         return []

@@ -15,7 +15,8 @@ from odqa.reader import compat, decode, precision
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.types import Reading, Span
 
-SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and its threshold.
+SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
+MAX_ANSWER_TOKENS = 30  # The longest span, as in BERT's own code for SQuAD.
 WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
 
 
@@ -38,6 +39,7 @@ class Reader:
         name: str,
         no_answer_threshold: float = 0.0,
         temperature: float = 1.0,
+        length_penalty: float = 0.0,
         max_length: int = 384,
         stride: int = 128,
         dtype: str = "auto",
@@ -47,6 +49,7 @@ class Reader:
         self.name = name
         self.no_answer_threshold = no_answer_threshold
         self.temperature = temperature
+        self.length_penalty = length_penalty
         self.max_length = min(max_length, tokenizer.model_max_length)
         self.stride = min(stride, self.max_length // 3)
         self.device = model.device
@@ -77,22 +80,30 @@ class Reader:
         contexts: Sequence[str],
         *,
         n_best: int = 20,
-        max_answer_tokens: int = 30,
+        max_answer_tokens: int = MAX_ANSWER_TOKENS,
         batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
     ) -> list[Reading]:
         """Read each question against its own context; one Reading a pair, in order.
 
         Span offsets are characters of the context. ``progress`` is called with the number of windows done since
-        its last call. An answer wins where ``span.score - null_score > no_answer_threshold``. Raises UsageError for
-        a limit below 1, for lists of different lengths, and for a question that leaves no room for its context.
+        its last call. An answer wins where ``span.score - null_score > no_answer_threshold``; the scores are less the
+        reader's ``length_penalty`` for each token behind a span's first. Raises UsageError for a limit below 1, for
+        lists of different lengths, and for a question that leaves no room for its context.
         """
         for limit, value in (("n_best", n_best), ("max_answer_tokens", max_answer_tokens)):
             if value < 1:
                 raise UsageError(f"{limit} is {value}; it must be at least 1")
         found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
-        for window, start, end in self._logits(questions, contexts, batch_size, progress):
-            pairs = decode.best_pairs(start, end, window.answerable, n_best=n_best, max_tokens=max_answer_tokens)
+        for window, start, end in self.logits(questions, contexts, batch_size, progress):
+            pairs = decode.best_pairs(
+                start,
+                end,
+                window.answerable,
+                n_best=n_best,
+                max_tokens=max_answer_tokens,
+                length_penalty=self.length_penalty,
+            )
             spans = [
                 Span(int(window.offsets[first, 0]), int(window.offsets[last, 1]), score) for first, last, score in pairs
             ]
@@ -103,15 +114,18 @@ class Reader:
         """Answer as the removed ``pipeline("question-answering")`` did; see :func:`odqa.reader.compat.answer`."""
         return compat.answer(self, *args, **kwargs)
 
-    def _logits(
+    def logits(
         self,
         questions: Sequence[str],
         contexts: Sequence[str],
-        batch_size: int,
+        batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
         **shape: int,
     ) -> Iterator[tuple[Window, decode.Array, decode.Array]]:
-        """Give every window with its start and end logits, each (window.length,) float32, in no fixed order."""
+        """Give every window with its start and end logits, each (window.length,) float32, in no fixed order.
+
+        ``shape`` may set another ``max_length`` and ``stride`` than the reader's. Raises UsageError as ``read`` does.
+        """
         if len(questions) != len(contexts):
             raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: each question needs its own")
         if batch_size < 1:
@@ -182,10 +196,10 @@ def quiet(transformers: Any) -> None:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The reader's own settings (threshold, temperature, window length, stride) from its folder.
+    """The reader's own settings (threshold, temperature, length penalty, window length, stride) from its folder.
 
-    Defaults where the folder has none; a temperature of 1, which changes nothing, where none was fitted. Raises
-    ModelError, naming the file, for settings that are broken or senseless.
+    Defaults where the folder has none; a temperature of 1 and a penalty of 0, which change nothing, where none was
+    fitted. Raises ModelError, naming the file, for settings that are broken or senseless.
     """
     path = folder / SETTINGS_FILE
     if not path.is_file():
@@ -195,6 +209,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
         settings = {
             "no_answer_threshold": float(content["no_answer_threshold"]),
             "temperature": float(content.get("temperature", 1.0)),
+            "length_penalty": float(content.get("length_penalty", 0.0)),
             "max_length": int(content["max_length"]),
             "stride": int(content["stride"]),
         }
@@ -204,5 +219,10 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"{path}: the temperature is {settings['temperature']:g}, and confidence needs one above 0 and finite; "
             "set it to 1 (no calibration), or train the reader again"
+        )
+    if not 0 <= settings["length_penalty"] < math.inf:
+        raise ModelError(
+            f"{path}: the length penalty is {settings['length_penalty']:g}, and it must be at least 0 and finite; "
+            "set it to 0 (none), or train the reader again"
         )
     return settings

@@ -68,7 +68,7 @@ def card(record: dict[str, Any]) -> str:
         if taught := (run.get("teacher") or {}).get("run"):
             lines += [f"Its teacher{_stage(at, several)}:", "", *_data(taught), ""]
     if record["recipe"].get("tune"):
-        lines += ["Threshold and temperature were fitted on:", "", *_sources(record, "tune"), ""]
+        lines += ["Length penalty, threshold and temperature were fitted on:", "", *_sources(record, "tune"), ""]
     lines += [
         "## Recipe",
         "",
@@ -81,7 +81,8 @@ def card(record: dict[str, Any]) -> str:
         "## Numbers",
         "",
         f"No-answer threshold: {record['no_answer_threshold']:.4f} (start + end logit, answer against null); "
-        f"temperature of the confidence: {record['temperature']:.4f}.",
+        f"temperature of the confidence: {record['temperature']:.4f}; "
+        f"length penalty: {record['length_penalty']:g} for each token behind a span's first.",
         "",
         *_evaluations(record["evaluations"]),
         *_tuning(record["tuning"]),

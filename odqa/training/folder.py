@@ -56,6 +56,7 @@ def write(output: Path, model: Any, tokenizer: Any, finished: Finished) -> None:
     settings = {
         "no_answer_threshold": finished.tuned.threshold,
         "temperature": finished.tuned.temperature,
+        "length_penalty": finished.tuned.length_penalty,
         "max_length": recipe.max_length,
         "stride": recipe.stride,
     }
@@ -99,6 +100,7 @@ def describe(finished: Finished) -> dict[str, Any]:
         "evaluations": state.evaluations,
         "no_answer_threshold": finished.tuned.threshold,
         "temperature": finished.tuned.temperature,
+        "length_penalty": finished.tuned.length_penalty,
         "tuning": finished.tuned.record,
     }
 

@@ -1,23 +1,27 @@
-"""What a run's reader makes of held-out data: metrics, fitted threshold and temperature, mistakes. Trains nothing."""
+"""What a run's reader makes of held-out data: metrics, fitted settings, mistakes. Trains nothing."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, zip_longest
 from typing import Any
 
 from odqa.evaluation.calibration import fit
-from odqa.evaluation.metrics import exact_match, position_accuracy
+from odqa.evaluation.metrics import exact_match, position_accuracy, token_f1
 from odqa.evaluation.report import Calibration, Evaluation, Report, evaluate, reliability, score
-from odqa.reader.model import Reader
+from odqa.reader.decode import best_pairs
+from odqa.reader.model import MAX_ANSWER_TOKENS, Reader
 from odqa.training.recipe import Recipe
 from odqa.types import Example
 
 ANSWERED, ABSTAINED, WRONG = "answered_unanswerable", "abstained_wrongly", "wrong_span"
 SHOWN = 5  # Mistakes that are shown.
 LONGEST = 200  # Characters of a text that is shown.
+PENALTIES = tuple(step / 50 for step in range(16))  # Logits for each token, 0 … 0.3.
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,12 @@ class Tuned:
 
     threshold: float = 0.0
     temperature: float = 1.0
+    length_penalty: float = 0.0
     record: dict[str, Any] = field(default_factory=dict)
 
 
 def as_reader(model: Any, tokenizer: Any, recipe: Recipe, name: str) -> Reader:
-    """A reader of a model in training, in the run's precision, with threshold 0 and temperature 1."""
+    """A reader of a model in training, in the run's precision, with nothing fitted."""
     return Reader(
         model,
         tokenizer,
@@ -59,13 +64,16 @@ def epoch_metrics(found: Evaluation, examples: Sequence[Example]) -> dict[str, f
 
 
 def tune(reader: Reader, examples: Sequence[Example]) -> Tuned:
-    """Fit the no-answer threshold and the temperature on ``examples`` and record what the reader then does with them.
+    """Fit a reader's settings on ``examples`` and record what it then does with them.
 
+    The length penalty comes first, with it in place the no-answer threshold, with both the temperature.
     The record: counts, ``metrics`` and bootstrap ``intervals`` at the fitted threshold, ``calibration`` before and
     after, ``mistakes``. Without examples nothing is fitted and there is no record.
     """
     if not examples:
         return Tuned()
+    reader = copy(reader)
+    reader.length_penalty = fit_length_penalty(reader, examples)
     found = evaluate(examples, reader)
     threshold, temperature = fit(found)
     margins = {key: -difference - threshold for key, difference in found.score_differences.items()}
@@ -82,7 +90,30 @@ def tune(reader: Reader, examples: Sequence[Example]) -> Tuned:
         "calibration": calibration,
         "mistakes": mistakes(examples, predictions, margins),
     }
-    return Tuned(threshold, temperature, record)
+    return Tuned(threshold, temperature, reader.length_penalty, record)
+
+
+def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
+    """The penalty, of those in ``PENALTIES``, whose best spans have the best token F1 on the answerable questions.
+
+    The questions are read once. The smaller penalty wins a tie; 0 where no question is answerable.
+    """
+    asked = [example for example in examples if example.answerable]
+    contexts = [example.context for example in asked]
+    best_pair = partial(best_pairs, n_best=1, max_tokens=MAX_ANSWER_TOKENS)
+    best = [[(-math.inf, "")] * len(PENALTIES) for _ in asked]  # By question and penalty: score and text.
+    for window, start, end in reader.logits([example.question for example in asked], contexts):
+        for at, penalty in enumerate(PENALTIES):
+            for first, last, value in best_pair(start, end, window.answerable, length_penalty=penalty):
+                if value > best[window.pair][at][0]:
+                    span = slice(int(window.offsets[first, 0]), int(window.offsets[last, 1]))
+                    best[window.pair][at] = (value, contexts[window.pair][span])
+    totals = [0.0] * len(PENALTIES)
+    for example, spans in zip(asked, best, strict=True):
+        references = [reference.text for reference in example.references]
+        for at, (_, text) in enumerate(spans):
+            totals[at] += token_f1(text, references)
+    return PENALTIES[totals.index(max(totals))]
 
 
 def mistakes(

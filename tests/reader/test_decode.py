@@ -15,10 +15,11 @@ def arrays(values, kind=np.float32):
     return np.array(values, dtype=kind)
 
 
-def every_pair(start, end, allowed, max_tokens):
+def every_pair(start, end, allowed, max_tokens, length_penalty=0.0):
     """All valid pairs, best first, equals by position: slow and plain."""
+    penalty = np.float32(length_penalty)
     pairs = [
-        (i, j, float(start[i] + end[j]))
+        (i, j, float(start[i] + end[j] - np.float32(j - i) * penalty))
         for i in range(len(start))
         for j in range(i, min(i + max_tokens, len(start)))
         if allowed[i] and allowed[j]
@@ -31,18 +32,26 @@ logits = st.one_of(st.integers(-3, 3), st.floats(-20, 20, width=32))
 tokens = st.lists(st.tuples(logits, logits, st.booleans()), max_size=12)
 
 
-@given(tokens, st.integers(1, 15), st.integers(1, 15))
-def test_the_best_pairs_are_those_of_the_double_loop(tokens, n_best, max_tokens):
+@given(tokens, st.integers(1, 15), st.integers(1, 15), st.sampled_from([0.0, 0.1, 1.0]))
+def test_the_best_pairs_are_those_of_the_double_loop(tokens, n_best, max_tokens, penalty):
     start, end = (arrays([token[at] for token in tokens]) for at in (0, 1))
     allowed = arrays([token[2] for token in tokens], bool)
-    found = best_pairs(start, end, allowed, n_best=n_best, max_tokens=max_tokens)
-    assert found == every_pair(start, end, allowed, max_tokens)[:n_best]
+    found = best_pairs(start, end, allowed, n_best=n_best, max_tokens=max_tokens, length_penalty=penalty)
+    assert found == every_pair(start, end, allowed, max_tokens, penalty)[:n_best]
 
 
 def test_start_and_end_are_chosen_together():
     # The best start alone is 3, the best end alone is 0: no span. The best valid pair is (0, 0).
     start, end = arrays([4, 0, 0, 5]), arrays([5, 0, 0, 1])
     assert best_pairs(start, end, arrays([1, 1, 1, 1], bool), n_best=2, max_tokens=4) == [(0, 0, 9.0), (3, 3, 6.0)]
+
+
+def test_a_length_penalty_prefers_the_shorter_span():
+    start, end, allowed = arrays([4, 0, 0, 0]), arrays([1, 0, 0, 2]), arrays([1, 1, 1, 1], bool)
+    assert best_pairs(start, end, allowed, n_best=1, max_tokens=4) == [(0, 3, 6.0)]
+    # Three tokens behind the first one, half a logit each.
+    found = best_pairs(start, end, allowed, n_best=2, max_tokens=4, length_penalty=0.5)
+    assert found == [(0, 0, 5.0), (0, 3, 4.5)]
 
 
 def test_a_limit_of_one_token():

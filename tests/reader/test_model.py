@@ -163,7 +163,7 @@ def folder(tiny_reader: Path, tmp_path: Path) -> Path:
 def test_without_settings_the_defaults_fit_the_model(folder):
     reader = Reader.load(folder, device="cpu")
     assert (reader.no_answer_threshold, reader.max_length, reader.stride) == (0.0, 128, 42)
-    assert reader.temperature == 1.0
+    assert (reader.temperature, reader.length_penalty) == (1.0, 0.0)
     assert reader.name == str(folder)
 
 
@@ -179,6 +179,28 @@ def test_the_temperature_beside_the_weights_is_read(folder):
     settings = '{"no_answer_threshold": 1.5, "temperature": 2.25, "max_length": 96, "stride": 24}'
     (folder / "reader.json").write_text(settings)
     assert Reader.load(str(folder), device="cpu").temperature == 2.25
+
+
+def test_the_length_penalty_beside_the_weights_shortens_answers(folder):
+    def lengths() -> list[int]:
+        readings = Reader.load(folder, device="cpu", dtype="float32").read(QUESTIONS, CONTEXTS, n_best=1)
+        return [reading.spans[0].end - reading.spans[0].start for reading in readings if reading.spans]
+
+    before = lengths()
+    settings = '{"no_answer_threshold": 0, "length_penalty": 50, "max_length": 96, "stride": 24}'
+    (folder / "reader.json").write_text(settings)
+    after = lengths()
+    assert all(one <= other for one, other in zip(after, before, strict=True))
+    assert sum(after) < sum(before)
+
+
+@pytest.mark.parametrize("value", ["-0.5", "NaN", "Infinity", "-Infinity"])
+def test_a_length_penalty_that_is_none_is_refused(folder, value):
+    path = folder / "reader.json"
+    path.write_text(f'{{"no_answer_threshold": 1.5, "length_penalty": {value}, "max_length": 96, "stride": 24}}')
+    with pytest.raises(ModelError) as error:
+        Reader.load(str(folder), device="cpu")
+    assert str(error.value).startswith(f"{path}: the length penalty is {float(value):g}, and it must be at least 0")
 
 
 @pytest.mark.parametrize("value", ["0", "-1.5", "NaN", "Infinity", "-Infinity"])

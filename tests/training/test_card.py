@@ -44,6 +44,7 @@ RECORD: dict[str, Any] = {
     "evaluations": [],
     "no_answer_threshold": -1.25,
     "temperature": 1.5,
+    "length_penalty": 0.08,
     "tuning": {},
 }
 TUNING = {
@@ -80,7 +81,8 @@ def test_the_data_with_hash_counts_negatives_and_licence():
         "- `owner/name`, split train; 20,500 answerable and 11,306 unanswerable questions; licence not recorded\n"
     ) in text
     assert "Together 34,056 training questions, 22,000 of them answerable; 56 had their answer offset repaired" in text
-    tuned = "Threshold and temperature were fitted on:\n\n- `tune.json` (SHA-256 ffffffffffff…), articles from 70% to "
+    tuned = "Length penalty, threshold and temperature were fitted on:\n\n"
+    tuned += "- `tune.json` (SHA-256 ffffffffffff…), articles from 70% to "
     assert tuned + "100% of them, " in text
 
 
@@ -92,6 +94,7 @@ def test_what_it_is_and_how_it_was_made():
     assert "|  | value |\n| --- | --- |\n| epochs | 2 |\n| batch size | 32 |\n" in text
     assert "| dropout | 0.0 |\n" in text
     assert "| dropout | the base's own |\n" in card(RECORD | {"recipe": RECIPE | {"dropout": -1.0}})
+    assert "; length penalty: 0.08 for each token behind a span's first." in text
     assert "No-answer threshold: -1.2500 (start + end logit, answer against null); temperature of the" in text
     assert (
         "- 1,200 steps over 34,000 windows (10,000,000 tokens with their padding) in 200 seconds of training on Some "

@@ -566,7 +566,7 @@ def test_a_student_comes_near_its_teacher(recipe, tmp_path, train_file, tiny_rea
         settings |= {"accumulate": 1, "learning_rate": 5e-3, "dropout": 0.0, "save_every": 1000}
         output = run(recipe(distill=str(tiny_reader), **settings), tmp_path / str(weight))
         student = Reader.load(output, device="cpu", dtype="float32")
-        pairs = zip(teacher._logits(*asked, 12), student._logits(*asked, 12), strict=True)
+        pairs = zip(teacher.logits(*asked, 12), student.logits(*asked, 12), strict=True)
         distance[weight] = sum(
             divergence(torch.tensor(ours)[None], torch.tensor(its)[None], torch.ones(1, len(its)).bool(), 1.0).item()
             for (_, its, _), (_, ours, _) in pairs

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from odqa.evaluation.metrics import token_f1
 from odqa.evaluation.report import evaluate
 from odqa.reader.model import Reader
-from odqa.training.tuning import LONGEST, Tuned, mistakes, tune
+from odqa.training.tuning import LONGEST, PENALTIES, Tuned, fit_length_penalty, mistakes, tune
 from odqa.types import Example, Reference
 from tests.training.conftest import examples
 
@@ -57,14 +58,32 @@ def test_a_reader_without_mistakes_has_none_to_show():
 
 
 def test_without_data_nothing_is_fitted():
-    assert tune(None, []) == Tuned(threshold=0.0, temperature=1.0, record={})
+    assert tune(None, []) == Tuned(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})
+
+
+def test_the_fitted_length_penalty_is_the_first_whose_reader_has_the_best_f1(tiny_reader):
+    some = [example for example in examples() if example.answerable]
+    reader = Reader.load(tiny_reader, device="cpu", dtype="float32")
+    scores = []
+    for reader.length_penalty in PENALTIES:
+        forced = evaluate(some, reader).forced
+        scores.append(sum(token_f1(forced[one.id], [answer.text for answer in one.references]) for one in some))
+    assert len(set(scores)) > 2, "the penalty makes a difference to this reader"
+    assert fit_length_penalty(reader, examples()) == PENALTIES[scores.index(max(scores))]
+
+
+def test_without_answers_there_is_no_length_to_fit(tiny_reader):
+    unanswerable = [example for example in examples() if not example.answerable]
+    assert fit_length_penalty(Reader.load(tiny_reader, device="cpu"), unanswerable) == 0.0
 
 
 def test_the_record_is_what_the_reader_does_with_its_fitted_settings(tiny_reader):
     some = examples()
     reader = Reader.load(tiny_reader, device="cpu", dtype="float32")
     tuned = tune(reader, some)
+    assert reader.length_penalty == 0.0, "what was given is left alone"
     reader.no_answer_threshold, reader.temperature = tuned.threshold, tuned.temperature
+    reader.length_penalty = tuned.length_penalty
     report = evaluate(some, reader).report
     record = tuned.record
     assert (record["questions"], record["answerable"], record["unanswerable"]) == (12, 8, 4)

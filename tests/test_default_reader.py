@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,14 @@ def reader() -> Reader:
     return Reader.load(device="cpu")
 
 
+def runs(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A run's record, those of the stages before it, and those of their teachers."""
+    yield record
+    for earlier in (record.get("base_run"), (record.get("teacher") or {}).get("run")):
+        if earlier:
+            yield from runs(earlier)
+
+
 def test_it_ships_with_its_card_and_settings_in_at_most_46_megabytes() -> None:
     folder = resolve(DEFAULT_READER).folder
     names = {path.name for path in folder.iterdir()}
@@ -27,7 +37,11 @@ def test_it_ships_with_its_card_and_settings_in_at_most_46_megabytes() -> None:
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 46_000_000
     record = json.loads((folder / "run.json").read_text())
     assert record["base"] == "sentence-transformers/all-MiniLM-L6-v2"
-    assert "dev-v2.0.json" not in record["data_sha256"]  # The evaluation set trained and tuned nothing.
+    stages = list(runs(record))
+    assert len(stages) == 7, "five stages, and the teacher of two of them"
+    for stage in stages:
+        assert stage["data_sha256"]
+        assert "dev-v2.0.json" not in stage["data_sha256"], "the evaluation set trained and tuned nothing"
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,7 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file):
     assert (record["questions"], record["answerable"], record["steps"], record["windows"]) == (12, 8, 3, 12)
     assert {"odqa", "python", "torch", "transformers", "tokenizers", "accelerate"} == record["versions"].keys()
     settings = json.loads((output / "reader.json").read_text())
-    fitted = {name: record[name] for name in ("no_answer_threshold", "temperature")}
+    fitted = {name: record[name] for name in ("no_answer_threshold", "temperature", "length_penalty")}
     assert settings == {**fitted, "max_length": 64, "stride": 16}
     assert record["tuning"]["questions"] == 6
     assert record["taken"] == [{"answerable": 8, "unanswerable": 4}]
@@ -298,6 +298,7 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file):
     reader = Reader.load(output, device="cpu", dtype="float32")
     assert (reader.max_length, reader.stride) == (64, 16)
     assert reader.no_answer_threshold == record["no_answer_threshold"]
+    assert reader.length_penalty == record["length_penalty"]
     assert reader.temperature == record["temperature"]
     card = (output / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\ntags: [question-answering, extractive, odqa]\n---\n")

@@ -145,7 +145,7 @@ def main() -> None:
                 base_weight=variant.base_weight,
                 token_dropout=variant.token_dropout,
                 distill=str(arguments.teacher) if variant.distill_weight else "",
-                distill_weight=variant.distill_weight or 0.5,
+                distill_weight=variant.distill_weight,
                 precision=recipe["precision"],
                 seed=SEED,
             )

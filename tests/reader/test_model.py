@@ -182,14 +182,13 @@ def test_the_temperature_beside_the_weights_is_read(folder):
 
 
 def test_the_length_penalty_beside_the_weights_shortens_answers(folder):
-    def lengths() -> list[int]:
+    def lengths(penalty: float) -> list[int]:
+        settings = f'{{"no_answer_threshold": 0, "length_penalty": {penalty}, "max_length": 96, "stride": 24}}'
+        (folder / "reader.json").write_text(settings)
         readings = Reader.load(folder, device="cpu", dtype="float32").read(QUESTIONS, CONTEXTS, n_best=1)
         return [reading.spans[0].end - reading.spans[0].start for reading in readings if reading.spans]
 
-    before = lengths()
-    settings = '{"no_answer_threshold": 0, "length_penalty": 50, "max_length": 96, "stride": 24}'
-    (folder / "reader.json").write_text(settings)
-    after = lengths()
+    before, after = lengths(0), lengths(50)
     assert all(one <= other for one, other in zip(after, before, strict=True))
     assert sum(after) < sum(before)
 

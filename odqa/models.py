@@ -20,6 +20,8 @@ _HUB_TIMEOUT = 5.0  # Seconds for the hub's first answer; a download itself may 
 _REMEMBER_FROM = 1 << 20  # Files below this many bytes are hashed faster than they are looked up.
 _WEIGHTS = ("*.safetensors", "*.bin")
 _HUB_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken")
+# What a reader's folder holds about the model: neither changes a logit.
+_ABOUT = frozenset({"reader.json", "ranking.json", "run.json"})
 _OTHER_RUNTIMES = ("onnx", "openvino")  # The same weights again, for runtimes that are not used here.
 
 
@@ -94,8 +96,8 @@ def resolve(name: str | Path) -> ResolvedModel:
 def content_hash(folder: Path) -> str:
     """The SHA-256 (hex) of a model: of the sorted names and SHA-256s of its weight, config and tokenizer files.
 
-    Model cards, licences and copies of the weights for other runtimes do not count, so that the same model from a
-    package and from the hub has one hash. Raises ModelError when the folder holds no such file.
+    Model cards, licences, a reader's settings and copies of the weights for other runtimes do not count, so that the
+    same model from a package and from the hub has one hash. Raises ModelError when the folder holds no such file.
     """
     files = _model_files(folder)
     if not files:
@@ -161,6 +163,8 @@ def _model_files(folder: Path) -> list[Path]:
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
         if any(part.startswith(".") or part in _OTHER_RUNTIMES for part in inside.parts) or not path.is_file():
+            continue
+        if path.name in _ABOUT:
             continue
         if path.suffix in {".json", ".model", ".tiktoken", ".safetensors", ".bin"} or path.name in {
             "vocab.txt",

@@ -116,19 +116,76 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A span where it stands, in a retrieved passage, with the null score of that passage."""
+
+    hit: Hit
+    span: Span
+    null_score: float
+
+    @property
+    def passage(self) -> Passage:
+        """The passage that the span is in."""
+        return self.hit.passage
+
+    @property
+    def d(self) -> float:
+        """The log-odds of the span against the null of its passage: span score - null score."""
+        return self.span.score - self.null_score
+
+    @property
+    def start(self) -> int:
+        """The offset in the document of the span's first character."""
+        return self.passage.start + self.span.start
+
+    @property
+    def end(self) -> int:
+        """The offset in the document behind the span's last character."""
+        return self.passage.start + self.span.end
+
+    @property
+    def text(self) -> str:
+        """The span's characters."""
+        return self.passage.text[self.span.start : self.span.end]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A ranked answer. ``start`` and ``end`` are offsets in the *document*; ``span`` is inside the passage.
 
-    ``confidence`` is a probability between 0 and 1. ``mentions`` counts the distinct places that gave this text.
+    ``confidence`` is a probability between 0 and 1, ``score`` what answers were ranked by (larger is better).
+    ``places`` are the distinct places that say it, best first; the first one is what the other fields tell of.
     """
 
     text: str
     confidence: float
-    start: int
-    end: int
-    span: Span
-    passage: Passage
-    mentions: int = 1
+    score: float
+    places: tuple[Place, ...]
+
+    @property
+    def start(self) -> int:
+        """The offset in the document of the answer's first character."""
+        return self.places[0].start
+
+    @property
+    def end(self) -> int:
+        """The offset in the document behind the answer's last character."""
+        return self.places[0].end
+
+    @property
+    def span(self) -> Span:
+        """The answer inside its passage."""
+        return self.places[0].span
+
+    @property
+    def passage(self) -> Passage:
+        """The passage that holds the answer."""
+        return self.places[0].passage
+
+    @property
+    def mentions(self) -> int:
+        """How many distinct places say it."""
+        return len(self.places)
 
     @property
     def page(self) -> int | None:
@@ -137,10 +194,31 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """All that was found for a question. No answers is a proper result: nothing beat the no-answer candidate.
+class Abstention:
+    """The rule by which no answer is given, and how close it came.
 
-    ``timings`` are seconds by stage. ``reason`` says why nothing was read, where that is so.
+    By the rule ``margin`` none is given unless ``value``, by how much the best span beats the null of its passage,
+    exceeds ``limit``. By the rule ``probability`` none is given unless ``value``, the probability that there is none,
+    is at most ``limit``.
+    """
+
+    rule: str
+    value: float
+    limit: float
+
+    @property
+    def abstains(self) -> bool:
+        """Whether no answer is given."""
+        return self.value <= self.limit if self.rule == "margin" else self.value > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """All that was found for a question. No answers is a proper result: there is none, or none that is sure enough.
+
+    ``withheld`` are then the answers that were not given, best first. ``ranking`` names what they were ranked by, and
+    ``abstention`` the rule by which they are given or not; None where nothing was read, and ``reason`` says why.
+    ``timings`` are seconds by stage.
     """
 
     question: str
@@ -148,6 +226,9 @@ class Response:
     no_answer_probability: float
     timings: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    withheld: tuple[Answer, ...] = ()
+    ranking: str = ""
+    abstention: Abstention | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # Before any import of transformers: a test never reaches for the network.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Tiny models gain nothing by a second thread, and two that wait for one another starve on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_COLOR", "1")
 
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from tests import tiny
+from tests.tiny.asked import Asked, make_asked
 
 # The same examples in every run, and no verdict on speed: the machine may be busy.
 settings.register_profile("odqa", derandomize=True, deadline=None, database=None)
@@ -33,3 +36,8 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.make_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="session")
+def asked(tiny_encoder: Path, tiny_reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    return make_asked(tmp_path_factory.mktemp("asked"), tiny_encoder, tiny_reader)

@@ -27,5 +27,18 @@ def test_quickstart_answers_and_abstains(tmp_path: Path) -> None:
     assert "'answer': 'Paris'" in outputs[3]
 
 
+@pytest.mark.timeout(240)
+def test_evaluation_shows_every_level_and_writes_its_report(tmp_path: Path) -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / "evaluation.ipynb", as_version=4)
+
+    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+
+    outputs = ["".join(_texts(cell)) for cell in notebook.cells if cell.cell_type == "code"]
+    assert "reader on the gold passage" in outputs[1] and "always abstain" in outputs[1]
+    assert "recall@1" in outputs[2] and "not retrieved" in outputs[2]
+    assert any("12 questions, 8 of them answerable" in output for output in outputs)
+    assert outputs[-2] == "['report.html', 'report.json', 'report.md']"
+
+
 def _texts(cell: nbformat.NotebookNode) -> list[str]:
     return [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]

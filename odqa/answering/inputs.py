@@ -20,7 +20,7 @@ def check_question(question: str) -> str:
     Raises UsageError for one that is empty, longer than 1,000 characters, or holds control characters or halves of
     surrogate pairs, which no text has: they come from bytes that are not UTF-8.
     """
-    text = question.translate(_SPACES).strip()
+    text = tidy(question)
     for at, character in enumerate(text):
         if unicodedata.category(character) in {"Cc", "Cs"}:
             raise UsageError(
@@ -35,6 +35,11 @@ def check_question(question: str) -> str:
             "text it quotes as a context"
         )
     return text
+
+
+def tidy(question: str) -> str:
+    """The question as it is asked: stripped, with tabs and line breaks as spaces."""
+    return question.translate(_SPACES).strip()
 
 
 def read_questions(path: str) -> list[tuple[str | int, str]]:

@@ -9,11 +9,13 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from odqa.answering import fitted, unfitted
+from odqa.answering.decision import Decision
+from odqa.answering.fitted import FittedRanking, Found
 from odqa.answering.inputs import check_question
-from odqa.answering.ranking import rank
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import Answer, Document, Hit, Mode, Passage, Reading, Response
+from odqa.types import Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
@@ -24,16 +26,21 @@ if TYPE_CHECKING:
 DEFAULT_INDEX = Path("indexes/default")
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
+UNFITTED = "the reader's own"  # The ranking's name where none was fitted.
 STAGES = ("encode", "search", "read", "rank")
 _NO_TIME = (0.0,) * (len(STAGES) + 1)
 
 
 class Pipeline:
-    """An open index that can be searched, and a reader. Use it as a context manager, or close it."""
+    """An open index, a reader, and how answers are ranked. Use it as a context manager, or close it.
 
-    def __init__(self, retriever: Retriever, reader: Reader) -> None:
+    ``ranking`` is what was fitted for the reader; None where nothing was, and its own settings decide.
+    """
+
+    def __init__(self, retriever: Retriever, reader: Reader, ranking: FittedRanking | None = None) -> None:
         self.retriever = retriever
         self.reader = reader
+        self.ranking = ranking
 
     @classmethod
     def open(
@@ -43,32 +50,51 @@ class Pipeline:
         mode: Mode | str = Mode.HYBRID,
         reader: str | Path = DEFAULT_READER,
         encoder: str | Path | None = None,
+        ranking: str | None = None,
         device: str = "auto",
     ) -> Self:
         """Open an index folder and load the models; ``encoder`` None means the one the index was built with.
 
-        ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. Raises
+        ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. ``ranking`` is
+        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. Raises
         IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that cannot be
-        found or does not fit, UsageError for a mode or a device that there is not.
+        found or does not fit, UsageError for a mode, a ranking or a device that there is not.
         """
         from odqa.index.retriever import Retriever
         from odqa.reader.model import Reader
 
+        fitted.check_ranking(ranking)
         retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device)
         try:
-            return cls(retriever, Reader.load(reader, device=device))
+            loaded = Reader.load(reader, device=device)
+            fit = fitted.load(loaded, Path(index))
+            if fit is None and ranking is not None:
+                raise UsageError(
+                    f"nothing was fitted for {loaded.name}, which the ranking {ranking!r} needs; run `odqa tune` with "
+                    "questions whose answers are known, or leave --ranking out"
+                )
+            return cls(retriever, loaded, fit.get(ranking) if fit else None)
         except BaseException:
             retriever.close()
             raise
 
-    def ask(self, question: str, *, k: int = 20, n: int = 5, filters: Sequence[Filter] = ()) -> Response:
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int = 20,
+        n: int = 5,
+        filters: Sequence[Filter] = (),
+        min_confidence: float | None = None,
+    ) -> Response:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
 
         Only documents that match all ``filters`` are read; where none does, the Response has no answers, and the
-        reason. Raises UsageError for a question that cannot be asked, for k or n below 1, and for a filter on a field
-        that no document has.
+        reason. ``min_confidence`` (0 to 1) gives the answers that are at least so sure, whatever the fitted rule says;
+        0 forces one. Raises UsageError for a question that cannot be asked, for k or n below 1, for a confidence that
+        is no probability, and for a filter on a field that no document has.
         """
-        return next(self.ask_many([question], k=k, n=n, filters=filters))
+        return next(self.ask_many([question], k=k, n=n, filters=filters, min_confidence=min_confidence))
 
     def ask_many(
         self,
@@ -77,6 +103,7 @@ class Pipeline:
         k: int = 20,
         n: int = 5,
         filters: Sequence[Filter] = (),
+        min_confidence: float | None = None,
         batch: int = 16,
     ) -> Iterator[Response]:
         """A Response for each question, in order; ``batch`` questions at a time are encoded and read together.
@@ -85,19 +112,29 @@ class Pipeline:
         """
         for name, value in (("k", k), ("n", n), ("batch", batch)):
             check_count(name, value)
+        check_confidence(min_confidence)
         reason = nothing_to_search(self.retriever.index, filters)
-        return self._batches(iter(questions), k, n, filters, batch, reason)
+        return self._batches(iter(questions), k, n, filters, min_confidence, batch, reason)
 
     def _batches(
-        self, questions: Iterator[str], k: int, n: int, filters: Sequence[Filter], batch: int, reason: str
+        self,
+        questions: Iterator[str],
+        k: int,
+        n: int,
+        filters: Sequence[Filter],
+        min_confidence: float | None,
+        batch: int,
+        reason: str,
     ) -> Iterator[Response]:
         while group := [check_question(question) for question in islice(questions, batch)]:
             if reason:
                 yield from (Response(question, (), 1.0, _timings(STAGES, _NO_TIME, 1), reason) for question in group)
             else:
-                yield from self._answer(group, k, n, filters)
+                yield from self._answer(group, k, n, filters, min_confidence)
 
-    def _answer(self, questions: list[str], k: int, n: int, filters: Sequence[Filter]) -> list[Response]:
+    def _answer(
+        self, questions: list[str], k: int, n: int, filters: Sequence[Filter], min_confidence: float | None
+    ) -> list[Response]:
         marks = [perf_counter()]
         vectors = self.retriever.encode(questions)
         marks.append(perf_counter())
@@ -105,13 +142,21 @@ class Pipeline:
         marks.append(perf_counter())
         readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
         marks.append(perf_counter())
-        ranked = [_rank(self.reader, hits, read, n) for hits, read in zip(found, readings, strict=True)]
+        decisions = [
+            self._decide(question, hits, read) for question, hits, read in zip(questions, found, readings, strict=True)
+        ]
         marks.append(perf_counter())
         timings = _timings(STAGES, marks, len(questions))
+        name = self.ranking.name if self.ranking else UNFITTED
         return [
-            Response(question, answers, no_answer, timings)
-            for question, (answers, no_answer) in zip(questions, ranked, strict=True)
+            _respond(question, decision, n, min_confidence, timings, name)
+            for question, decision in zip(questions, decisions, strict=True)
         ]
+
+    def _decide(self, question: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> Decision:
+        if self.ranking is None:
+            return by_reader(self.reader, hits, readings)
+        return self.ranking.decide(question, hits, Found.of(hits, readings))
 
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""
@@ -126,13 +171,23 @@ class Pipeline:
         self.close()
 
 
-def answer_from_context(question: str, context: str | Sequence[Document], reader: Reader, *, n: int = 5) -> Response:
+def answer_from_context(
+    question: str,
+    context: str | Sequence[Document],
+    reader: Reader,
+    *,
+    n: int = 5,
+    min_confidence: float | None = None,
+) -> Response:
     """The ``n`` best answers out of the given text or documents alone; each is read whole, in windows.
 
-    Raises UsageError for a question that cannot be asked, an empty context, and n below 1.
+    By the reader's own settings, which were fitted where a question comes with its text. ``min_confidence`` as in
+    :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, n below 1, and a
+    confidence that is no probability.
     """
     question = check_question(question)
     check_count("n", n)
+    check_confidence(min_confidence)
     documents = [Document("context", "", context, "")] if isinstance(context, str) else context
     hits = [Hit(_whole(document), 0.0, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
@@ -140,9 +195,9 @@ def answer_from_context(question: str, context: str | Sequence[Document], reader
     marks = [perf_counter()]
     (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
     marks.append(perf_counter())
-    answers, no_answer = _rank(reader, hits, readings, n)
+    decision = by_reader(reader, hits, readings)
     marks.append(perf_counter())
-    return Response(question, answers, no_answer, _timings(("read", "rank"), marks, 1))
+    return _respond(question, decision, n, min_confidence, _timings(("read", "rank"), marks, 1), UNFITTED)
 
 
 def nothing_to_search(index: Index, filters: Sequence[Filter]) -> str:
@@ -161,6 +216,12 @@ def check_count(name: str, value: int) -> None:
         raise UsageError(f"{name} must be at least 1, not {value}")
 
 
+def check_confidence(value: float | None) -> None:
+    """Raise UsageError for a confidence that is no probability."""
+    if value is not None and not 0 <= value <= 1:
+        raise UsageError(f"the confidence must be a probability from 0 to 1, not {value:g}; 80 % is 0.8")
+
+
 def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int) -> list[list[Reading]]:
     """The readings of every question's hits; all go to the reader at once, so that it can batch by length."""
     pairs = [(question, hit) for question, hits in zip(questions, found, strict=True) for hit in hits]
@@ -169,9 +230,26 @@ def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit
     return [list(islice(readings, len(hits))) for hits in found]
 
 
-def _rank(reader: Reader, hits: Sequence[Hit], readings: Sequence[Reading], n: int) -> tuple[tuple[Answer, ...], float]:
-    """Rank with the reader's own threshold and temperature."""
-    return rank(hits, readings, no_answer_threshold=reader.no_answer_threshold, temperature=reader.temperature, n=n)
+def by_reader(reader: Reader, hits: Sequence[Hit], readings: Sequence[Reading]) -> Decision:
+    """Decide with the reader's own threshold and temperature."""
+    return unfitted.decide(
+        hits, readings, no_answer_threshold=reader.no_answer_threshold, temperature=reader.temperature
+    )
+
+
+def _respond(
+    question: str, decision: Decision, n: int, min_confidence: float | None, timings: dict[str, float], ranking: str
+) -> Response:
+    shown = decision.shown(min_confidence, n)
+    return Response(
+        question,
+        shown,
+        decision.no_answer_probability,
+        timings,
+        withheld=() if shown else decision.answers[:n],
+        ranking=ranking,
+        abstention=decision.abstention,
+    )
 
 
 def _whole(document: Document) -> Passage:

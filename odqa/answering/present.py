@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from odqa.corpus.sentences import sentences
-from odqa.types import Answer, Hit, Passage, Response
+from odqa.types import Abstention, Answer, Component, Hit, Passage, Place, Response
 
 CONTEXT_CHARACTERS = 200  # Shown at most on each side of an answer, where a "sentence" is a whole table.
 PASSAGE_CHARACTERS = 300  # Shown of a passage that was found; JSON has all of it.
@@ -15,27 +16,45 @@ _INDENT = "   "
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def as_json(response: Response) -> dict[str, Any]:
-    """The Response as a JSON object; offsets count characters of the document, ``passage`` is its text."""
-    return {
+def as_json(response: Response, explain: bool = False) -> dict[str, Any]:
+    """The Response as a JSON object; offsets count characters of the document, ``passage`` is its text.
+
+    ``explain`` adds what answers were ranked by, the answers that were withheld, and the rule by which they were.
+    """
+    found: dict[str, Any] = {
         "question": response.question,
-        "answers": [_answer_json(answer) for answer in response.answers],
+        "answers": [_answer_json(answer, explain) for answer in response.answers],
         "no_answer_probability": response.no_answer_probability,
         "timings": dict(response.timings),
         "reason": response.reason,
     }
+    if explain:
+        found["ranking"] = response.ranking
+        found["abstention"] = _abstention_json(response.abstention)
+        found["withheld"] = [_answer_json(answer, explain) for answer in response.withheld]
+    return found
 
 
-def as_lines(response: Response, mark: tuple[str, str] = ("**", "**")) -> Iterator[str]:
-    """The Response as lines of text; ``mark`` goes before and after the answer inside its sentence."""
+def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: bool = False) -> Iterator[str]:
+    """The Response as lines of text; ``mark`` goes before and after the answer inside its sentence.
+
+    ``explain`` adds the rule by which there is an answer or none, and what each answer was ranked by.
+    """
     if response.reason:
         yield f"No answer found: {visible(response.reason)}."
     elif not response.answers:
         yield f"No answer found; the probability that there is none is {percent(response.no_answer_probability)}."
-    for number, answer in enumerate(response.answers, start=1):
+    if explain and response.abstention:
+        yield _rule(response.abstention)
+        if not response.answers and response.withheld:
+            yield "Withheld:"
+    for number, answer in enumerate(response.answers or (response.withheld if explain else ()), start=1):
         yield f"{number}. {visible(answer.text)}  ({percent(answer.confidence)})"
         yield _INDENT + _where(answer)
         yield _INDENT + _in_its_sentence(answer, mark)
+        if explain:
+            yield _INDENT + f"score {answer.score:.2f} by the ranking {response.ranking}"
+            yield from (_INDENT + _told(place) for place in answer.places)
 
 
 def hits_as_json(question: str, hits: Sequence[Hit], explain: bool = False, reason: str = "") -> dict[str, Any]:
@@ -55,10 +74,7 @@ def hits_as_lines(hits: Sequence[Hit], explain: bool = False) -> Iterator[str]:
         passage = hit.passage
         yield f"{hit.rank}. {hit.score:.4f}  {_place(passage, passage.start, passage.end, passage.page_at(0))}"
         if explain:
-            yield _INDENT + " · ".join(
-                f"{name} {component.score:.4f}, " + (f"rank {component.rank}" if component.rank else "unranked")
-                for name, component in hit.components.items()
-            )
+            yield _INDENT + " · ".join(_component(name, component) for name, component in hit.components.items())
         text = visible(passage.text)
         yield _INDENT + (text if len(text) <= PASSAGE_CHARACTERS else f"{text[:PASSAGE_CHARACTERS].rstrip()} …")
 
@@ -92,9 +108,63 @@ def visible(text: str) -> str:
     )
 
 
-def _answer_json(answer: Answer) -> dict[str, Any]:
-    passage = answer.passage
+def _rule(abstention: Abstention) -> str:
+    if abstention.rule == "margin":
+        return (
+            f"The best span beats the null of its passage by {abstention.value:.2f}; "
+            f"there is an answer above {abstention.limit:.2f}."
+        )
+    return (
+        f"The probability that there is no answer is {percent(abstention.value)}; "
+        f"none is given above {percent(abstention.limit)}."
+    )
+
+
+def _told(place: Place) -> str:
+    """What retriever and reader say of a place."""
+    hit = place.hit
+    parts = [
+        f"characters {place.start}–{place.end} of {visible(place.passage.document_id)}",
+        f"span {place.span.score:.2f}",
+        f"null {place.null_score:.2f}",
+        f"rank {hit.rank}",
+        *(_component(name, component) for name, component in hit.components.items()),
+    ]
+    return " · ".join(parts)
+
+
+def _component(name: str, component: Component) -> str:
+    return f"{name} {component.score:.4f}, " + (f"rank {component.rank}" if component.rank else "unranked")
+
+
+def _abstention_json(abstention: Abstention | None) -> dict[str, Any] | None:
+    if abstention is None:
+        return None
+    # JSON has no infinity, which the margin is where nothing was found.
+    value = abstention.value if math.isfinite(abstention.value) else None
+    return {"rule": abstention.rule, "value": value, "limit": abstention.limit, "abstains": abstention.abstains}
+
+
+def _place_json(place: Place) -> dict[str, Any]:
     return {
+        "document": place.passage.document_id,
+        "start": place.start,
+        "end": place.end,
+        "passage_id": place.passage.id,
+        "span_score": place.span.score,
+        "null_score": place.null_score,
+        "rank": place.hit.rank,
+        "components": _components_json(place.hit),
+    }
+
+
+def _components_json(hit: Hit) -> dict[str, Any]:
+    return {name: {"rank": component.rank, "score": component.score} for name, component in hit.components.items()}
+
+
+def _answer_json(answer: Answer, explain: bool) -> dict[str, Any]:
+    passage = answer.passage
+    found: dict[str, Any] = {
         "text": answer.text,
         "confidence": answer.confidence,
         "document": _document_json(passage),
@@ -106,6 +176,10 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "headings": list(passage.headings),
         "mentions": answer.mentions,
     }
+    if explain:
+        found["score"] = answer.score
+        found["places"] = [_place_json(place) for place in answer.places]
+    return found
 
 
 def _hit_json(hit: Hit, explain: bool) -> dict[str, Any]:
@@ -118,9 +192,7 @@ def _hit_json(hit: Hit, explain: bool) -> dict[str, Any]:
         "document": _document_json(passage),
     }
     if explain:
-        found["components"] = {
-            name: {"rank": component.rank, "score": component.score} for name, component in hit.components.items()
-        }
+        found["components"] = _components_json(hit)
     return found
 
 

@@ -1,173 +1,134 @@
-"""Ranks the spans of all passages together, with a no-answer candidate. Pure; knows no model, index or terminal.
+"""Ranks the places of a question by name: from arrays to scores. Pure; knows no text, model, threshold or probability.
 
-A reader's scores cannot be compared across passages: each passage has its own scale. What can be compared is how far
-a span beats the null of its own passage,
+A reader gives every span of a passage a score, start logit + end logit, and the passage a null score. A retriever gives
+every passage a cosine, a BM25 score, or both. Out of these each ranking makes one score for a place, and one for an
+answer, which is a text and may stand in several places (its mentions):
 
-    d = span score - null score,
+=========  =====================================================================  =================
+name       score of a place                                                       score of an answer
+=========  =====================================================================  =================
+logit      span / T                                                               its best place
+null       (span - null) / T                                                      its best place
+softmax    span / T - log(sum over all spans and nulls of exp(score / T))         log-sum-exp
+prior      (span - null) / T + a log p(passage | question) + b log p'(passage |   its best place
+           question)
+evidence   as prior                                                               log-sum-exp
+=========  =====================================================================  =================
 
-the log-odds of the span against "this passage does not answer". (Clark & Gardner 2018 reach comparable scores
-by training with a softmax shared by all paragraphs; the null needs no such training.) Three steps follow.
+*logit* is what most systems sort by, though each passage's logits have a scale of their own. *null* is the log-odds of
+a span against "this passage does not answer", in which that scale cancels (Devlin et al. 2019, section 4.3, for one
+passage). *softmax* is the softmax shared by all passages of Clark and Gardner 2018 (section 3.1), with the nulls in it:
+it is right as far as the reader was trained that way. *prior* is Bayes' rule, P(span | question) = P(passage |
+question) P(span | passage, question), as in Lee, Chang and Toutanova 2019 (ORQA), with the weights a and b since both
+retrievers see the same words; p is the retriever's own training objective, the softmax of its cosines over 0.05, and p'
+the softmax of BM25, which is itself a sum of log-odds (Robertson and Zaragoza 2009, section 3). *evidence* adds the
+probabilities of all mentions, as Wang et al. 2018 ("Evidence Aggregation") count and cover them.
 
-1. *One place, one candidate.* Of spans that overlap in the same document only the one with the largest d stays:
-   the same words found in two overlapping passages, or found with other boundaries, are one piece of evidence, so
-   the others neither appear nor take or give probability.
-2. *One softmax.* All places compete with one no-answer candidate, whose logit is the reader's no-answer threshold.
-   All logits are divided by the reader's temperature, which makes probabilities bolder or more careful (Guo et al.
-   2017, "On Calibration of Modern Neural Networks") and has no say in whether there is an answer.
-3. *One text, one answer.* Places that say the same (`merge_key`) are one answer: their probabilities add, the
-   best place is shown.
-
-There are answers exactly when the best d exceeds the threshold: over one passage this is the reader's own rule
-("answer when span score - null score > threshold"). The first answer is then more probable than no answer, since it
-has at least the probability of the best place. All answers, listed or not, and no answer sum to 1.
+T, a and b are fitted (:mod:`odqa.evaluation.fitting`) on data that is not reported on.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from typing import NamedTuple
 
-from odqa.text import normalize_answer
-from odqa.types import Answer, Hit, Passage, Reading, Span
+import numpy as np
+from numpy.typing import NDArray
 
-# Figures with their sign, and the signs that tell C++ from C# and 5 % from $5.
-_SIGNIFICANT = re.compile(r"(?:(?<!\w)[-−])?\d+|[+#%°$€£¥]")
+from odqa.types import Hit, Place, Reading
+
+Array = NDArray[np.float64]
+
+RANKINGS = ("logit", "null", "softmax", "prior", "evidence")
+SUMMED = frozenset({"softmax", "evidence"})  # Those in which all mentions of an answer count.
+WITH_PRIOR = frozenset({"prior", "evidence"})
+TEMPERATURE = {"dense": 0.05, "bm25": 1.0}  # 0.05: the scale of 20 that sentence-transformers trains with.
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A span where it stands in its document, and its log-odds ``d`` against the null of its passage."""
+class Weights(NamedTuple):
+    """What is fitted of a ranking: the temperature T of the reader's scores, and the weights a and b of the priors."""
 
-    passage: Passage
-    span: Span
-    d: float
-    rank: int
-
-    @property
-    def start(self) -> int:
-        """The offset in the document of the span's first character."""
-        return self.passage.start + self.span.start
-
-    @property
-    def end(self) -> int:
-        """The offset in the document behind the span's last character."""
-        return self.passage.start + self.span.end
-
-    @property
-    def text(self) -> str:
-        """The span's characters."""
-        return self.passage.text[self.span.start : self.span.end]
-
-    def overlaps(self, other: Place) -> bool:
-        """Whether the two share a character of one document."""
-        same = self.passage.document_id == other.passage.document_id
-        return same and self.start < other.end and other.start < self.end
+    temperature: float = 1.0
+    dense: float = 0.0
+    bm25: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    """The d of all places of a question: of those that say what the best place says, best first, and of the rest.
+class Evidence:
+    """What is known of a question's n places, as arrays (n,), and of its p passages.
 
-    All that is needed to decide again, and to say how sure, with another threshold or temperature.
+    ``span`` and ``null`` are the reader's scores of each place and its passage, ``dense`` and ``bm25`` the log
+    probabilities of its passage, 0 where the retriever did not say. ``texts`` numbers what the places say, from 0.
+    ``total`` (p, spans + 1) are the scores of all spans and the null of each passage, -inf where it has fewer.
     """
 
-    best: tuple[float, ...] = ()
-    others: tuple[float, ...] = ()
-
-    def answered(self, no_answer_threshold: float) -> bool:
-        """Whether there is an answer: the best d exceeds the threshold."""
-        return bool(self.best) and self.best[0] > no_answer_threshold
-
-    def confidence(self, no_answer_threshold: float, temperature: float = 1.0) -> float:
-        """The probability that :func:`rank` gives to the decision: to what the best place says, or to no answer."""
-        if not self.best:
-            return 1.0
-        weights, none = _weigh((*self.best, *self.others), no_answer_threshold, temperature)
-        chosen = math.fsum(weights[: len(self.best)]) if self.answered(no_answer_threshold) else none
-        return chosen / math.fsum([*weights, none])
+    span: Array
+    null: Array
+    dense: Array
+    bm25: Array
+    texts: NDArray[np.intp]
+    total: Array
 
 
-def rank(
-    hits: Sequence[Hit],
-    readings: Sequence[Reading],
-    *,
-    no_answer_threshold: float = 0.0,
-    temperature: float = 1.0,
-    n: int = 5,
-) -> tuple[tuple[Answer, ...], float]:
-    """The ``n`` most probable answers, best first, and the probability that there is none.
-
-    ``readings`` has one Reading for each hit, in the same order; the order of the pairs does not matter. A
-    threshold of ``-math.inf`` forces an answer where there is any span. ``temperature`` is above 0.
-    """
-    places = distinct(_places(hits, readings))
-    if not places:
-        return (), 1.0
-    weights, no_answer_weight = _weigh([place.d for place in places], no_answer_threshold, temperature)
-    total = math.fsum([*weights, no_answer_weight])
-    no_answer_probability = no_answer_weight / total
-    if places[0].d <= no_answer_threshold:
-        return (), no_answer_probability
-
-    answers = [
-        _answer(places[at[0]], math.fsum(weights[index] for index in at) / total, len(at)) for at in _by_text(places)
-    ]
-    answers.sort(key=lambda answer: -answer.confidence)  # Stable: equal confidence leaves the larger d first.
-    return tuple(answers[:n]), no_answer_probability
+def gather(
+    places: Sequence[Place], groups: Sequence[Sequence[int]], hits: Sequence[Hit], readings: Sequence[Reading]
+) -> Evidence:
+    """The arrays of a question's places (see :mod:`odqa.answering.places`); ``groups`` are those that say the same."""
+    priors = {name: log_prior(hits, name) for name in TEMPERATURE}
+    row = {hit.passage.id: at for at, hit in enumerate(hits)}
+    rows = [row[place.passage.id] for place in places]
+    texts = np.zeros(len(places), dtype=np.intp)
+    for number, group in enumerate(groups):
+        texts[list(group)] = number
+    total = np.full((len(readings), 1 + max((len(one.spans) for one in readings), default=0)), -np.inf)
+    for at, reading in enumerate(readings):
+        total[at, 0] = reading.null_score
+        total[at, 1 : 1 + len(reading.spans)] = [span.score for span in reading.spans]
+    return Evidence(
+        span=np.array([place.span.score for place in places], dtype=np.float64),
+        null=np.array([place.null_score for place in places], dtype=np.float64),
+        dense=priors["dense"][rows],
+        bm25=priors["bm25"][rows],
+        texts=texts,
+        total=total,
+    )
 
 
-def candidates(hits: Sequence[Hit], readings: Sequence[Reading]) -> Candidates:
-    """The candidates among which :func:`rank` decides."""
-    places = distinct(_places(hits, readings))
-    groups = [[places[index].d for index in at] for at in _by_text(places)]
-    return Candidates(tuple(groups[0]), tuple(chain.from_iterable(groups[1:]))) if groups else Candidates()
+def log_prior(hits: Sequence[Hit], component: str) -> Array:
+    """Give log p(passage | question), (hits,): the log softmax of a component's scores; zeros where it is not known."""
+    scores = [hit.components[component].score if component in hit.components else None for hit in hits]
+    known = [score for score in scores if score is not None]
+    if not known or len(known) < len(scores):
+        return np.zeros(len(hits))
+    logits = np.array(known) / TEMPERATURE[component]
+    return np.asarray(logits - _log_sum_exp(logits))
 
 
-def distinct(places: Iterable[Place]) -> list[Place]:
-    """The places, best first, without those that overlap a better one of the same document.
-
-    Equal d: the better retrieved passage first, then the earlier and shorter span.
-    """
-    order = sorted(places, key=lambda p: (-p.d, p.rank, p.passage.document_id, p.start, p.end))
-    kept: list[Place] = []
-    for place in order:
-        if not any(place.overlaps(better) for better in kept):
-            kept.append(place)
-    return kept
-
-
-def merge_key(text: str) -> Hashable:
-    """Equal for texts that are the same answer: equal after SQuAD's normalisation, and with the same figures.
-
-    The normalisation alone would make 3.5 and 35, -5 and 5, C++ and C# one answer.
-    """
-    return normalize_answer(text) or text.casefold(), tuple(_SIGNIFICANT.findall(text))
+def place_scores(name: str, evidence: Evidence, weights: Weights) -> Array:
+    """The score of every place, (n,), by the ranking ``name``; larger is better. Raises KeyError for another name."""
+    if name not in RANKINGS:
+        raise KeyError(name)
+    if name == "logit":
+        return evidence.span / weights.temperature
+    if name == "softmax":
+        return evidence.span / weights.temperature - _log_sum_exp(evidence.total.ravel() / weights.temperature)
+    scores = (evidence.span - evidence.null) / weights.temperature
+    if name in WITH_PRIOR:
+        scores = scores + weights.dense * evidence.dense + weights.bm25 * evidence.bm25
+    return scores
 
 
-def _places(hits: Sequence[Hit], readings: Sequence[Reading]) -> Iterable[Place]:
-    for hit, reading in zip(hits, readings, strict=True):
-        for span in reading.spans:
-            assert 0 <= span.start < span.end <= len(hit.passage.text), (span, hit.passage.id)
-            yield Place(hit.passage, span, span.score - reading.null_score, hit.rank)
+def answer_scores(name: str, scores: Array, texts: NDArray[np.intp]) -> Array:
+    """The score of every answer, (answers,), from those of its places: their best, or the log of their sum."""
+    count = int(texts.max()) + 1 if len(texts) else 0
+    best = np.full(count, -np.inf)
+    np.maximum.at(best, texts, scores)
+    if name not in SUMMED:
+        return best
+    return np.asarray(best + np.log(np.bincount(texts, np.exp(scores - best[texts]), minlength=count)))
 
 
-def _by_text(places: Iterable[Place]) -> list[list[int]]:
-    """The indices of the places that say the same, groups and their members in the order given."""
-    groups: dict[Hashable, list[int]] = {}
-    for index, place in enumerate(places):
-        groups.setdefault(merge_key(place.text), []).append(index)
-    return list(groups.values())
-
-
-def _weigh(differences: Sequence[float], no_answer_threshold: float, temperature: float) -> tuple[list[float], float]:
-    """What each place and no answer weigh in the softmax: exp(logit / temperature), up to a common factor."""
-    peak = max([*differences, no_answer_threshold])  # Taken off before exp, so that nothing overflows.
-    weights = [math.exp((d - peak) / temperature) for d in differences]
-    return weights, math.exp((no_answer_threshold - peak) / temperature)
-
-
-def _answer(place: Place, confidence: float, mentions: int) -> Answer:
-    return Answer(place.text, confidence, place.start, place.end, place.span, place.passage, mentions)
+def _log_sum_exp(values: Array) -> float:
+    peak = values.max()
+    return float(peak + np.log(np.exp(values - peak).sum()))

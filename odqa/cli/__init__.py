@@ -11,6 +11,7 @@ from odqa.cli import (
     add,
     ask,
     compact,
+    compare,
     eval,
     index,
     info,
@@ -18,6 +19,7 @@ from odqa.cli import (
     remove,
     search,
     train_reader,
+    tune,
     update,
     verify,
 )
@@ -65,7 +67,9 @@ app.command("info")(info.info)
 app.command("verify")(verify.verify)
 app.command("train-reader")(train_reader.train_reader)
 app.command("make-negatives")(make_negatives.make_negatives)
+app.command("tune")(tune.tune)
 app.command("eval")(eval.evaluate)
+app.command("compare")(compare.compare)
 
 
 def main() -> None:

@@ -30,6 +30,17 @@ def ask(
     reader: Annotated[
         str | None, typer.Option(help="Reader to use: a folder or a name; the shipped one if not given.")
     ] = None,
+    ranking: Annotated[
+        str | None,
+        typer.Option(help="Rank answers by logit, null, softmax, prior or evidence; the best one fitted if not given."),
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(help="Show answers that are at least so sure, from 0 to 1, in place of the fitted rule; 0: all."),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what answers were ranked by, and how close no answer came.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     questions: Annotated[
@@ -56,33 +67,37 @@ def ask(
 
     odqa ask "How many days of vacation are there?" --context handbook.pdf
 
+    odqa ask "Who designed the tower?" --min-confidence 0.8 --explain
+
     odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
 
     """
     from odqa.answering.inputs import check_question, read_context, read_questions
-    from odqa.answering.pipeline import DEFAULT_INDEX, Pipeline, answer_from_context, check_count
+    from odqa.answering.pipeline import DEFAULT_INDEX, Pipeline, answer_from_context, check_confidence, check_count
     from odqa.answering.present import as_json
     from odqa.models import DEFAULT_READER
 
     if (question is None) == (questions is None):
         raise UsageError('give one question, as in: odqa ask "Who built it?", or a file of them with --questions')
-    others = [("--questions", questions), ("--index", index), ("--filter", filter)]
+    others = [("--questions", questions), ("--index", index), ("--filter", filter), ("--ranking", ranking)]
     other = next((name for name, value in others if value), None)
     if context is not None and other:
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
     check_count("-k", k)
     check_count("-n", n)
+    check_confidence(min_confidence)
     index = index or DEFAULT_INDEX
     reader = reader or DEFAULT_READER
     filters = parse_filters(filter)
 
     if questions is not None:
         asked = read_questions(questions)
-        with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
+        with Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=device) as pipeline:
             tell_fallback(pipeline.retriever.fallback)
-            responses = pipeline.ask_many((text for _, text in asked), k=k, n=n, filters=filters)
+            texts = (text for _, text in asked)
+            responses = pipeline.ask_many(texts, k=k, n=n, filters=filters, min_confidence=min_confidence)
             for (name, _), response in zip(asked, track(responses, "Answering", len(asked)), strict=True):
-                print_json({"id": name, **as_json(response)})
+                print_json({"id": name, **as_json(response, explain)})
         return
 
     assert question is not None
@@ -93,20 +108,21 @@ def ask(
         documents, remarks = read_context(context)
         for remark in remarks:
             print(f"odqa: {remark}", file=sys.stderr)
-        response = answer_from_context(question, documents, Reader.load(reader, device=device), n=n)
+        loaded = Reader.load(reader, device=device)
+        response = answer_from_context(question, documents, loaded, n=n, min_confidence=min_confidence)
     else:
-        with Pipeline.open(index, mode=mode, reader=reader, device=device) as pipeline:
+        with Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=device) as pipeline:
             tell_fallback(pipeline.retriever.fallback)
-            response = pipeline.ask(question, k=k, n=n, filters=filters)
+            response = pipeline.ask(question, k=k, n=n, filters=filters, min_confidence=min_confidence)
     if json_output:
-        print_json(as_json(response))
+        print_json(as_json(response, explain))
     else:
-        _print(response)
+        _print(response, explain)
 
 
-def _print(response: Response) -> None:
+def _print(response: Response, explain: bool) -> None:
     """Print for a person: the answer marked in reverse video where stdout is a terminal, in asterisks elsewhere."""
     from odqa.answering.present import as_lines
 
     styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    print_lines(as_lines(response, ("\x1b[1;7m", "\x1b[0m") if styled else ("**", "**")))
+    print_lines(as_lines(response, ("\x1b[1;7m", "\x1b[0m") if styled else ("**", "**"), explain))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.cli.common import command, print_json, progress_bar
+from odqa.cli.eval_index import Asked, run
 from odqa.errors import UsageError
+from odqa.types import Mode
 
 if TYPE_CHECKING:
     from odqa.evaluation.report import Evaluation
@@ -25,7 +28,31 @@ def evaluate(
     reader: Annotated[
         str | None, typer.Option(help="Reader to run: a folder or a name; the shipped one if not given.")
     ] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="Ask the questions of this index instead: retrieval, reading and ranking.")
+    ] = None,
+    k: Annotated[int | None, typer.Option("-k", help="With --index: passages to read for a question. [20]")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(help="With --index: find passages by dense, bm25 or hybrid search. [hybrid]")
+    ] = None,
+    ranking: Annotated[
+        str | None,
+        typer.Option(help="With --index: logit, null, softmax, prior or evidence; the best one fitted if not given."),
+    ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="With --index: compare all rankings in all modes at k 5, 20 and -k.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="With --index: write report.html, report.md and report.json into this folder.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="With --index: the folder that remembers what was read; the user's cache if not given."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Score the first N questions only.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Score N questions drawn at random, always the same ones.")
+    ] = None,
     predictions: Annotated[
         Path | None,
         typer.Option(help="Score this JSON file of question id -> answer text instead of running a reader."),
@@ -41,14 +68,20 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Windows read at once.")] = 32,
 ) -> None:
-    """Score a reader, or a predictions file, on a question-answering dataset.
+    """Score a reader, a predictions file, or a whole index, on a question-answering dataset.
 
     Reports ROUGE-1 F1, exact match and token F1 over all questions and over the answerable ones, the accuracy of
     abstaining, the F1 that the best threshold would reach, and how far the reader's confidence can be trusted. All
     scores run from 0 to 1, each with its 95% bootstrap interval. A question that the predictions file lacks counts
     as wrong.
 
+    With --index every question is asked of the index, and the report shows side by side what the reader makes of the
+    gold passage, how often retrieval finds it, and what the whole pipeline answers. What was read is remembered: a run
+    that was stopped goes on where it was, and another ranking takes minutes.
+
     Examples:
+
+    odqa eval --dataset questions.json --index indexes/docs --report reports/docs
 
     odqa eval --dataset dev-v2.0.json --reader models/mine --output mine.json
 
@@ -63,6 +96,15 @@ def evaluate(
     from odqa.evaluation.table import format_report
     from odqa.squad import load_examples
 
+    whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--report": report, "--cache": cache}
+    if index is None:
+        if alone := next((name for name, value in whole.items() if value), None):
+            raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")
+    elif predictions or output:
+        other = "--predictions" if predictions else "--output"
+        raise UsageError(f"{other} is for the reader alone and does not go with --index; leave one of them out")
+    if limit and sample:
+        raise UsageError("--limit takes the first questions and --sample draws some; give only one")
     if predictions and (reader or output):
         other = "--reader" if reader else "--output"
         raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
@@ -76,23 +118,32 @@ def evaluate(
         hint := language_hint(reference.text for example in examples for reference in example.references)
     ):
         print(f"odqa: hint: {hint}", file=sys.stderr)
-    chosen = examples[:limit]
+    chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
+    if index is not None:
+        asked = Asked(dataset, chosen, scored_as, index, mode or Mode.HYBRID, 20 if k is None else k, ranking, ablate)
+        run(asked, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
+        return
     if predictions is None or given is None:
         evaluation = _read(chosen, reader, device, batch_size, scored_as)
-        report = evaluation.report
+        scores = evaluation.report
     else:
         ids = [example.id for example in chosen]
         for warning in id_warnings(given, ids, {example.id for example in examples}, predictions):
             print(f"odqa: warning: {warning}", file=sys.stderr)
-        report = score(chosen, given, language=scored_as)
+        scores = score(chosen, given, language=scored_as)
     try:
         if output:
             write_predictions(output, evaluation.predictions)
     finally:  # A full disk must not cost the user the report as well.
         if json_output:
-            print_json(report)
+            print_json(scores)
         else:
-            print(format_report(report))
+            print(format_report(scores))
+
+
+def _draw(examples: list[Example], count: int) -> list[Example]:
+    """``count`` of the questions, always the same ones, in the order of the dataset."""
+    return [examples[at] for at in sorted(random.Random(0).sample(range(len(examples)), count))]
 
 
 def _read(examples: list[Example], name: str | None, device: str, batch_size: int, language: str) -> Evaluation:

@@ -1,6 +1,6 @@
 """Knows how far confidence can be trusted, and fits a reader's threshold and temperature; knows no text and no model.
 
-Confidence is the probability that a decision (the best answer, or none) gets in :mod:`odqa.answering.ranking`, which
+Confidence is the probability that a decision (the best answer, or none) gets in :mod:`odqa.answering.unfitted`, which
 is asked for it here: there is one definition. A decision is right where it matches a reference exactly, abstaining
 where the question is unanswerable.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from odqa.answering.ranking import Candidates
+from odqa.answering.unfitted import Candidates
 
 if TYPE_CHECKING:
     from odqa.evaluation.report import Evaluation

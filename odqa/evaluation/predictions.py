@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from odqa.atomic import whole
 from odqa.errors import DataError, UsageError
 
 FORMAT = 'one JSON object of question id -> answer text ("" for no answer) is needed'
@@ -40,13 +41,8 @@ def read_predictions(path: Path) -> dict[str, str]:
 
 def write_predictions(path: Path, predictions: Mapping[str, str]) -> None:
     """Write a predictions file whole or not at all: a file that was there stays as it was when writing fails."""
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
 
 
 def check_writable(path: Path) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from odqa.answering.pipeline import SPANS_PER_CONTEXT
-from odqa.answering.ranking import candidates
+from odqa.answering.unfitted import candidates
 from odqa.errors import DataError
 from odqa.evaluation.bootstrap import confidence_interval
 from odqa.evaluation.calibration import Outcome, auroc, decide, expected_calibration_error, risk_coverage_area
@@ -224,6 +224,23 @@ def evaluate(
         progress=progress,
     )
     seconds = time.perf_counter() - began
+    found = judge(
+        examples, readings, threshold=reader.no_answer_threshold, temperature=reader.temperature, language=language
+    )
+    found.report["seconds"] = seconds
+    found.report["windows_per_second"] = sum(reading.windows for reading in readings) / seconds
+    return found
+
+
+def judge(
+    examples: Sequence[Example],
+    readings: Sequence[Reading],
+    *,
+    threshold: float,
+    temperature: float,
+    language: str = "en",
+) -> Evaluation:
+    """Score what was read in every question's own context, by a reader's threshold and temperature."""
     predictions: dict[str, str] = {}
     forced: dict[str, str] = {}
     score_differences: dict[str, float] = {}
@@ -236,17 +253,15 @@ def evaluate(
             best = reading.spans[0]
             forced[example.id] = example.context[best.start : best.end]
             score_differences[example.id] = reading.null_score - best.score
-            if best.score - reading.null_score > reader.no_answer_threshold:
+            if best.score - reading.null_score > threshold:
                 predictions[example.id] = forced[example.id]
                 spans[example.id] = best
         outcomes[example.id] = _outcome(example, reading, forced[example.id], language)
     report = score(examples, predictions, forced=forced, score_differences=score_differences, language=language)
     report["calibration"] = Calibration(
         before=reliability(outcomes.values(), 0.0, 1.0),
-        after=reliability(outcomes.values(), reader.no_answer_threshold, reader.temperature),
+        after=reliability(outcomes.values(), threshold, temperature),
     )
-    report["seconds"] = seconds
-    report["windows_per_second"] = sum(reading.windows for reading in readings) / seconds
     return Evaluation(report, predictions, forced, score_differences, spans, outcomes)
 
 

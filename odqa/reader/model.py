@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,10 @@ from typing import Any
 
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import ModelError, UsageError
-from odqa.models import DEFAULT_READER, resolve
+from odqa.models import DEFAULT_READER, content_hash, resolve
 from odqa.reader import compat, decode, precision
 from odqa.reader.features import Window, batches, pad, windows
+from odqa.reader.threads import spread
 from odqa.types import Reading, Span
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
@@ -43,10 +45,12 @@ class Reader:
         max_length: int = 384,
         stride: int = 128,
         dtype: str = "auto",
+        folder: Path | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.name = name
+        self.folder = folder
         self.no_answer_threshold = no_answer_threshold
         self.temperature = temperature
         self.length_penalty = length_penalty
@@ -69,10 +73,21 @@ class Reader:
         settings = read_settings(resolved.folder)
         model, tokenizer = load_model(resolved.folder, head_required=True)
         model.to(pick_device(device)).eval()
-        reader = cls(model, tokenizer, name=resolved.name, dtype=dtype, **settings)
+        reader = cls(model, tokenizer, name=resolved.name, dtype=dtype, folder=resolved.folder, **settings)
         if reader.dtype == torch.bfloat16:
             precision.lower(model)
         return reader
+
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256 (hex) of all that its scores depend on: the model's files, its windows, its length penalty.
+
+        The hash of a large file is remembered, so that this is fast. Raises ModelError for one that was not loaded.
+        """
+        if self.folder is None:
+            raise ModelError(f"{self.name} is no loaded reader, so it has no files that could be told from others")
+        settings = f"{self.max_length}\0{self.stride}\0{self.length_penalty!r}"
+        return hashlib.sha256(f"{content_hash(self.folder)}\0{settings}".encode()).hexdigest()
 
     def read(
         self,
@@ -142,20 +157,24 @@ class Reader:
     def _run(
         self, waiting: list[Window], batch_size: int, progress: Callable[[int], None] | None
     ) -> Iterator[tuple[Window, decode.Array, decode.Array]]:
-        import torch
-
-        for batch in batches([window.length for window in waiting], batch_size):
-            some = [waiting[at] for at in batch]
-            inputs = pad(self.tokenizer, some)
-            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            mixed = self.dtype != torch.float32
-            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
-                output = self.model(**tensors)
-            starts, ends = (logits.float().cpu().numpy() for logits in (output.start_logits, output.end_logits))
+        cut = [[waiting[at] for at in batch] for batch in batches([window.length for window in waiting], batch_size)]
+        results = spread(self._forward, cut) if self.device.type == "cpu" else map(self._forward, cut)
+        for some, (starts, ends) in zip(cut, results, strict=True):
             for row, window in enumerate(some):
                 yield window, starts[row, : window.length], ends[row, : window.length]
             if progress:
-                progress(len(batch))
+                progress(len(some))
+
+    def _forward(self, some: Sequence[Window]) -> tuple[decode.Array, decode.Array]:
+        """The start and end logits of one batch, each (windows, padded length)."""
+        import torch
+
+        inputs = pad(self.tokenizer, some)
+        tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
+        mixed = self.dtype != torch.float32
+        with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
+            output = self.model(**tensors)
+        return output.start_logits.float().cpu().numpy(), output.end_logits.float().cpu().numpy()
 
 
 def load_model(folder: Path, *, head_required: bool, attention: str | None = None) -> tuple[Any, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odqa.atomic import whole
+
 if TYPE_CHECKING:
     import torch
 
@@ -71,9 +73,8 @@ class Memory:
         """Keep all of it in a teacher's folder, whole or not at all. Raises what a full disk makes torch raise."""
         import torch
 
-        unfinished = folder / f"{FILE}.tmp"
-        torch.save(self.state_dict(), unfinished)
-        unfinished.replace(folder / FILE)
+        with whole(folder / FILE) as unfinished:
+            torch.save(self.state_dict(), unfinished)
 
     def read(self, folder: Path) -> None:
         """Take up what :meth:`write` left in a teacher's folder, if anything."""

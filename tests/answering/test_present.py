@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 import pytest
@@ -18,7 +19,7 @@ from odqa.answering.present import (
     sentence_around,
     visible,
 )
-from odqa.types import Answer, Component, Hit, Passage, Response, Span
+from odqa.types import Abstention, Answer, Component, Hit, Passage, Place, Response, Span
 
 TEXT = "The tower stands in Paris. It was designed by Gustave Eiffel in 1887. Then it was built."
 
@@ -28,8 +29,11 @@ def response(text: str = TEXT, found: str = "Gustave Eiffel", **passage: object)
     start = text.index(found)
     whole = Passage(**({"id": "p", "document_id": "d", "title": "Tower", "text": text, "start": 100} | passage))
     span = Span(start, start + len(found), 1.0)
-    answer = Answer(found, 0.987, 100 + span.start, 100 + span.end, span, whole)
-    return Response("Who?", (answer,), 0.0123, {"total": 0.5})
+    components = {"dense": Component(0.75, 1), "bm25": Component(8.5, None)}
+    place = Place(Hit(whole, 0.5, 2, components), span, -2.0)
+    answer = Answer(found, 0.987, 3.5, (place,))
+    abstention = Abstention("probability", 0.0123, 0.4)
+    return Response("Who?", (answer,), 0.0123, {"total": 0.5}, ranking="prior", abstention=abstention)
 
 
 def test_lines() -> None:
@@ -85,6 +89,51 @@ def test_json_has_the_documented_keys() -> None:
         "page": 2,
         "headings": [],
         "mentions": 1,
+    }
+
+
+def test_explained_lines_show_what_answers_were_ranked_by() -> None:
+    assert list(as_lines(response(), explain=True)) == [
+        "The probability that there is no answer is 1.2%; none is given above 40.0%.",
+        "1. Gustave Eiffel  (98.7%)",
+        "   Tower · characters 146–160",
+        "   It was designed by **Gustave Eiffel** in 1887.",
+        "   score 3.50 by the ranking prior",
+        "   characters 146–160 of d · span 1.00 · null -2.00 · rank 2 · dense 0.7500, rank 1 · bm25 8.5000, unranked",
+    ]
+
+
+def test_explained_json_shows_what_was_withheld_and_why() -> None:
+    given = response()
+    abstention = Abstention("probability", 0.9, 0.4)
+    withheld = Response("Who?", (), 0.9, withheld=given.answers, ranking="prior", abstention=abstention)
+    shown = as_json(withheld, explain=True)
+    assert shown["abstention"] == {"rule": "probability", "value": 0.9, "limit": 0.4, "abstains": True}
+    assert shown["ranking"] == "prior" and shown["answers"] == []
+    (answer,) = shown["withheld"]
+    assert answer["score"] == 3.5
+    assert answer["places"] == [
+        {
+            "document": "d",
+            "start": 146,
+            "end": 160,
+            "passage_id": "p",
+            "span_score": 1.0,
+            "null_score": -2.0,
+            "rank": 2,
+            "components": {"dense": {"rank": 1, "score": 0.75}, "bm25": {"rank": None, "score": 8.5}},
+        }
+    ]
+    assert "Withheld:" in list(as_lines(withheld, explain=True))
+
+
+def test_a_margin_without_any_span_is_null_in_json() -> None:
+    nothing = Response("Who?", (), 1.0, abstention=Abstention("margin", -math.inf, 2.0))
+    assert as_json(nothing, explain=True)["abstention"] == {
+        "rule": "margin",
+        "value": None,
+        "limit": 2.0,
+        "abstains": True,
     }
 
 

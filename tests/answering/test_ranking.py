@@ -1,264 +1,194 @@
-"""Ranking, with numbers that can be counted by hand: weights are exp(d), given here as logarithms."""
+"""The named rankings. By hand: scores are logarithms, so that a passage's spans and null have whole weights.
+
+Passage A says Paris (weight 8) and Seine (1), its null weighs 2; passage B says Paris (6), its null weighs 1. That is
+18 in all. p(A) = 3/4 and p(B) = 1/4 by their cosines, p'(A) = 1/5 and p'(B) = 4/5 by BM25.
+"""
 
 from __future__ import annotations
 
 import math
-import random
+from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.ranking import Candidates, Place, candidates, distinct, merge_key, rank
-from odqa.types import Hit, Passage, Reading, Span
+from odqa.answering.places import by_text, find
+from odqa.answering.ranking import (
+    RANKINGS,
+    TEMPERATURE,
+    Evidence,
+    Weights,
+    answer_scores,
+    gather,
+    log_prior,
+    place_scores,
+)
+from odqa.types import Hit, Reading, Span
+from tests.answering.hits import hit, pairs
 
-DOCUMENT = "Paris lies on the Seine. Berlin lies on the Spree. The capital is Paris."
-
-
-def hit(start: int, end: int, rank: int = 1, document: str = "d", text: str = DOCUMENT) -> Hit:
-    """The slice start:end of a document as a retrieved passage."""
-    passage = Passage(f"{document}#{start}", document, "Title", text[start:end], start)
-    return Hit(passage, 1.0, rank)
-
-
-def reading(null: float, *spans: tuple[int, int, float]) -> Reading:
-    """Spans as (start, end, weight): the score is such that exp(score - null) is the weight."""
-    return Reading(tuple(Span(s, e, null + math.log(w)) for s, e, w in spans), null)
-
-
-def test_one_passage_one_span() -> None:
-    # Weights: Paris 3, no answer exp(0) = 1.
-    answers, none = rank([hit(0, 24)], [reading(-7.0, (0, 5, 3.0))])
-    assert [answer.text for answer in answers] == ["Paris"]
-    assert answers[0].confidence == pytest.approx(3 / 4)
-    assert none == pytest.approx(1 / 4)
-
-
-def test_the_null_of_each_passage_makes_scores_comparable() -> None:
-    # The raw score of Berlin is the larger one, but its passage's null is larger still.
-    hits = [hit(0, 24, 1), hit(25, 50, 2)]
-    readings = [
-        Reading((Span(0, 5, 2.0),), null_score=0.0),  # Paris: d = 2
-        Reading((Span(0, 6, 9.0),), null_score=8.0),  # Berlin: d = 1
-    ]
-    answers, _ = rank(hits, readings)
-    assert [answer.text for answer in answers] == ["Paris", "Berlin"]
+HITS = [
+    hit(0, 24, 1, dense=0.05 * math.log(3), bm25=0.0),  # A
+    hit(51, 72, 2, dense=0.0, bm25=math.log(4)),  # B
+]
+READINGS = [
+    Reading((Span(0, 5, math.log(8)), Span(18, 23, 0.0)), math.log(2)),
+    Reading((Span(15, 20, math.log(6)),), 0.0),
+]
+weights = st.builds(Weights, st.floats(0.1, 10), st.floats(-2, 2), st.floats(-2, 2))
+whole = st.integers(-20, 20).map(float)
 
 
-def test_the_threshold_is_the_logit_of_no_answer() -> None:
-    # Weights: Paris 3, no answer exp(log 2) = 2.
-    answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 3.0))], no_answer_threshold=math.log(2))
-    assert answers[0].confidence == pytest.approx(3 / 5)
-    assert none == pytest.approx(2 / 5)
+def evidence_of(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
+    places = find(hits, readings)
+    return gather(places, by_text(places), hits, readings)
 
 
-def test_the_temperature_divides_every_logit() -> None:
-    # Square roots of the weights: Paris 3, no answer 1, then 2.
-    answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 9.0))], temperature=2.0)
-    assert (answers[0].confidence, none) == pytest.approx((3 / 4, 1 / 4))
-    answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 9.0))], no_answer_threshold=math.log(4), temperature=2.0)
-    assert (answers[0].confidence, none) == pytest.approx((3 / 5, 2 / 5))
+def apart(rows: Sequence[tuple[float, Sequence[float]]]) -> Evidence:
+    """A passage of its own document for each (null score, span scores); no two spans overlap."""
+    hits = [hit(0, 8, at, f"d{at}", "abcdefgh") for at in range(1, len(rows) + 1)]
+    return evidence_of(
+        hits, [Reading(tuple(Span(at, at + 1, score) for at, score in enumerate(spans)), null) for null, spans in rows]
+    )
 
 
-def test_the_candidates_of_a_decision_by_hand() -> None:
-    # Paris twice (weights 4 and 1), Berlin (3) and no answer (2): 5/10; with another threshold no answer, 8 of 16.
-    found = candidates([hit(0, 72)], [reading(5.0, (0, 5, 4.0), (25, 31, 3.0), (66, 71, 1.0))])
-    assert found.best == pytest.approx((math.log(4), 0))
-    assert found.others == pytest.approx((math.log(3),))
-    assert found.confidence(math.log(2)) == pytest.approx(5 / 10)
-    assert found.confidence(math.log(8)) == pytest.approx(8 / 16)
-    assert [found.answered(math.log(weight)) for weight in (2, 8)] == [True, False]
-
-
-def test_without_candidates_no_answer_is_sure() -> None:
-    assert candidates([hit(0, 24)], [Reading((), 0.0)]) == Candidates()
-    assert Candidates().confidence(-math.inf) == 1.0
-    assert not Candidates().answered(-math.inf)
-
-
-@pytest.mark.parametrize(("threshold", "count"), [(0.99, 1), (1.0, 0), (1.01, 0), (-math.inf, 1)])
-def test_an_answer_must_exceed_the_threshold(threshold: float, count: int) -> None:
-    answers, none = rank([hit(0, 24)], [Reading((Span(0, 5, 1.0),), 0.0)], no_answer_threshold=threshold)
-    assert len(answers) == count
-    if not answers:
-        assert none >= 0.5
-
-
-def test_a_forced_answer_leaves_nothing_to_no_answer() -> None:
-    answers, none = rank([hit(0, 24)], [reading(0.0, (0, 5, 0.001))], no_answer_threshold=-math.inf)
-    assert (answers[0].confidence, none) == (1.0, 0.0)
-
-
-def test_many_weak_places_are_no_answer_together_either() -> None:
-    # Two places of weight 0.9 with one text: together more than no answer, yet neither beats it.
-    answers, none = rank([hit(0, 72)], [reading(0.0, (0, 5, 0.9), (66, 71, 0.9))])
-    assert answers == ()
-    assert none == pytest.approx(1 / 2.8)
-
-
-def test_nothing_read_is_no_answer_for_sure() -> None:
-    assert rank([], []) == ((), 1.0)
-    assert rank([hit(0, 24)], [Reading((), 0.0)]) == ((), 1.0)
-
-
-def test_a_place_seen_in_two_passages_is_one_mention_with_its_best_score() -> None:
-    # "Seine" stands at 18:23; the passages 0:24 and 15:50 both hold it.
-    hits = [hit(0, 24, 1), hit(15, 50, 2)]
-    readings = [reading(1.0, (18, 23, 3.0)), reading(5.0, (3, 8, 7.0))]
-    answers, none = rank(hits, readings)
-    (answer,) = answers
-    assert (answer.text, answer.start, answer.end, answer.mentions) == ("Seine", 18, 23, 1)
-    assert answer.passage.start == 15  # shown in the passage that gave the best score
-    assert answer.confidence == pytest.approx(7 / 8)
-    assert none == pytest.approx(1 / 8)
-
-
-def test_other_boundaries_of_a_better_span_are_left_out() -> None:
-    # "the Seine", "Seine" and "lies on the Seine" overlap; "Paris" does not. Weights 6, 1 and 1 for no answer.
-    spans = [(18, 23, 6.0), (14, 23, 5.0), (6, 23, 4.0), (0, 5, 1.0)]
-    answers, none = rank([hit(0, 24)], [reading(0.0, *spans)])
-    assert [answer.text for answer in answers] == ["Seine", "Paris"]
-    assert answers[0].confidence == pytest.approx(6 / 8)
-    assert none == pytest.approx(1 / 8)
-
-
-def test_the_same_offsets_in_another_document_do_not_overlap() -> None:
-    hits = [hit(0, 24, 1, "a"), hit(0, 24, 2, "b")]
-    readings = [reading(0.0, (18, 23, 2.0)), reading(0.0, (14, 23, 2.0))]
-    answers, _ = rank(hits, readings)
-    assert [(a.text, a.mentions) for a in answers] == [("Seine", 2)]  # "the Seine" says the same
-
-
-def test_the_same_text_elsewhere_adds_up() -> None:
-    # Paris at 0 (weight 2) and at 66 (weight 3), Berlin (weight 4), no answer 1: 5/10 beats 4/10.
-    hits = [hit(0, 24, 1), hit(25, 50, 2), hit(51, 72, 3)]
-    readings = [reading(1.0, (0, 5, 2.0)), reading(2.0, (0, 6, 4.0)), reading(3.0, (15, 20, 3.0))]
-    answers, none = rank(hits, readings)
-    assert [(a.text, a.start, a.mentions) for a in answers] == [("Paris", 66, 2), ("Berlin", 25, 1)]
-    assert [a.confidence for a in answers] == pytest.approx([0.5, 0.4])
-    assert none == pytest.approx(0.1)
-
-
-def test_n_cuts_the_list_and_not_the_probabilities() -> None:
-    hits, readings = [hit(0, 72)], [reading(0.0, (18, 23, 2.0), (25, 31, 1.0))]
-    assert rank(hits, readings, n=1)[0] == rank(hits, readings, n=2)[0][:1]
-
-
-def test_huge_scores_do_not_overflow() -> None:
-    answers, none = rank([hit(0, 24)], [Reading((Span(0, 5, 5000.0),), -5000.0)])
-    assert (answers[0].confidence, none) == (1.0, 0.0)
-    answers, none = rank([hit(0, 24)], [Reading((Span(0, 5, -5000.0),), 5000.0)])
-    assert (answers, none) == ((), 1.0)
-
-
-def test_a_span_outside_its_passage_is_a_fault_of_the_reader() -> None:
-    with pytest.raises(AssertionError):
-        rank([hit(0, 24)], [Reading((Span(20, 30, 1.0),), 0.0)])
+def test_the_evidence_by_hand() -> None:
+    # By d: Paris in B (6), Paris in A (8 / 2), Seine in A (1 / 2).
+    evidence = evidence_of(HITS, READINGS)
+    assert np.exp(evidence.span) == pytest.approx([6, 8, 1])
+    assert np.exp(evidence.null) == pytest.approx([1, 2, 2])
+    assert np.exp(evidence.dense) == pytest.approx([1 / 4, 3 / 4, 3 / 4])
+    assert np.exp(evidence.bm25) == pytest.approx([4 / 5, 1 / 5, 1 / 5])
+    assert evidence.texts.tolist() == [0, 0, 1]
+    assert np.exp(evidence.total) == pytest.approx(np.array([[2, 8, 1], [1, 6, 0]]))
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("name", "fitted", "places", "answers"),
     [
-        ("the Seine", "Seine,", True),
-        ("U.S.", "US", True),
-        ("5 km", "5 KM", True),
-        ("The", "A", False),  # nothing is left of either
-        ("3.5 million", "35 million", False),
-        ("-5 degrees", "5 degrees", False),
-        ("COVID-19", "Covid 19", False),
-        ("C++", "C#", False),
-        ("5%", "$5", False),
+        # Paris in B, Paris in A, Seine in A; then Paris, Seine. T = 1/2 squares what the reader says.
+        ("logit", Weights(), [6, 8, 1], [8, 1]),
+        ("logit", Weights(1 / 2, 1.0, 2.0), [36, 64, 1], [64, 1]),
+        ("null", Weights(), [6, 4, 1 / 2], [6, 1 / 2]),
+        ("null", Weights(1 / 2, 1.0, 2.0), [36, 16, 1 / 4], [36, 1 / 4]),
+        ("softmax", Weights(), [6 / 18, 8 / 18, 1 / 18], [14 / 18, 1 / 18]),
+        ("softmax", Weights(1 / 2, 1.0, 2.0), [36 / 106, 64 / 106, 1 / 106], [100 / 106, 1 / 106]),
+        ("prior", Weights(), [6, 4, 1 / 2], [6, 1 / 2]),
+        ("prior", Weights(1.0, 1.0, 1.0), [6 / 4 * 4 / 5, 4 * 3 / 4 / 5, 3 / 8 / 5], [1.2, 0.075]),
+        ("prior", Weights(1 / 2, 1.0, 2.0), [36 / 4 * 16 / 25, 16 * 3 / 4 / 25, 3 / 16 / 25], [5.76, 0.0075]),
+        ("evidence", Weights(), [6, 4, 1 / 2], [10, 1 / 2]),
+        ("evidence", Weights(1.0, 1.0, 1.0), [6 / 4 * 4 / 5, 4 * 3 / 4 / 5, 3 / 8 / 5], [1.8, 0.075]),
+        ("evidence", Weights(1 / 2, 1.0, 2.0), [36 / 4 * 16 / 25, 16 * 3 / 4 / 25, 3 / 16 / 25], [6.24, 0.0075]),
     ],
 )
-def test_merge_key(one: str, other: str, same: bool) -> None:
-    assert (merge_key(one) == merge_key(other)) is same
+def test_a_ranking_by_hand(name: str, fitted: Weights, places: list[float], answers: list[float]) -> None:
+    evidence = evidence_of(HITS, READINGS)
+    scores = place_scores(name, evidence, fitted)
+    assert np.exp(scores) == pytest.approx(places)
+    assert np.exp(answer_scores(name, scores, evidence.texts)) == pytest.approx(answers)
 
 
-@st.composite
-def pairs(draw: st.DrawFn) -> list[tuple[Hit, Reading]]:
-    """Overlapping passages of two small documents over few letters, so that texts and places collide often."""
-    documents = draw(st.lists(st.text("ab 1", min_size=8, max_size=16), min_size=1, max_size=2))
-    found = []
-    for number in range(draw(st.integers(1, 5))):
-        which = draw(st.integers(0, len(documents) - 1))
-        text = documents[which]
-        start = draw(st.integers(0, len(text) - 3))
-        end = draw(st.integers(start + 2, len(text)))
-        spans = []
-        for _ in range(draw(st.integers(0, 5))):
-            a = draw(st.integers(0, end - start - 1))
-            b = draw(st.integers(a + 1, end - start))
-            spans.append(Span(a, b, draw(st.floats(-20, 20))))
-        found.append((hit(start, end, number + 1, f"d{which}", text), Reading(tuple(spans), draw(st.floats(-9, 9)))))
-    return found
+@pytest.mark.parametrize("name", ["", "Null", "best"])
+def test_an_unknown_ranking_is_a_key_error(name: str) -> None:
+    with pytest.raises(KeyError):
+        place_scores(name, evidence_of(HITS, READINGS), Weights())
 
 
-@given(pairs(), st.floats(-5, 5), st.integers(1, 30), st.randoms(use_true_random=False))
-def test_invariants(found: list[tuple[Hit, Reading]], threshold: float, n: int, shuffler: random.Random) -> None:
-    hits, readings = zip(*found, strict=True)
-    answers, none = rank(hits, readings, no_answer_threshold=threshold, n=n)
-
-    assert len(answers) <= n
-    shown = math.fsum(answer.confidence for answer in answers) + none
-    assert shown <= 1 + 1e-12
-    assert all(0 <= answer.confidence <= 1 for answer in answers)
-    assert [a.confidence for a in answers] == sorted((a.confidence for a in answers), reverse=True)
-    if n == 30 and answers:
-        assert shown == pytest.approx(1)
-
-    differences = [span.score - read.null_score for read in readings for span in read.spans]
-    assert bool(answers) == (max(differences, default=-math.inf) > threshold)
-    if answers:
-        assert answers[0].confidence > none or answers[0].confidence == pytest.approx(none)
-
-    for answer in answers:
-        assert answer.passage.text[answer.span.start : answer.span.end] == answer.text
-        assert answer.start == answer.passage.start + answer.span.start
-        assert answer.end == answer.passage.start + answer.span.end
-    for at, one in enumerate(answers):
-        for other in answers[at + 1 :]:
-            same = one.passage.document_id == other.passage.document_id
-            assert not (same and one.start < other.end and other.start < one.end)
-            assert merge_key(one.text) != merge_key(other.text)
-
-    shuffler.shuffle(found)
-    hits, readings = zip(*found, strict=True)
-    assert rank(hits, readings, no_answer_threshold=threshold, n=n) == (answers, none)
+@pytest.mark.parametrize("name", RANKINGS)
+def test_huge_scores_do_not_overflow(name: str) -> None:
+    evidence = apart([(-5000.0, [5000.0, 0.0]), (5000.0, [-5000.0])])
+    scores = place_scores(name, evidence, Weights())
+    assert np.isfinite(scores).all()
+    assert np.isfinite(answer_scores(name, scores, evidence.texts)).all()
 
 
-@given(pairs(), st.floats(-5, 5), st.floats(0.05, 20))
-def test_the_temperature_moves_confidence_and_no_decision(
-    found: list[tuple[Hit, Reading]], threshold: float, temperature: float
+@pytest.mark.parametrize("name", RANKINGS)
+def test_without_places_there_are_no_scores(name: str) -> None:
+    evidence = evidence_of(HITS, [Reading((), 1.0), Reading((), 2.0)])
+    scores = place_scores(name, evidence, Weights())
+    assert len(scores) == len(answer_scores(name, scores, evidence.texts)) == 0
+
+
+def test_the_log_prior_by_hand() -> None:
+    # exp(0.1 / 0.05) = e² against 1; BM25 as it is.
+    hits = [hit(0, 24, 1, dense=0.1, bm25=math.log(3)), hit(25, 50, 2, dense=0.0, bm25=0.0)]
+    assert np.exp(log_prior(hits, "dense")) == pytest.approx([math.e**2 / (math.e**2 + 1), 1 / (math.e**2 + 1)])
+    assert np.exp(log_prior(hits, "bm25")) == pytest.approx([3 / 4, 1 / 4])
+
+
+def test_a_prior_that_is_not_known_of_every_hit_is_none() -> None:
+    hits = [hit(0, 24, 1, dense=0.1, bm25=7.0), hit(25, 50, 2, dense=0.2)]
+    assert log_prior(hits, "bm25").tolist() == [0, 0]
+    assert (log_prior(hits, "dense") < 0).all()
+    assert log_prior([hit(0, 24), hit(25, 50)], "dense").tolist() == [0, 0]
+    assert log_prior([], "dense").tolist() == []
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=9), st.sampled_from(list(TEMPERATURE)))
+def test_a_prior_sums_to_1(scores: list[float], component: str) -> None:
+    hits = [hit(0, 24, at, **{component: score}) for at, score in enumerate(scores, start=1)]
+    prior = log_prior(hits, component)
+    assert np.exp(prior).sum() == pytest.approx(1)
+    assert prior[np.argmax(scores)] == prior.max()
+
+
+rows = st.lists(st.tuples(whole, st.lists(whole, max_size=6)), min_size=1, max_size=5)
+
+
+@given(rows, st.floats(0.1, 10))
+def test_the_shared_softmax_and_the_nulls_sum_to_1(some: list[tuple[float, list[float]]], temperature: float) -> None:
+    evidence, fitted = apart(some), Weights(temperature)
+    scores = place_scores("softmax", evidence, fitted)
+    nulls = np.exp(place_scores("softmax", replace(evidence, span=evidence.total[:, 0]), fitted))
+    assert len(scores) == sum(len(spans) for _, spans in some)
+    assert np.exp(scores).sum() + nulls.sum() == pytest.approx(1)
+    assert np.exp(answer_scores("softmax", scores, evidence.texts)).sum() + nulls.sum() == pytest.approx(1)
+
+
+@given(pairs(), st.floats(0.1, 10))
+def test_places_left_out_take_their_share_of_the_softmax_with_them(
+    found: list[tuple[Hit, Reading]], temperature: float
 ) -> None:
-    hits, readings = zip(*found, strict=True)
-    plain, _ = rank(hits, readings, no_answer_threshold=threshold, n=100)
-    answers, none = rank(hits, readings, no_answer_threshold=threshold, temperature=temperature, n=100)
-    assert {merge_key(answer.text) for answer in answers} == {merge_key(answer.text) for answer in plain}
-    total = math.fsum(answer.confidence for answer in answers) + none
-    assert total <= 1 + 1e-12
-    if answers:
-        assert total == pytest.approx(1)
-
-    decided, expected = candidates(hits, readings), none
-    if answers:
-        best, *_ = distinct(
-            Place(hit.passage, span, span.score - read.null_score, hit.rank)
-            for hit, read in found
-            for span in read.spans
-        )
-        expected = next(a.confidence for a in answers if merge_key(a.text) == merge_key(best.text))
-    assert decided.answered(threshold) == bool(answers)
-    assert decided.confidence(threshold, temperature) == pytest.approx(expected)
+    evidence, fitted = evidence_of(*zip(*found, strict=True)), Weights(temperature)
+    nulls = np.exp(place_scores("softmax", replace(evidence, span=evidence.total[:, 0]), fitted)).sum()
+    assert np.exp(place_scores("softmax", evidence, fitted)).sum() + nulls <= 1 + 1e-9
 
 
-@given(st.lists(st.floats(-20, 20), min_size=1, max_size=5), st.floats(-20, 20), st.floats(0.05, 20), st.floats(1, 9))
-def test_a_higher_temperature_is_never_surer(
-    ds: list[float], threshold: float, temperature: float, factor: float
+@given(rows, st.data(), whole.filter(bool), st.sampled_from([1 / 2, 1.0, 4.0]))
+def test_a_passage_s_own_scale_moves_logit_and_not_null(
+    some: list[tuple[float, list[float]]], data: st.DataObject, constant: float, temperature: float
 ) -> None:
-    best, *others = sorted(ds, reverse=True)
-    found = Candidates((best,), tuple(others))
-    assert found.confidence(threshold, temperature * factor) <= found.confidence(threshold, temperature) + 1e-12
+    which = data.draw(st.integers(0, len(some) - 1))
+    moved = list(some)
+    moved[which] = (some[which][0] + constant, [score + constant for score in some[which][1]])
+    before, after, fitted = apart(some), apart(moved), Weights(temperature)
+    assert place_scores("null", after, fitted).tolist() == place_scores("null", before, fitted).tolist()
+    shift = place_scores("logit", after, fitted) - place_scores("logit", before, fitted)
+    assert sorted(set(shift.tolist())) == sorted(
+        {constant / temperature for _ in some[which][1]}
+        | {0.0 for at, (_, spans) in enumerate(some) for _ in spans if at != which}
+    )
 
 
-def test_distinct_of_nothing() -> None:
-    assert distinct([]) == []
+@given(pairs(), weights)
+def test_evidence_is_never_below_the_prior_of_the_best_place(found: list[tuple[Hit, Reading]], fitted: Weights) -> None:
+    evidence = evidence_of(*zip(*found, strict=True))
+    places = place_scores("prior", evidence, fitted)
+    assert places.tolist() == place_scores("evidence", evidence, fitted).tolist()
+    best = answer_scores("prior", places, evidence.texts)
+    summed = answer_scores("evidence", places, evidence.texts)
+    assert (summed >= best).all()
+    # Where each answer stands in one place, the two are the same.
+    alone = np.bincount(evidence.texts, minlength=len(best)) == 1
+    assert summed[alone] == pytest.approx(best[alone])
+
+
+@given(pairs(), weights, st.sampled_from(RANKINGS))
+def test_the_order_of_the_passages_does_not_matter(
+    found: list[tuple[Hit, Reading]], fitted: Weights, name: str
+) -> None:
+    there, back = (evidence_of(*zip(*some, strict=True)) for some in (found, found[::-1]))
+    assert place_scores(name, there, fitted) == pytest.approx(place_scores(name, back, fitted))
+    assert there.texts.tolist() == back.texts.tolist()

@@ -166,7 +166,7 @@ def test_a_light_command_imports_nothing_heavy(arguments, code, tmp_path):
 
 COMMANDS = (
     "index", "ask", "search", "add", "update", "remove", "compact", "info", "verify", "train-reader", "make-negatives",
-    "eval",
+    "tune", "eval", "compare",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from odqa.answering.ranking import Candidates
+from odqa.answering.unfitted import Candidates
 from odqa.evaluation.calibration import (
     TEMPERATURES,
     Outcome,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from odqa.atomic import whole
 from odqa.errors import DataError, UsageError
 from odqa.squad import load_examples, write_examples
 from odqa.training.labels import repair
@@ -53,13 +53,8 @@ def by_kind(made: Sequence[Pair]) -> dict[str, list[Pair]]:
 
 def write(path: Path, made: Sequence[Pair]) -> None:
     """Write the made questions as JSONL, whole or not at all; ``load_examples`` reads them."""
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        write_examples(temporary, (negative for negative, _ in made))
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as unfinished:
+        write_examples(unfinished, (negative for negative, _ in made))
 
 
 def _check_writable(path: Path) -> None:

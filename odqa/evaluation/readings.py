@@ -1,0 +1,131 @@
+"""Remembers on the disk what a reader found in each text, so that nothing is read twice. Knows no ranking and no score.
+
+Reading is nearly all the time that an evaluation takes; everything behind it (rankings, thresholds, k) is then tried
+in minutes. A reading is kept by the question, the text and the number of spans asked for, in a file that belongs to
+one reader (``Reader.content_hash``), so that another one's readings are never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from odqa.errors import DataError
+from odqa.types import Reading, Span
+
+if TYPE_CHECKING:
+    from odqa.reader.model import Reader
+
+AT_ONCE = 2048  # Pairs between two commits: half a minute of two cores, which is what a killed run loses.
+_HEAD = struct.Struct("<If")  # Windows and null score.
+_SPAN = np.dtype([("start", "<u4"), ("end", "<u4"), ("score", "<f4")])
+_LOOK_UP = 500  # Keys a query.
+
+
+def default_folder() -> Path:
+    """Where readings are kept if no other folder is named: the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "odqa" / "readings"
+
+
+class Readings:
+    """A reader and what it has read. Use it as a context manager, or close it."""
+
+    def __init__(self, reader: Reader, folder: Path | None = None, batch_size: int = 32) -> None:
+        """Open, or begin, the reader's file in ``folder``; ``batch_size`` windows are read at once.
+
+        Raises DataError for a file that holds no readings.
+        """
+        self.reader = reader
+        self.batch_size = batch_size
+        folder = folder or default_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{reader.content_hash[:32]}.sqlite"
+        self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        try:
+            self._db.execute("CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise DataError(f"{self.path} holds no readings ({error}); remove it, and they are made again") from None
+
+    def read(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        n_best: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Reading]:
+        """One Reading for each (question, text), in order; what is not remembered is read, and then remembered.
+
+        ``progress`` is called with the number of pairs done since its last call, first with all that were remembered.
+        Raises UsageError as :meth:`odqa.reader.model.Reader.read` does.
+        """
+        keys = [_key(question, text, n_best) for question, text in pairs]
+        found = self._look_up(keys)
+        missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in found}
+        known = sum(key not in missing for key in keys)
+        if progress:
+            progress(known)
+        # Texts of like length together, so that the batches of one turn are padded little.
+        order = sorted(missing, key=lambda key: len(missing[key][1]))
+        left = len(pairs) - known
+        for start in range(0, len(order), AT_ONCE):
+            some = order[start : start + AT_ONCE]
+            questions, texts = zip(*(missing[key] for key in some), strict=True)
+            made = self.reader.read(questions, texts, n_best=n_best, batch_size=self.batch_size)
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO readings VALUES (?, ?)", zip(some, map(_pack, made), strict=True)
+            )
+            self._db.execute("COMMIT")
+            found.update(zip(some, made, strict=True))
+            if progress:
+                # A pair asked for twice is read once; it counts as often as it was asked for.
+                done = left if start + AT_ONCE >= len(order) else len(some)
+                progress(done)
+                left -= done
+        return [found[key] for key in keys]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _look_up(self, keys: Sequence[bytes]) -> dict[bytes, Reading]:
+        found: dict[bytes, Reading] = {}
+        wanted = sorted(set(keys))
+        for start in range(0, len(wanted), _LOOK_UP):
+            some = wanted[start : start + _LOOK_UP]
+            marks = ", ".join("?" * len(some))
+            rows = self._db.execute(f"SELECT key, value FROM readings WHERE key IN ({marks})", some)
+            found.update((key, _unpack(value)) for key, value in rows)
+        return found
+
+
+def _key(question: str, text: str, n_best: int) -> bytes:
+    content = f"{n_best}\n{len(question)}\n{question}{text}"
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _pack(reading: Reading) -> bytes:
+    spans = np.array([(span.start, span.end, span.score) for span in reading.spans], dtype=_SPAN)
+    return _HEAD.pack(reading.windows, reading.null_score) + spans.tobytes()
+
+
+def _unpack(value: bytes) -> Reading:
+    windows, null_score = _HEAD.unpack_from(value)
+    spans = np.frombuffer(value, _SPAN, offset=_HEAD.size)
+    return Reading(tuple(Span(int(s), int(e), float(score)) for s, e, score in spans.tolist()), null_score, windows)

@@ -1,0 +1,72 @@
+"""Sorts answerable questions by what they ask, what answers them and how they were found. Knows no score."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from odqa.evaluation.judging import Judged
+
+QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how many", "how much", "how")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE = re.compile(rf"\b(?:1\d|20)\d\d\b|\b{_MONTH}\.? \d|\d(?:st|nd|rd|th) century|\b\d+s\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d")
+_NUMBER_WORDS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve hundred thousand million billion half".split()
+)
+_WORD = re.compile(r"\w+")
+
+
+def slices() -> Iterator[tuple[str, Callable[[Judged], str]]]:
+    """By what answerable questions are sorted, and how: the name of a question's slice."""
+    yield "question word", lambda one: question_word(one.searched.question)
+    yield "answer type", lambda one: answer_type(one.searched.example.references[0].text)
+    yield "answer length", lambda one: _between(_words(one.searched.example.references[0].text), (1, 2, 4, 8), "words")
+    yield "gold passage's rank", lambda one: gold_rank(one)
+    yield "context length", lambda one: _between(_words(one.searched.example.context), (50, 100, 150, 200), "words")
+
+
+def question_word(question: str) -> str:
+    """The first question word, with much and many; "other" where there is none."""
+    words = _WORD.findall(question.lower())
+    for at, word in enumerate(words):
+        pair = " ".join(words[at : at + 2])
+        if pair in QUESTION_WORDS:
+            return pair
+        if word in QUESTION_WORDS:
+            return str(word)
+    return "other"
+
+
+def answer_type(text: str) -> str:
+    """A date, another number, a name (all of its long words are capitalised), or a phrase."""
+    if _DATE.search(text):
+        return "date"
+    words = _WORD.findall(text)
+    if _NUMBER.search(text) or any(word.lower() in _NUMBER_WORDS for word in words):
+        return "number"
+    long = [word for word in words if len(word) > 3]
+    return "name" if words and words[0][0].isupper() and all(word[0].isupper() for word in long) else "phrase"
+
+
+def gold_rank(one: Judged) -> str:
+    """Where the first gold passage stands among the hits."""
+    rank = min(one.searched.gold_ranks(), default=None)
+    if rank is None:
+        return "not found"
+    return "1" if rank == 1 else "2-5" if rank <= 5 else "6-20" if rank <= 20 else "21 and more"
+
+
+def _words(text: str) -> int:
+    return len(text.split())
+
+
+def _between(value: int, edges: tuple[int, ...], unit: str) -> str:
+    """The range, of those that begin at the edges, in which a value is."""
+    if value < edges[0]:
+        return f"under {edges[0]} {unit}"
+    for low, high in pairwise(edges):
+        if value < high:
+            return f"{low} {unit}" if high == low + 1 else f"{low}-{high - 1} {unit}"
+    return f"{edges[-1]} and more {unit}"

@@ -1,0 +1,112 @@
+"""Places: one for each stretch of a document, and which of them say the same."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odqa.answering.places import by_text, distinct, find, merge_key
+from odqa.types import Hit, Reading, Span
+from tests.answering.hits import hit, pairs, place, reading
+
+
+def test_a_place_tells_its_offsets_in_the_document() -> None:
+    # "Seine" stands at 18:23 of the document, at 3:8 of the passage 15:50.
+    (found,) = find([hit(15, 50)], [Reading((Span(3, 8, 5.0),), 2.0)])
+    assert (found.text, found.start, found.end, found.d) == ("Seine", 18, 23, 3.0)
+
+
+def test_distinct_of_nothing() -> None:
+    assert distinct([]) == []
+    assert find([], []) == []
+    assert find([hit(0, 24)], [Reading((), 0.0)]) == []
+
+
+def test_of_overlapping_places_the_best_one_stays() -> None:
+    # "the Seine" and "lies on the Seine" overlap "Seine", which has the largest d; "Paris" does not.
+    seine, the_seine, lies, paris = place(18, 23, 4.0), place(14, 23, 3.0), place(6, 23, 2.0), place(0, 5, 1.0)
+    assert distinct([paris, lies, the_seine, seine]) == [seine, paris]
+
+
+def test_places_that_only_touch_do_not_overlap() -> None:
+    for first, second in ((1.0, 2.0), (2.0, 1.0)):
+        assert len(distinct([place(0, 5, first), place(5, 6, second)])) == 2
+
+
+def test_a_place_left_out_leaves_out_no_other() -> None:
+    # 4:12 overlaps both; 0:5 beats it and stays, and 8:14 overlaps only what is gone.
+    first, between, last = place(0, 5, 3.0), place(4, 12, 2.0), place(8, 14, 1.0)
+    assert distinct([first, between, last]) == [first, last]
+
+
+def test_the_same_offsets_in_another_document_do_not_overlap() -> None:
+    assert len(distinct([place(18, 23, 2.0, 1, "a"), place(14, 23, 2.0, 2, "b")])) == 2
+
+
+def test_a_place_seen_in_two_passages_is_one_with_the_larger_d() -> None:
+    hits = [hit(0, 24, 1), hit(15, 50, 2)]
+    (found,) = find(hits, [reading(1.0, (18, 23, 3.0)), reading(5.0, (3, 8, 7.0))])
+    assert (found.start, found.passage.id) == (18, "d#2")
+
+
+def test_of_equal_places_the_better_retrieved_passage_and_then_the_earlier_and_shorter_span_stays() -> None:
+    assert distinct([place(0, 5, 1.0, 2), place(0, 5, 1.0, 1)]) == [place(0, 5, 1.0, 1)]
+    assert distinct([place(1, 5, 1.0), place(0, 9, 1.0), place(0, 5, 1.0)]) == [place(0, 5, 1.0)]
+
+
+def test_one_reading_is_needed_for_each_hit() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        find([hit(0, 24)], [])
+
+
+def test_a_span_outside_its_passage_is_a_fault_of_the_reader() -> None:
+    with pytest.raises(AssertionError):
+        find([hit(0, 24)], [Reading((Span(20, 30, 1.0),), 0.0)])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("the Seine", "Seine,", True),
+        ("U.S.", "US", True),
+        ("5 km", "5 KM", True),
+        ("The", "A", False),  # nothing is left of either
+        ("3.5 million", "35 million", False),
+        ("-5 degrees", "5 degrees", False),
+        ("COVID-19", "Covid 19", False),
+        ("C++", "C#", False),
+        ("5%", "$5", False),
+    ],
+)
+def test_merge_key(one: str, other: str, same: bool) -> None:
+    assert (merge_key(one) == merge_key(other)) is same
+
+
+def test_places_that_say_the_same_are_grouped_in_the_order_given() -> None:
+    # Paris, Berlin, Paris, "the Seine", Seine.
+    places = [place(66, 71, 5.0), place(25, 31, 4.0), place(0, 5, 3.0), place(14, 23, 2.0), place(18, 23, 1.0)]
+    assert by_text(places) == [[0, 2], [1], [3, 4]]
+    assert by_text([]) == []
+
+
+@given(pairs(), st.randoms(use_true_random=False))
+def test_invariants(found: list[tuple[Hit, Reading]], shuffler: random.Random) -> None:
+    places = find(*zip(*found, strict=True))
+    assert [one.d for one in places] == sorted((one.d for one in places), reverse=True)
+    for at, one in enumerate(places):
+        for other in places[at + 1 :]:
+            same = one.passage.document_id == other.passage.document_id
+            assert not (same and one.start < other.end and other.start < one.end)
+    # Nothing is lost but to a better place: the best span of all is always there.
+    differences = [span.score - read.null_score for _, read in found for span in read.spans]
+    assert [one.d for one in places[:1]] == sorted(differences)[-1:]
+
+    groups = by_text(places)
+    assert sorted(at for group in groups for at in group) == list(range(len(places)))
+    assert len({merge_key(places[group[0]].text) for group in groups}) == len(groups)
+
+    shuffler.shuffle(found)
+    assert find(*zip(*found, strict=True)) == places

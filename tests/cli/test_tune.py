@@ -1,0 +1,148 @@
+"""``odqa tune`` and what it changes: ``odqa ask`` and ``odqa eval --index`` with tiny models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app
+from tests.tiny.asked import Asked
+
+
+@pytest.fixture(scope="module")
+def tuned(asked: Asked, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """The index of ``asked``, copied, with a fit of its own."""
+    index = tmp_path_factory.mktemp("tuned") / "index"
+    shutil.copytree(asked.index, index)
+    copy = Asked(index, asked.dataset, asked.reader, asked.cache)
+    result = run("tune", copy, "-k", "2,4", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["file"].startswith(str(index / "rankings"))
+    return copy
+
+
+def run(verb: str, asked: Asked, *arguments: object):
+    named = ["--index", asked.index, "--reader", asked.reader, "--device", "cpu"]
+    if verb != "ask":
+        named += ["--dataset", asked.dataset, "--cache", asked.cache]
+    return CliRunner().invoke(app, [verb, *map(str, [*named, *arguments])])
+
+
+def test_ask_uses_what_was_fitted_and_explains_it(tuned: Asked) -> None:
+    found = json.loads(run("ask", tuned, "who built the tower", "--explain", "--json").stdout)
+    assert found["ranking"] in ("logit", "null", "softmax", "prior", "evidence")
+    assert found["abstention"]["rule"] == "probability"
+    assert found["abstention"]["value"] == found["no_answer_probability"]
+    answers = found["answers"] + found["withheld"]
+    place = answers[0]["places"][0]
+    assert place["components"]["dense"]["rank"] >= 1 and {"span_score", "null_score", "rank"} <= set(place)
+    total = found["no_answer_probability"] + sum(answer["confidence"] for answer in answers)
+    assert total <= 1 + 1e-9
+
+
+def test_another_ranking_can_be_named(tuned: Asked) -> None:
+    found = json.loads(run("ask", tuned, "who built the tower", "--ranking", "logit", "--explain", "--json").stdout)
+    assert found["ranking"] == "logit"
+
+
+def test_the_least_confidence_takes_the_place_of_the_rule(tuned: Asked) -> None:
+    forced = json.loads(run("ask", tuned, "who built the tower", "--min-confidence", 0, "--json").stdout)
+    assert forced["answers"]
+    none = json.loads(run("ask", tuned, "who built the tower", "--min-confidence", 1, "--explain", "--json").stdout)
+    assert not none["answers"] and none["withheld"]
+
+
+def test_explained_lines_name_scores_and_the_rule(tuned: Asked) -> None:
+    shown = run("ask", tuned, "who built the tower", "--explain").stdout
+    assert "The probability that there is no answer is" in shown
+    assert "span " in shown and "null " in shown and "dense " in shown and "bm25 " in shown
+
+
+def test_without_a_fit_a_named_ranking_is_refused(asked: Asked) -> None:
+    result = run("ask", asked, "who built the tower", "--ranking", "logit")
+    assert result.exit_code == 2
+    assert "odqa tune" in result.stderr
+    assert json.loads(run("ask", asked, "who built the tower", "--explain", "--json").stdout)["abstention"] == {
+        "rule": "margin",
+        "value": pytest.approx(0, abs=50),
+        "limit": 0.0,
+        "abstains": False,
+    }
+
+
+def test_a_fit_of_another_reader_is_refused(tuned: Asked, tmp_path: Path) -> None:
+    index, other = tmp_path / "index", tmp_path / "reader"
+    shutil.copytree(tuned.index, index)
+    shutil.copytree(tuned.reader, other)
+    (other / "reader.json").write_text('{"no_answer_threshold": 0, "max_length": 64, "stride": 16}')
+    (fit,) = (index / "rankings").iterdir()
+    shutil.copy(fit, other / "ranking.json")
+    result = run("ask", Asked(index, tuned.dataset, other, tuned.cache), "who built the tower")
+    assert result.exit_code == 1
+    assert "another reader" in result.stderr and "odqa tune" in result.stderr
+
+
+def test_the_fit_may_go_with_the_reader(asked: Asked, tmp_path: Path) -> None:
+    reader = shutil.copytree(asked.reader, tmp_path / "reader")
+    own = Asked(asked.index, asked.dataset, reader, asked.cache)
+    result = run("tune", own, "-k", 2, "--output", reader / "ranking.json")
+    assert result.exit_code == 0, result.stderr
+    assert "ranking" in result.stdout and str(reader / "ranking.json") in result.stdout
+    assert (
+        json.loads(run("ask", own, "what boils", "--explain", "--json").stdout)["abstention"]["rule"] == "probability"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-k", "five"], "whole numbers"),
+        (["-k", "0,5"], "at least 1"),
+        (["--output", "nowhere/ranking.json"], "make it first"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(asked: Asked, arguments: list[str], message: str) -> None:
+    result = run("tune", asked, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_an_index_is_evaluated_in_parts(tuned: Asked, tmp_path: Path) -> None:
+    result = run("eval", tuned, "-k", 3, "--report", tmp_path / "report", "--ablate")
+    assert result.exit_code == 0, result.stderr
+    for title in ("Three levels", "Retrieval of the gold passage", "What went wrong", "Rankings, modes and k"):
+        assert title in result.stdout
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.html", "report.md", "report.json"}
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["dataset"] == "asked.json" and len(report["sha256"]) == 64
+
+
+def test_a_sample_is_always_the_same(tuned: Asked) -> None:
+    first, second = (json.loads(run("eval", tuned, "-k", 2, "--sample", 5, "--json").stdout) for _ in range(2))
+    assert first["questions"] == second["questions"] and first["questions"]["questions"] == 5
+    assert "scores" not in first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-k", 0], "at least 1"),
+        (["--ranking", "best"], "no such ranking"),
+        (["--limit", 2, "--sample", 2], "only one"),
+        (["--output", "x.json"], "does not go with --index"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(tuned: Asked, arguments: list[object], message: str) -> None:
+    result = run("eval", tuned, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_options_of_an_index_need_one(asked: Asked) -> None:
+    result = CliRunner().invoke(app, ["eval", "--dataset", str(asked.dataset), "-k", "5"])
+    assert result.exit_code == 2
+    assert "goes with --index" in result.stderr

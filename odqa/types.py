@@ -153,7 +153,7 @@ class Place:
 class Answer:
     """A ranked answer. ``start`` and ``end`` are offsets in the *document*; ``span`` is inside the passage.
 
-    ``confidence`` is a probability between 0 and 1, ``score`` what answers were ranked by (larger is better).
+    ``confidence`` is a probability between 0 and 1, ``score`` the ranking's own (larger is better).
     ``places`` are the distinct places that say it, best first; the first one is what the other fields tell of.
     """
 

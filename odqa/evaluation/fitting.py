@@ -32,6 +32,8 @@ from odqa.types import Answer, Hit
 Array = NDArray[np.float64]
 
 ANSWERABLE = "answerable"
+LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))  # Between these a temperature is sought.
+PRIORS = (-2.0, 2.0)  # And the priors' weights.
 PENALTY = 0.01  # L2 on the priors' weights.
 SHRINK = 1.0  # sklearn's C: the inverse of L2 on the calibrator's weights, in spreads.
 FOLDS = 5
@@ -64,7 +66,7 @@ class Scored:
 
 
 def check(cases: Sequence[Case]) -> None:
-    """Raise DataError where there is nothing to fit: no right place at all, or only one kind of question."""
+    """Raise DataError where there is nothing to fit on: no answerable question, or a right place for none."""
     if not any(case.references for case in cases):
         raise DataError(
             "no question is answerable, so there is nothing to fit a ranking on; give a dataset with answers"
@@ -112,8 +114,9 @@ def fit_weights(name: str, cases: Sequence[Case]) -> Weights:
         likelihood = (weight * right).sum(axis=1) / weight.sum(axis=1)
         return float(-np.log(np.maximum(likelihood, 1e-12)).mean() + PENALTY * (free[1:] ** 2).sum())
 
-    found = minimize(loss, np.zeros(3 if name in WITH_PRIOR else 1), method="Powell", options={"xtol": 1e-3})
-    free = np.atleast_1d(found.x)
+    bounds = [LOG_TEMPERATURES, PRIORS, PRIORS] if name in WITH_PRIOR else [LOG_TEMPERATURES]
+    start = np.zeros(len(bounds))
+    free = np.atleast_1d(minimize(loss, start, method="Powell", bounds=bounds, options={"xtol": 1e-3}).x)
     return Weights(float(np.exp(free[0])), *map(float, free[1:]))
 
 
@@ -201,17 +204,21 @@ def fit_threshold(none: Array, scored: Sequence[Scored], cases: Sequence[Case], 
 def crossed(name: str, cases: Sequence[Case], folds: int = FOLDS) -> tuple[list[Scored], Array, NDArray[np.bool_]]:
     """What the ranking makes of each case when fitted on the others: scores, probabilities, and whether it is answered.
 
-    Cases of one group are held out together, so that nothing of a paragraph is fitted on.
+    Cases of one group are held out together, so that nothing of a paragraph is fitted on. Where the others are too few
+    to fit anything on, all are used.
     """
     groups = {group: number % folds for number, group in enumerate(dict.fromkeys(case.group for case in cases))}
     fold = np.array([groups[case.group] for case in cases])
+    whole = None
     scored: list[Scored] = [Scored(None, 0.0, 0.0, "none")] * len(cases)
     found, answered = np.zeros((len(cases), 3)), np.zeros(len(cases), dtype=bool)
-    for number in range(folds):
+    for number in range(min(folds, len(groups))):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        if not len(inside) or not len(outside):
-            continue
-        fitted = fit(name, [cases[at] for at in outside.tolist()])
+        others = [cases[at] for at in outside.tolist()]
+        if any(_right(case).any() for case in others):
+            fitted = fit(name, others)
+        else:
+            fitted = whole = whole or fit(name, cases)
         held = [score(name, fitted.weights, cases[at]) for at in inside.tolist()]
         sure = probabilities(fitted.calibrator, held)
         for at, one in zip(inside.tolist(), held, strict=True):

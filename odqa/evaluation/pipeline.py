@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ from odqa.types import Example, Mode
 
 if TYPE_CHECKING:
     from odqa.evaluation.report import Report
+    from odqa.reader.model import Reader
 
 FORMAT = 1
 KIND = "pipeline"
@@ -76,7 +77,7 @@ def evaluate_pipeline(
     began = time.perf_counter()
     tell = progress or (lambda what, done, total: None)
     found = search(examples, retrievers[mode], setting.k, lambda done: tell("Searching", done, len(examples)))
-    results = _read(found, setting.k, readings, tell)
+    results = read(found.questions, setting.k, readings, lambda done, total: tell("Reading passages", done, total))
     gold = readings.read(
         [(one.question, one.example.context) for one in found.questions],
         SPANS_PER_CONTEXT,
@@ -124,7 +125,13 @@ def evaluate_pipeline(
         "scores": _columns(judged),
     }
     if setting.ablate and setting.fit:
-        report["ablation"] = list(_ablation(examples, retrievers, found, mode, results, readings, setting, tell))
+        by_mode = {
+            other: results if other == mode else _results(examples, retriever, other, readings, setting.k, tell)
+            for other, retriever in retrievers.items()
+        }
+        report["ablation"] = [
+            row for other in by_mode for row in _ablation(other, by_mode[other], reader, setting, tell)
+        ]
     report["seconds"] = time.perf_counter() - began
     return report
 
@@ -137,12 +144,7 @@ def sources(path: str | Path) -> dict[str, Any]:
     return {"dataset": file.name or str(path), "sha256": file_hash(file) if file.is_file() else None}
 
 
-def _read(found: Search, k: int, readings: Readings, tell: Progress) -> list[Read]:
-    total = sum(len(one.first(k)) for one in found.questions)
-    return read(found.questions, k, readings, lambda done: tell("Reading passages", done, total))
-
-
-def _told(judged: Any, what: str, total: int, tell: Progress) -> Any:
+def _told(judged: Iterable[Judged], what: str, total: int, tell: Progress) -> Iterator[Judged]:
     for one in judged:
         tell(what, 1, total)
         yield one
@@ -261,50 +263,26 @@ def _without(judged: Sequence[Judged], candidates: Sequence[Judged], language: s
     return _level(_report(rest, language)) if rest else None
 
 
+def _results(
+    examples: Sequence[Example], retriever: Retriever, mode: Mode, readings: Readings, k: int, tell: Progress
+) -> list[Read]:
+    """What is found and read in another mode than the one that is evaluated."""
+    found = search(examples, retriever, k, lambda done: tell(f"Searching ({mode})", done, len(examples)))
+    return read(found.questions, k, readings, lambda done, total: tell(f"Reading ({mode})", done, total), removed=False)
+
+
 def _ablation(
-    examples: Sequence[Example],
-    retrievers: Mapping[Mode, Retriever],
-    found: Search,
-    mode: Mode,
-    results: Sequence[Read],
-    readings: Readings,
-    setting: Setting,
-    tell: Progress,
-) -> Any:
-    """Each ranking in each mode at each k, as it was fitted."""
+    mode: Mode, results: Sequence[Read], reader: Reader, setting: Setting, tell: Progress
+) -> Iterator[dict[str, Any]]:
+    """Each ranking at each k, as it was fitted."""
     assert setting.fit is not None
     ks = sorted({k for k in KS if k < setting.k} | {setting.k})
-    for other, retriever in retrievers.items():
-        if other != mode:
-            found = search(examples, retriever, setting.k, lambda done: tell("Searching", done, len(examples)))
-            total = sum(len(one.first(setting.k)) for one in found.questions)
-            what = f"Reading passages ({other})"
-            results = read(
-                found.questions,
-                setting.k,
-                readings,
-                lambda done, what=what, total=total: tell(what, done, total),  # type: ignore[misc]
-                removed=False,
-            )
-        for name in RANKINGS:
-            one_judge = Judge(readings.reader, setting.fit.get(name), setting.language)
-            for k in ks:
-                judged = list(
-                    _told(
-                        one_judge.judge(results, k), f"Ranking ({other})", len(RANKINGS) * len(ks) * len(results), tell
-                    )
-                )
-                report = _report(judged, setting.language)
-                yield {
-                    "mode": str(other),
-                    "ranking": name,
-                    "k": k,
-                    "rouge1_f1": report["rouge1_f1"],
-                    "rouge1_f1_answerable": report["rouge1_f1_answerable"],
-                    "rouge1_f1_answerable_forced": report["rouge1_f1_answerable_forced"],
-                    "auroc": report["auroc"],
-                    "coverage": _mean([float(one.answered) for one in judged]),
-                }
+    for name in RANKINGS:
+        judge_of = Judge(reader, setting.fit.get(name), setting.language)
+        for k in ks:
+            judged = list(judge_of.judge(results, k))
+            tell(f"Ranking ({mode})", 1, len(RANKINGS) * len(ks))
+            yield {"mode": str(mode), "ranking": name, **_at(k, judged, setting.language)}
 
 
 def _columns(judged: Sequence[Judged]) -> dict[str, list[Any]]:

@@ -11,7 +11,8 @@ import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -47,13 +48,15 @@ class Readings:
         self.batch_size = batch_size
         folder = folder or default_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{reader.content_hash[:32]}.sqlite"
+        # What was computed in another precision differs in the third digit.
+        self.path = folder / f"{reader.content_hash[:32]}-{str(reader.dtype).removeprefix('torch.')}.sqlite"
         self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         try:
-            self._db.execute("CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
-        except sqlite3.DatabaseError as error:
+            with self._usable():
+                self._db.execute("CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
+        except DataError:
             self._db.close()
-            raise DataError(f"{self.path} holds no readings ({error}); remove it, and they are made again") from None
+            raise
 
     def read(
         self,
@@ -64,7 +67,8 @@ class Readings:
         """One Reading for each (question, text), in order; what is not remembered is read, and then remembered.
 
         ``progress`` is called with the number of pairs done since its last call, first with all that were remembered.
-        Raises UsageError as :meth:`odqa.reader.model.Reader.read` does.
+        Raises UsageError as :meth:`odqa.reader.model.Reader.read` does, and DataError where the file is damaged or
+        cannot be written to.
         """
         keys = [_key(question, text, n_best) for question, text in pairs]
         found = self._look_up(keys)
@@ -79,11 +83,11 @@ class Readings:
             some = order[start : start + AT_ONCE]
             questions, texts = zip(*(missing[key] for key in some), strict=True)
             made = self.reader.read(questions, texts, n_best=n_best, batch_size=self.batch_size)
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(
-                "INSERT OR REPLACE INTO readings VALUES (?, ?)", zip(some, map(_pack, made), strict=True)
-            )
-            self._db.execute("COMMIT")
+            rows = list(zip(some, map(_pack, made), strict=True))
+            with self._usable():
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany("INSERT OR REPLACE INTO readings VALUES (?, ?)", rows)
+                self._db.execute("COMMIT")
             found.update(zip(some, made, strict=True))
             if progress:
                 # A pair asked for twice is read once; it counts as often as it was asked for.
@@ -110,9 +114,21 @@ class Readings:
         for start in range(0, len(wanted), _LOOK_UP):
             some = wanted[start : start + _LOOK_UP]
             marks = ", ".join("?" * len(some))
-            rows = self._db.execute(f"SELECT key, value FROM readings WHERE key IN ({marks})", some)
-            found.update((key, _unpack(value)) for key, value in rows)
+            with self._usable():
+                rows = self._db.execute(f"SELECT key, value FROM readings WHERE key IN ({marks})", some)
+                found.update((key, _unpack(value)) for key, value in rows)
         return found
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what SQLite says of a damaged file, or of a full disk, into a DataError that names the file."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self.path}, which remembers readings, cannot be used ({error}); make room on the disk, or remove "
+                "the file, and they are made again"
+            ) from None
 
 
 def _key(question: str, text: str, n_best: int) -> bytes:

@@ -110,17 +110,18 @@ def read(
     searched: Sequence[Searched],
     k: int,
     readings: Readings,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     *,
     removed: bool = True,
 ) -> list[Read]:
     """Read the ``k`` best hits of every question, and those that are the best without its gold passages.
 
-    ``progress`` is called with the number of passages done since its last call.
+    ``progress`` is called with the number of passages done since its last call, and how many there are.
     """
     wanted = [pairs(one, k, removed=removed) for one in searched]
     flat = [pair for some in wanted for pair in some.values()]
-    found = iter(readings.read(flat, SPANS_PER_PASSAGE, progress))
+    tell = (lambda done: progress(done, len(flat))) if progress else None
+    found = iter(readings.read(flat, SPANS_PER_PASSAGE, tell))
     return [
         Read(one, dict(zip(some, islice(found, len(some)), strict=True)))
         for one, some in zip(searched, wanted, strict=True)

@@ -48,8 +48,7 @@ def tune(
         raise UsageError(f"k must be at least 1, not {min(ks, default=0)}")
     tell = progress or (lambda what, done, total: None)
     found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)))
-    total = sum(len(one.first(max(ks))) for one in found.questions)
-    results = read(found.questions, max(ks), readings, lambda done: tell("Reading", done, total))
+    results = read(found.questions, max(ks), readings, lambda done, total: tell("Reading", done, total))
     cases = [case for k in ks for result in results for case in cases_of(result, k)]
     check(cases)
     rankings, held = {}, {}

@@ -50,6 +50,7 @@ def counted(reader: Any, asked: list[tuple[str, str]]) -> Callable[..., list[Rea
 class Fake:
     """A reader that finds the whole text, with the length of the question as the null score."""
 
+    dtype = "torch.float32"
     content_hash = "f" * 64
 
     def read(self, questions: Sequence[str], texts: Sequence[str], n_best: int, **_: Any) -> list[Reading]:
@@ -143,10 +144,22 @@ def test_another_length_penalty_has_another_file(
 
 
 def test_a_file_that_holds_no_readings_is_named(tmp_path: Path) -> None:
-    path = tmp_path / f"{'f' * 32}.sqlite"
+    path = tmp_path / f"{'f' * 32}-float32.sqlite"
     path.write_bytes(b"this is no database. " * 100)
-    with pytest.raises(DataError, match="remove it") as error:
+    with pytest.raises(DataError, match="remove the file") as error:
         Readings(Fake(), tmp_path)
+    assert str(path) in str(error.value)
+
+
+def test_a_file_that_is_damaged_behind_its_beginning_is_named(tmp_path: Path) -> None:
+    pairs = [("who?", f"{number} {'a' * 50}") for number in range(500)]
+    with Readings(Fake(), tmp_path) as readings:
+        readings.read(pairs, 5)
+        path = readings.path
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with Readings(Fake(), tmp_path) as readings, pytest.raises(DataError, match="remove the file") as error:
+        readings.read(pairs, 5)
     assert str(path) in str(error.value)
 
 
@@ -186,7 +199,7 @@ def test_what_cannot_be_read_is_refused_and_not_remembered(reader: Reader, tmp_p
 def test_readings_are_kept_in_the_user_s_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert default_folder() == tmp_path / "cache" / "odqa" / "readings"
-    with Readings(SimpleNamespace(content_hash="0" * 64)) as readings:
+    with Readings(SimpleNamespace(content_hash="0" * 64, dtype="torch.float32")) as readings:
         assert readings.path.parent == default_folder()
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -167,7 +167,7 @@ def test_every_question_keeps_its_own_readings() -> None:
     shelf = Shelf({"which river?": [PIECE, *FILLING], "which city?": [OTHER_PIECE, PIECE]})
     found = search([example("which river?", "Seine"), example("which city?")], shelf, 2)
     reads, done = Reads(), []
-    first, second = read(found.questions, 2, reads, done.append)
+    first, second = read(found.questions, 2, reads, lambda some, total: done.append((some, total)))
     assert reads.asked == [
         ("which river?", PIECE),
         ("which river?", FILLING[0]),
@@ -175,7 +175,7 @@ def test_every_question_keeps_its_own_readings() -> None:
         ("which city?", OTHER_PIECE),
         ("which city?", PIECE),
     ]
-    assert sum(done) == 5
+    assert sum(some for some, _ in done) == 5 and {total for _, total in done} == {5}
     assert {text: reading.null_score for text, reading in first.readings.items()} == {
         text: len(text) for text in (PIECE, *FILLING[:2])
     }

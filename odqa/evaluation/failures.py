@@ -82,11 +82,12 @@ def _sureness(one: Judged) -> float:
 
 
 def _case(one: Judged) -> dict[str, Any]:
-    first = one.first
+    first, example = one.first, one.searched.example
+    gold = example.references[0] if example.references else None
     return {
         "id": one.id,
         "question": one.searched.question,
-        "expected": list(dict.fromkeys(reference.text for reference in one.searched.example.references)),
+        "expected": list(dict.fromkeys(reference.text for reference in example.references)),
         "answer": first.text if first else "",
         "given": one.answered and first is not None,
         "confidence": one.confidence,
@@ -95,4 +96,5 @@ def _case(one: Judged) -> dict[str, Any]:
         "passage": first.passage.text if first else "",
         "span": [first.span.start, first.span.end] if first else [0, 0],
         "gold_rank": min(one.searched.gold_ranks(), default=None),
+        "gold": {"context": example.context, "span": [gold.start, gold.start + len(gold.text)] if gold else [0, 0]},
     }

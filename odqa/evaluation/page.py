@@ -82,8 +82,8 @@ def as_html(report: dict[str, Any]) -> str:
             f'<nav aria-label="Sections">{links}</nav>',
             *(f'<section id="{key}"><h2>{title}</h2>\n{body}\n</section>' for key, title, body in sections),
             "</main>",
-            f"<footer>Made by odqa eval. All scores run from 0 to 1; behind ± is half the width of the 95 % bootstrap "
-            f"interval. The scores of every question are in {JSON}, for odqa compare.</footer>",
+            f"<footer>Made by odqa {escape(report['odqa'])}. All scores run from 0 to 1; behind ± is half the width of "
+            f"the 95 % bootstrap interval. The scores of every question are in {JSON}, for odqa compare.</footer>",
             "</body>",
             "</html>",
             "",
@@ -99,7 +99,8 @@ def _setting(report: dict[str, Any]) -> str:
             ("index", f"{index['folder']}, {index['passages']:,} passages"),
             ("search", f"{report['mode']}, k = {report['k']}"),
             ("ranking", report["ranking"]),
-            ("reader", report["reader"]),
+            ("fitted on", report["fitted"] or "nothing: the reader's own settings"),
+            ("reader", f"{report['reader']} ({report['reader_hash']})"),
             ("encoder", index["encoder"]),
             ("gold passages told by", report["gold_by"]),
             ("language", report["language"]),
@@ -306,9 +307,7 @@ def _ablation(report: dict[str, Any]) -> str:
 
 def _case(case: dict[str, Any], kind: str = "") -> str:
     """A question with its answer marked where it stands, folded away."""
-    start, end = case["span"]
-    passage = case["passage"]
-    marked = f"{escape(passage[:start])}<mark>{escape(passage[start:end])}</mark>{escape(passage[end:])}"
+    own = _marked(case["gold"]["context"], case["gold"]["span"]) if case["gold"]["context"] != case["passage"] else ""
     how = "given" if case["given"] else "withheld"
     terms = [
         ("expected", " · ".join(case["expected"]) or "no answer"),
@@ -325,9 +324,18 @@ def _case(case: dict[str, Any], kind: str = "") -> str:
         f'<details><summary>{label}<span class="question"><bdi>{escape(case["question"])}</bdi>{short}</span>'
         f'<span class="sure" title="confidence of the answer">{number(case["confidence"])}</span></summary>'
         f'<div class="case">{_terms(terms)}'
-        + (f'<blockquote dir="auto">{marked}</blockquote>' if passage else "")
+        + _marked(case["passage"], case["span"])
+        + (f"<p>The dataset's own passage:</p>{own}" if own else "")
         + "</div></details>"
     )
+
+
+def _marked(text: str, span: Sequence[int]) -> str:
+    """A passage with a stretch of it marked, quoted; nothing where there is no text."""
+    start, end = span
+    middle = f"<mark>{escape(text[start:end])}</mark>" if start < end else ""
+    quoted = f"{escape(text[:start])}{middle}{escape(text[end:])}"
+    return f'<blockquote dir="auto">{quoted}</blockquote>' if text else ""
 
 
 def _table(report: dict[str, Any], title: str, *, own: Sequence[str] | None = None, heading: bool = True) -> str:

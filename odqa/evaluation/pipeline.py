@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odqa import __version__
 from odqa.answering.fitted import Fit
 from odqa.answering.pipeline import SPANS_PER_CONTEXT, UNFITTED
 from odqa.answering.ranking import RANKINGS
@@ -104,7 +105,10 @@ def evaluate_pipeline(
         "index": _index(retrievers[mode]),
         "mode": str(mode),
         "k": setting.k,
+        "odqa": __version__,
         "reader": reader.name,
+        "reader_hash": reader.content_hash[:16],
+        "fitted": _fitted(setting.fit) if ranking else "",
         "ranking": ranking.name if ranking else UNFITTED,
         "gold_by": "context" if found.by_context else "answer text",
         "levels": {
@@ -297,6 +301,12 @@ def _columns(judged: Sequence[Judged]) -> dict[str, list[Any]]:
         "prediction": [one.prediction for one in judged],
         "confidence": [round(one.confidence, 6) for one in judged],
     }
+
+
+def _fitted(fit: Fit | None) -> str:
+    """What the ranking was fitted on, in words."""
+    record = fit.record if fit else {}
+    return f"{record['questions']:,} questions of {record.get('dataset', 'a dataset')}" if "questions" in record else ""
 
 
 def _index(retriever: Retriever) -> dict[str, Any]:

@@ -43,6 +43,7 @@ CASE: dict[str, Any] = {
     "passage": PASSAGE,
     "span": [PASSAGE.index("London"), PASSAGE.index("London") + len("London")],
     "gold_rank": 3,
+    "gold": {"context": f"{HOSTILE} stands before Paris.", "span": [40, 45]},
 }
 WITHHELD = CASE | {"id": "c", "question": "And this one?", "given": False, "gold_rank": None}
 NOTHING = CASE | {"id": "d", "question": "And that?", "answer": "", "given": False, "passage": "", "span": [0, 0]}
@@ -57,7 +58,10 @@ REPORT: dict[str, Any] = {
     "index": {"folder": "cities", "passages": 1234, "encoder": "tiny-encoder"},
     "mode": "hybrid",
     "k": 20,
+    "odqa": "0.1.0",
     "reader": "tiny-reader",
+    "reader_hash": "0123456789abcdef",
+    "fitted": "12 questions of towns.json",
     "ranking": "evidence",
     "gold_by": "context",
     "levels": {

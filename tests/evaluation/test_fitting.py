@@ -322,3 +322,11 @@ def test_every_case_is_decided_by_what_was_fitted_without_its_paragraph(
         assert outcomes == pytest.approx(probabilities(fitted.calibrator, [made])[0])
         assert answers == (outcomes[2] <= fitted.threshold)
     assert all(len(some) >= groups - math.ceil(groups / folds) for some, _ in fits)
+
+
+def test_where_the_others_are_too_few_all_are_fitted_on() -> None:
+    cases = mixed(1)
+    found, sure, _ = crossed("null", cases)
+    fitted = fit("null", cases)
+    assert found == [score("null", fitted.weights, one) for one in cases]
+    assert sure == pytest.approx(probabilities(fitted.calibrator, found))

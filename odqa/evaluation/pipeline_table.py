@@ -114,6 +114,10 @@ def _trust(report: dict[str, Any]) -> Rows:
         ["risk-coverage area", number(trust["decisions"]["risk_coverage_area"])],
         ["AUROC, unanswerable questions", number(trust["auroc"]["unanswerable"])],
         ["AUROC, gold passage removed", number(trust["auroc"]["removed"])],
+        [
+            "calibration error of answers, half of them with gold passage removed",
+            number(trust["removed"]["calibration_error"]),
+        ],
         ["answered all the same, gold passage removed", number(trust["removed"]["answered"])],
     ]
 

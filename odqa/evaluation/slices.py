@@ -22,9 +22,9 @@ def slices() -> Iterator[tuple[str, Callable[[Judged], str]]]:
     """By what answerable questions are sorted, and how: the name of a question's slice."""
     yield "question word", lambda one: question_word(one.searched.question)
     yield "answer type", lambda one: answer_type(one.searched.example.references[0].text)
-    yield "answer length", lambda one: _between(_words(one.searched.example.references[0].text), (1, 2, 4, 8), "words")
+    yield "answer length", lambda one: between(_words(one.searched.example.references[0].text), (1, 2, 4, 8))
     yield "gold passage's rank", lambda one: gold_rank(one)
-    yield "context length", lambda one: _between(_words(one.searched.example.context), (50, 100, 150, 200), "words")
+    yield "context length", lambda one: between(_words(one.searched.example.context), (50, 100, 150, 200))
 
 
 def question_word(question: str) -> str:
@@ -62,11 +62,15 @@ def _words(text: str) -> int:
     return len(text.split())
 
 
-def _between(value: int, edges: tuple[int, ...], unit: str) -> str:
-    """The range, of those that begin at the edges, in which a value is."""
-    if value < edges[0]:
-        return f"under {edges[0]} {unit}"
+def between(words: int, edges: tuple[int, ...]) -> str:
+    """The range, of those that begin at the edges, in which a number of words is."""
+    if words < edges[0]:
+        return f"under {_counted(edges[0])}"
     for low, high in pairwise(edges):
-        if value < high:
-            return f"{low} {unit}" if high == low + 1 else f"{low}-{high - 1} {unit}"
-    return f"{edges[-1]} and more {unit}"
+        if words < high:
+            return _counted(low) if high == low + 1 else f"{low}-{high - 1} words"
+    return f"{edges[-1]} and more words"
+
+
+def _counted(words: int) -> str:
+    return f"{words} word" + "s" * (words != 1)

@@ -28,7 +28,8 @@ def trust(judged: Sequence[Judged], removed: Sequence[Judged]) -> dict[str, Any]
     ``answers``: of every first answer, given or not, whether its confidence is the share that is right
     (``calibration_error``, ``reliability``, ``at_least``), since that is what is shown; ``decisions``: the same of
     the decisions, with the risk–coverage curve; ``auroc``: how well the probability of no answer tells answerable
-    questions from the unanswerable ones of the dataset, and from themselves with their gold passages removed.
+    questions from the unanswerable ones of the dataset, and from themselves with their gold passages removed;
+    ``removed``: what becomes of these, and the calibration error over them and the answerable ones together.
     """
     sure = np.array([one.confidence for one in judged])
     right = np.array([bool(one.answerable and one.forced.exact_match) for one in judged])
@@ -57,6 +58,7 @@ def trust(judged: Sequence[Judged], removed: Sequence[Judged]) -> dict[str, Any]
             "questions": len(removed),
             "answered": float(np.mean([one.answered for one in removed])) if removed else None,
             "right_elsewhere": float(np.mean([one.forced.exact_match for one in removed])) if removed else None,
+            "calibration_error": _beside(removed, [one for one in judged if one.answerable]),
         },
     }
 
@@ -85,6 +87,14 @@ def at_least(sure: Array, right: NDArray[np.bool_]) -> list[dict[str, float | No
         }
         for level in LEVELS
     ]
+
+
+def _beside(removed: Sequence[Judged], answerable: Sequence[Judged]) -> float | None:
+    """The calibration error of answers where half of the questions lack their gold passages; None without any."""
+    both = [*removed, *answerable]
+    if not both:
+        return None
+    return expected_calibration_error([one.confidence for one in both], [one.forced.exact_match == 1 for one in both])
 
 
 def _none(judged: Iterable[Judged]) -> list[float]:

@@ -102,7 +102,7 @@ REPORT: dict[str, Any] = {
             "risk_coverage": [[0.25, 0.0], [0.5, 0.0], [0.75, 0.25], [1.0, 0.5]],
         },
         "auroc": {"unanswerable": 0.875, "removed": 0.9375},
-        "removed": {"questions": 3, "answered": 0.25, "right_elsewhere": 0.0},
+        "removed": {"questions": 3, "answered": 0.25, "right_elsewhere": 0.0, "calibration_error": 0.125},
     },
     "by_k": [
         {

@@ -8,7 +8,7 @@ export HF_HUB_OFFLINE ?= 1
 
 demo: .venv/ready  ## index this project's own documents and ask them a question
 	$(BIN)/odqa index README.md docs --index indexes/demo
-	$(BIN)/odqa ask "Which encoder is the default?" --index indexes/demo
+	$(BIN)/odqa ask "How many passages does the reader read by default?" --index indexes/demo
 
 test: lint  ## lint, then the whole suite
 	$(BIN)/python -m pytest

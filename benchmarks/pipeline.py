@@ -6,7 +6,7 @@ Two corpora are indexed: one to tune on and one to report on. The first has the 
 v2 dev among them; the second has those of SQuAD v2 dev and the same four files as distractors. Rankings are fitted on
 1,000 questions of four articles that the reader was not trained on, 313 of their questions changed so that they have no
 answer, and the 347 real unanswerable questions of SQuAD v2's training set. Then all 11,873 questions of the dev set are
-asked of the second corpus, which takes an hour on two cores, 1,000 of them again in all modes with all rankings, and
+asked of the second corpus, which takes a good hour on two cores, 1,000 of them again in all modes, all rankings, and
 500 at k = 50. What was read is remembered in runs/pipeline/readings, so that a run goes on where it was stopped.
 """
 

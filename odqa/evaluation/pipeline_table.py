@@ -115,7 +115,7 @@ def _trust(report: dict[str, Any]) -> Rows:
         ["AUROC, unanswerable questions", number(trust["auroc"]["unanswerable"])],
         ["AUROC, gold passage removed", number(trust["auroc"]["removed"])],
         [
-            "calibration error of answers, half of them with gold passage removed",
+            "calibration error, half with passage removed",
             number(trust["removed"]["calibration_error"]),
         ],
         ["answered all the same, gold passage removed", number(trust["removed"]["answered"])],

@@ -79,7 +79,9 @@ def test_what_looks_like_a_script_is_shown_and_not_run(measured):
     for one in measured:
         assert one["scripts"] == 0
         assert one["questions"][0] == "<script>alert(1)</script> Which city is it?"
-        assert one["marked"] == ["London"] * 4
+        # Each answer in its passage, and the reference in the dataset's own one.
+        assert one["marked"].count("London") == 4
+        assert set(one["marked"]) == {"London", "Paris"}
 
 
 def test_nothing_is_wider_than_the_window_but_tables_in_their_own_boxes(measured):

@@ -1,7 +1,8 @@
 """Runs a function over many batches on several threads of a CPU. Knows no model.
 
 A small model's operations are too short to be shared out well: two threads that each compute a batch of their own are
-faster than one batch computed by two (1.15 times with the default reader on two cores of an AMD EPYC). What is computed is the same.
+faster than one batch computed by two (1.15 times with the default reader on two cores of an AMD EPYC). What is computed
+is the same.
 """
 
 from __future__ import annotations

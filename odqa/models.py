@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from odqa.atomic import whole
 from odqa.errors import ModelError
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -182,7 +183,7 @@ def _sha256(file: Path) -> str:
     if status.st_size < _REMEMBER_FROM:
         return _hash_file(file)
     key = hashlib.sha256(f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
-    marker = _cache_folder() / key
+    marker = cache_folder("sha256") / key
     try:
         remembered = marker.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
@@ -192,9 +193,8 @@ def _sha256(file: Path) -> str:
     digest = _hash_file(file)
     try:
         marker.parent.mkdir(parents=True, exist_ok=True)
-        part = marker.with_name(f"{key}.{os.getpid()}")
-        part.write_text(digest, encoding="ascii")
-        part.replace(marker)
+        with whole(marker) as part:
+            part.write_text(digest, encoding="ascii")
     except OSError:
         pass  # No writable cache: the file is hashed again the next time.
     return digest
@@ -205,6 +205,7 @@ def _hash_file(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _cache_folder() -> Path:
+def cache_folder(kind: str) -> Path:
+    """Where what can be made again is kept for this user, by its kind; it need not be there."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path("~").expanduser() / ".cache")
-    return Path(base) / "odqa" / "sha256"
+    return Path(base) / "odqa" / kind

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 from odqa.errors import OdqaError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,6 +108,20 @@ def progress_bar() -> Iterator[Progress]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield progress
+
+
+@contextmanager
+def progress_of_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress display with a bar for each stage of a work, and what to call: stage, done just now, in total."""
+    with progress_bar() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.advance(tasks[stage], done)
+
+        yield tell
 
 
 def track(items: Iterable[R], description: str, total: int | None = None) -> Iterator[R]:

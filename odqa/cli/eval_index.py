@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from odqa.cli.common import print_json, progress_bar, tell_fallback
+from odqa.cli.common import print_json, progress_of_stages, tell_fallback
 from odqa.errors import UsageError
 from odqa.types import Example, Mode
 
@@ -60,14 +59,7 @@ def run(
         if fit is None and asked.ranking is not None:
             raise UsageError(f"nothing was fitted for {loaded.name}, so there is no ranking to name; run `odqa tune`")
         readings = stack.enter_context(Readings(loaded, cache, batch_size))
-        progress = stack.enter_context(progress_bar())
-        tasks: dict[str, Any] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.advance(tasks[what], done)
-
+        tell = stack.enter_context(progress_of_stages())
         setting = Setting(asked.k, fit, asked.ranking, asked.language, asked.ablate)
         found = sources(asked.dataset) | evaluate_pipeline(
             asked.examples, retrievers, asked.mode, readings, setting, tell

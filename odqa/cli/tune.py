@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json, progress_bar, tell_fallback
+from odqa.cli.common import command, print_json, progress_of_stages, tell_fallback
 from odqa.errors import UsageError
 from odqa.types import Mode
 
@@ -77,14 +77,7 @@ def tune(
     with Retriever.open(folder, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
         loaded = Reader.load(reader or DEFAULT_READER, device=device)
-        with Readings(loaded, cache, batch_size) as readings, progress_bar() as progress:
-            tasks: dict[str, Any] = {}
-
-            def tell(what: str, done: int, total: int) -> None:
-                if what not in tasks:
-                    tasks[what] = progress.add_task(what, total=total)
-                progress.advance(tasks[what], done)
-
+        with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(examples, retriever, readings, ks=ks, told=sources(dataset), progress=tell)
         path = output or own_file(folder, loaded)
     path.parent.mkdir(exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any
@@ -70,11 +69,6 @@ def audit(judged: Sequence[Judged]) -> list[Judged]:
 def audited(candidates: Sequence[Judged]) -> dict[str, Any]:
     """The candidates of the audit as plain values: how many, and the first twenty."""
     return {"count": len(candidates), "candidates": [_case(one) for one in candidates[:SHOWN]]}
-
-
-def count(judged: Sequence[Judged], k: int) -> Counter[str]:
-    """How many decisions went wrong in which way."""
-    return Counter(kind for one in judged if (kind := failure(one, k)) is not None)
 
 
 def _sureness(one: Judged) -> float:

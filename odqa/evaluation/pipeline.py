@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from odqa.evaluation.metrics import rouge1_f1
 from odqa.evaluation.readings import Readings
 from odqa.evaluation.report import LEVEL, check_examples, judge, score
 from odqa.evaluation.retrieval import recall, reciprocal_rank
-from odqa.evaluation.search import Read, Search, read, search
+from odqa.evaluation.search import Progress, Read, Search, ks_up_to, read, search
 from odqa.evaluation.slices import slices
 from odqa.evaluation.trust import trust
 from odqa.index.retriever import Retriever
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 KIND = "pipeline"
-KS = (5, 20, 50)  # At which, up to the one asked for, the same threshold is tried.
 MRR = 10
-Progress = Callable[[str, int, int], None]  # What is being done, how much of it was done now, and how much there is.
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def evaluate_pipeline(
         "trust": trust(judged, removed),
         "by_k": [
             _at(k, judged if k == setting.k else list(judge_of.judge(results, k)), setting.language)
-            for k in sorted({k for k in KS if k < setting.k} | {setting.k})
+            for k in ks_up_to(setting.k)
         ],
         "slices": _slices(judged),
         "failures": failures(judged, setting.k),
@@ -192,7 +190,7 @@ def _top(judged: Sequence[Judged]) -> dict[str, float | None]:
 def _retrieval(found: Search) -> dict[str, Any]:
     """Recall and MRR of the gold passage over the answerable questions; the first of its pieces counts."""
     ranks = [one.gold_ranks()[:1] for one in found.questions if one.example.answerable]
-    depths = sorted({1, *(k for k in KS if k < found.k), found.k})
+    depths = sorted({1, *ks_up_to(found.k)})
     scores = {f"recall@{k}": [recall(some, 1, k) for some in ranks] for k in depths}
     scores[f"mrr@{MRR}"] = [reciprocal_rank(some, MRR) for some in ranks]
     return {
@@ -280,7 +278,7 @@ def _ablation(
 ) -> Iterator[dict[str, Any]]:
     """Each ranking at each k, as it was fitted."""
     assert setting.fit is not None
-    ks = sorted({k for k in KS if k < setting.k} | {setting.k})
+    ks = ks_up_to(setting.k)
     for name in RANKINGS:
         judge_of = Judge(reader, setting.fit.get(name), setting.language)
         for k in ks:

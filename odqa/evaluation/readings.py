@@ -8,7 +8,6 @@ one reader (``Reader.content_hash``), so that another one's readings are never u
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from odqa.errors import DataError
+from odqa.models import cache_folder
 from odqa.types import Reading, Span
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _LOOK_UP = 500  # Keys a query.
 
 def default_folder() -> Path:
     """Where readings are kept if no other folder is named: the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "odqa" / "readings"
+    return cache_folder("readings")
 
 
 class Readings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,11 @@ from odqa.errors import UsageError
 from odqa.evaluation.calibration import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.fitting import ANSWERABLE, Case, check, crossed, fit, masses
 from odqa.evaluation.readings import Readings
-from odqa.evaluation.search import Read, read, search
+from odqa.evaluation.search import KS, Progress, Read, read, search
 from odqa.index.retriever import Retriever
 from odqa.types import Example, Hit
 
 UNANSWERABLE, ABSENT = "unanswerable", "absent"
-KS = (5, 20, 50)
-Progress = Callable[[str, int, int], None]  # What is being done, how much of it was done now, and how much there is.
 
 
 def tune(

@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from odqa.atomic import whole
 from odqa.errors import ModelError
+from odqa.files import whole
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_READER = "odqa/default-reader"

@@ -20,8 +20,8 @@ from odqa.answering.calibrator import Calibrator, shares
 from odqa.answering.decision import Decision, nothing
 from odqa.answering.places import by_text, find
 from odqa.answering.ranking import RANKINGS, Evidence, Weights, answer_scores, gather, place_scores
-from odqa.atomic import whole
 from odqa.errors import ModelError, UsageError
+from odqa.files import whole
 from odqa.types import Abstention, Answer, Hit, Place, Reading
 
 if TYPE_CHECKING:

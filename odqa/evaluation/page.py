@@ -14,11 +14,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from odqa.atomic import whole
 from odqa.evaluation.failures import ABSTAINED, ANSWERED, NOT_RETRIEVED, OUTRANKED, WRONG_SPAN
 from odqa.evaluation.page_style import STYLE
 from odqa.evaluation.pipeline_table import Rows, as_markdown, number, tables
 from odqa.evaluation.plots import Bar, Point, Series, bars, columns, curve, reliability
+from odqa.files import whole
 
 JSON, MARKDOWN, HTML = "report.json", "report.md", "report.html"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

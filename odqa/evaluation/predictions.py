@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from odqa.atomic import whole
 from odqa.errors import DataError, UsageError
+from odqa.files import whole
 
 FORMAT = 'one JSON object of question id -> answer text ("" for no answer) is needed'
 SHOWN = 3  # Ids named in a message before it says "and more".

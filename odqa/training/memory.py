@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from odqa.atomic import whole
+from odqa.files import whole
 
 if TYPE_CHECKING:
     import torch

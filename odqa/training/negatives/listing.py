@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from odqa.atomic import whole
 from odqa.errors import DataError, UsageError
+from odqa.files import whole
 from odqa.squad import load_examples, write_examples
 from odqa.training.labels import repair
 from odqa.training.negatives import make_negatives

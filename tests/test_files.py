@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from odqa.atomic import whole
+from odqa.errors import DataError, UsageError
+from odqa.files import check_writable, read_json, whole, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -68,3 +69,46 @@ def test_a_link_stays_one_and_its_target_is_written(tmp_path: Path, there: bool)
     assert target.read_text(encoding="utf-8") == "new"
     assert names(tmp_path) == ["data", "link.txt"]
     assert names(target.parent) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"a": 1,\n "b" 2}', "line 2, column 6"),
+        ("[" * 100_000, "nested too deeply"),
+        ("9" * 5_000, "digits"),
+        ("", "line 1, column 1"),
+    ],
+)
+def test_broken_json_is_named_with_its_place(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=place) as caught:
+        read_json(path, "write it again")
+    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).endswith("write it again")
+
+
+def test_json_may_begin_with_a_byte_order_mark_and_must_be_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": "\xc3\xa9"}')
+    assert read_json(path, "") == {"a": "é"}
+    path.write_bytes(b'{"a": "\xe9"}')
+    with pytest.raises(DataError, match="byte 7"):
+        read_json(path, "save it in that encoding")
+
+
+def test_json_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path, value = tmp_path / "a.json", {"ä": [1, 2.5, None, "\ud83d"]}
+    write_json(path, value)
+    assert read_json(path, "") == value
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, float("nan"))
+    assert read_json(path, "") == value
+
+
+def test_a_place_where_no_file_can_be_written_is_refused(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new.json", "the fit")
+    for path in (tmp_path, tmp_path / "absent" / "a.json"):
+        with pytest.raises(UsageError, match="the fit"):
+            check_writable(path, "the fit")

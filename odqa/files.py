@@ -1,0 +1,95 @@
+"""A path and a value go in, a file comes out, whole or not at all; and back, with an error that names file and place.
+
+The ground floor: writing, SHA-256, text, JSON, and whether a file can be written at all. Knows no format but JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from odqa.errors import DataError, UsageError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to; it takes its place at the end of the block, and is gone where that fails.
+
+    What was there stays as it was until then. A link is followed, so that it stays one.
+    """
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal. Raises OSError where it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_text(path: Path, remedy: str) -> str:
+    """The text of a UTF-8 file, without a byte order mark; ``remedy`` ends the message where it is not one.
+
+    Raises DataError with the place where it is not UTF-8, and OSError where it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}; {remedy}") from None
+
+
+def read_json(path: Path, remedy: str, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The value of a JSON file. Raises DataError naming file and place, and OSError, as :func:`read_text` does."""
+    return parse_json(read_text(path, remedy), str(path), remedy, pairs_hook)
+
+
+def parse_json(
+    text: str, where: str, remedy: str, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
+    """The value of a JSON text; ``where`` it stands begins the message, ``remedy`` ends it, where it is broken.
+
+    ``pairs_hook`` is json's ``object_pairs_hook``. Raises DataError for text that is not JSON, is nested deeper than
+    Python's stack, or holds a number with more digits than Python reads.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=pairs_hook)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise DataError(f"{where}: broken JSON at {place}; {remedy}") from None
+    except RecursionError:
+        raise DataError(f"{where}: broken JSON: it is nested too deeply; {remedy}") from None
+    except ValueError as error:  # A number of more than 4,300 digits.
+        raise DataError(f"{where}: broken JSON: {error}; {remedy}") from None
+
+
+def write_json(path: Path, value: object, *, indent: int | None = 1) -> None:
+    """Write a value as JSON, whole or not at all. Raises ValueError for a number that is not finite.
+
+    Half of a surrogate pair, which a dataset may hold and UTF-8 cannot, becomes an escape.
+    """
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def check_writable(path: Path, what: str) -> None:
+    """Raise UsageError where the file ``path`` cannot be written, so that this is said before hours of work.
+
+    ``what`` would be written is named in the message ("predictions", "the fit").
+    """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"cannot write {what} to {path}: it is not a regular file; choose another name")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"cannot write {what} to {path}: there is no folder {folder}; create it first")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {what} to {path}: no permission to write in {folder}")

@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from odqa.answering.fitted import own_file
+from odqa.answering.fit_file import own_file
 from odqa.reader.model import Reader
 from odqa.squad import write_examples
 from odqa.training.data import gather

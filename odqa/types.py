@@ -1,4 +1,4 @@
-"""The nouns that travel through the system. Standard library only; knows no file, model or index.
+"""The nouns that travel through the system, from Document to Response. Standard library only; knows no file or model.
 
 Offsets are half-open and count characters (Unicode code points), never bytes or tokens.
 """
@@ -55,7 +55,7 @@ class Passage:
 
     @property
     def end(self) -> int:
-        """The offset in the document behind the passage's last character."""
+        """The offset in the document just after the passage's last character."""
         return self.start + len(self.text)
 
     def page_at(self, offset: int) -> int | None:
@@ -74,7 +74,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """What one of several retrievers says of a passage. ``rank`` counts from 1, None beyond those it was asked for."""
+    """One retriever's score of a passage. ``rank`` counts from 1; None where no rank was computed so far down."""
 
     score: float
     rank: int | None
@@ -129,7 +129,7 @@ class Place:
         return self.hit.passage
 
     @property
-    def d(self) -> float:
+    def margin(self) -> float:
         """The log-odds of the span against the null of its passage: span score - null score."""
         return self.span.score - self.null_score
 
@@ -140,7 +140,7 @@ class Place:
 
     @property
     def end(self) -> int:
-        """The offset in the document behind the span's last character."""
+        """The offset in the document just after the span's last character."""
         return self.passage.start + self.span.end
 
     @property
@@ -169,7 +169,7 @@ class Answer:
 
     @property
     def end(self) -> int:
-        """The offset in the document behind the answer's last character."""
+        """The offset in the document just after the answer's last character."""
         return self.places[0].end
 
     @property

@@ -109,10 +109,10 @@ def features(question: str, answers: Sequence[Answer], hits: Sequence[Hit]) -> l
     dense, top_dense = _component(best.hit, "dense"), _best(hits, "dense")
     bm25, top_bm25 = _component(best.hit, "bm25"), _best(hits, "bm25")
     return [
-        best.d,
+        best.margin,
         best.span.score,
         min(FAR, answers[0].score - second.score) if second else FAR,
-        second.places[0].d if second else best.d - FAR,
+        second.places[0].margin if second else best.margin - FAR,
         math.log(min(MANY, len(answers[0].places))),
         dense,
         top_dense - dense,

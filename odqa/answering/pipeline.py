@@ -1,4 +1,7 @@
-"""Answers a question from an index, or from a text alone. Knows the order of the steps and none of their insides."""
+"""A question goes in, a Response comes out, from an index or from a text alone, which is an index with one hit.
+
+Knows the order of the steps and none of their insides.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from odqa.answering import fitted, unfitted
-from odqa.answering.decision import Decision
-from odqa.answering.fitted import FittedRanking, Found
-from odqa.answering.inputs import check_question
+from odqa.answering import fit_file
+from odqa.answering.candidates import Candidates
+from odqa.answering.deciders import Decider, Decision
+from odqa.answering.question import Ask, check_count, check_question, nothing_to_search
+from odqa.answering.ranking import check_ranking
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import Document, Hit, Mode, Passage, Reading, Response
@@ -20,27 +24,25 @@ from odqa.types import Document, Hit, Mode, Passage, Reading, Response
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
     from odqa.index.retriever import Retriever
-    from odqa.index.search import Index
     from odqa.reader.model import Reader
 
 DEFAULT_INDEX = Path("indexes/default")
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
-UNFITTED = "the reader's own"  # The ranking's name where none was fitted.
 STAGES = ("encode", "search", "read", "rank")
 _NO_TIME = (0.0,) * (len(STAGES) + 1)
 
 
 class Pipeline:
-    """An open index, a reader, and how answers are ranked. Use it as a context manager, or close it.
+    """An open index, a reader, and what decides on the answers. Use it as a context manager, or close it.
 
-    ``ranking`` is what was fitted for the reader; None where nothing was, and its own settings decide.
+    ``decider`` None is the reader's own rule.
     """
 
-    def __init__(self, retriever: Retriever, reader: Reader, ranking: FittedRanking | None = None) -> None:
+    def __init__(self, retriever: Retriever, reader: Reader, decider: Decider | None = None) -> None:
         self.retriever = retriever
         self.reader = reader
-        self.ranking = ranking
+        self.decider = decider or fit_file.reader_rule(reader)
 
     @classmethod
     def open(
@@ -58,22 +60,17 @@ class Pipeline:
         ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. ``ranking`` is
         one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. Raises
         IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that cannot be
-        found or does not fit, UsageError for a mode, a ranking or a device that there is not.
+        found or does not fit, UsageError for a mode, a ranking or a device that does not exist.
         """
         from odqa.index.retriever import Retriever
         from odqa.reader.model import Reader
 
-        fitted.check_ranking(ranking)
+        check_ranking(ranking)
         retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device)
         try:
             loaded = Reader.load(reader, device=device)
-            fit = fitted.load(loaded, Path(index))
-            if fit is None and ranking is not None:
-                raise UsageError(
-                    f"nothing was fitted for {loaded.name}, which the ranking {ranking!r} needs; run `odqa tune` with "
-                    "questions whose answers are known, or leave --ranking out"
-                )
-            return cls(retriever, loaded, fit.get(ranking) if fit else None)
+            fit = fit_file.load(loaded, Path(index))
+            return cls(retriever, loaded, fit_file.decider(loaded, fit, ranking))
         except BaseException:
             retriever.close()
             raise
@@ -90,7 +87,7 @@ class Pipeline:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
 
         Only documents that match all ``filters`` are read; where none does, the Response has no answers, and the
-        reason. ``min_confidence`` (0 to 1) gives the answers that are at least so sure, whatever the fitted rule says;
+        reason. ``min_confidence`` (0 to 1) gives the answers of at least that confidence, whatever the rule says;
         0 forces one. Raises UsageError for a question that cannot be asked, for k or n below 1, for a confidence that
         is no probability, and for a filter on a field that no document has.
         """
@@ -110,53 +107,38 @@ class Pipeline:
 
         The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does.
         """
-        for name, value in (("k", k), ("n", n), ("batch", batch)):
-            check_count(name, value)
-        check_confidence(min_confidence)
-        reason = nothing_to_search(self.retriever.index, filters)
-        return self._batches(iter(questions), k, n, filters, min_confidence, batch, reason)
+        return self.respond(questions, Ask(k, n, tuple(filters), min_confidence), batch)
 
-    def _batches(
-        self,
-        questions: Iterator[str],
-        k: int,
-        n: int,
-        filters: Sequence[Filter],
-        min_confidence: float | None,
-        batch: int,
-        reason: str,
-    ) -> Iterator[Response]:
+    def respond(self, questions: Iterable[str], ask: Ask, batch: int = 16) -> Iterator[Response]:
+        """A Response for each question, asked as ``ask`` says; see :meth:`ask_many`."""
+        check_count("batch", batch)
+        return self._batches(iter(questions), ask, batch, nothing_to_search(self.retriever.index, ask.filters))
+
+    def _batches(self, questions: Iterator[str], ask: Ask, batch: int, reason: str) -> Iterator[Response]:
         while group := [check_question(question) for question in islice(questions, batch)]:
             if reason:
                 yield from (Response(question, (), 1.0, _timings(STAGES, _NO_TIME, 1), reason) for question in group)
             else:
-                yield from self._answer(group, k, n, filters, min_confidence)
+                yield from self._answer(group, ask)
 
-    def _answer(
-        self, questions: list[str], k: int, n: int, filters: Sequence[Filter], min_confidence: float | None
-    ) -> list[Response]:
+    def _answer(self, questions: list[str], ask: Ask) -> list[Response]:
         marks = [perf_counter()]
         vectors = self.retriever.encode(questions)
         marks.append(perf_counter())
-        found = self.retriever.index.search(questions, k, vectors, filters)
+        found = self.retriever.find(questions, vectors, ask.k, ask.filters)
         marks.append(perf_counter())
         readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
         marks.append(perf_counter())
         decisions = [
-            self._decide(question, hits, read) for question, hits, read in zip(questions, found, readings, strict=True)
+            self.decider.decide(question, Candidates.of(hits, read))
+            for question, hits, read in zip(questions, found, readings, strict=True)
         ]
         marks.append(perf_counter())
         timings = _timings(STAGES, marks, len(questions))
-        name = self.ranking.name if self.ranking else UNFITTED
         return [
-            _respond(question, decision, n, min_confidence, timings, name)
+            _respond(question, decision, ask, timings, self.decider.name)
             for question, decision in zip(questions, decisions, strict=True)
         ]
-
-    def _decide(self, question: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> Decision:
-        if self.ranking is None:
-            return by_reader(self.reader, hits, readings)
-        return self.ranking.decide(question, hits, Found.of(hits, readings))
 
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""
@@ -181,45 +163,31 @@ def answer_from_context(
 ) -> Response:
     """The ``n`` best answers out of the given text or documents alone; each is read whole, in windows.
 
-    By the reader's own settings, which were fitted where a question comes with its text. ``min_confidence`` as in
+    By the reader's own rule, which was fitted where a question comes with its text. ``min_confidence`` as in
     :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, n below 1, and a
     confidence that is no probability.
     """
     question = check_question(question)
-    check_count("n", n)
-    check_confidence(min_confidence)
+    ask = Ask(n=n, min_confidence=min_confidence)
     documents = [Document("context", "", context, "")] if isinstance(context, str) else context
-    hits = [Hit(_whole(document), 0.0, number) for number, document in enumerate(documents, start=1)]
+    hits = [whole_document(document, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")
+    rule = fit_file.reader_rule(reader)
     marks = [perf_counter()]
     (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
     marks.append(perf_counter())
-    decision = by_reader(reader, hits, readings)
+    decision = rule.decide(question, Candidates.of(hits, readings))
     marks.append(perf_counter())
-    return _respond(question, decision, n, min_confidence, _timings(("read", "rank"), marks, 1), UNFITTED)
+    return _respond(question, decision, ask, _timings(("read", "rank"), marks, 1), rule.name)
 
 
-def nothing_to_search(index: Index, filters: Sequence[Filter]) -> str:
-    """Why a search with ``filters`` finds nothing whatever is asked, or the empty text where it may find something.
-
-    Raises UsageError for a filter on a field that no document has.
-    """
-    if not filters or index.matching(filters):
-        return ""
-    return f"no document matches {' and '.join(map(str, filters))}"
-
-
-def check_count(name: str, value: int) -> None:
-    """Raise UsageError for a count below 1."""
-    if value < 1:
-        raise UsageError(f"{name} must be at least 1, not {value}")
-
-
-def check_confidence(value: float | None) -> None:
-    """Raise UsageError for a confidence that is no probability."""
-    if value is not None and not 0 <= value <= 1:
-        raise UsageError(f"the confidence must be a probability from 0 to 1, not {value:g}; 80 % is 0.8")
+def whole_document(document: Document, rank: int = 1) -> Hit:
+    """A document as the one passage that a search found: what a given text is to the steps after retrieval."""
+    pages = tuple((part.start, part.page) for part in document.sections if part.page is not None)
+    return Hit(
+        Passage(document.id, document.id, document.title, document.text, 0, document.source, (), pages), 0.0, rank
+    )
 
 
 def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int) -> list[list[Reading]]:
@@ -230,32 +198,17 @@ def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit
     return [list(islice(readings, len(hits))) for hits in found]
 
 
-def by_reader(reader: Reader, hits: Sequence[Hit], readings: Sequence[Reading]) -> Decision:
-    """Decide with the reader's own threshold and temperature."""
-    return unfitted.decide(
-        hits, readings, no_answer_threshold=reader.no_answer_threshold, temperature=reader.temperature
-    )
-
-
-def _respond(
-    question: str, decision: Decision, n: int, min_confidence: float | None, timings: dict[str, float], ranking: str
-) -> Response:
-    shown = decision.shown(min_confidence, n)
+def _respond(question: str, decision: Decision, ask: Ask, timings: dict[str, float], ranking: str) -> Response:
+    shown = decision.shown(ask.min_confidence, ask.n)
     return Response(
         question,
         shown,
         decision.no_answer_probability,
         timings,
-        withheld=() if shown else decision.answers[:n],
+        withheld=() if shown else decision.answers[: ask.n],
         ranking=ranking,
         abstention=decision.abstention,
     )
-
-
-def _whole(document: Document) -> Passage:
-    """The document as one passage."""
-    pages = tuple((part.start, part.page) for part in document.sections if part.page is not None)
-    return Passage(document.id, document.id, document.title, document.text, 0, document.source, (), pages)
 
 
 def _timings(stages: Sequence[str], marks: Sequence[float], questions: int) -> dict[str, float]:

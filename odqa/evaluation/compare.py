@@ -1,4 +1,4 @@
-"""Compares two reports of the same questions, question by question. Knows no metric, and nothing of how they were made.
+"""Two reports of the same questions go in; how far they differ comes out, question by question. Knows no metric.
 
 The questions are the same, so what differs is measured on each of them: an interval of the differences is narrower
 than what the intervals of two means let one guess.
@@ -6,96 +6,114 @@ than what the intervals of two means let one guess.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from odqa.errors import DataError, UsageError
+from odqa.errors import DataError
 from odqa.evaluation.bootstrap import confidence_interval
-from odqa.evaluation.pipeline import FORMAT, KIND
+from odqa.evaluation.report import Report
 
-FILE = "report.json"
-NEEDED = "give a folder that `odqa eval --index ... --report FOLDER` wrote, or its report.json"
 LEVEL = 0.95
 SAMPLES = 10_000
 FLIPS_AT_A_TIME = 1_000_000  # 8 MB of 64-bit counts, however many questions there are.
 SCORES = ("rouge1_f1", "exact_match", "f1")
 FORCED = "rouge1_f1_forced"
 ALL, ANSWERABLE = "all", "answerable"
-_NAMES = {"rouge1_f1": "ROUGE-1 F1", "exact_match": "exact match", "f1": "token F1", FORCED: "ROUGE-1 F1, forced"}
-_COLUMNS: dict[str, type | tuple[type, ...]] = {
-    "id": str,
-    "answerable": bool,
-    **dict.fromkeys((*SCORES, FORCED), (int, float)),
-}
 
 Array = NDArray[np.float64]
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """Read a report.json, or the one in a folder.
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two reports of a comparison: what it is called, and what it is of."""
 
-    Raises UsageError where there is none, DataError naming the file where it is something else or was cut short.
+    name: str
+    index: str
+    reader: str
+    mode: str
+    k: int
+    ranking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One score of both reports over ``all`` or the ``answerable`` questions, and whether B - A may be chance.
+
+    ``interval`` is the bootstrap interval of the mean paired difference, ``p`` the two-sided p-value of a paired
+    randomisation test; all are None where there are no such questions.
     """
-    file = path / FILE if path.is_dir() else path
-    if not file.is_file():
-        raise UsageError(f"no such report: {file}; {NEEDED}")
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{file}: broken JSON at line {error.lineno}, column {error.colno}; {NEEDED}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 at byte {error.start}; {NEEDED}") from None
-    if not isinstance(report, dict) or report.get("kind") != KIND:
-        raise DataError(f"{file}: not the report of a pipeline; {NEEDED}")
-    if report.get("format") != FORMAT:
-        raise DataError(
-            f"{file}: a report of format {report.get('format')}, and this version reads format {FORMAT}; "
-            "evaluate again with this version"
-        )
-    if problem := _problem(report):
-        raise DataError(f"{file}: {problem}; {NEEDED}")
-    return report
+
+    score: str  # rouge1_f1, exact_match, f1, rouge1_f1_forced
+    over: str  # all, answerable
+    a: float | None
+    b: float | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    p: float | None
 
 
-def compare(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str] = ("A", "B")) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ExactCounts:
+    """How many questions were decided exactly right by both reports, by one alone, by neither."""
+
+    both: int
+    a_alone: int
+    b_alone: int
+    neither: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two reports of the same questions, compared question by question."""
+
+    a: Side
+    b: Side
+    dataset: str
+    language: str
+    questions: int
+    answerable: int
+    level: float
+    samples: int
+    scores: tuple[Difference, ...]
+    exact: ExactCounts
+
+
+def compare(a: Report, b: Report, names: tuple[str, str] = ("A", "B")) -> Comparison:
     """What B scores more than A, over all questions and over the answerable ones, and whether chance may do as much.
 
-    ``interval`` is the 95 % bootstrap interval of the mean paired difference B - A, ``p`` the two-sided p-value of a
-    paired randomisation test; both None, as the means are, where there are no such questions. ``names`` are what the
-    reports are called. Raises DataError where the reports are not of the same questions in the same language.
+    ``names`` are what the reports are called. Raises DataError where the reports are not of the same questions in the
+    same language.
     """
     _check_same(a, b, names)
-    ids = a["scores"]["id"]
-    answerable = np.array(a["scores"]["answerable"], dtype=np.bool_)
+    ids = a.scores.id
+    answerable = np.array(a.scores.answerable, dtype=np.bool_)
     wanted = [(name, over) for over in (ALL, ANSWERABLE) for name in SCORES] + [(FORCED, ANSWERABLE)]
     rows = []
     for name, over in wanted:
         chosen = answerable if over == ANSWERABLE else np.ones(len(ids), dtype=np.bool_)
         mine, other = (_column(report, name, ids)[chosen] for report in (a, b))
-        rows.append({"score": name, "over": over, **_difference(mine, other)})
+        rows.append(_difference(name, over, mine, other))
     mine, other = (_column(report, "exact_match", ids) == 1 for report in (a, b))
-    return {
-        "a": _described(a, names[0]),
-        "b": _described(b, names[1]),
-        "dataset": a.get("dataset"),
-        "language": a["language"],
-        "questions": len(ids),
-        "answerable": int(answerable.sum()),
-        "level": LEVEL,
-        "samples": SAMPLES,
-        "scores": rows,
-        "exact": {
-            "both": int((mine & other).sum()),
-            "a_alone": int((mine & ~other).sum()),
-            "b_alone": int((other & ~mine).sum()),
-            "neither": int((~mine & ~other).sum()),
-        },
-    }
+    return Comparison(
+        a=_side(a, names[0]),
+        b=_side(b, names[1]),
+        dataset=a.dataset,
+        language=a.language,
+        questions=len(ids),
+        answerable=int(answerable.sum()),
+        level=LEVEL,
+        samples=SAMPLES,
+        scores=tuple(rows),
+        exact=ExactCounts(
+            both=int((mine & other).sum()),
+            a_alone=int((mine & ~other).sum()),
+            b_alone=int((other & ~mine).sum()),
+            neither=int((~mine & ~other).sum()),
+        ),
+    )
 
 
 def randomisation_p(differences: ArrayLike, samples: int = SAMPLES, seed: int = 0) -> float:
@@ -118,75 +136,41 @@ def randomisation_p(differences: ArrayLike, samples: int = SAMPLES, seed: int = 
     return (as_far + 1) / (samples + 1)
 
 
-def format_comparison(comparison: dict[str, Any]) -> str:
-    """A comparison as an aligned table."""
-    exact = comparison["exact"]
-    rows = [["", "questions", "A", "B", "B - A", f"{comparison['level']:.0%} interval", "p"]]
-    for row in comparison["scores"]:
-        interval = row["interval"]
-        rows.append(
-            [
-                _NAMES[row["score"]],
-                row["over"],
-                _number(row["a"]),
-                _number(row["b"]),
-                _number(row["difference"], "+"),
-                f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else "-",
-                _number(row["p"], digits=4),
-            ]
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if at < 2 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join(
-        [
-            f"{comparison['questions']:,} questions, {comparison['answerable']:,} of them answerable",
-            *(_described_line(letter, comparison[letter.lower()]) for letter in ("A", "B")),
-            "",
-            *lines,
-            "",
-            f"Decided exactly right: {exact['both']:,} by both, {exact['a_alone']:,} by A alone, "
-            f"{exact['b_alone']:,} by B alone, {exact['neither']:,} by neither.",
-            "p: how often a difference as large comes of chance, were A and B alike.",
-        ]
+def _difference(name: str, over: str, a: Array, b: Array) -> Difference:
+    if not len(a):
+        return Difference(name, over, None, None, None, None, None)
+    differences = np.round(b - a, 9)
+    return Difference(
+        score=name,
+        over=over,
+        a=float(a.mean()),
+        b=float(b.mean()),
+        difference=float(differences.mean()),
+        interval=confidence_interval(differences, level=LEVEL),
+        p=randomisation_p(differences),
     )
 
 
-def _difference(a: Array, b: Array) -> dict[str, Any]:
-    if not len(a):
-        return dict.fromkeys(("a", "b", "difference", "interval", "p"))
-    differences = np.round(b - a, 9)
-    return {
-        "a": float(a.mean()),
-        "b": float(b.mean()),
-        "difference": float(differences.mean()),
-        "interval": list(confidence_interval(differences, level=LEVEL)),
-        "p": randomisation_p(differences),
-    }
-
-
-def _column(report: dict[str, Any], name: str, ids: Sequence[str]) -> Array:
+def _column(report: Report, name: str, ids: Sequence[str]) -> Array:
     """A score of every question, in the order of ``ids``."""
-    values = dict(zip(report["scores"]["id"], report["scores"][name], strict=True))
+    values = dict(zip(report.scores.id, getattr(report.scores, name), strict=True))
     return np.array([values[key] for key in ids], dtype=np.float64)
 
 
-def _check_same(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]) -> None:
+def _side(report: Report, name: str) -> Side:
+    return Side(name, report.index.folder, report.reader, report.mode, report.k, report.ranking)
+
+
+def _check_same(a: Report, b: Report, names: tuple[str, str]) -> None:
     """Raise DataError where two reports are not of the same questions, or scored by another language's rules."""
     what = f"cannot compare {names[0]} with {names[1]}"
     remedy = "compare reports of the same questions"
-    mine, other = a.get("sha256"), b.get("sha256")
-    if mine and other and mine != other:
+    if a.sha256 and b.sha256 and a.sha256 != b.sha256:
         raise DataError(
-            f"{what}: they are of different files, {a.get('dataset')} and {b.get('dataset')} (their SHA-256 begin "
-            f"with {mine[:12]} and {other[:12]}); {remedy}"
+            f"{what}: they are of different files, {a.dataset} and {b.dataset} (their SHA-256 begin "
+            f"with {a.sha256[:12]} and {b.sha256[:12]}); {remedy}"
         )
-    asked = [dict(zip(report["scores"]["id"], report["scores"]["answerable"], strict=True)) for report in (a, b)]
+    asked = [dict(zip(report.scores.id, report.scores.answerable, strict=True)) for report in (a, b)]
     alone = [len(asked[0].keys() - asked[1].keys()), len(asked[1].keys() - asked[0].keys())]
     if any(alone):
         raise DataError(
@@ -197,45 +181,8 @@ def _check_same(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]) ->
         raise DataError(
             f"{what}: {changed:,} of the questions are answerable in one of them and not in the other; {remedy}"
         )
-    if a["language"] != b["language"]:
+    if a.language != b.language:
         raise DataError(
-            f"{what}: the first was scored by the rules of the language {a['language']}, the second by those of "
-            f"{b['language']}; evaluate both with the same --language"
+            f"{what}: the first was scored by the rules of the language {a.language}, the second by those of "
+            f"{b.language}; evaluate both with the same --language"
         )
-
-
-def _problem(report: dict[str, Any]) -> str | None:
-    """What a comparison lacks in a report."""
-    scores = report.get("scores")
-    if not isinstance(report.get("language"), str):
-        return "its language is missing"
-    if not isinstance(scores, dict):
-        return "the scores of its questions are missing, as in what --json prints"
-    for name, kind in _COLUMNS.items():
-        column = scores.get(name)
-        if not isinstance(column, list) or not all(isinstance(value, kind) for value in column):
-            return f"scores.{name} is missing or holds something else than it should"
-        if len(column) != len(scores["id"]):
-            return f"scores.{name} has {len(column):,} values for {len(scores['id']):,} questions"
-    ids = scores["id"]
-    if not ids:
-        return "there are no questions in it"
-    return "a question's id occurs twice in scores.id" if len(set(ids)) < len(ids) else None
-
-
-def _described(report: dict[str, Any], name: str) -> dict[str, Any]:
-    kept = {key: report.get(key) for key in ("reader", "mode", "k", "ranking")}
-    index = report.get("index")
-    return {"report": name, "index": index.get("folder") if isinstance(index, dict) else None, **kept}
-
-
-def _described_line(letter: str, described: dict[str, Any]) -> str:
-    name = described["report"]
-    return (
-        f"{letter}  {'' if name == letter else f'{name}: '}reader {described['reader']}, {described['mode']} search of "
-        f"{described['index']}, k = {described['k']}, ranking {described['ranking']}"
-    )
-
-
-def _number(value: float | None, sign: str = "", digits: int = 3) -> str:
-    return "-" if value is None else f"{value:{sign}.{digits}f}"

@@ -1,18 +1,21 @@
-"""What the whole pipeline answers to a dataset's questions, and what that is worth. Reads and prints nothing."""
+"""Cases go in, judgements come out: what the decider makes of each question, and what that is worth.
+
+The decider is the one that `odqa ask` has; here its decisions are only scored. Reads and prints nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from odqa.answering.decision import Decision
-from odqa.answering.fitted import FittedRanking
-from odqa.answering.pipeline import by_reader
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.answering.candidates import Candidates
+from odqa.answering.deciders import Decider, Decision
+from odqa.evaluation.cases import Case, Query
 from odqa.evaluation.metrics import exact_match, rouge1_f1, token_f1
-from odqa.evaluation.search import Read, Searched
-from odqa.reader.model import Reader
-from odqa.types import Answer, Hit
+from odqa.types import Answer, Example, Hit
 
 KEPT = 5  # Answers of a question that are kept: top-5 scores ask for no more.
 
@@ -26,14 +29,17 @@ class Scores:
     f1: float
 
 
+NOTHING = Scores(0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """A question, the decision on it, and what the given answer (or none), the first, and the best of five are worth.
 
     ``forced`` and ``top5`` are 0 for an unanswerable question.
     """
 
-    searched: Searched
+    query: Query
     decision: Decision
     given: Scores
     forced: Scores
@@ -42,22 +48,27 @@ class Judged:
     @property
     def id(self) -> str:
         """The question's id."""
-        return self.searched.example.id
+        return self.query.example.id
 
     @property
     def answerable(self) -> bool:
         """Whether the dataset gives it an answer."""
-        return self.searched.example.answerable
+        return self.query.example.answerable
 
     @property
     def answered(self) -> bool:
         """Whether an answer is given."""
-        return not self.decision.abstention.abstains
+        return self.decision.answered
+
+    @property
+    def answerability(self) -> float:
+        """What the decider's rule compares, larger for giving an answer."""
+        return self.decision.answerability
 
     @property
     def first(self) -> Answer | None:
         """The first answer, given or withheld; None where no span was found."""
-        return self.decision.answers[0] if self.decision.answers else None
+        return self.decision.first
 
     @property
     def confidence(self) -> float:
@@ -70,49 +81,84 @@ class Judged:
         return self.first.text if self.first and self.answered else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A question whose answer came from elsewhere, and what it is worth: nothing is known but the text, if any."""
+
+    id: str
+    answerable: bool
+    given: Scores
+
+
 class Judge:
-    """A reader's ranking, or its own settings where none was fitted, and the language of the answers."""
+    """A decider, and the language of the answers."""
 
-    def __init__(self, reader: Reader, ranking: FittedRanking | None, language: str = "en") -> None:
-        self._reader = reader
-        self._ranking = ranking
-        self._metrics = tuple(partial(metric, language=language) for metric in (rouge1_f1, exact_match, token_f1))
+    def __init__(self, decider: Decider, language: str = "en") -> None:
+        self._decider = decider
+        self._language = language
 
-    def judge(self, results: Sequence[Read], k: int) -> Iterator[Judged]:
+    def judge(self, cases: Sequence[Case], k: int) -> Iterator[Judgement]:
         """Decide on every question by its ``k`` best hits, in order."""
-        return (self._judge(result, result.searched.first(k)) for result in results)
+        return (self._judge(case, case.query.first(k)) for case in cases)
 
-    def judge_removed(self, results: Sequence[Read], k: int) -> Iterator[Judged]:
+    def judge_removed(self, cases: Sequence[Case], k: int) -> Iterator[Judgement]:
         """Decide on every answerable question by its ``k`` best hits in the corpus without its gold passages."""
-        return (
-            self._judge(result, result.searched.without_gold(k))
-            for result in results
-            if result.searched.example.answerable
-        )
+        return (self._judge(case, case.query.without_gold(k)) for case in cases if case.query.example.answerable)
 
-    def scores(self, text: str, references: Sequence[str]) -> Scores:
-        """What a text is worth."""
-        return Scores(*(metric(text, references) for metric in self._metrics))
-
-    def _judge(self, result: Read, hits: Sequence[Hit]) -> Judged:
-        if self._ranking is None:
-            decision = by_reader(self._reader, hits, [result.readings[hit.passage.id] for hit in hits])
-        else:
-            decision = self._ranking.decide(result.searched.question, hits, result.found(hits))
+    def _judge(self, case: Case, hits: Sequence[Hit]) -> Judgement:
+        decision = self._decider.decide(case.query.question, case.candidates(hits))
         decision = replace(decision, answers=decision.answers[:KEPT])
-        references = [reference.text for reference in result.searched.example.references]
+        references = case.references
         texts = [answer.text for answer in decision.answers]
-        worth = [self.scores(text, references) for text in texts] if references else []
-        first = worth[0] if worth else Scores(0.0, 0.0, 0.0)
-        best = (
-            Scores(
-                max(one.rouge1_f1 for one in worth),
-                max(one.exact_match for one in worth),
-                max(one.f1 for one in worth),
-            )
-            if worth
-            else first
+        worth = [scores(text, references, self._language) for text in texts] if references else []
+        first = worth[0] if worth else NOTHING
+        best = Scores(
+            max((one.rouge1_f1 for one in worth), default=0.0),
+            max((one.exact_match for one in worth), default=0.0),
+            max((one.f1 for one in worth), default=0.0),
         )
-        shown = bool(texts) and not decision.abstention.abstains
-        given = first if shown and references else self.scores(texts[0] if shown else "", references)
-        return Judged(result.searched, decision, given, first, best)
+        given = decision.answers[0].text if decision.answered else ""
+        return Judgement(
+            case.query,
+            decision,
+            first if worth and decision.answered else scores(given, references, self._language),
+            first,
+            best,
+        )
+
+
+def scores(text: str, references: Sequence[str], language: str = "en") -> Scores:
+    """What a text is worth; the empty text is no answer."""
+    return Scores(*(metric(text, references, language) for metric in (rouge1_f1, exact_match, token_f1)))
+
+
+def judge_predictions(
+    examples: Sequence[Example], predictions: Mapping[str, str], language: str = "en"
+) -> list[Prediction]:
+    """What predictions, question id -> text, are worth; a question without one is wrong, answerable or not."""
+    return [
+        Prediction(
+            example.id,
+            example.answerable,
+            scores(predictions[example.id], [reference.text for reference in example.references], language)
+            if example.id in predictions
+            else NOTHING,
+        )
+        for example in examples
+    ]
+
+
+def correctness(
+    decider: Decider, questions: Sequence[tuple[str, Candidates, Sequence[str]]], language: str = "en"
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The confidence of each decision and whether it is right, both (n,), for (question, candidates, references).
+
+    A decision is right where the answer given matches a reference exactly, or none is given to an unanswerable
+    question.
+    """
+    decisions = [decider.decide(question, candidates) for question, candidates, _ in questions]
+    given = [decision.answers[0].text if decision.answered else "" for decision in decisions]
+    right = [
+        exact_match(text, references, language) == 1 for text, (_, _, references) in zip(given, questions, strict=True)
+    ]
+    return np.array([decision.confidence for decision in decisions]), np.array(right, dtype=np.bool_)

@@ -1,33 +1,30 @@
-"""Knows how one answer, and a set of them, is scored against references; knows no file, model or report.
+"""An answer and its references go in, a score comes out; so do the ranks of relevant passages. Pure functions.
 
 A prediction is a text, the empty text where the reader abstains. References are a question's reference texts, none
 for an unanswerable question. Scores run from 0 to 1, and a question without a prediction scores 0 in all of them.
 Exact match, token F1 and the best threshold follow the official SQuAD v2 script, evaluate-v2.0.py (Rajpurkar, Jia
-and Liang 2018); how answers are normalised in other languages is told in :mod:`odqa.evaluation.languages`.
+and Liang 2018); other languages have rules of their own (:mod:`odqa.evaluation.languages`).
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from odqa.corpus.sentences import sentences
 from odqa.evaluation.languages import UnicodeTokenizer, normalize
-from odqa.types import Reference, Span
-
-Metric = Callable[[str, Sequence[str]], float]
+from odqa.retrieval.words import Analyzer
+from odqa.types import Hit, Reference, Span
 
 
 class BestThreshold(NamedTuple):
-    """The highest mean F1 that any threshold on the score difference reaches, and that threshold.
-
-    A question is answered when its score difference (null - best span) is at most ``threshold``, so a reader that
-    answers when best span - null exceeds its own threshold would need ``-threshold``.
-    """
+    """The highest mean F1 that any threshold on the margin reaches, and the least margin answered for it."""
 
     f1: float
-    threshold: float
+    margin: float
 
 
 class PositionAccuracy(NamedTuple):
@@ -62,44 +59,31 @@ def rouge1_f1(prediction: str, references: Sequence[str], language: str = "en") 
     return max(float(scorer.score(reference, prediction)["rouge1"].fmeasure) for reference in dict.fromkeys(references))
 
 
-def score_each(
-    metric: Metric, predictions: Mapping[str, str], references: Mapping[str, Sequence[str]]
-) -> dict[str, float]:
-    """Question id -> score, for every question of ``references``; 0 where ``predictions`` lacks it."""
-    return {key: metric(predictions[key], texts) if key in predictions else 0.0 for key, texts in references.items()}
+def best_threshold(f1: Sequence[float], answerable: Sequence[bool], margins: Sequence[float]) -> BestThreshold:
+    """Find the least margin at which to answer for the best mean F1 (``find_best_thresh`` of the script).
 
-
-def mean(scores: Mapping[str, float], ids: Iterable[str] | None = None) -> float | None:
-    """The mean score over ``ids`` (default: all); None over no questions."""
-    values = list(scores.values()) if ids is None else [scores[key] for key in ids]
-    return sum(values) / len(values) if values else None
-
-
-def best_threshold(
-    f1: Mapping[str, float],
-    predictions: Mapping[str, str],
-    references: Mapping[str, Sequence[str]],
-    score_differences: Mapping[str, float],
-) -> BestThreshold:
-    """Find the threshold that gives the best mean F1 over ``f1``'s questions (``find_best_thresh`` of the script).
-
-    ``predictions`` are texts before any abstention and ``f1`` their scores; ``score_differences`` are null - best
-    span, larger being less answerable. Starting from abstaining everywhere, questions are answered one by one from
-    the smallest difference on. A question without a difference is never answered. As in the script, the threshold
-    is 0.0 where nothing is better than abstaining everywhere, and equal differences are not kept together.
-    Raises ValueError without questions.
+    For each question, ``f1`` is the token F1 of its first answer whatever the rule says, and ``margins`` how far that
+    answer beats "no answer" (the script has it with the other sign, null - best span); -inf, where no span was found,
+    is never answered. Starting from abstaining everywhere, questions are answered one by one from the largest margin
+    down. As in the script, the margin is 0.0 where nothing is better than abstaining everywhere, and equal margins are
+    not kept together. Raises ValueError without questions.
     """
     if not f1:
         raise ValueError("the best threshold needs at least one question")
-    current = best = float(sum(not references[key] for key in f1))
-    threshold = 0.0
-    for key in sorted(score_differences, key=score_differences.__getitem__):
-        if key not in f1:
-            continue
-        current += f1[key] if references[key] else -1.0 if predictions.get(key) else 0.0
+    current = best = float(len(answerable) - sum(answerable))
+    margin = 0.0
+    for at in sorted(range(len(f1)), key=lambda at: -margins[at]):
+        if margins[at] == -math.inf:
+            break
+        current += f1[at] if answerable[at] else -1.0
         if current > best:
-            best, threshold = current, score_differences[key]
-    return BestThreshold(best / len(f1), threshold)
+            best, margin = current, margins[at]
+    return BestThreshold(best / len(f1), margin)
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean; None of nothing."""
+    return sum(values) / len(values) if values else None
 
 
 def position_accuracy(
@@ -124,6 +108,33 @@ def position_accuracy(
             starts += any(span.start == reference.start for reference in gold)
             ends += any(span.end == reference.start + len(reference.text) for reference in gold)
     return PositionAccuracy(starts / len(references), ends / len(references))
+
+
+def recall(ranks: Sequence[int], relevant: int, k: int) -> float:
+    """The share of a question's ``relevant`` passages, found at ``ranks`` counted from 1, among the first ``k``."""
+    return sum(rank <= k for rank in ranks) / relevant
+
+
+def reciprocal_rank(ranks: Sequence[int], k: int) -> float:
+    """1 / the place of the first relevant passage, 0 where none is among the first ``k``; its mean is MRR@k."""
+    first = min(ranks, default=k + 1)
+    return 1 / first if first <= k else 0.0
+
+
+def ndcg(ranks: Sequence[int], relevant: int, k: int) -> float:
+    """The discounted gain of the first ``k`` over that of the best order (Järvelin and Kekäläinen 2002), log base 2."""
+    ideal = math.fsum(1 / math.log2(place + 1) for place in range(1, min(relevant, k) + 1))
+    return math.fsum(1 / math.log2(rank + 1) for rank in ranks if rank <= k) / ideal
+
+
+def best_sentence(question: str, hits: Sequence[Hit], stems: Analyzer) -> str:
+    """The sentence of the first passage that shares the most stems with the question; the earliest of equal ones."""
+    if not hits:
+        return ""
+    text = hits[0].passage.text
+    asked = set(stems(question))
+    found = [text[start:end] for start, end in sentences(text, 0, len(text))]
+    return max(found, key=lambda sentence: len(asked & set(stems(sentence))), default="")
 
 
 def _gold(references: Sequence[str], language: str) -> list[str]:

@@ -1,19 +1,17 @@
-"""Reads and writes predictions in the official SQuAD format, one JSON object of question id -> text. Knows no metric.
+"""Predictions come from a file and go into one, in SQuAD's format: one JSON object of question id -> text.
 
 The empty text means that the question has no answer.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from odqa.errors import DataError, UsageError
-from odqa.files import whole
+from odqa.files import read_json, write_json
 
 FORMAT = 'one JSON object of question id -> answer text ("" for no answer) is needed'
 SHOWN = 3  # Ids named in a message before it says "and more".
@@ -23,14 +21,7 @@ def read_predictions(path: Path) -> dict[str, str]:
     """Read a predictions file. Raises UsageError where there is none, DataError with the place where it is wrong."""
     if not path.exists() or path.is_dir():
         raise UsageError(f"no such predictions file: {path}")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique(path))
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}; {FORMAT}"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}; {FORMAT}") from None
+    content = read_json(path, FORMAT, _unique(path))
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds {_kind(content)}; {FORMAT}")
     for key, value in content.items():
@@ -41,19 +32,7 @@ def read_predictions(path: Path) -> dict[str, str]:
 
 def write_predictions(path: Path, predictions: Mapping[str, str]) -> None:
     """Write a predictions file whole or not at all: a file that was there stays as it was when writing fails."""
-    with whole(path) as unfinished:
-        unfinished.write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
-
-
-def check_writable(path: Path) -> None:
-    """Raise UsageError where ``write_predictions`` could not write, so that it is said before hours of work."""
-    if path.exists() and not path.is_file():
-        raise UsageError(f"cannot write predictions to {path}: it is not a regular file; name another one")
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"cannot write predictions to {path}: there is no folder {folder}; make it first")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"cannot write predictions to {path}: no permission to write in {folder}")
+    write_json(path, predictions)
 
 
 def id_warnings(

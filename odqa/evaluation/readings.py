@@ -1,7 +1,7 @@
-"""Remembers on the disk what a reader found in each text, so that nothing is read twice. Knows no ranking and no score.
+"""Questions and texts go in, readings come out, out of a file where the reader has read them before. Knows no score.
 
-Reading is nearly all the time that an evaluation takes; everything behind it (rankings, thresholds, k) is then tried
-in minutes. A reading is kept by the question, the text and the number of spans asked for, in a file that belongs to
+Reading is nearly all the time that an evaluation takes; everything after it (rankings, thresholds, k) is then tried in
+minutes. A reading is kept by the question, the text and the number of spans asked for, in a file that belongs to
 one reader (``Reader.content_hash``), so that another one's readings are never used.
 """
 

@@ -1,12 +1,15 @@
-"""Sorts answerable questions by what they ask, what answers them and how they were found. Knows no score."""
+"""Judgements go in, scores by kind of question come out: what it asks, what answers it and how it was found."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from odqa.evaluation.judging import Judged
+from odqa.evaluation.judging import Judgement
+from odqa.evaluation.metrics import mean
+from odqa.evaluation.report import Slice
 
 QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how many", "how much", "how")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -18,13 +21,34 @@ _NUMBER_WORDS = frozenset(
 _WORD = re.compile(r"\w+")
 
 
-def slices() -> Iterator[tuple[str, Callable[[Judged], str]]]:
-    """By what answerable questions are sorted, and how: the name of a question's slice."""
-    yield "question word", lambda one: question_word(one.searched.question)
-    yield "answer type", lambda one: answer_type(one.searched.example.references[0].text)
-    yield "answer length", lambda one: between(_words(one.searched.example.references[0].text), (1, 2, 4, 8))
+def slices(judgements: Sequence[Judgement]) -> dict[str, tuple[Slice, ...]]:
+    """Scores of the answerable questions by what they are like, largest slice first."""
+    answerable = [one for one in judgements if one.answerable]
+    found = {}
+    for name, kind_of in kinds():
+        groups: dict[str, list[Judgement]] = defaultdict(list)
+        for one in answerable:
+            groups[kind_of(one)].append(one)
+        found[name] = tuple(
+            Slice(
+                name=group,
+                questions=len(some),
+                rouge1_f1=mean([one.given.rouge1_f1 for one in some]),
+                rouge1_f1_forced=mean([one.forced.rouge1_f1 for one in some]),
+                answered=mean([float(one.answered) for one in some]),
+            )
+            for group, some in sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+        )
+    return found
+
+
+def kinds() -> Iterator[tuple[str, Callable[[Judgement], str]]]:
+    """What answerable questions are sorted by, and how: the name of a question's slice."""
+    yield "question word", lambda one: question_word(one.query.question)
+    yield "answer type", lambda one: answer_type(one.query.example.references[0].text)
+    yield "answer length", lambda one: between(_words(one.query.example.references[0].text), (1, 2, 4, 8))
     yield "gold passage's rank", lambda one: gold_rank(one)
-    yield "context length", lambda one: between(_words(one.searched.example.context), (50, 100, 150, 200))
+    yield "context length", lambda one: between(_words(one.query.example.context), (50, 100, 150, 200))
 
 
 def question_word(question: str) -> str:
@@ -50,9 +74,9 @@ def answer_type(text: str) -> str:
     return "name" if words and words[0][0].isupper() and all(word[0].isupper() for word in long) else "phrase"
 
 
-def gold_rank(one: Judged) -> str:
-    """Where the first gold passage stands among the hits."""
-    rank = min(one.searched.gold_ranks(), default=None)
+def gold_rank(one: Judgement) -> str:
+    """The rank of the first gold passage among the hits, as a range."""
+    rank = min(one.query.gold_ranks(), default=None)
     if rank is None:
         return "not found"
     return "1" if rank == 1 else "2-5" if rank <= 5 else "6-20" if rank <= 20 else "21 and more"

@@ -67,7 +67,13 @@ class Retriever:
 
     def search(self, questions: Sequence[str], k: int, filters: Sequence[Filter] = ()) -> list[list[Hit]]:
         """The ``k`` best passages for each question (see ``Index.search``). Raises UsageError for k below 1."""
-        return self.index.search(questions, k, self.encode(questions), filters)
+        return self.find(questions, self.encode(questions), k, filters)
+
+    def find(
+        self, questions: Sequence[str], vectors: NDArray[np.float32] | None, k: int, filters: Sequence[Filter] = ()
+    ) -> list[list[Hit]]:
+        """As :meth:`search`, for questions that :meth:`encode` has made ``vectors`` of."""
+        return self.index.search(questions, k, vectors, filters)
 
     def close(self) -> None:
         """Close the index; it cannot be searched again."""

@@ -18,7 +18,7 @@ from odqa.training.hardware import utilisation
 from odqa.training.inputs import Taken, data_hashes
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Recipe, as_dict
-from odqa.training.tuning import Tuned
+from odqa.training.tuning import Tuning
 
 RUN_FILE = "run.json"
 
@@ -39,7 +39,7 @@ class Finished:
     state: State
     repairs: Repairs
     taken: tuple[Taken, ...]
-    tuned: Tuned
+    tuned: Tuning
     hardware: dict[str, Any]
     flops_per_token: int
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from odqa.errors import OdqaError
-from odqa.evaluation.report import evaluate
+from odqa.evaluation.reader import evaluate
 from odqa.training import checkpoint, data, precision
 from odqa.training.checkpoint import State
 from odqa.training.data import Labelled
@@ -116,7 +116,7 @@ class Run:
         if not accelerator.is_main_process:
             return
         model = self.whole_model().eval()
-        metrics = epoch_metrics(evaluate(examples, as_reader(model, self.tokenizer, self.recipe, "training")), examples)
+        metrics = epoch_metrics(evaluate(examples, as_reader(model, self.tokenizer, self.recipe, "training")))
         best = max((item["f1"] for item in state.evaluations), default=-1.0)
         state.evaluations.append({"epoch": epoch + 1, **metrics})
         if metrics["f1"] > best and self.recipe.keep == "best":

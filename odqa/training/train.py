@@ -14,7 +14,7 @@ from typing import Any
 
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
-from odqa.evaluation.report import check_examples
+from odqa.evaluation.cases import check_examples
 from odqa.models import ResolvedModel, content_hash, resolve
 from odqa.reader.precision import lower
 from odqa.training import average, base, checkpoint, data, distill, folder, hardware, inputs, masking, precision, tuning

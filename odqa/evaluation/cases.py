@@ -1,9 +1,11 @@
-"""Searches and reads for every question of a dataset, and tells which passages are the ones it was asked of.
+"""A dataset's questions go in; cases come out: what was found and read for each, and which passages are the gold ones.
 
 A dataset's question comes with its context. In an index that context may be one passage or several, or not be there
 at all. A passage is *gold* where its text is a piece of the context, or the context a piece of it, and it holds a
 reference answer; of an unanswerable question, where it is a piece of the context at all. Where not one passage of the
 hits is a piece of any context, retrieval is scored by the answers' texts instead: a passage is gold that holds one.
+
+A question with its own context is a case with that context as its only hit.
 """
 
 from __future__ import annotations
@@ -12,18 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from odqa.answering.fitted import Found
-from odqa.answering.inputs import tidy
-from odqa.answering.pipeline import SPANS_PER_PASSAGE
+from odqa.answering.candidates import Candidates
+from odqa.answering.pipeline import SPANS_PER_PASSAGE, whole_document
+from odqa.answering.question import tidy
+from odqa.errors import DataError
 from odqa.evaluation.readings import Readings
 from odqa.index.retriever import Retriever
 from odqa.text import normalize_answer
-from odqa.types import Example, Hit, Reading
+from odqa.types import Document, Example, Hit, Reading
 
 SPARE = 5  # Hits beyond k, so that k are left when the gold ones, a context's two or three pieces, are taken away.
 KS = (5, 20, 50)  # Numbers of passages at which one threshold must hold.
 AT_ONCE = 256  # Questions between two looks of the progress.
-
 
 Progress = Callable[[str, int, int], None]  # What is being done, how much of it was done now, and how much there is.
 
@@ -34,8 +36,8 @@ def ks_up_to(k: int) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
-    """A question and its hits, k and ``SPARE`` more, best first.
+class Query:
+    """A dataset's question and its hits, k and ``SPARE`` more, best first.
 
     ``own`` are the ids of the passages that are pieces of its context, ``gold`` of those that hold the answer.
     """
@@ -60,10 +62,10 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """All questions of a dataset as they were searched; ``by_context`` says how gold passages were told."""
+class Queries:
+    """All questions of a dataset with their hits; ``by_context`` says how gold passages were recognised."""
 
-    questions: tuple[Searched, ...]
+    queries: tuple[Query, ...]
     k: int
     by_context: bool
 
@@ -73,7 +75,7 @@ def search(
     retriever: Retriever,
     k: int,
     progress: Callable[[int], None] | None = None,
-) -> Search:
+) -> Queries:
     """Search for every question; ``progress`` is called with the number of questions done since its last call."""
     hits: list[Sequence[Hit]] = []
     questions = [tidy(example.question) for example in examples]
@@ -87,9 +89,9 @@ def search(
         for example, found in zip(examples, hits, strict=True)
     ]
     by_context = any(own)
-    return Search(
+    return Queries(
         tuple(
-            Searched(example, question, tuple(found), mine, _gold(example, found, mine, by_context))
+            Query(example, question, tuple(found), mine, _gold(example, found, mine, by_context))
             for example, question, found, mine in zip(examples, questions, hits, own, strict=True)
         ),
         k,
@@ -97,44 +99,73 @@ def search(
     )
 
 
-def pairs(searched: Searched, k: int, *, removed: bool) -> dict[str, tuple[str, str]]:
-    """The (question, text) to read for the ``k`` best hits, by passage; ``removed``: and without the gold ones."""
-    hits = [*searched.first(k), *(searched.without_gold(k) if removed and searched.example.answerable else ())]
-    return {hit.passage.id: (searched.question, hit.passage.text) for hit in hits}
-
-
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What the reader found in the hits of a question, by the passage's id."""
+class Case:
+    """A query, and what the reader found in its hits, by the passage's id."""
 
-    searched: Searched
+    query: Query
     readings: dict[str, Reading]
 
-    def found(self, hits: Sequence[Hit]) -> Found:
-        """The places among some of the hits."""
-        return Found.of(hits, [self.readings[hit.passage.id] for hit in hits])
+    @property
+    def references(self) -> list[str]:
+        """The texts of the reference answers, none for an unanswerable question."""
+        return [reference.text for reference in self.query.example.references]
+
+    def candidates(self, hits: Sequence[Hit]) -> Candidates:
+        """The candidates among some of the hits."""
+        return Candidates.of(hits, [self.readings[hit.passage.id] for hit in hits])
 
 
 def read(
-    searched: Sequence[Searched],
+    queries: Sequence[Query],
     k: int,
     readings: Readings,
     progress: Callable[[int, int], None] | None = None,
     *,
     removed: bool = True,
-) -> list[Read]:
-    """Read the ``k`` best hits of every question, and those that are the best without its gold passages.
+) -> list[Case]:
+    """Read the ``k`` best hits of every question and, with ``removed``, those that are the best without its gold ones.
 
     ``progress`` is called with the number of passages done since its last call, and how many there are.
     """
-    wanted = [pairs(one, k, removed=removed) for one in searched]
+    wanted = [_pairs(one, k, removed=removed) for one in queries]
     flat = [pair for some in wanted for pair in some.values()]
     tell = (lambda done: progress(done, len(flat))) if progress else None
     found = iter(readings.read(flat, SPANS_PER_PASSAGE, tell))
     return [
-        Read(one, dict(zip(some, islice(found, len(some)), strict=True)))
-        for one, some in zip(searched, wanted, strict=True)
+        Case(one, dict(zip(some, islice(found, len(some)), strict=True)))
+        for one, some in zip(queries, wanted, strict=True)
     ]
+
+
+def in_context(examples: Sequence[Example], readings: Sequence[Reading]) -> list[Case]:
+    """A case for each question with its own context as its only hit; ``readings`` are of these contexts, in order."""
+    cases = []
+    for example, reading in zip(examples, readings, strict=True):
+        hit = whole_document(Document(example.id, example.title, example.context, ""))
+        own = frozenset({hit.passage.id})
+        cases.append(Case(Query(example, tidy(example.question), (hit,), own, own), {hit.passage.id: reading}))
+    return cases
+
+
+def check_examples(examples: Sequence[Example], source: str = "dataset") -> None:
+    """Raise DataError, naming ``source``, where there is no question or where two questions have one id."""
+    if not examples:
+        raise DataError(f"{source}: no questions in it, so there is nothing to score; check that it is the right one")
+    seen: dict[str, int] = {}
+    for number, example in enumerate(examples, start=1):
+        if example.id in seen:
+            raise DataError(
+                f"{source}: the question id {example.id!r} occurs twice, at questions {seen[example.id]:,} and "
+                f"{number:,}; predictions are matched by id, so give every question its own"
+            )
+        seen[example.id] = number
+
+
+def _pairs(query: Query, k: int, *, removed: bool) -> dict[str, tuple[str, str]]:
+    """The (question, text) to read for the ``k`` best hits, by passage; ``removed``: and without the gold ones."""
+    hits = [*query.first(k), *(query.without_gold(k) if removed and query.example.answerable else ())]
+    return {hit.passage.id: (query.question, hit.passage.text) for hit in hits}
 
 
 def _is_piece(text: str, context: str) -> bool:

@@ -1,0 +1,125 @@
+"""Questions whose answers are known, an index and a reader go in; every ranking, fitted, comes out. Knows no formula.
+
+Every question is read at several k, so that what is fitted holds for all of them. Every answerable one is also asked of
+the corpus without its gold passages: what no passage answers is what a corpus's abstention must be fitted on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.answering.fit_file import Fit
+from odqa.answering.ranking import RANKINGS
+from odqa.errors import UsageError
+from odqa.evaluation.cases import KS, Case, Progress, read, search
+from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
+from odqa.evaluation.readings import Readings
+from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit, masses, outcome_of
+from odqa.index.retriever import Retriever
+from odqa.types import Example, Hit
+
+UNANSWERABLE, ABSENT = "unanswerable", "absent"
+
+
+def tune(
+    examples: Sequence[Example],
+    retriever: Retriever,
+    readings: Readings,
+    *,
+    ks: Sequence[int] = KS,
+    source: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit every ranking on ``examples``, at all ``ks``, and name the one with the best held-out token F1.
+
+    Whatever is read is remembered by ``readings``, so that a killed run goes on where it was. ``source`` goes into the
+    record: where the examples came from. Raises DataError where nothing can be fitted and UsageError for a k below 1
+    or no k.
+    """
+    if not ks or min(ks) < 1:
+        raise UsageError(f"k must be at least 1, not {min(ks, default=0)}")
+    tell = progress or (lambda what, done, total: None)
+    found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)))
+    cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
+    trials = [trial for k in ks for case in cases for trial in trials_of(case, k)]
+    check(trials)
+    rankings, held = {}, {}
+    for name in RANKINGS:
+        rankings[name] = fit(name, trials)
+        held[name] = held_out(name, trials)
+        tell("Fitting", 1, len(RANKINGS))
+    best = max(RANKINGS, key=lambda name: held[name]["f1"])
+    record = {
+        **(source or {}),
+        "encoder": retriever.index.manifest.encoder,
+        "questions": len(examples),
+        "cases": dict(Counter(trial.kind for trial in trials)),
+        "mode": str(retriever.index.mode),
+        "k": list(ks),
+        "passages": len(retriever.index),
+        "held_out": held,
+    }
+    return Fit(readings.reader.content_hash, best, rankings, record)
+
+
+def trials_of(case: Case, k: int) -> list[Trial]:
+    """The trials of one question at ``k``: as it is, and, where it is answerable, without its gold passages."""
+    query = case.query
+    hits = query.first(k)
+    if not query.example.answerable:
+        return [_trial(case, hits, UNANSWERABLE)]
+    found = any(hit.passage.id in query.gold for hit in hits)
+    return [_trial(case, hits, ANSWERABLE if found else ABSENT), _trial(case, query.without_gold(k), ABSENT)]
+
+
+def held_out(name: str, trials: Sequence[Trial]) -> dict[str, Any]:
+    """What a ranking reaches on trials that it was not fitted on, weighted by kind (see ``ranking.masses``).
+
+    ``f1`` with abstention, ``forced_f1`` over the answerable trials, ``auroc`` of answerable against each other kind by
+    the probability of no answer, ``calibration_error`` and ``risk_coverage_area`` of the first answers' confidence over
+    all trials, ``coverage``, the share of answered trials, at each k the same threshold.
+    """
+    decisions = crossed(name, trials)
+    mass = masses(trials)
+    kinds = np.array([trial.kind for trial in trials])
+    answerable = kinds == ANSWERABLE
+    answered = np.array([decision.answered for decision in decisions])
+    pairs = list(zip(decisions, trials, strict=True))
+    f1 = np.array([f1_of(decision.first, trial.references) for decision, trial in pairs])
+    value = np.where(answered, f1, (~answerable).astype(float))
+    right = np.array([outcome_of(decision.first, trial) == "right" for decision, trial in pairs])
+    sure = np.array([decision.first.confidence if decision.first else 0.0 for decision in decisions])
+    none = np.array([decision.no_answer_probability for decision in decisions])
+    return {
+        "f1": float((value * mass).sum() / mass.sum()),
+        "forced_f1": float(f1[answerable].mean()),
+        "auroc": {
+            kind: _rounded(auroc(none[kinds == kind], none[answerable])) for kind in sorted(set(kinds) - {ANSWERABLE})
+        },
+        "calibration_error": expected_calibration_error(*_repeat(sure, right, mass)),
+        "risk_coverage_area": risk_coverage_area(sure, right),
+        "coverage": float((answered * mass).sum() / mass.sum()),
+    }
+
+
+def _trial(case: Case, hits: Sequence[Hit], kind: str) -> Trial:
+    return Trial(case.query.question, case.candidates(hits), tuple(case.references), kind, case.query.example.context)
+
+
+def _repeat(
+    sure: NDArray[np.float64], right: NDArray[np.bool_], mass: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Trials drawn in proportion to their mass, always the same ones, so that an unweighted measure weighs them."""
+    edges = np.cumsum(mass) / mass.sum()
+    at = np.searchsorted(edges, (np.arange(4 * len(mass)) + 0.5) / (4 * len(mass)))
+    return sure[at], right[at]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else round(value, 4)

@@ -16,13 +16,14 @@ from odqa.errors import OdqaError
 from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing, check_target
 from odqa.index.compaction import commit_segments, fold_small
-from odqa.index.factories import check_factory
 from odqa.index.ingest import Ingest, OnDuplicate, Rules, Storage, check_on_duplicate, fit_chunk
 from odqa.index.manifest import FORMAT, MANIFEST, Manifest, check_encoder, is_index, read_manifest
 from odqa.index.report import ChangeReport, ShowProgress, report_of
-from odqa.index.vectors import METRIC, require_faiss
 from odqa.models import DEFAULT_ENCODER
+from odqa.retrieval.dense import METRIC
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.factories import check_factory
+from odqa.retrieval.faiss_library import require_faiss
 from odqa.retrieval.keywords import PARAMETERS
 
 _READ = ReadOptions()

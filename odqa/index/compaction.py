@@ -12,13 +12,13 @@ from pathlib import Path
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index.catalog import newest_hashes
 from odqa.index.change import Change, changing, check_space
-from odqa.index.factories import check_factory
 from odqa.index.ingest import Storage
 from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
-from odqa.index.vector_writer import room
 from odqa.retrieval import keywords
+from odqa.retrieval.factories import check_factory
+from odqa.retrieval.vector_writer import room
 from odqa.types import Mode
 
 MOST = 8  # Segments that an index may have. Each is searched by itself, which a question takes longer for.

@@ -13,23 +13,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from odqa.corpus import ChunkOptions, ReadOptions, Unusable, split
 from odqa.corpus.base import source_of
 from odqa.corpus.read import read_file
 from odqa.errors import DataError, UsageError
-from odqa.index.catalog import Catalog, Located
+from odqa.index.catalog import Catalog, CatalogEntry
 from odqa.index.change import Change, check_space
 from odqa.index.manifest import SegmentRecord
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
 from odqa.index.segment import SegmentWriter, with_deleted
-from odqa.index.store import Stored, hash_document
-from odqa.index.vector_writer import room
+from odqa.index.store import StoredDocument, hash_document
+from odqa.retrieval.vector_writer import room
 from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 
@@ -97,7 +97,7 @@ class Ingest:
         self._progress = progress
         self._writer: SegmentWriter | None = None
         self._folder = Path()
-        self._replaced: dict[int, Stored] = {}  # Of this change's own documents.
+        self._replaced: dict[int, StoredDocument] = {}  # Of this change's own documents.
         self._hashes: dict[str, str] = {}
         self._stack = ExitStack()
 
@@ -116,7 +116,7 @@ class Ingest:
                 self._hashes[source] = digest
         self._show(READING, sum(sizes), sum(sizes))
 
-    def _read(self, file: Path, before: Sequence[Located], sizes: tuple[int, int, int]) -> None:
+    def _read(self, file: Path, before: Sequence[CatalogEntry], sizes: tuple[int, int, int]) -> None:
         """Take the documents of a file, of which some were read ``before``."""
         bytes_before, size, total = sizes
         ids, usable, characters = set(), True, 0
@@ -196,7 +196,7 @@ class Ingest:
             self._writer = self._stack.enter_context(writer)
         return self._writer
 
-    def _in_this_change(self, id: str) -> Stored | None:
+    def _in_this_change(self, id: str) -> StoredDocument | None:
         found = self._writer.store.find(id) if self._writer else ()
         return next((item for item in found if item.number not in self._replaced), None)
 
@@ -226,7 +226,7 @@ def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:
     return replace(chunk, max_tokens=budget, overlap_tokens=overlap)
 
 
-def _duplicate(first: Stored, document: Document, in_index: bool) -> str:
+def _duplicate(first: StoredDocument, document: Document, in_index: bool) -> str:
     where = f"{first.source}, in the index already," if in_index else first.source
     remedy = "`odqa update` takes in changed files, and " if in_index and first.source == document.source else ""
     return (

@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from odqa.index.filters import Filter
 from odqa.index.search import Index
 from odqa.types import Hit, Mode
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 

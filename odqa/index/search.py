@@ -10,20 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
-from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
 from odqa.index.segment import Segment, needed_files
-from odqa.index.vector_search import VectorSearch
-from odqa.index.vectors import METRIC
+from odqa.retrieval.dense import METRIC, VectorSearch
+from odqa.retrieval.hybrid import RankedRow, by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import KeywordSearch
 from odqa.types import Hit, Mode, Passage
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 _ATTEMPTS = 10  # A change may land while the index is being opened; so many in a row are more than bad luck.
@@ -40,8 +39,6 @@ class Index:
 
     def __init__(self, folder: Path, manifest: Manifest, segments: Sequence[Segment], stack: ExitStack) -> None:
         """Hold the open parts; ``Index.open`` opens and checks them."""
-        import numpy as np
-
         self.folder = folder
         self.manifest = manifest
         self._segments = segments
@@ -179,14 +176,12 @@ class Index:
         k: int,
         vectors: NDArray[np.float32] | None,
         allowed: NDArray[np.bool_] | None,
-    ) -> list[list[Ranked]]:
+    ) -> list[list[RankedRow]]:
         if not questions or (allowed is not None and not allowed.any()):
             return [[] for _ in questions]
         if self._vectors is None:
             assert self._keywords is not None
             return by_keywords(self._keywords, questions, k, allowed)
-        import numpy as np
-
         queries = np.ascontiguousarray(() if vectors is None else vectors, np.float32)
         wanted = (len(questions), self.manifest.dimension)
         if queries.shape != wanted:
@@ -197,8 +192,6 @@ class Index:
 
     def _allowed(self, filters: tuple[Filter, ...]) -> NDArray[np.bool_] | None:
         """The rows that may come back, bool (rows,); None where all may. The last filters are remembered."""
-        import numpy as np
-
         if not filters:
             return self._live
         with self._lock:

@@ -207,7 +207,7 @@ def test_another_encoder_is_told_with_the_command_that_mends_it(tmp_path: Path, 
 
 def test_reading_a_manifest_imports_nothing_heavy(tmp_path: Path, manifest: Manifest) -> None:
     code = (
-        f"import sys; from odqa.index import read_manifest; read_manifest({str(tmp_path)!r})\n"
+        f"import sys; from odqa.index.manifest import read_manifest; read_manifest({str(tmp_path)!r})\n"
         "print([name for name in ('torch', 'transformers', 'faiss', 'numpy', 'rich') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

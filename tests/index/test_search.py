@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from odqa.corpus import read_corpus, split
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index import Index, build_index, read_manifest, verify
-from odqa.index.manifest import segment_folder
+from odqa.index.build import build_index
+from odqa.index.manifest import read_manifest, segment_folder
+from odqa.index.search import Index
 from odqa.index.store import PASSAGES
-from odqa.index.vectors import VECTORS, Vectors
+from odqa.index.verification import verify
+from odqa.retrieval.dense import VECTORS, Vectors
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.types import Document

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from odqa.errors import UsageError
-from odqa.index import vector_writer
-from odqa.index.vector_writer import VectorRecord, VectorWriter
-from odqa.index.vectors import VECTORS, Vectors
-from tests.index.vector_files import random_vectors, write
+from odqa.retrieval import vector_writer
+from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.vector_writer import VectorRecord, VectorWriter
+from tests.retrieval.vector_files import random_vectors, write
 
 
 def test_a_flat_index_is_the_file_that_faiss_would_write(tmp_path):

@@ -7,16 +7,16 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from odqa.errors import UsageError
-from odqa.index.factories import FLAT, check_factory, choose, make, training_size
-from odqa.index.recall import TARGET, tune
-from odqa.index.vectors import VECTORS, Vectors, reason, require_faiss, unwrap
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.factories import FLAT, check_factory, choose, make, training_size
+from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
+from odqa.retrieval.recall import TARGET, tune
 
 _SPOOL = "vectors.spool"
 _FLOAT32 = 4  # Bytes.
@@ -66,8 +66,6 @@ class VectorWriter:
 
     def add(self, vectors: NDArray[np.float32]) -> None:
         """Append rows, float32 (n, dimension)."""
-        import numpy as np
-
         assert vectors.ndim == 2 and vectors.shape[1] == self._dimension, vectors.shape
         self._stream.write(np.ascontiguousarray(vectors, "<f4").data)
         self._count += len(vectors)
@@ -115,8 +113,6 @@ class VectorWriter:
 
     def _build(self, factory: str, exact: Vectors, progress: Callable[[int], None] | None) -> tuple[Any, int]:
         """The index with all vectors in it, and how many of them it has learned from."""
-        import numpy as np
-
         index = make(factory, self._dimension)
         trained_on = min(self._count, training_size(index))
         rows = np.random.default_rng(0).choice(self._count, trained_on, replace=False)

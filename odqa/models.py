@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odqa.errors import ModelError
-from odqa.files import whole
+from odqa.files import sha256, whole
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_READER = "odqa/default-reader"
@@ -183,7 +183,7 @@ def _sha256(file: Path) -> str:
     """The file's SHA-256; that of a large file is remembered in the user's cache by path, size and time of change."""
     status = file.stat()
     if status.st_size < _REMEMBER_FROM:
-        return _hash_file(file)
+        return sha256(file)
     key = hashlib.sha256(f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
     marker = cache_folder("sha256") / key
     try:
@@ -192,7 +192,7 @@ def _sha256(file: Path) -> str:
         remembered = ""
     if len(remembered) == 64:
         return remembered
-    digest = _hash_file(file)
+    digest = sha256(file)
     try:
         marker.parent.mkdir(parents=True, exist_ok=True)
         with whole(marker) as part:
@@ -200,11 +200,6 @@ def _sha256(file: Path) -> str:
     except OSError:
         pass  # No writable cache: the file is hashed again the next time.
     return digest
-
-
-def _hash_file(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def cache_folder(kind: str) -> Path:

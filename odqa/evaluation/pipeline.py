@@ -140,10 +140,10 @@ def evaluate_pipeline(
 
 def sources(path: str | Path) -> dict[str, Any]:
     """The file of a dataset and its hash, by which reports are told to be of the same questions."""
-    from odqa.squad import file_hash
+    from odqa.files import sha256
 
     file = Path(path)
-    return {"dataset": file.name or str(path), "sha256": file_hash(file) if file.is_file() else None}
+    return {"dataset": file.name or str(path), "sha256": sha256(file) if file.is_file() else None}
 
 
 def _told(judged: Iterable[Judged], what: str, total: int, tell: Progress) -> Iterator[Judged]:

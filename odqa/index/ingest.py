@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.corpus import ChunkOptions, ReadOptions, Unusable, split
+from odqa.closing import Closing
+from odqa.corpus import ChunkOptions, ReadOptions, Unusable, read_file, split
 from odqa.corpus.base import source_of
-from odqa.corpus.read import read_file
 from odqa.errors import DataError, UsageError
+from odqa.files import sha256
 from odqa.index.catalog import Catalog, CatalogEntry
 from odqa.index.change import Change, check_space
 from odqa.index.manifest import SegmentRecord
@@ -73,7 +72,7 @@ class Rules:
     update: bool = False
 
 
-class Ingest:
+class Ingest(Closing):
     """The documents of one change. Use it as a context manager.
 
     ``counts`` has the numbers of documents by what became of them, under the names of ``ChangeReport``.
@@ -206,19 +205,13 @@ class Ingest:
             documents, passages = (store.documents, store.passages) if store else (0, 0)
             self._progress(Progress(stage, done, total, documents, passages))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the files of the new segment."""
         self._stack.close()
 
 
 def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:
     """``chunk`` with passages no longer than the encoder reads; the overlap keeps its share of them."""
-    from dataclasses import replace
-
     budget = encoder.passage_budget
     if chunk.max_tokens <= budget:
         return chunk
@@ -252,7 +245,6 @@ def _digest(path: Path) -> str:
     if not path.is_file():  # A pipe would never end.
         return ""
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256(path)
     except OSError:
         return ""

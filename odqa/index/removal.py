@@ -9,7 +9,7 @@ from pathlib import Path
 from odqa.errors import UsageError
 from odqa.index.catalog import Catalog, CatalogEntry, open_catalog
 from odqa.index.change import changing
-from odqa.index.compaction import commit_segments, fold_small
+from odqa.index.compaction import fold_small
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import read_manifest
 from odqa.index.report import ChangeReport, report_of
@@ -36,7 +36,7 @@ def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filt
                 found += _matching(catalog, filters)
             for item in found:
                 catalog.remove(item)
-            manifest = commit_segments(change, manifest, catalog.records(folder, change.version))
+            manifest = change.commit(manifest, catalog.records(folder, change.version))
             manifest = fold_small(change, manifest)
     return report_of(folder, manifest, started, {"removed": catalog.removed})
 

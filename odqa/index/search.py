@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.closing import Closing
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
 from odqa.index.segment import Segment, needed_files
-from odqa.retrieval.dense import METRIC, VectorSearch
+from odqa.retrieval.dense import VectorSearch
 from odqa.retrieval.hybrid import RankedRow, by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import KeywordSearch
 from odqa.types import Hit, Mode, Passage
@@ -30,7 +30,7 @@ _ATTEMPTS = 10  # A change may land while the index is being opened; so many in 
 _CHECKED = 64_000_000
 
 
-class Index:
+class Index(Closing):
     """An open index, as it was when it was opened, whatever becomes of the folder. Several threads may search it.
 
     ``len(index)`` is its number of passages. ``why_not_gpu`` says why vectors that may be searched on a GPU are not;
@@ -59,15 +59,12 @@ class Index:
         self._filtered: tuple[tuple[Filter, ...], NDArray[np.bool_]] | None = None
 
     @classmethod
-    def open(
-        cls, folder: str | Path, encoder: Encoder | None = None, mode: Mode | str = Mode.HYBRID, device: str = "cpu"
-    ) -> Index:
+    def open(cls, folder: str | Path, mode: Mode | str = Mode.HYBRID, device: str = "cpu") -> Index:
         """Open the index in ``folder`` for searches in ``mode`` on ``device``, after checking what these need.
 
         That is its manifest, the sizes of all files, counts and dimension of the passages and of the vectors or
         keywords or both, and the checksums of a small index. Raises IndexFolderError naming the file that is missing
-        or damaged, or, when ``encoder`` is given and is not the one that the index was built with, both encoders; the
-        message has the command that mends it. Raises UsageError for a mode that there is not, and for a ``device``
+        or damaged, and the command that repairs it. Raises UsageError for an unknown mode, and for a ``device``
         ``cuda`` where FAISS has no GPU; ``auto`` takes the CPU then.
         """
         folder, mode = Path(folder), check_mode(mode)
@@ -81,8 +78,6 @@ class Index:
                 if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
                     raise
         try:
-            if encoder is not None:
-                check_encoder(folder, manifest, encoder)
             index._move(device.partition(":")[0])
         except BaseException:
             index.close()
@@ -107,13 +102,10 @@ class Index:
                 segment = Segment.open(folder, record, mode)
                 stack.callback(segment.close)
                 segments.append(segment)
-                if segment.vectors is not None and (segment.vectors.dimension, METRIC) != (
-                    manifest.dimension,
-                    manifest.metric,
-                ):
+                if segment.vectors is not None and segment.vectors.dimension != manifest.dimension:
                     raise IndexFolderError(
-                        f"the vectors of {folder} do not fit its manifest: dimension {segment.vectors.dimension} and "
-                        f"{METRIC} where {manifest.dimension} and {manifest.metric} are stated; "
+                        f"the vectors of {folder} do not fit its manifest: they have the dimension "
+                        f"{segment.vectors.dimension} where {manifest.dimension} is stated; "
                         f"build the index again with {rebuild_command(folder)}"
                     )
             return cls(folder, manifest, segments, stack.pop_all())
@@ -121,14 +113,6 @@ class Index:
     def __len__(self) -> int:
         """How many passages there are."""
         return self.manifest.passages
-
-    def __enter__(self) -> Index:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def mode(self) -> Mode:

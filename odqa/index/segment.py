@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.closing import Closing
 from odqa.errors import IndexFolderError
 from odqa.index.manifest import SegmentRecord, rebuild_command, record_file, segment_folder
 from odqa.index.store import PASSAGES, PassageStore, PassageWriter, StoredDocument
@@ -24,7 +23,7 @@ from odqa.types import Document, Mode, Passage
 BLOCK = 4096  # Passages that are in memory at a time; sorted by length within a block when they are encoded.
 
 
-class SegmentWriter:
+class SegmentWriter(Closing):
     """Writes the files of a new segment into an empty folder. Use it as a context manager, or close it."""
 
     def __init__(self, folder: Path, dimension: int, language: str) -> None:
@@ -91,14 +90,6 @@ class SegmentWriter:
     def close(self) -> None:
         """Close the files; what is not finished is worth nothing."""
         self._open.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from odqa.errors import IndexFolderError
 from odqa.retrieval import gpu
 from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
 
-METRIC = "inner_product"
 VECTORS = "vectors.faiss"
 
 _MORE = 8  # Candidates beyond k, so that vectors as good as the k-th are seen.
@@ -68,7 +67,7 @@ class Vectors:
         except (RuntimeError, MemoryError, ValueError, FileNotFoundError) as error:
             raise IndexFolderError(f"{path} cannot be read by FAISS ({reason(error)}); build the index again") from None
         if index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise IndexFolderError(f"{path} compares vectors by another metric than {METRIC}; build the index again")
+            raise IndexFolderError(f"{path} does not compare vectors by inner product; build the index again")
         return cls(index, data)
 
     def __len__(self) -> int:

@@ -129,14 +129,11 @@ class Encoder:
         twin = lowered(self._model)
         return twin if faithful(self._model, twin) else self._model
 
-    def passage_input(self, passage: Passage) -> str:
-        """The passage as the model reads it: ``Title > Heading > Subheading``, a line break, its text."""
-        return self._inputs([passage])[0][0]
-
     def _inputs(self, passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
         """What the model reads for each passage, and about how many tokens that is, special ones and prompt included.
 
-        The text comes first: title and headings get what it leaves free, a quarter of the input at most.
+        That is ``Title > Heading > Subheading``, a line break, its text. The text comes first: title and headings get
+        what it leaves free, a quarter of the input at most.
         """
         encodings = self._tokenizer.encode_batch([passage.text for passage in passages], add_special_tokens=False)
         prefix = lru_cache(maxsize=1024)(self._prefix)  # Neighbours share their headings.

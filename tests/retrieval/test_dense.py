@@ -190,7 +190,7 @@ def test_vectors_of_another_metric_are_refused(tmp_path):
     import faiss
 
     faiss.write_index(faiss.IndexFlatL2(2), str(tmp_path / "vectors"))
-    with pytest.raises(IndexFolderError, match="by another metric than inner_product"):
+    with pytest.raises(IndexFolderError, match="inner product; build the index again"):
         Vectors.read(tmp_path / "vectors")
 
 

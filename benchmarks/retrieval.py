@@ -25,13 +25,12 @@ from numpy.typing import NDArray
 
 from odqa.evaluation.bootstrap import confidence_interval
 from odqa.evaluation.retrieval import ndcg, recall, reciprocal_rank
-from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
-from odqa.index.vector_search import VectorSearch
-from odqa.index.vector_writer import VectorWriter
-from odqa.index.vectors import VECTORS, Vectors
 from odqa.models import DEFAULT_ENCODER
+from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.hybrid import RankedRow, by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import Keywords, KeywordSearch, KeywordWriter
+from odqa.retrieval.vector_writer import VectorWriter
 from odqa.squad import load_examples
 from odqa.types import Mode, Passage
 
@@ -165,7 +164,7 @@ def open_parts(corpus: Corpus, cache: VectorCache) -> Parts:
     return Parts(dense, sparse, cache.questions(corpus.questions))
 
 
-def first_rows(mode: Mode, corpus: Corpus, parts: Parts) -> list[list[Ranked]]:
+def first_rows(mode: Mode, corpus: Corpus, parts: Parts) -> list[list[RankedRow]]:
     """The ``DEPTH`` best rows for every question."""
     if mode is Mode.DENSE:
         return by_vectors(parts.vectors, parts.queries, DEPTH)
@@ -174,7 +173,7 @@ def first_rows(mode: Mode, corpus: Corpus, parts: Parts) -> list[list[Ranked]]:
     return by_both(parts.vectors, parts.queries, parts.keywords, corpus.questions, DEPTH)
 
 
-def measure(found: Sequence[Sequence[Ranked]], gold: Sequence[int]) -> dict[str, tuple[float, float, float]]:
+def measure(found: Sequence[Sequence[RankedRow]], gold: Sequence[int]) -> dict[str, tuple[float, float, float]]:
     """Each metric's mean and the ends of its 95 % bootstrap interval."""
     places = [
         [rank for rank, item in enumerate(items, start=1) if item.row == row]

@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from retrieval import DEV, OTHERS, Corpus, VectorCache
 
 from odqa.corpus import ChunkOptions, ReadOptions
-from odqa.index import Index, read_manifest
 from odqa.index.build import new_manifest
 from odqa.index.change import changing
-from odqa.index.compaction import commit_segments
 from odqa.index.ingest import OnDuplicate, Rules, Storage
+from odqa.index.manifest import read_manifest
+from odqa.index.search import Index
 from odqa.index.segment import BLOCK, SegmentWriter
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
@@ -93,7 +93,7 @@ def build(
             seconds += time.perf_counter() - started
         started = time.perf_counter()
         record = writer.finish(encode, factory or None, Storage().recall)
-        commit_segments(change, new_manifest(encoder, rules), [record])
+        change.commit(new_manifest(encoder, rules), [record])
         seconds += time.perf_counter() - started
     return seconds
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from odqa.answering.pipeline import Pipeline
     from odqa.errors import OdqaError
-    from odqa.index import build_index
+    from odqa.index.build import build_index
     from odqa.reader.model import Reader
     from odqa.types import Answer, Response
 
@@ -30,7 +30,7 @@ _HOMES = {
     "Pipeline": "odqa.answering.pipeline",
     "Reader": "odqa.reader.model",
     "Response": "odqa.types",
-    "build_index": "odqa.index",
+    "build_index": "odqa.index.build",
 }
 
 

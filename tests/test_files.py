@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import DataError, UsageError
-from odqa.files import check_writable, read_json, whole, write_json
+from odqa.files import check_writable, read_json, sha256, whole, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -112,3 +112,8 @@ def test_a_place_where_no_file_can_be_written_is_refused(tmp_path: Path) -> None
     for path in (tmp_path, tmp_path / "absent" / "a.json"):
         with pytest.raises(UsageError, match="the fit"):
             check_writable(path, "the fit")
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abc", encoding="utf-8")
+    assert sha256(tmp_path / "a.txt") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

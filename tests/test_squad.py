@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.errors import DataError, UsageError
-from odqa.squad import file_hash, iter_paragraphs, load_examples, write_examples
+from odqa.squad import iter_paragraphs, load_examples, write_examples
 from odqa.types import Example, Reference
 
 CONTEXT = "Paris is the capital of France. The river in Paris is the Seine."
@@ -323,8 +323,3 @@ def test_paragraphs_are_counted_inside_their_article(tmp_path):
 def test_paragraphs_of_a_file_in_another_format(tmp_path):
     with pytest.raises(DataError, match=r"x\.json: missing key 'data' \(there is: text\)"):
         list(iter_paragraphs(write(tmp_path / "x.json", {"text": "no"})))
-
-
-def test_the_hash_is_that_of_the_bytes(tmp_path):
-    path = write(tmp_path / "x.txt", "abc")
-    assert file_hash(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -37,7 +37,7 @@ def add(
     odqa add articles.jsonl --index indexes/articles --on-duplicate replace
 
     """
-    from odqa.index import add as add_to_index
+    from odqa.index.build import add as add_to_index
 
     with bars() as show:
         report = add_to_index(paths, index, on_duplicate=on_duplicate, strict=strict, device=device, progress=show)

@@ -15,8 +15,9 @@ from odqa.cli.common import print_json, print_lines, progress_bar
 from odqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from odqa.index import ChangeReport, Filter, Storage
-    from odqa.index.report import ShowProgress
+    from odqa.index.filters import Filter
+    from odqa.index.ingest import Storage
+    from odqa.index.report import ChangeReport, ShowProgress
 
 DEFAULT_INDEX = Path("indexes/default")
 AUTO = "auto"
@@ -74,7 +75,7 @@ def storage_of(factory: str | None, recall: float | None, before: Storage) -> St
 
     Raises UsageError for a recall that is none.
     """
-    from odqa.index import Storage
+    from odqa.index.ingest import Storage
 
     if recall is not None and not 0 < recall <= 1:
         raise UsageError(f"--tune-recall is {recall}: give a share above 0 and at most 1, such as 0.95")
@@ -94,8 +95,7 @@ def parse_filters(texts: Sequence[str] | None) -> list[Filter]:
 @contextmanager
 def bars() -> Iterator[ShowProgress]:
     """One bar for each stage of a change."""
-    from odqa.index import Progress
-    from odqa.index.report import READING
+    from odqa.index.report import READING, Progress
 
     with progress_bar() as display:
         tasks = {}
@@ -121,7 +121,7 @@ def print_report(report: ChangeReport, json_output: bool, *, changes: bool = Tru
     ``changes`` has a line of what became of the documents, ``vectors`` one of how the newest segment's vectors are
     stored, where a search of them is not exact, and a warning on stderr where it finds less than was asked for.
     """
-    from odqa.index import read_manifest
+    from odqa.index.manifest import read_manifest
 
     manifest = read_manifest(report.folder)
     newest = manifest.segments[-1]

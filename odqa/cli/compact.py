@@ -35,8 +35,9 @@ def compact(
     odqa compact --index indexes/wiki --factory IVF4096,SQ8 --tune-recall 0.98
 
     """
-    from odqa.index import Storage, read_manifest
-    from odqa.index import compact as compact_index
+    from odqa.index.compaction import compact as compact_index
+    from odqa.index.ingest import Storage
+    from odqa.index.manifest import read_manifest
 
     before = read_manifest(index)
     asked = None

@@ -59,7 +59,8 @@ def index(
 
     """
     from odqa.corpus import ChunkOptions, ReadOptions
-    from odqa.index import Storage, build_index
+    from odqa.index.build import build_index
+    from odqa.index.ingest import Storage
     from odqa.models import DEFAULT_ENCODER
 
     chunk = ChunkOptions(max_tokens=max_tokens, overlap_tokens=overlap, language=language)

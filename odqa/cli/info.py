@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,20 +35,19 @@ def info(
     odqa info indexes/handbook --json
 
     """
-    from odqa.index.manifest import check_sizes, read_manifest
+    from odqa.index.manifest import as_stored, check_sizes, read_manifest
 
     manifest = read_manifest(index)
     check_sizes(index, manifest)
     if json_output:
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
-        print_json({**asdict(manifest), **totals})
+        print_json({**as_stored(manifest), **totals})
     else:
         print_lines(f"{name:<10} {value}" for name, value in _rows(index, manifest))
 
 
 def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     prompts = ", ".join(f"{kind}: {prompt!r}" for kind, prompt in manifest.prompts.items())
-    metric = "cosine" if manifest.normalized else manifest.metric
     components = ", ".join(f"{name} {megabytes(size)}" for name, size in _components(manifest).items())
     yield "Index", str(index)
     yield "Version", f"{manifest.version}, of {manifest.changed}, by odqa {manifest.odqa_version}"
@@ -58,7 +56,7 @@ def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "Passages", f"{manifest.passages:,}"
     yield "Chunking", _listed(manifest.chunking)
     yield "Encoder", f"{manifest.encoder} ({manifest.encoder_hash[:12]})"
-    yield "Vectors", f"{manifest.dimension} dimensions, {metric}, {manifest.pooling} pooling"
+    yield "Vectors", f"{manifest.dimension} dimensions, cosine, {manifest.pooling} pooling"
     yield "Prompts", prompts or "none"
     yield "Keywords", f"BM25, {_listed(manifest.keywords)}"
     yield "Size", f"{megabytes(manifest.bytes)}: {components}"

@@ -33,6 +33,6 @@ def remove(
     odqa remove --filter "year<2020" --filter lang=en --index indexes/articles
 
     """
-    from odqa.index import remove as remove_from_index
+    from odqa.index.removal import remove as remove_from_index
 
     print_report(remove_from_index(index, names or (), parse_filters(filter)), json_output, vectors=False)

@@ -44,7 +44,7 @@ def update(
     odqa update docs --index indexes/handbook --prune
 
     """
-    from odqa.index import update as update_index
+    from odqa.index.build import update as update_index
 
     with bars() as show:
         report = update_index(

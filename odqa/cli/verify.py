@@ -12,7 +12,8 @@ from odqa.cli.changes import DeviceOption, count, megabytes
 from odqa.cli.common import command, print_json, print_lines, progress_bar
 
 if TYPE_CHECKING:
-    from odqa.index import Manifest, Verified
+    from odqa.index.manifest import Manifest
+    from odqa.index.verification import Verification
     from odqa.retrieval.encoder import Encoder
 
 
@@ -37,7 +38,7 @@ def verify(
     odqa verify indexes/wiki --no-encode --json
 
     """
-    from odqa.index import verify as verify_index
+    from odqa.index.verification import verify as verify_index
 
     def load(manifest: Manifest) -> Encoder:
         from odqa.retrieval.encoder import Encoder
@@ -59,7 +60,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _lines(verified: Verified) -> list[str]:
+def _lines(verified: Verification) -> list[str]:
     if verified.problems:
         found = [f"{problem.what}\n  mended by {problem.remedy}" for problem in verified.problems]
         return [*found, f"{count(len(found), 'problem')} in {verified.folder}"]

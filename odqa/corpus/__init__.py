@@ -3,6 +3,6 @@
 from odqa.corpus.base import ReadOptions, Unusable
 from odqa.corpus.chunk import ChunkOptions, TokenOffsets, split
 from odqa.corpus.files import find_files
-from odqa.corpus.read import read_corpus
+from odqa.corpus.read import read_file
 
-__all__ = ["ChunkOptions", "ReadOptions", "TokenOffsets", "Unusable", "find_files", "read_corpus", "split"]
+__all__ = ["ChunkOptions", "ReadOptions", "TokenOffsets", "Unusable", "find_files", "read_file", "split"]

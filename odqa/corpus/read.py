@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import importlib
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from odqa.corpus.base import DEFAULTS, Loader, ReadOptions, Unusable, source_of
-from odqa.corpus.files import KNOWN, LOADERS, find_files
+from odqa.corpus.files import KNOWN, LOADERS
 from odqa.errors import DataError
 from odqa.types import Document
 
 
-def read_corpus(paths: Sequence[Path], options: ReadOptions = DEFAULTS) -> Iterator[Document | Unusable]:
-    """Read every file under ``paths`` and give its Documents, and an Unusable for what gave none.
-
-    A Document's id is the path as given, or for a row its id field (``path:line`` without one). Files are opened
-    as the iteration reaches them. Raises UsageError at once as ``find_files`` does, and nothing later.
-    """
-    files = find_files(paths)
-    return (found for file in files for found in read_file(file, options))
-
-
 def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Iterator[Document | Unusable]:
-    """Read one file. Raises nothing: what cannot be read comes as an Unusable."""
+    """Give a file's Documents as they are read, and an Unusable for what cannot be. Raises nothing.
+
+    A Document's id is the path as given, or for a row its id field (``path:line`` without one).
+    """
     source = source_of(path)
     try:
         yield from _loader(path)(path, options)

@@ -1,17 +1,39 @@
-"""An index: a folder of segments and a manifest. Builds, changes, opens, searches and verifies it; reads no answer."""
+"""An index, a folder of segments and a manifest: build, change, open, search and verify it. Reads no answer.
 
-from odqa.index.build import add, build_index, update
-from odqa.index.compaction import compact
-from odqa.index.filters import Filter
-from odqa.index.ingest import OnDuplicate, Storage
-from odqa.index.manifest import Manifest, read_manifest
-from odqa.index.removal import remove
-from odqa.index.report import ChangeReport, Progress
-from odqa.index.retriever import Retriever
-from odqa.index.search import Index
-from odqa.index.verification import Problem, Verified, verify
+The package's own modules are imported one by one; the names below, those that docs/python.md shows, are loaded when
+first used, so that reading a manifest costs no more than that.
+"""
 
-__all__ = [
-    "ChangeReport", "Filter", "Index", "Manifest", "OnDuplicate", "Problem", "Progress", "Retriever", "Storage",
-    "Verified", "add", "build_index", "compact", "read_manifest", "remove", "update", "verify",
-]  # fmt: skip
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from odqa.index.build import add, build_index, update
+    from odqa.index.compaction import compact
+    from odqa.index.removal import remove
+    from odqa.index.retriever import Retriever
+    from odqa.index.verification import verify
+
+__all__ = ["Retriever", "add", "build_index", "compact", "remove", "update", "verify"]
+
+_HOMES = {
+    "Retriever": "retriever",
+    "add": "build",
+    "build_index": "build",
+    "compact": "compaction",
+    "remove": "removal",
+    "update": "build",
+    "verify": "verification",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'odqa.index' has no attribute {name!r}")
+    return getattr(import_module(f"odqa.index.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

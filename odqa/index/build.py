@@ -15,14 +15,14 @@ from odqa.corpus.base import source_of
 from odqa.errors import OdqaError
 from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing, check_target
-from odqa.index.compaction import commit_segments, fold_small
-from odqa.index.factories import check_factory
+from odqa.index.compaction import fold_small
 from odqa.index.ingest import Ingest, OnDuplicate, Rules, Storage, check_on_duplicate, fit_chunk
 from odqa.index.manifest import FORMAT, MANIFEST, Manifest, check_encoder, is_index, read_manifest
 from odqa.index.report import ChangeReport, ShowProgress, report_of
-from odqa.index.vectors import METRIC, require_faiss
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.factories import check_factory
+from odqa.retrieval.faiss_library import require_faiss
 from odqa.retrieval.keywords import PARAMETERS
 
 _READ = ReadOptions()
@@ -68,7 +68,7 @@ def build_index(
         segments = ingest.finish()
         if not segments:
             raise OdqaError(_nothing_usable(ingest.unusable))
-        manifest = commit_segments(change, new_manifest(loaded, rules), segments)
+        manifest = change.commit(new_manifest(loaded, rules), segments)
     return report_of(folder, manifest, started, ingest.counts, ingest.unusable)
 
 
@@ -184,7 +184,7 @@ def _commit(change: Change, manifest: Manifest, ingest: Ingest, catalog: Catalog
     if not new and not catalog.removed:
         return manifest
     segments = (*catalog.records(change.folder, change.version), *new)
-    return fold_small(change, commit_segments(change, manifest, segments))
+    return fold_small(change, change.commit(manifest, segments))
 
 
 def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
@@ -201,8 +201,6 @@ def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
         encoder=encoder.name,
         encoder_hash=encoder.content_hash,
         dimension=encoder.dimension,
-        metric=METRIC,
-        normalized=True,
         pooling=encoder.pooling,
         prompts=encoder.prompts,
         reading=asdict(rules.read),

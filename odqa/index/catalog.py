@@ -9,15 +9,15 @@ from pathlib import Path
 
 from odqa.index.manifest import Manifest, SegmentRecord
 from odqa.index.segment import Segment, with_deleted
-from odqa.index.store import Stored
+from odqa.index.store import StoredDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class CatalogEntry:
     """A document and the position of its segment in the catalog."""
 
     segment: int
-    document: Stored
+    document: StoredDocument
 
 
 class Catalog:
@@ -26,14 +26,14 @@ class Catalog:
     def __init__(self, segments: Sequence[Segment]) -> None:
         """``segments`` in the order of the index."""
         self._segments = segments
-        self._removed: list[dict[int, Stored]] = [{} for _ in segments]
+        self._removed: list[dict[int, StoredDocument]] = [{} for _ in segments]
 
-    def find(self, id: str) -> Located | None:
+    def find(self, id: str) -> CatalogEntry | None:
         """The document with this id that counts, if there is one."""
         found = (item for at, segment in enumerate(self._segments) for item in self._live(at, segment.store.find(id)))
         return next(found, None)
 
-    def from_source(self, source: str) -> list[Located]:
+    def from_source(self, source: str) -> list[CatalogEntry]:
         """The documents read from this file that count."""
         return [
             item
@@ -41,7 +41,7 @@ class Catalog:
             for item in self._live(at, segment.store.from_source(source))
         ]
 
-    def all(self) -> Iterator[Located]:
+    def all(self) -> Iterator[CatalogEntry]:
         """All documents that count."""
         for at, segment in enumerate(self._segments):
             yield from self._live(at, segment.store.all())
@@ -50,7 +50,7 @@ class Catalog:
         """The hash of each file as it was read last, by its path."""
         return newest_hashes(self._segments)
 
-    def remove(self, item: Located) -> None:
+    def remove(self, item: CatalogEntry) -> None:
         """Take a document out."""
         self._removed[item.segment][item.document.number] = item.document
 
@@ -70,9 +70,9 @@ class Catalog:
             records.append(with_deleted(index, record, removed.values(), version) if removed else record)
         return tuple(records)
 
-    def _live(self, at: int, documents: Iterator[Stored] | Sequence[Stored]) -> Iterator[Located]:
+    def _live(self, at: int, documents: Iterator[StoredDocument] | Sequence[StoredDocument]) -> Iterator[CatalogEntry]:
         gone, removed = self._segments[at].deleted, self._removed[at]
-        return (Located(at, item) for item in documents if item.number not in gone and item.number not in removed)
+        return (CatalogEntry(at, item) for item in documents if item.number not in gone and item.number not in removed)
 
 
 @contextmanager

@@ -11,12 +11,23 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from odqa.errors import IndexFolderError, OdqaError
-from odqa.index.manifest import MANIFEST, SEGMENTS, Manifest, is_index, read_manifest, segment_folder, write_manifest
+from odqa.errors import IndexFolderError, OdqaError, UsageError
+from odqa.index.manifest import (
+    MANIFEST,
+    SEGMENTS,
+    Manifest,
+    SegmentRecord,
+    is_index,
+    read_manifest,
+    segment_folder,
+    write_manifest,
+)
 
 LOCK = ".lock"
 # What folders of the formats before this one hold; they are deleted when a new index takes their place.
@@ -46,18 +57,36 @@ class Change:
         path.mkdir(parents=True)
         return path
 
-    def commit(self, manifest: Manifest) -> None:
-        """Make ``manifest`` the index; all files that it names are flushed to the disk first."""
-        for segment in manifest.segments:
+    def commit(self, manifest: Manifest, segments: Sequence[SegmentRecord]) -> Manifest:
+        """Make ``segments`` the index's, in a new version of ``manifest``, which is returned.
+
+        All files that it names are flushed to the disk first. Raises UsageError when nothing would be left.
+        """
+        from odqa import __version__
+
+        if not any(segment.live_passages for segment in segments):
+            raise UsageError(
+                f"nothing would be left of the index {self.folder}, so it stays as it is; "
+                f"delete the folder if that is what is wanted"
+            )
+        new = replace(
+            manifest,
+            version=self.version,
+            changed=datetime.now(UTC).isoformat(timespec="seconds"),
+            odqa_version=__version__,
+            segments=tuple(segments),
+        )
+        for segment in new.segments:
             path = segment_folder(self.folder, segment.name)
             for name in segment.files:
                 _sync(path / name)
             _sync(path)
         _sync(self.folder / SEGMENTS)
-        write_manifest(self.folder, manifest)
+        write_manifest(self.folder, new)
         _sync(self.folder)
-        self.clean(manifest)
-        self.version = manifest.version + 1
+        self.clean(new)
+        self.version += 1
+        return new
 
     def clean(self, manifest: Manifest) -> None:
         """Delete what ``manifest`` does not name of what an index writes, as far as the system lets it."""

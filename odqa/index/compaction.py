@@ -6,19 +6,18 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from odqa.errors import IndexFolderError, UsageError
+from odqa.errors import IndexFolderError
 from odqa.index.catalog import newest_hashes
 from odqa.index.change import Change, changing, check_space
-from odqa.index.factories import check_factory
 from odqa.index.ingest import Storage
 from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
-from odqa.index.vector_writer import room
 from odqa.retrieval import keywords
+from odqa.retrieval.factories import check_factory
+from odqa.retrieval.vector_writer import room
 from odqa.types import Mode
 
 MOST = 8  # Segments that an index may have. Each is searched by itself, which a question takes longer for.
@@ -59,26 +58,6 @@ def fold_small(change: Change, manifest: Manifest) -> Manifest:
     return _fold(change, manifest, [segment for segment in manifest.segments if segment is not largest])
 
 
-def commit_segments(change: Change, manifest: Manifest, segments: Sequence[SegmentRecord]) -> Manifest:
-    """Make ``segments`` the index's, in a new version of ``manifest``. Raises UsageError when nothing is left."""
-    from odqa import __version__
-
-    if not any(segment.live_passages for segment in segments):
-        raise UsageError(
-            f"nothing would be left of the index {change.folder}, so it stays as it is; "
-            f"delete the folder if that is what is wanted"
-        )
-    new = replace(
-        manifest,
-        version=change.version,
-        changed=datetime.now(UTC).isoformat(timespec="seconds"),
-        odqa_version=__version__,
-        segments=tuple(segments),
-    )
-    change.commit(new)
-    return new
-
-
 def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
     try:
         for record in manifest.segments:
@@ -115,4 +94,4 @@ def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -
                         writer.store.add_source(source, digest)
         record = writer.finish(None, storage.factory or None, storage.recall)
     kept = [record for record in manifest.segments if record.name not in names]
-    return commit_segments(change, manifest, [*kept, record])
+    return change.commit(manifest, [*kept, record])

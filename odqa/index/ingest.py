@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from odqa.corpus import ChunkOptions, ReadOptions, Unusable, split
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.closing import Closing
+from odqa.corpus import ChunkOptions, ReadOptions, Unusable, read_file, split
 from odqa.corpus.base import source_of
-from odqa.corpus.read import read_file
 from odqa.errors import DataError, UsageError
-from odqa.index.catalog import Catalog, Located
+from odqa.files import sha256
+from odqa.index.catalog import Catalog, CatalogEntry
 from odqa.index.change import Change, check_space
 from odqa.index.manifest import SegmentRecord
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
 from odqa.index.segment import SegmentWriter, with_deleted
-from odqa.index.store import Stored, hash_document
-from odqa.index.vector_writer import room
+from odqa.index.store import StoredDocument, hash_document
+from odqa.retrieval.vector_writer import room
 from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 
@@ -73,7 +72,7 @@ class Rules:
     update: bool = False
 
 
-class Ingest:
+class Ingest(Closing):
     """The documents of one change. Use it as a context manager.
 
     ``counts`` has the numbers of documents by what became of them, under the names of ``ChangeReport``.
@@ -97,7 +96,7 @@ class Ingest:
         self._progress = progress
         self._writer: SegmentWriter | None = None
         self._folder = Path()
-        self._replaced: dict[int, Stored] = {}  # Of this change's own documents.
+        self._replaced: dict[int, StoredDocument] = {}  # Of this change's own documents.
         self._hashes: dict[str, str] = {}
         self._stack = ExitStack()
 
@@ -116,7 +115,7 @@ class Ingest:
                 self._hashes[source] = digest
         self._show(READING, sum(sizes), sum(sizes))
 
-    def _read(self, file: Path, before: Sequence[Located], sizes: tuple[int, int, int]) -> None:
+    def _read(self, file: Path, before: Sequence[CatalogEntry], sizes: tuple[int, int, int]) -> None:
         """Take the documents of a file, of which some were read ``before``."""
         bytes_before, size, total = sizes
         ids, usable, characters = set(), True, 0
@@ -196,7 +195,7 @@ class Ingest:
             self._writer = self._stack.enter_context(writer)
         return self._writer
 
-    def _in_this_change(self, id: str) -> Stored | None:
+    def _in_this_change(self, id: str) -> StoredDocument | None:
         found = self._writer.store.find(id) if self._writer else ()
         return next((item for item in found if item.number not in self._replaced), None)
 
@@ -206,19 +205,13 @@ class Ingest:
             documents, passages = (store.documents, store.passages) if store else (0, 0)
             self._progress(Progress(stage, done, total, documents, passages))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the files of the new segment."""
         self._stack.close()
 
 
 def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:
     """``chunk`` with passages no longer than the encoder reads; the overlap keeps its share of them."""
-    from dataclasses import replace
-
     budget = encoder.passage_budget
     if chunk.max_tokens <= budget:
         return chunk
@@ -226,7 +219,7 @@ def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:
     return replace(chunk, max_tokens=budget, overlap_tokens=overlap)
 
 
-def _duplicate(first: Stored, document: Document, in_index: bool) -> str:
+def _duplicate(first: StoredDocument, document: Document, in_index: bool) -> str:
     where = f"{first.source}, in the index already," if in_index else first.source
     remedy = "`odqa update` takes in changed files, and " if in_index and first.source == document.source else ""
     return (
@@ -252,7 +245,6 @@ def _digest(path: Path) -> str:
     if not path.is_file():  # A pipe would never end.
         return ""
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256(path)
     except OSError:
         return ""

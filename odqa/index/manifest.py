@@ -6,7 +6,6 @@ in place of the old one in a single step: the manifest is the index, and what it
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
@@ -14,7 +13,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from odqa.errors import IndexFolderError
+from odqa.errors import DataError, IndexFolderError
+from odqa.files import read_json, sha256
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
@@ -62,9 +62,9 @@ class Manifest:
     """Everything that is known of an index without opening it.
 
     ``version`` counts the changes since the index was made, from 1. ``encoder`` is the name to load the encoder by and
-    ``encoder_hash`` the hash of its files; ``metric`` is ``inner_product``, the cosine where vectors are
-    ``normalized``. ``reading``, ``chunking`` and ``keywords`` say how files become documents, passages and terms, and
-    ``storage`` what FAISS factory and recall were asked for: documents that are added later are treated alike.
+    ``encoder_hash`` the hash of its files. ``reading``, ``chunking`` and ``keywords`` say how files become documents,
+    passages and terms, and ``storage`` what FAISS factory and recall were asked for: documents that are added later are
+    treated alike.
     ``created`` and ``changed`` are ISO 8601 in UTC.
     """
 
@@ -76,8 +76,6 @@ class Manifest:
     encoder: str
     encoder_hash: str
     dimension: int
-    metric: str
-    normalized: bool
     pooling: str
     prompts: Mapping[str, str]
     reading: Mapping[str, Any]
@@ -107,6 +105,8 @@ class Manifest:
         return sum(record.size for segment in self.segments for record in segment.files.values())
 
 
+# Vectors are compared by their cosine. Nothing reads these, but earlier releases refuse a manifest without them.
+_CONSTANTS = {"metric": "inner_product", "normalized": True}
 _STORED = ("factory", "vectors", "trained_on", "parameters", "recall")  # What is known of how vectors are stored.
 _JSON_TYPES: dict[str, tuple[type, str]] = {
     "int": (int, "a whole number"),
@@ -129,16 +129,25 @@ def segment_folder(folder: Path, name: str) -> Path:
 
 def record_file(path: Path) -> FileRecord:
     """Size and checksum of a file that is written and closed."""
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return FileRecord(size=path.stat().st_size, sha256=digest)
+    return FileRecord(size=path.stat().st_size, sha256=sha256(path))
+
+
+def as_stored(manifest: Manifest) -> dict[str, Any]:
+    """The content of ``manifest.json``: the manifest, with what is the same in every index of this format."""
+    content = asdict(manifest)
+    segments = content.pop("segments")
+    return {**content, **_CONSTANTS, "segments": segments}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Put ``manifest.json`` in the place of the one that is there, at once or not at all."""
+    """Put ``manifest.json`` in the place of the one that is there, at once or not at all.
+
+    It is flushed to the disk, as the files that it names are, before it counts. Its temporary name is always the same,
+    so that the next change finds and deletes what a killed one left (``odqa.files.whole`` does neither).
+    """
     new = folder / f".{MANIFEST}.new"
     with new.open("w", encoding="utf-8") as stream:
-        json.dump(asdict(manifest), stream, ensure_ascii=False, indent=2)
+        json.dump(as_stored(manifest), stream, ensure_ascii=False, indent=2)
         stream.write("\n")
         stream.flush()
         os.fsync(stream.fileno())
@@ -148,8 +157,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def is_index(folder: Path) -> bool:
     """Whether the folder holds a manifest of this project, whole or of another format version."""
     try:
-        value = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
+        value = read_json(folder / MANIFEST, "")
+    except (OSError, DataError):
         return False
     return isinstance(value, dict) and isinstance(value.get("format"), int) and "encoder_hash" in value
 
@@ -161,18 +170,16 @@ def read_manifest(folder: str | Path) -> Manifest:
     """
     folder = Path(folder)
     path = folder / MANIFEST
+    remedy = f"build the index again with {rebuild_command(folder)}"
     try:
-        raw = path.read_bytes()
+        value = read_json(path, remedy)
+    except DataError as error:
+        raise IndexFolderError(str(error)) from None
     except (FileNotFoundError, NotADirectoryError):
         what = "has no manifest.json" if folder.is_dir() else "does not exist"
         raise IndexFolderError(
             f"{folder} is not an index: it {what}; make one with {rebuild_command(folder)}"
         ) from None
-    remedy = f"build the index again with {rebuild_command(folder)}"
-    try:
-        value = json.loads(raw)
-    except ValueError as error:
-        raise IndexFolderError(f"{path} is damaged: it is not JSON ({error}); {remedy}") from None
     if not isinstance(value, dict) or type(value.get("format")) is not int:
         raise IndexFolderError(f"{path} is not the manifest of an index: it has no format version; {remedy}")
     if value["format"] > FORMAT:

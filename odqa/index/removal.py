@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from odqa.errors import UsageError
-from odqa.index.catalog import Catalog, Located, open_catalog
+from odqa.index.catalog import Catalog, CatalogEntry, open_catalog
 from odqa.index.change import changing
-from odqa.index.compaction import commit_segments, fold_small
+from odqa.index.compaction import fold_small
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import read_manifest
 from odqa.index.report import ChangeReport, report_of
@@ -36,12 +36,12 @@ def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filt
                 found += _matching(catalog, filters)
             for item in found:
                 catalog.remove(item)
-            manifest = commit_segments(change, manifest, catalog.records(folder, change.version))
+            manifest = change.commit(manifest, catalog.records(folder, change.version))
             manifest = fold_small(change, manifest)
     return report_of(folder, manifest, started, {"removed": catalog.removed})
 
 
-def _named(catalog: Catalog, name: str) -> list[Located]:
+def _named(catalog: Catalog, name: str) -> list[CatalogEntry]:
     """The documents of this id or, where there is none, those read from the file or folder of this name."""
     document = catalog.find(name)
     found = [document] if document else catalog.from_source(name)
@@ -57,7 +57,7 @@ def _named(catalog: Catalog, name: str) -> list[Located]:
     return found
 
 
-def _matching(catalog: Catalog, filters: Sequence[Filter]) -> list[Located]:
+def _matching(catalog: Catalog, filters: Sequence[Filter]) -> list[CatalogEntry]:
     items = list(catalog.all())
     documents = (item.document for item in items)
     numbers = select(

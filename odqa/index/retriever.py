@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.closing import Closing
 from odqa.index.filters import Filter
 from odqa.index.search import Index
 from odqa.types import Hit, Mode
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 
-class Retriever:
+class Retriever(Closing):
     """What it takes to search an index. Use it as a context manager, or close it.
 
     ``encoder`` is None where the index is searched by words alone.
@@ -78,11 +78,3 @@ class Retriever:
     def close(self) -> None:
         """Close the index; it cannot be searched again."""
         self.index.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -7,23 +7,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.closing import Closing
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
-from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
 from odqa.index.segment import Segment, needed_files
-from odqa.index.vector_search import VectorSearch
-from odqa.index.vectors import METRIC
+from odqa.retrieval.dense import VectorSearch
+from odqa.retrieval.hybrid import RankedRow, by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import KeywordSearch
 from odqa.types import Hit, Mode, Passage
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 _ATTEMPTS = 10  # A change may land while the index is being opened; so many in a row are more than bad luck.
@@ -31,7 +30,7 @@ _ATTEMPTS = 10  # A change may land while the index is being opened; so many in 
 _CHECKED = 64_000_000
 
 
-class Index:
+class Index(Closing):
     """An open index, as it was when it was opened, whatever becomes of the folder. Several threads may search it.
 
     ``len(index)`` is its number of passages. ``why_not_gpu`` says why vectors that may be searched on a GPU are not;
@@ -40,8 +39,6 @@ class Index:
 
     def __init__(self, folder: Path, manifest: Manifest, segments: Sequence[Segment], stack: ExitStack) -> None:
         """Hold the open parts; ``Index.open`` opens and checks them."""
-        import numpy as np
-
         self.folder = folder
         self.manifest = manifest
         self._segments = segments
@@ -62,15 +59,12 @@ class Index:
         self._filtered: tuple[tuple[Filter, ...], NDArray[np.bool_]] | None = None
 
     @classmethod
-    def open(
-        cls, folder: str | Path, encoder: Encoder | None = None, mode: Mode | str = Mode.HYBRID, device: str = "cpu"
-    ) -> Index:
+    def open(cls, folder: str | Path, mode: Mode | str = Mode.HYBRID, device: str = "cpu") -> Index:
         """Open the index in ``folder`` for searches in ``mode`` on ``device``, after checking what these need.
 
         That is its manifest, the sizes of all files, counts and dimension of the passages and of the vectors or
         keywords or both, and the checksums of a small index. Raises IndexFolderError naming the file that is missing
-        or damaged, or, when ``encoder`` is given and is not the one that the index was built with, both encoders; the
-        message has the command that mends it. Raises UsageError for a mode that there is not, and for a ``device``
+        or damaged, and the command that repairs it. Raises UsageError for an unknown mode, and for a ``device``
         ``cuda`` where FAISS has no GPU; ``auto`` takes the CPU then.
         """
         folder, mode = Path(folder), check_mode(mode)
@@ -84,8 +78,6 @@ class Index:
                 if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
                     raise
         try:
-            if encoder is not None:
-                check_encoder(folder, manifest, encoder)
             index._move(device.partition(":")[0])
         except BaseException:
             index.close()
@@ -110,13 +102,10 @@ class Index:
                 segment = Segment.open(folder, record, mode)
                 stack.callback(segment.close)
                 segments.append(segment)
-                if segment.vectors is not None and (segment.vectors.dimension, METRIC) != (
-                    manifest.dimension,
-                    manifest.metric,
-                ):
+                if segment.vectors is not None and segment.vectors.dimension != manifest.dimension:
                     raise IndexFolderError(
-                        f"the vectors of {folder} do not fit its manifest: dimension {segment.vectors.dimension} and "
-                        f"{METRIC} where {manifest.dimension} and {manifest.metric} are stated; "
+                        f"the vectors of {folder} do not fit its manifest: they have the dimension "
+                        f"{segment.vectors.dimension} where {manifest.dimension} is stated; "
                         f"build the index again with {rebuild_command(folder)}"
                     )
             return cls(folder, manifest, segments, stack.pop_all())
@@ -124,14 +113,6 @@ class Index:
     def __len__(self) -> int:
         """How many passages there are."""
         return self.manifest.passages
-
-    def __enter__(self) -> Index:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def mode(self) -> Mode:
@@ -179,14 +160,12 @@ class Index:
         k: int,
         vectors: NDArray[np.float32] | None,
         allowed: NDArray[np.bool_] | None,
-    ) -> list[list[Ranked]]:
+    ) -> list[list[RankedRow]]:
         if not questions or (allowed is not None and not allowed.any()):
             return [[] for _ in questions]
         if self._vectors is None:
             assert self._keywords is not None
             return by_keywords(self._keywords, questions, k, allowed)
-        import numpy as np
-
         queries = np.ascontiguousarray(() if vectors is None else vectors, np.float32)
         wanted = (len(questions), self.manifest.dimension)
         if queries.shape != wanted:
@@ -197,8 +176,6 @@ class Index:
 
     def _allowed(self, filters: tuple[Filter, ...]) -> NDArray[np.bool_] | None:
         """The rows that may come back, bool (rows,); None where all may. The last filters are remembered."""
-        import numpy as np
-
         if not filters:
             return self._live
         with self._lock:

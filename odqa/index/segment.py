@@ -6,26 +6,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.closing import Closing
 from odqa.errors import IndexFolderError
 from odqa.index.manifest import SegmentRecord, rebuild_command, record_file, segment_folder
-from odqa.index.store import PASSAGES, PassageStore, PassageWriter, Stored
-from odqa.index.vector_writer import VectorWriter
-from odqa.index.vectors import VECTORS, Vectors
+from odqa.index.store import PASSAGES, PassageStore, PassageWriter, StoredDocument
 from odqa.retrieval import keywords
+from odqa.retrieval.dense import VECTORS, Vectors
 from odqa.retrieval.keywords import Keywords, KeywordWriter
+from odqa.retrieval.vector_writer import VectorWriter
 from odqa.types import Document, Mode, Passage
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 BLOCK = 4096  # Passages that are in memory at a time; sorted by length within a block when they are encoded.
 
 
-class SegmentWriter:
+class SegmentWriter(Closing):
     """Writes the files of a new segment into an empty folder. Use it as a context manager, or close it."""
 
     def __init__(self, folder: Path, dimension: int, language: str) -> None:
@@ -57,8 +55,6 @@ class SegmentWriter:
         self._copy(segment, waiting)
 
     def _copy(self, segment: Segment, passages: dict[int, Passage]) -> None:
-        import numpy as np
-
         assert segment.vectors is not None
         if passages:
             self._vectors.add(segment.vectors.reconstruct(np.array(list(passages), np.int64)))
@@ -72,7 +68,7 @@ class SegmentWriter:
         """Write everything and say what was written.
 
         ``encode`` gives the vectors of the passages that were added, if any were; ``factory`` and ``recall`` say how
-        they are stored (``odqa.index.vector_writer``).
+        they are stored (``odqa.retrieval.vector_writer``).
         """
         self.store.commit()
         for block in self.store.blocks(BLOCK, self._done):
@@ -94,14 +90,6 @@ class SegmentWriter:
     def close(self) -> None:
         """Close the files; what is not finished is worth nothing."""
         self._open.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +139,6 @@ class Segment:
 
     def live(self) -> NDArray[np.bool_] | None:
         """Which passages count, bool (passages,); None where all do."""
-        import numpy as np
-
         if not self.deleted:
             return None
         mask = np.ones(self.record.passages, bool)
@@ -160,7 +146,7 @@ class Segment:
             mask[first:end] = False
         return mask
 
-    def documents(self) -> Iterator[Stored]:
+    def documents(self) -> Iterator[StoredDocument]:
         """The documents that count."""
         return (document for document in self.store.all() if document.number not in self.deleted)
 
@@ -177,10 +163,10 @@ def needed_files(record: SegmentRecord, mode: Mode) -> list[str]:
     return [name for name in record.files if name not in idle]
 
 
-def with_deleted(index: Path, record: SegmentRecord, documents: Iterable[Stored], version: int) -> SegmentRecord:
+def with_deleted(
+    index: Path, record: SegmentRecord, documents: Iterable[StoredDocument], version: int
+) -> SegmentRecord:
     """``record`` without some more of its documents: writes the file of them all, for this version of the index."""
-    import numpy as np
-
     folder = segment_folder(index, record.name)
     deleted = {**_read_deleted(folder, record), **{item.number: (item.first, item.end) for item in documents}}
     name = f"deleted.{version:06}.npy"
@@ -197,8 +183,6 @@ def with_deleted(index: Path, record: SegmentRecord, documents: Iterable[Stored]
 
 
 def _read_deleted(folder: Path, record: SegmentRecord) -> dict[int, tuple[int, int]]:
-    import numpy as np
-
     if not record.deleted:
         return {}
     try:

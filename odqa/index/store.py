@@ -39,7 +39,7 @@ _Row = tuple[int, str, str, str, str, int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredDocument:
     """A document as a store has it, without its text: its passages are the rows from ``first`` up to ``end``.
 
     ``number`` counts the documents of the store from 0; ``hash`` is that of everything the passages are made from.
@@ -84,13 +84,13 @@ class PassageWriter:
         twice = len(passages) - len({passage.id for passage in passages})
         if twice:
             raise DataError(f"{document.source}: {twice} passages of the document {document.id} have the id of another")
-        stored = Stored(
+        stored = StoredDocument(
             self.documents, document.id, document.title, document.source, {}, hash_document(document),
             self.passages, len(passages),
         )  # fmt: skip
         self.copy(stored, passages, _metadata(document))
 
-    def copy(self, document: Stored, passages: Sequence[Passage], metadata: str | None = None) -> None:
+    def copy(self, document: StoredDocument, passages: Sequence[Passage], metadata: str | None = None) -> None:
         """Append a document of another store, under a new number."""
         if metadata is None:
             metadata = json.dumps(document.metadata, ensure_ascii=False)
@@ -114,7 +114,7 @@ class PassageWriter:
         """Note the hash of a file that documents were read from."""
         self._db.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (source, digest))
 
-    def find(self, id: str) -> list[Stored]:
+    def find(self, id: str) -> list[StoredDocument]:
         """The documents with this id, in the order they came."""
         return _find(self._db, id)
 
@@ -173,18 +173,18 @@ class PassageStore:
             raise IndexFolderError(f"{self._path} has no passage for vector row {missing}; build the index again")
         return found
 
-    def find(self, id: str) -> list[Stored]:
+    def find(self, id: str) -> list[StoredDocument]:
         """The documents with this id, in the order they came; all but one of them were deleted."""
         with self._lock:
             return _find(self._db, id)
 
-    def from_source(self, source: str) -> list[Stored]:
+    def from_source(self, source: str) -> list[StoredDocument]:
         """The documents read from this file."""
         with self._lock:
             rows = self._db.execute("SELECT * FROM documents WHERE source = ? ORDER BY number", (source,)).fetchall()
         return [_stored(row) for row in rows]
 
-    def all(self) -> Iterator[Stored]:
+    def all(self) -> Iterator[StoredDocument]:
         """All documents in the order of their numbers, one at a time."""
         # A cursor of its own for each turn: other threads' questions may come between.
         for start in range(0, self.documents, _AT_ONCE):
@@ -214,14 +214,14 @@ class PassageStore:
         self._db.close()
 
 
-def _find(db: sqlite3.Connection, id: str) -> list[Stored]:
+def _find(db: sqlite3.Connection, id: str) -> list[StoredDocument]:
     rows = db.execute("SELECT * FROM documents WHERE id = ? ORDER BY number", (id,))
     return [_stored(row) for row in rows]
 
 
-def _stored(row: tuple[int, str, str, str, str, str, int, int]) -> Stored:
+def _stored(row: tuple[int, str, str, str, str, str, int, int]) -> StoredDocument:
     number, id, title, source, metadata, digest, first, passages = row
-    return Stored(number, id, title, source, json.loads(metadata), digest, first, passages)
+    return StoredDocument(number, id, title, source, json.loads(metadata), digest, first, passages)
 
 
 def _passage(row: _Row) -> Passage:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from odqa.errors import IndexFolderError
 from odqa.index.manifest import (
     Manifest,
@@ -22,9 +25,6 @@ from odqa.retrieval import keywords
 from odqa.types import Mode
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from odqa.retrieval.encoder import Encoder
 
 SAMPLE = 100  # Passages that are encoded again.
@@ -44,7 +44,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Verification:
     """What was checked, and what is broken. ``least_cosine`` is that of the vectors encoded again; 1 without any."""
 
     folder: Path
@@ -62,7 +62,7 @@ def verify(
     load: Callable[[Manifest], Encoder] | None,
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> Verified:
+) -> Verification:
     """Check the index in ``folder``: checksums, counts, SQLite's own check, vectors, and a sample of passages.
 
     ``load`` loads the encoder; without it, nothing is encoded again. ``progress`` is called with the bytes compared
@@ -112,7 +112,7 @@ def verify(
                     if cosine < _COSINE
                 )
             segment.close()
-    return Verified(
+    return Verification(
         folder=folder,
         version=manifest.version,
         files=sum(len(record.files) for record in manifest.segments),
@@ -131,8 +131,6 @@ def _remedy(folder: Path, name: str) -> str:
 
 def _inside(segment: Segment) -> Iterator[str]:
     """What does not hold of a segment whose files are as they were written."""
-    import numpy as np
-
     assert segment.vectors is not None
     name = segment.record.name
     if broken := segment.store.broken():
@@ -158,8 +156,6 @@ def _inside(segment: Segment) -> Iterator[str]:
 
 def _encode_again(segment: Segment, encoder: Encoder, count: int) -> dict[str, float]:
     """The cosine of the stored vector and a new one, by the passage's id, for ``count`` rows evenly spread."""
-    import numpy as np
-
     assert segment.vectors is not None
     live = segment.live()
     every = np.arange(segment.record.passages) if live is None else np.flatnonzero(live)

@@ -8,8 +8,8 @@ gives scores that can. One thing differs: white space that a tokenizer counts to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,15 @@ from odqa.errors import UsageError
 from odqa.reader import decode
 from odqa.reader.features import Window
 
-if TYPE_CHECKING:
-    from odqa.reader.model import Reader
-
-Answer = dict[str, Any]
-Words = dict[tuple[int, int], tuple[int, int]]
+Answer: TypeAlias = dict[str, Any]
+Words: TypeAlias = dict[tuple[int, int], tuple[int, int]]
+Logits: TypeAlias = Callable[..., Iterator[tuple[Window, decode.Array, decode.Array]]]
 
 
 def answer(
-    reader: Reader,
+    tokenizer: Any,
+    logits: Logits,
+    /,
     *inputs: Any,
     question: str | Sequence[str] | None = None,
     context: str | Sequence[str] | None = None,
@@ -41,6 +41,7 @@ def answer(
 ) -> Answer | list[Any]:
     """Answer one question or many; see the pipeline's documentation in transformers 4.
 
+    ``tokenizer`` and ``logits`` are those of an ``odqa.Reader``; the other arguments are the pipeline's.
     ``question`` and ``context`` are one text or lists (one question over several contexts, or several over one,
     are spread), or ``inputs`` are dicts with both keys. One question, in a list or not, gives a dict, or with
     ``top_k`` > 1 a list of dicts ``{"score", "start", "end", "answer"}``; many give a list with one such result
@@ -51,7 +52,7 @@ def answer(
     for name, value in (("top_k", top_k), ("max_answer_len", max_answer_len), ("max_question_len", max_question_len)):
         if value < 1:
             raise UsageError(f"{name} is {value}; it must be at least 1")
-    max_length = min(max_seq_len or 384, reader.tokenizer.model_max_length)
+    max_length = min(max_seq_len or 384, tokenizer.model_max_length)
     stride = doc_stride if doc_stride is not None else min(max_length // 2, 128)
     if not 0 <= stride < max_length:
         raise UsageError(f"doc_stride is {stride}; it must be from 0 to less than max_seq_len ({max_length})")
@@ -61,27 +62,25 @@ def answer(
     words: Words = {}
     found: list[list[Answer]] = [[] for _ in questions]
     null = [1e6] * len(questions)
-    logits = reader.logits(questions, contexts, batch_size, max_length=max_length, stride=stride)
-    for window, start, end in sorted(logits, key=lambda item: (item[0].pair, _begin(item[0]))):
+    windows = logits(questions, contexts, batch_size, max_length=max_length, stride=stride)
+    for window, start, end in sorted(windows, key=lambda item: (item[0].pair, _begin(item[0]))):
         inside = window.offsets[:, 0] >= 0
         starts, ends, impossible = _probabilities(window, inside, start, end)
         null[window.pair] = min(null[window.pair], impossible)
         if align_to_words and contexts[window.pair] != text:
-            words = _words(reader.tokenizer, contexts[window.pair])
+            words = _words(tokenizer, contexts[window.pair])
         text = contexts[window.pair]
         with np.errstate(divide="ignore"):
             pairs = decode.best_pairs(np.log(starts), np.log(ends), inside, n_best=n_best, max_tokens=max_answer_len)
         for first, last, score in pairs:
-            (begin, _), (_, behind) = (_widened(window, token, words) for token in (first, last))
-            begin, behind = decode.trim(text, begin, behind)
-            if begin < behind:
-                _add(found[window.pair], text[begin:behind], begin, float(np.exp(score)))
-    results: list[Any] = []
-    for some, impossible in zip(found, null, strict=True):
-        if handle_impossible_answer:
+            (begin, _), (_, after) = (_widened(window, token, words) for token in (first, last))
+            begin, after = decode.trim(text, begin, after)
+            if begin < after:
+                _add(found[window.pair], text[begin:after], begin, float(np.exp(score)))
+    if handle_impossible_answer:
+        for some, impossible in zip(found, null, strict=True):
             some.append({"score": impossible, "start": 0, "end": 0, "answer": ""})
-        best = sorted(some, key=lambda item: item["score"], reverse=True)[:top_k]
-        results.append(best[0] if len(best) == 1 else best)
+    results = [_best(some, top_k) for some in found]
     return results if len(results) > 1 else results[0]
 
 
@@ -148,6 +147,12 @@ def _widened(window: Window, token: int, words: Words) -> tuple[int, int]:
     """The characters of a token's word, or its own where it belongs to none."""
     begin, end = (int(at) for at in window.offsets[token])
     return words.get((begin, end), (begin, end))
+
+
+def _best(found: list[Answer], top_k: int) -> Answer | list[Answer]:
+    """The answers of the largest score, best first; a single one stands alone."""
+    best = sorted(found, key=lambda item: item["score"], reverse=True)[:top_k]
+    return best[0] if len(best) == 1 else best
 
 
 def _add(found: list[Answer], answer: str, start: int, score: float) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from odqa.device import pick_device, pick_dtype
-from odqa.errors import ModelError, UsageError
+from odqa.errors import DataError, ModelError, UsageError
+from odqa.files import read_json
 from odqa.models import DEFAULT_READER, content_hash, resolve
 from odqa.reader import compat, decode, precision
 from odqa.reader.features import Window, batches, pad, windows
@@ -95,7 +95,6 @@ class Reader:
         contexts: Sequence[str],
         *,
         n_best: int = 20,
-        max_answer_tokens: int = MAX_ANSWER_TOKENS,
         batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
     ) -> list[Reading]:
@@ -106,9 +105,8 @@ class Reader:
         reader's ``length_penalty`` for each token behind a span's first. Raises UsageError for a limit below 1, for
         lists of different lengths, and for a question that leaves no room for its context.
         """
-        for limit, value in (("n_best", n_best), ("max_answer_tokens", max_answer_tokens)):
-            if value < 1:
-                raise UsageError(f"{limit} is {value}; it must be at least 1")
+        if n_best < 1:
+            raise UsageError(f"n_best is {n_best}; it must be at least 1")
         found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
         for window, start, end in self.logits(questions, contexts, batch_size, progress):
             pairs = decode.best_pairs(
@@ -116,7 +114,7 @@ class Reader:
                 end,
                 window.answerable,
                 n_best=n_best,
-                max_tokens=max_answer_tokens,
+                max_tokens=MAX_ANSWER_TOKENS,
                 length_penalty=self.length_penalty,
             )
             spans = [
@@ -127,7 +125,7 @@ class Reader:
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any] | list[Any]:
         """Answer as the removed ``pipeline("question-answering")`` did; see :func:`odqa.reader.compat.answer`."""
-        return compat.answer(self, *args, **kwargs)
+        return compat.answer(self.tokenizer, self.logits, *args, **kwargs)
 
     def logits(
         self,
@@ -224,7 +222,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "train it again")
         settings = {
             "no_answer_threshold": float(content["no_answer_threshold"]),
             "temperature": float(content.get("temperature", 1.0)),
@@ -232,6 +230,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
             "max_length": int(content["max_length"]),
             "stride": int(content["stride"]),
         }
+    except DataError as error:
+        raise ModelError(str(error)) from None
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: not a reader's settings ({type(error).__name__}: {error}); train it again") from None
     if not 0 < settings["temperature"] < math.inf:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from odqa.device import has_bfloat16, pick_device
 from odqa.errors import ModelError
 from odqa.models import DEFAULT_ENCODER, content_hash, resolve
 from odqa.retrieval.precision import faithful, lowered
 from odqa.types import Passage
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _UNSET = 1_000_000  # Tokenizers without a limit of their own report a number far above this one.
 _USUAL_LIMIT = 512  # The longest input of nearly every encoder; taken where a model states none.
@@ -94,8 +93,6 @@ class Encoder:
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of questions, float32 (n, dimension). Raises ModelError for a vector that is not finite."""
-        import numpy as np
-
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         vectors = self._model.encode_query(list(texts), show_progress_bar=False)
@@ -111,8 +108,6 @@ class Encoder:
         device has it and the model bears it, which moves a vector by less than 0.001 in cosine. Raises ModelError,
         naming the passage, for a vector that is not finite.
         """
-        import numpy as np
-
         vectors = np.zeros((len(passages), self.dimension), np.float32)
         if not passages:
             return vectors
@@ -134,14 +129,11 @@ class Encoder:
         twin = lowered(self._model)
         return twin if faithful(self._model, twin) else self._model
 
-    def passage_input(self, passage: Passage) -> str:
-        """The passage as the model reads it: ``Title > Heading > Subheading``, a line break, its text."""
-        return self._inputs([passage])[0][0]
-
     def _inputs(self, passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
         """What the model reads for each passage, and about how many tokens that is, special ones and prompt included.
 
-        The text comes first: title and headings get what it leaves free, a quarter of the input at most.
+        That is ``Title > Heading > Subheading``, a line break, its text. The text comes first: title and headings get
+        what it leaves free, a quarter of the input at most.
         """
         encodings = self._tokenizer.encode_batch([passage.text for passage in passages], add_special_tokens=False)
         prefix = lru_cache(maxsize=1024)(self._prefix)  # Neighbours share their headings.
@@ -182,8 +174,6 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 def _unit(vectors: Any, names: Sequence[str], encoder: str) -> NDArray[np.float32]:
     """The rows scaled to length 1 (a row of zeros stays one); ``names`` say whose vector a row is."""
-    import numpy as np
-
     vectors = np.asarray(vectors, np.float32)
     broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(broken):

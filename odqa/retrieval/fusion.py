@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 DEPTH = 100  # How many of each retriever's best are compared at least.
 
@@ -24,8 +21,6 @@ def fuse(cosines: NDArray[np.float32], bm25: NDArray[np.float32]) -> NDArray[np.
 
 
 def _standard(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    import numpy as np
-
     apart = scores.astype(np.float64) - scores.mean(dtype=np.float64)
     spread = float(np.sqrt(np.mean(apart**2)))
     # Rounding alone makes no difference between equal scores.

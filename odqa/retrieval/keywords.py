@@ -20,16 +20,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import chain, count, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from odqa.errors import IndexFolderError
 from odqa.retrieval.postings import COUNTS, FILES, LENGTHS, ROWS, STARTS, TERMS, PostingsWriter
 from odqa.retrieval.words import Analyzer
 from odqa.types import Passage
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["FILES", "K1", "PARAMETERS", "B", "KeywordSearch", "KeywordWriter", "Keywords", "best", "keyword_text"]
 
@@ -174,8 +173,6 @@ class KeywordSearch:
 
         ``language`` is the one that the parts were written with.
         """
-        import numpy as np
-
         self._analyze = Analyzer(language)
         self._lock = threading.Lock()  # A stemmer is for one thread at a time.
         kept = [part.lengths if alive is None else part.lengths[alive] for part, alive in zip(parts, live, strict=True)]
@@ -200,8 +197,6 @@ class KeywordSearch:
 
         A term that the question repeats counts as often. Raises IndexFolderError when a part turns out damaged.
         """
-        import numpy as np
-
         with self._lock:
             terms = Counter(self._analyze(question))
         scores = np.zeros(len(self), np.float32)
@@ -224,8 +219,6 @@ def best(scores: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None 
 
     ``allowed`` (rows,) says which rows may be among them; None allows all.
     """
-    import numpy as np
-
     if allowed is not None:
         scores = scores * allowed  # Five times as fast as np.where.
     # Each of some groups of rows has its largest score. The k-th largest of these is not above the k-th largest of
@@ -248,8 +241,6 @@ def keyword_text(passage: Passage) -> str:
 
 def _weights(part: Keywords, term: str, norms: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The rows that have a term, and tf / (tf + norm) of each; 0 for the dead."""
-    import numpy as np
-
     rows, counts = part.postings(term)
     places, frequencies = rows.astype(np.intp), counts.astype(np.float32)
     try:
@@ -264,15 +255,11 @@ def _weights(part: Keywords, term: str, norms: NDArray[np.float32]) -> tuple[NDA
 
 def _largest(scores: NDArray[np.float32], k: int) -> float:
     """The ``k``-th largest score, 0 where there are fewer."""
-    import numpy as np
-
     at = len(scores) - k
     return float(np.partition(scores, at)[at]) if 0 <= at < len(scores) else 0.0
 
 
 def _map(path: Path) -> NDArray[Any]:
-    import numpy as np
-
     try:
         values = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, tokenize.TokenError) as error:

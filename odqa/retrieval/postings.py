@@ -21,11 +21,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 TERMS, STARTS, ROWS, COUNTS, LENGTHS = FILES = (
     "keywords.sqlite",
@@ -100,8 +99,6 @@ class PostingsWriter:
 
         Raises OSError or sqlite3.OperationalError when the disk does not take them.
         """
-        import numpy as np
-
         self._end()
         frequencies = np.zeros(len(numbers), np.int64)
         for run in self._runs:
@@ -138,8 +135,6 @@ class PostingsWriter:
 
     def _end(self) -> None:
         """Sort the terms at hand by number, then by row, and append them to the spool."""
-        import numpy as np
-
         lengths = np.array(self._lengths, np.int32)
         # Sorting one array of whole numbers is by far the fastest way to sort by two of them.
         pairs = np.array(self._terms, np.int64)
@@ -159,8 +154,6 @@ class PostingsWriter:
         self, starts: NDArray[np.int64], counts: np.dtype[Any]
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[Any]]]:
         """The rows and counts of all postings by term, then by row; stretches of them, in their order."""
-        import numpy as np
-
         bounds = _stretches(starts)
         cuts = [self._cut(run, bounds) for run in self._runs]
         for at, (first, behind) in enumerate(pairwise(bounds)):
@@ -182,16 +175,12 @@ class PostingsWriter:
 
     def _cut(self, run: _Run, bounds: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the stretches begin among a run's terms and among its postings, both (bounds,)."""
-        import numpy as np
-
         terms = np.searchsorted(self._read(run.terms_at, run.terms), bounds)
         ends = np.cumsum(self._read(run.frequencies_at, run.terms), dtype=np.int64)
         return terms, np.concatenate(([0], ends))[terms]
 
     def _read(self, at: int, size: int, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
         """``size`` values of the spool, which are int32 where nothing else is said."""
-        import numpy as np
-
         dtype = dtype or np.dtype(np.int32)
         self._spool.seek(at)
         return np.frombuffer(self._spool.read(size * dtype.itemsize), dtype)
@@ -199,8 +188,6 @@ class PostingsWriter:
 
 def _stretches(starts: NDArray[np.int64]) -> list[int]:
     """The terms at which stretches of at most ``_RUN`` postings, or of a single term, begin and the last one ends."""
-    import numpy as np
-
     bounds = [0]
     while bounds[-1] < len(starts) - 1:
         full = int(np.searchsorted(starts, starts[bounds[-1]] + _RUN, side="right")) - 1
@@ -210,8 +197,6 @@ def _stretches(starts: NDArray[np.int64]) -> list[int]:
 
 def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The distinct ones of sorted values that are not negative, and how often each of them stands there."""
-    import numpy as np
-
     at = np.flatnonzero(np.diff(values, prepend=-1))
     return values[at], np.diff(at, append=len(values))
 

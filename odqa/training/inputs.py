@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odqa.errors import DataError
+from odqa.files import sha256
 from odqa.models import content_hash, resolve
-from odqa.squad import file_hash
 from odqa.training import data
 from odqa.training.data import Labelled
 from odqa.training.labels import Repairs
@@ -59,7 +59,7 @@ def hashes(recipe: Recipe, recipes: Sequence[str] = ()) -> dict[str, str]:
     """
     sources = (*recipe.train, *recipe.eval, *recipe.tune)
     paths = dict.fromkeys([*(source.path for source in sources), *recipes])
-    found = {path: file_hash(Path(path)) for path in paths if Path(path).is_file()}
+    found = {path: sha256(Path(path)) for path in paths if Path(path).is_file()}
     if not recipe.distill or recipe.distill in recipes:
         return found
     return found | {recipe.distill: content_hash(resolve(recipe.distill).folder)}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from odqa.errors import DataError, UsageError
+from odqa.files import sha256
 from odqa.models import DEFAULT_ENCODER
-from odqa.squad import file_hash
 from odqa.training.negatives.kinds import check_kinds
 
 PURE = "pure-bfloat16"
@@ -168,7 +168,7 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
                 "negative"
             )
         check_kinds(source.negatives, source.path)
-        if source.sha256 and Path(source.path).is_file() and (found := file_hash(Path(source.path))) != source.sha256:
+        if source.sha256 and Path(source.path).is_file() and (found := sha256(Path(source.path))) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
     return recipe
 

@@ -43,7 +43,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def index_folder(corpus: Path, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from odqa.index import build_index
+    from odqa.index.build import build_index
 
     folder = tmp_path_factory.mktemp("indexes") / "tiny"
     build_index([corpus], folder, encoder=str(tiny_encoder), device="cpu")

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from odqa.answering.decision import Decision
 from odqa.answering.places import merge_key
 from odqa.answering.unfitted import decide
-from odqa.corpus import ChunkOptions, read_corpus, split
+from odqa.corpus import ChunkOptions, read_file, split
 from odqa.types import Document, Hit, Passage, Place, Reading, Span
 from tests.corpus.files import write_docx, write_pdf
 from tests.corpus.invariants import section_at, words
@@ -206,7 +206,7 @@ def readings(draw: st.DrawFn, passages: Sequence[Passage]) -> list[Reading]:
 
 
 def read_back(path: Path, count: int) -> list[Document]:
-    documents = [found for found in read_corpus([path]) if isinstance(found, Document)]
+    documents = [found for found in read_file(path) if isinstance(found, Document)]
     assert len(documents) == count
     return documents
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from odqa.index import build_index
+from odqa.index.build import build_index
 
 TEXTS = {
     "moon.txt": "The moon orbits the earth in days.",

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.index import read_manifest
+from odqa.index.manifest import read_manifest
 from tests.cli.conftest import snapshot, write_rows
 
 SUN = "The light of the sun has a speed."

@@ -22,7 +22,7 @@ ANSWER_KEYS = ["text", "confidence", "document", "start", "end", "passage", "pas
 @pytest.fixture(scope="module")
 def folder(tiny_reader: Path, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Holds ``eager`` and ``silent`` readers, the texts, and their index ``index``."""
-    from odqa.index import build_index
+    from odqa.index.build import build_index
 
     folder = tmp_path_factory.mktemp("ask")
     reader_with(-1000.0, tiny_reader, folder / "eager")

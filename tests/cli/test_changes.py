@@ -13,7 +13,8 @@ from odqa.cli import app
 from odqa.cli.changes import ROWS, parse_filters, print_report, storage_of
 from odqa.corpus import ChunkOptions, Unusable
 from odqa.errors import UsageError
-from odqa.index import ChangeReport, OnDuplicate, Storage
+from odqa.index.ingest import OnDuplicate, Storage
+from odqa.index.report import ChangeReport
 
 REPORT = ChangeReport(
     folder=Path("index"), version=2, documents=1200, passages=3400, seconds=65.43, bytes=5_600_000, added=2, changed=1,

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from odqa.cli import app
 from odqa.cli.changes import ROWS
-from odqa.index import read_manifest
+from odqa.index.manifest import read_manifest
 
 RUN = CliRunner()
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.index import add, compact, remove
+from odqa.index.build import add
+from odqa.index.compaction import compact
+from odqa.index.removal import remove
 from odqa.retrieval.keywords import K1, B
 
 RUN = CliRunner()

@@ -17,7 +17,7 @@ HIT_KEYS = ["rank", "score", "text", "passage_id", "document"]
 
 @pytest.fixture(scope="module")
 def index(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from odqa.index import build_index
+    from odqa.index.build import build_index
 
     folder = tmp_path_factory.mktemp("search")
     (folder / "texts").mkdir()

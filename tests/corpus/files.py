@@ -1,9 +1,17 @@
-"""Writes small PDF and Word files for the tests to read back."""
+"""Writes small PDF and Word files for the tests to read back, and reads whatever is there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from odqa.corpus import Unusable, find_files, read_file
+from odqa.types import Document
+
+
+def read_all(*paths: Path) -> Iterator[Document | Unusable]:
+    """What every file under ``paths`` gives."""
+    return (found for file in find_files(paths) for found in read_file(file))
 
 
 def write_pdf(path: Path, pages: Sequence[str], title: str | None = None, password: str | None = None) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odqa.corpus import ChunkOptions, read_corpus, split
+from odqa.corpus import ChunkOptions, read_file, split
 from odqa.types import Document
 from tests import tiny
 from tests.corpus.files import write_docx, write_pdf
@@ -100,7 +100,7 @@ def test_every_format_keeps_every_word_and_every_offset(suffix, data, max_tokens
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"file{suffix}"
         WRITERS[suffix](path, parts)
-        found = list(read_corpus([path]))
+        found = list(read_file(path))
     assert all(isinstance(document, Document) for document in found)
     assert len({document.id for document in found}) == len(found)
     read = " ".join(document.text for document in found)
@@ -120,7 +120,7 @@ def test_no_content_whatever_breaks_a_loader(suffix, content):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"file{suffix}"
         path.write_bytes(content)
-        found = list(read_corpus([path]))
+        found = list(read_file(path))
     assert found
     for document in found:
         if isinstance(document, Document):

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from odqa.corpus import ReadOptions, Unusable, read_corpus
+from odqa.corpus import Unusable, read_file
 from odqa.errors import UsageError
 from odqa.types import Document
+from tests.corpus.files import read_all
 
 
 def reasons(*paths: Path) -> dict[str, str]:
-    return {Path(f.source).name: f.reason for f in read_corpus(paths) if isinstance(f, Unusable)}
+    return {Path(f.source).name: f.reason for f in read_all(*paths) if isinstance(f, Unusable)}
 
 
 def test_one_bad_file_never_ends_the_run(tmp_path):
@@ -34,7 +35,7 @@ def test_one_bad_file_never_ends_the_run(tmp_path):
     (tmp_path / "l.json").write_text('{"data": [{"paragraphs": [{}]}]}')
     (tmp_path / "m.json").write_text("[" * 100_000)
     (tmp_path / "z.txt").write_text("The last one is good.")
-    found = list(read_corpus([tmp_path]))
+    found = list(read_all(tmp_path))
     assert [type(f) for f in found] == [Unusable] * 13 + [Document]
     told = reasons(tmp_path)
     assert told["a.txt"] == "empty"
@@ -70,7 +71,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path):
 
 def test_a_missing_path_is_told_before_anything_is_read(tmp_path):
     with pytest.raises(UsageError, match="no such file or folder"):
-        read_corpus([tmp_path / "nowhere"])
+        read_all(tmp_path / "nowhere")
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_what_may_not_be_read_is_told(nobody):
     (nobody / "a.txt").chmod(0)
     (nobody / "sub").mkdir(mode=0)
     (nobody / "z.txt").write_text("Open.")
-    found = list(read_corpus([nobody]))
+    found = list(read_all(nobody))
     assert found[:2] == [
         Unusable(f"{nobody}/a.txt", "Permission denied"),
         Unusable(f"{nobody}/sub", "Permission denied"),
@@ -107,14 +108,14 @@ def test_ids_and_sources_are_the_paths_as_given(tmp_path, monkeypatch):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a b.txt").write_text("One.")
     monkeypatch.chdir(tmp_path)
-    (found,) = read_corpus([Path("docs")])
+    (found,) = read_all(Path("docs"))
     assert found == Document("docs/a b.txt", "a b", "One.", "docs/a b.txt")
 
 
 def test_a_name_that_is_no_utf8_can_be_stored(tmp_path):
     path = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.txt"))
     path.write_text("One.")
-    (found,) = read_corpus([path])
+    (found,) = read_all(path)
     assert found.title == "caf\ufffd"
     found.source.encode("utf-8")
 
@@ -124,17 +125,8 @@ def test_a_large_file_of_rows_is_never_held_whole(tmp_path):
     line = json.dumps({"text": "word " * 2000}) + "\n"
     path.write_text(line * 1500)  # 15 MB
     tracemalloc.start()
-    count = sum(1 for found in read_corpus([path], ReadOptions()) if isinstance(found, Document))
+    count = sum(1 for found in read_file(path) if isinstance(found, Document))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 1500
     assert peak < 8_000_000
-
-
-def test_the_first_document_comes_before_the_second_file_is_opened(tmp_path):
-    (tmp_path / "a.txt").write_text("One.")
-    (tmp_path / "b.txt").write_text("Two.")
-    found = read_corpus([tmp_path])
-    assert next(found).text == "One."
-    (tmp_path / "b.txt").write_text("Three.")
-    assert next(found).text == "Three."

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from odqa.corpus import ChunkOptions
-from odqa.index import build_index
+from odqa.index.build import build_index
 from odqa.retrieval.encoder import Encoder
 
 CHUNK = ChunkOptions(max_tokens=12, overlap_tokens=0)

@@ -13,17 +13,18 @@ import pytest
 from odqa import __version__
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
-from odqa.index import Index, build_index, read_manifest
+from odqa.index.build import build_index
 from odqa.index.change import LOCK
 from odqa.index.ingest import fit_chunk
-from odqa.index.manifest import MANIFEST, SEGMENTS
+from odqa.index.manifest import MANIFEST, SEGMENTS, read_manifest
 from odqa.index.report import ENCODING, READING, Progress
+from odqa.index.search import Index
 from odqa.index.store import PASSAGES, PassageWriter
-from odqa.index.vector_writer import VectorWriter
-from odqa.index.vectors import VECTORS
+from odqa.retrieval.dense import VECTORS
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.retrieval.keywords import K1, B
+from odqa.retrieval.vector_writer import VectorWriter
 from tests.index.conftest import CHUNK
 
 
@@ -56,7 +57,7 @@ def test_the_report_counts_what_was_made_and_what_was_left_out(corpus: Path, enc
 def test_the_manifest_says_how_the_index_was_made(built: Path, encoder: Encoder) -> None:
     manifest = read_manifest(built)
     assert (manifest.encoder, manifest.encoder_hash) == (encoder.name, encoder.content_hash)
-    assert (manifest.dimension, manifest.metric, manifest.normalized) == (32, "inner_product", True)
+    assert manifest.dimension == 32
     assert (manifest.pooling, manifest.prompts) == ("mean", {})
     assert manifest.chunking == {"max_tokens": 12, "overlap_tokens": 0, "language": "en"}
     assert manifest.keywords == {"method": "lucene", "k1": K1, "b": B, "language": "en"}

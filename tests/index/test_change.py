@@ -15,9 +15,13 @@ import numpy as np
 import pytest
 
 from odqa.errors import IndexFolderError
-from odqa.index import Index, add, build_index, compact, read_manifest, remove, update, verify
+from odqa.index.build import add, build_index, update
 from odqa.index.change import LOCK, changing, check_target
-from odqa.index.manifest import MANIFEST, SEGMENTS
+from odqa.index.compaction import compact
+from odqa.index.manifest import MANIFEST, SEGMENTS, read_manifest
+from odqa.index.removal import remove
+from odqa.index.search import Index
+from odqa.index.verification import verify
 from odqa.retrieval.encoder import Encoder
 from tests import tiny
 
@@ -157,7 +161,8 @@ def test_an_open_index_goes_on_with_the_version_it_opened(encoder: Encoder, docs
 
 _CHANGE_OVER_AND_OVER = """
 import sys
-from odqa.index import remove, add
+from odqa.index.build import add
+from odqa.index.removal import remove
 from odqa.retrieval.encoder import Encoder
 from tests import tiny
 index, file, encoder = sys.argv[1:]

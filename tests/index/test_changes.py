@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
-from odqa.index import Filter, Index, add, build_index, compact, read_manifest, remove, update, verify
-from odqa.index.filters import parse
+from odqa.index.build import add, build_index, update
+from odqa.index.compaction import compact
+from odqa.index.filters import Filter, parse
+from odqa.index.manifest import read_manifest
+from odqa.index.removal import remove
+from odqa.index.search import Index
+from odqa.index.verification import verify
 from odqa.retrieval.encoder import Encoder
 from odqa.types import Hit
 from tests import tiny

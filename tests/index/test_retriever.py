@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index import Index, Retriever
-from odqa.index.gpu import gpus
 from odqa.index.manifest import segment_folder
-from odqa.index.vectors import VECTORS
+from odqa.index.retriever import Retriever
+from odqa.index.search import Index
+from odqa.retrieval.dense import VECTORS
+from odqa.retrieval.gpu import gpus
 from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.types import Mode
 from tests import tiny
@@ -41,7 +42,7 @@ def test_words_alone_need_neither_encoder_nor_vectors(copy: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))  # Of the right size, and no index of FAISS's.
     program = (
         "import sys\n"
-        "from odqa.index import Retriever\n"
+        "from odqa.index.retriever import Retriever\n"
         f"with Retriever.open({str(copy)!r}, mode='bm25') as retriever:\n"
         f"    assert retriever.search([{QUESTION!r}], 3)[0]\n"
         "assert not {'faiss', 'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)\n"

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odqa.corpus import read_corpus, split
+from odqa.corpus import read_file, split
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index import Index, build_index, read_manifest, verify
-from odqa.index.manifest import segment_folder
+from odqa.index.build import build_index
+from odqa.index.manifest import read_manifest, segment_folder
+from odqa.index.search import Index
 from odqa.index.store import PASSAGES
-from odqa.index.vectors import VECTORS, Vectors
+from odqa.index.verification import verify
+from odqa.retrieval.dense import VECTORS, Vectors
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.types import Document
@@ -40,12 +42,12 @@ def test_search_finds_what_comparing_with_every_passage_finds(
         build_index([file], Path(folder) / "index", encoder=encoder, chunk=CHUNK)
         passages = [
             passage
-            for document in read_corpus([file])
+            for document in read_file(file)
             if isinstance(document, Document)
             for passage in split(document, encoder.token_offsets, CHUNK)
         ]
         query = encoder.encode_queries([question])
-        with Index.open(Path(folder) / "index", encoder, "dense") as index:
+        with Index.open(Path(folder) / "index", "dense") as index:
             assert len(index) == len(passages)
             (hits,) = index.search([question], k, query)
         path = segment_folder(Path(folder) / "index", "000001") / VECTORS
@@ -62,7 +64,7 @@ def test_search_finds_what_comparing_with_every_passage_finds(
 
 
 def test_hits_carry_their_whole_passage(built: Path, corpus: Path, encoder: Encoder) -> None:
-    with Index.open(built, encoder) as index:
+    with Index.open(built) as index:
         assert len(index) == 3
         hits = index.search(["moon"], 3, encoder.encode_queries(["moon"]))[0]
     moon = next(hit.passage for hit in hits if "moon" in hit.passage.text)
@@ -104,8 +106,8 @@ def test_another_encoder_is_refused_with_the_command_that_mends_it(
     built: Path, encoder: Encoder, tmp_path: Path
 ) -> None:
     other = Encoder.load(tiny.make_encoder(tmp_path, seed=1))
-    with pytest.raises(IndexFolderError) as error:
-        Index.open(built, other)
+    with Index.open(built) as index, pytest.raises(IndexFolderError) as error:
+        index.check_encoder(other)
     for part in (
         f"{built} was built with the encoder {encoder.name} ({encoder.content_hash[:12]})",
         f"not with {other.name} ({other.content_hash[:12]})",
@@ -116,7 +118,8 @@ def test_another_encoder_is_refused_with_the_command_that_mends_it(
 
 def test_the_same_encoder_in_another_place_is_the_same(built: Path, tiny_encoder: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_encoder, tmp_path / "moved")
-    Index.open(built, Encoder.load(tmp_path / "moved")).close()
+    with Index.open(built) as index:
+        index.check_encoder(Encoder.load(tmp_path / "moved"))
 
 
 FILES = (PASSAGES, VECTORS, *KEYWORDS)
@@ -167,7 +170,7 @@ def test_counts_and_dimension_must_agree_with_the_manifest(copy: Path) -> None:
     ):
         Index.open(copy)
     path.write_text(json.dumps(whole | {"dimension": 31}))
-    with pytest.raises(IndexFolderError, match=r"the vectors of .* do not fit its manifest: dimension 32"):
+    with pytest.raises(IndexFolderError, match=r"the vectors of .* do not fit its manifest: .* 32 where 31"):
         Index.open(copy)
 
 

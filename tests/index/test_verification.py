@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 from odqa.errors import IndexFolderError
-from odqa.index import Index, build_index, compact, remove, verify
+from odqa.index.build import build_index
+from odqa.index.compaction import compact
 from odqa.index.manifest import read_manifest, record_file, segment_folder, write_manifest
+from odqa.index.removal import remove
+from odqa.index.search import Index
 from odqa.index.store import PASSAGES
-from odqa.index.vector_writer import VectorWriter
-from odqa.index.vectors import VECTORS
+from odqa.index.verification import verify
+from odqa.retrieval.dense import VECTORS
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.keywords import FILES as KEYWORDS
+from odqa.retrieval.vector_writer import VectorWriter
 from tests import tiny
 
 

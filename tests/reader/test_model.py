@@ -77,8 +77,9 @@ def test_the_order_changes_nothing(reader, order):
     assert all(same(straight[at], reading) for at, reading in zip(order, shuffled, strict=True))
 
 
-def test_limits(reader):
-    reading = reader.read(QUESTIONS[:1], CONTEXTS[:1], n_best=3, max_answer_tokens=1)[0]
+def test_limits(reader, monkeypatch):
+    monkeypatch.setattr("odqa.reader.model.MAX_ANSWER_TOKENS", 1)
+    reading = reader.read(QUESTIONS[:1], CONTEXTS[:1], n_best=3)[0]
     assert len(reading.spans) == 3
     assert all(" " not in CONTEXTS[0][span.start : span.end] for span in reading.spans)
 
@@ -105,7 +106,6 @@ def test_progress_counts_the_windows(reader):
     ("options", "said"),
     [
         ({"n_best": 0}, "n_best is 0; it must be at least 1"),
-        ({"max_answer_tokens": -1}, "max_answer_tokens is -1; it must be at least 1"),
         ({"batch_size": 0}, "batch size is 0; it must be at least 1"),
     ],
 )
@@ -232,7 +232,7 @@ def test_broken_settings_are_named(folder, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ModelError) as error:
         read_settings(folder)
-    assert str(error.value).startswith(f"{path}: not a reader's settings (")
+    assert str(error.value).startswith(f"{path}: ")
     assert str(error.value).endswith("train it again")
 
 

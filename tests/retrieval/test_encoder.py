@@ -25,6 +25,11 @@ def passage(text: str, title: str = "", headings: tuple[str, ...] = (), id: str 
     return Passage(id=id, document_id="d", title=title, text=text, start=0, headings=headings)
 
 
+def input_of(encoder: Encoder, passage: Passage) -> str:
+    """The passage as the model reads it."""
+    return encoder._inputs([passage])[0][0]
+
+
 def test_it_says_which_model_it_is(encoder: Encoder, tiny_encoder: Path) -> None:
     assert encoder.name == str(tiny_encoder)
     assert len(encoder.content_hash) == 64
@@ -111,23 +116,23 @@ def test_token_offsets_are_the_characters_of_each_token(encoder: Encoder) -> Non
 
 
 def test_title_and_headings_go_before_the_text_without_repeats(encoder: Encoder) -> None:
-    assert encoder.passage_input(passage("moon")) == "moon"
-    assert encoder.passage_input(passage("moon", "Sun")) == "Sun\nmoon"
-    assert encoder.passage_input(passage("moon", "Sun", ("Sun", "", "Light", "Speed"))) == "Sun > Light > Speed\nmoon"
+    assert input_of(encoder, passage("moon")) == "moon"
+    assert input_of(encoder, passage("moon", "Sun")) == "Sun\nmoon"
+    assert input_of(encoder, passage("moon", "Sun", ("Sun", "", "Light", "Speed"))) == "Sun > Light > Speed\nmoon"
 
 
 def test_a_long_heading_path_loses_its_outer_headings_first_and_then_its_end(encoder: Encoder) -> None:
     # A quarter of 64 tokens is 16; " > " counts one.
     path = passage("moon", "sun", ("earth " * 12, "light " * 10, "speed"))
-    assert encoder.passage_input(path) == f"sun > {'light ' * 10}".rstrip() + " > speed\nmoon"
-    assert encoder.passage_input(passage("moon", "sun " * 40)) == ("sun " * 16).rstrip() + "\nmoon"
+    assert input_of(encoder, path) == f"sun > {'light ' * 10}".rstrip() + " > speed\nmoon"
+    assert input_of(encoder, passage("moon", "sun " * 40)) == ("sun " * 16).rstrip() + "\nmoon"
 
 
 def test_a_passage_within_its_budget_leaves_a_quarter_for_the_headings(encoder: Encoder) -> None:
     assert (encoder.room, encoder.passage_budget) == (62, 44)
-    whole = encoder.passage_input(passage("moon " * 44, "sun " * 16))
+    whole = input_of(encoder, passage("moon " * 44, "sun " * 16))
     assert whole.count("sun") == 16
-    assert encoder.passage_input(passage("moon " * 60, "sun " * 16)) == "moon " * 60, "the text comes first"
+    assert input_of(encoder, passage("moon " * 60, "sun " * 16)) == "moon " * 60, "the text comes first"
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,7 +147,7 @@ def test_no_passage_that_fits_is_ever_cut_off(
     text = " ".join(words)
     if len(encoder.token_offsets(text)) > encoder.room:
         return
-    whole = encoder.passage_input(passage(text, title, tuple(headings)))
+    whole = input_of(encoder, passage(text, title, tuple(headings)))
     assert whole.endswith(text)
     assert len(encoder.token_offsets(whole)) <= encoder.room
 

@@ -46,7 +46,7 @@ class Asked:
 
 def make_asked(folder: Path, encoder_folder: Path, reader_folder: Path) -> Asked:
     """Write the dataset, of the reader's own best spans, and build its index."""
-    from odqa.index import build_index
+    from odqa.index.build import build_index
     from odqa.reader.model import Reader
 
     reader = Reader.load(reader_folder, device="cpu")

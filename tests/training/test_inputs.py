@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from odqa.errors import DataError
+from odqa.files import sha256
 from odqa.models import content_hash
-from odqa.squad import file_hash, write_examples
+from odqa.squad import write_examples
 from odqa.training.data import label
 from odqa.training.inputs import Taken, check_spans, data_hashes, hashes, training_examples
 from odqa.training.recipe import Recipe, Source
@@ -56,10 +57,10 @@ def test_hashes_are_of_files_base_recipes_and_the_teacher(train_file, tmp_path, 
     recipe = Recipe(train=sources, tune=(Source(str(other)),), distill=str(tiny_reader))
     found = hashes(recipe, [str(base)])
     assert found == {
-        str(train_file): file_hash(train_file),
-        str(other): file_hash(other),
-        str(base): file_hash(base),
+        str(train_file): sha256(train_file),
+        str(other): sha256(other),
+        str(base): sha256(base),
         str(tiny_reader): content_hash(tiny_reader),
     }
-    assert data_hashes(recipe, found) == {str(path): file_hash(path) for path in (train_file, other)}
-    assert data_hashes(Recipe(train=sources), found) == {train_file.name: file_hash(train_file)}
+    assert data_hashes(recipe, found) == {str(path): sha256(path) for path in (train_file, other)}
+    assert data_hashes(Recipe(train=sources), found) == {train_file.name: sha256(train_file)}

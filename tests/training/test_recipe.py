@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import DataError, OdqaError, UsageError
+from odqa.files import sha256
 from odqa.models import DEFAULT_ENCODER
-from odqa.squad import file_hash
 from odqa.training.recipe import Recipe, Source, as_dict, differences, make_recipe, read_recipe
 
 TEXT = """
@@ -180,7 +180,7 @@ def test_numbers_and_names_that_make_no_sense_are_refused(settings, said):
 
 def test_a_pinned_file_must_be_what_it_was(tmp_path):
     path = write(tmp_path / "data.json", "{}")
-    digest = file_hash(path)
+    digest = sha256(path)
     assert recipe(train=(Source(str(path), sha256=digest),)).train[0].sha256 == digest
     with pytest.raises(DataError) as error:
         recipe(tune=(Source(str(path), sha256="0" * 64),))

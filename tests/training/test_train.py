@@ -17,9 +17,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from odqa.errors import DataError, OdqaError, UsageError
+from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.reader.model import Reader
-from odqa.squad import file_hash, load_examples, write_examples
+from odqa.squad import load_examples, write_examples
 from odqa.training import checkpoint, loop
 from odqa.training.distill import Teacher, divergence
 from odqa.training.folder import read_run
@@ -139,7 +140,7 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_with_the_same_weights(recipe, tmp_p
     with pytest.raises(KeyboardInterrupt):
         run(recipe(save_every=100), output, Recorder(at, interrupt))
     state = checkpoint.load_state(
-        output / "checkpoint", as_dict(recipe(save_every=100)), {str(train_file): file_hash(train_file)}
+        output / "checkpoint", as_dict(recipe(save_every=100)), {str(train_file): sha256(train_file)}
     )
     assert state.step == at
     assert not (output / "config.json").exists()
@@ -213,13 +214,13 @@ def test_resume_with_other_data_names_the_file(recipe, tmp_path, train_file):
     data.write_bytes(train_file.read_bytes())
     with pytest.raises(KeyboardInterrupt):
         run(recipe(train=(Source(str(data)),)), tmp_path / "out", Recorder(1, interrupt))
-    before = file_hash(data)[:12]
+    before = sha256(data)[:12]
     write_examples(data, load_examples(train_file)[:-1])
     with pytest.raises(UsageError) as error:
         run(recipe(train=(Source(str(data)),)), tmp_path / "out", resume=True)
     assert str(error.value) == (
         f"{data} is not what {tmp_path / 'out' / 'checkpoint'} was trained with: its SHA-256 was {before}… and it now "
-        f"has {file_hash(data)[:12]}…; put it back as it was, or give another --output"
+        f"has {sha256(data)[:12]}…; put it back as it was, or give another --output"
     )
     data.write_bytes(train_file.read_bytes())
     run(recipe(train=(Source(str(data)),)), tmp_path / "out", resume=True)
@@ -281,7 +282,7 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file):
     assert all(0 <= value <= 1 for value in metrics.values())
     record = read_run(output)
     assert record["evaluations"] == [{"epoch": 1, **metrics}]
-    assert record["data_sha256"] == {"train.jsonl": file_hash(train_file)}
+    assert record["data_sha256"] == {"train.jsonl": sha256(train_file)}
     assert record["recipe"]["learning_rate"] == 1e-3
     assert record["offsets"] == {"kept": 12, "repaired": 0, "dropped": 0}
     assert (record["questions"], record["answerable"], record["steps"], record["windows"]) == (12, 8, 3, 12)
@@ -303,7 +304,7 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file):
     card = (output / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\ntags: [question-answering, extractive, odqa]\n---\n")
     assert "12 training questions, 8 of them answerable; 0 had their answer offset repaired and 0 were dropped" in card
-    digest = file_hash(train_file)[:12]
+    digest = sha256(train_file)[:12]
     taken = "8 answerable and 4 unanswerable questions; licence not recorded"
     assert f"- `train.jsonl` (SHA-256 {digest}…); {taken}\n" in card
     assert "| learning rate | 0.001 |\n" in card

@@ -6,12 +6,11 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from odqa.index.rank import by_both, by_keywords, by_vectors
-from odqa.index.vector_search import VectorSearch
-from odqa.index.vector_writer import VectorWriter
-from odqa.index.vectors import VECTORS, Vectors
+from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
 from odqa.retrieval.fusion import fuse
+from odqa.retrieval.hybrid import by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import Keywords, KeywordSearch, KeywordWriter
+from odqa.retrieval.vector_writer import VectorWriter
 from odqa.types import Component, Passage
 
 TEXTS = ["tower paris", "river paris paris", "moon", "museum of the moon"]
@@ -54,7 +53,7 @@ def test_by_keywords(parts: Parts) -> None:
 
 
 def test_by_both_takes_the_candidates_of_both_and_explains_them(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("odqa.index.rank.DEPTH", 1)
+    monkeypatch.setattr("odqa.retrieval.hybrid.DEPTH", 1)
     vectors, keywords = parts
     weights = keywords.scores("tower")
     (found,) = by_both(vectors, QUERY, keywords, ["tower"], 1)

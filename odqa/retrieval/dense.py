@@ -1,22 +1,24 @@
-"""One segment's vectors in FAISS: reading, the nearest, cosines; knows nothing of passages, encoders or building."""
+"""Vectors in FAISS files: a query goes in, the nearest rows and their cosines come out, over one file or several.
+
+Knows nothing of passages, of encoders, and of how the files are written.
+"""
 
 from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from odqa.errors import IndexFolderError, OdqaError
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from odqa.errors import IndexFolderError
+from odqa.retrieval import gpu
+from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
 
-    from odqa.index.gpu import GpuIndex
-
-METRIC = "inner_product"
 VECTORS = "vectors.faiss"
 
 _MORE = 8  # Candidates beyond k, so that vectors as good as the k-th are seen.
@@ -26,19 +28,8 @@ _BLOCK = 8192  # Vectors in memory at a time when rows are compared one by one.
 _SPARE = 2  # Clusters differ in size; a search that finds too little is done again row by row.
 _ROUNDING = 1e-5  # FAISS's score and the cosine differ by less.
 
-Found: TypeAlias = "tuple[NDArray[np.float32], NDArray[np.int64]]"
-
-
-def require_faiss() -> Any:
-    """The faiss module. Raises OdqaError naming both ways to install it when it is missing."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise OdqaError(
-            f'FAISS is needed for an index and cannot be imported ({error}): run `pip install "odqa[cpu]"`, '
-            f'or `pip install "odqa[gpu]"` on a machine with an NVIDIA GPU'
-        ) from None
-    return faiss
+Neighbours: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""Scores and rows, both (queries, k)."""
 
 
 class Vectors:
@@ -56,7 +47,7 @@ class Vectors:
         if isinstance(self._core, require_faiss().IndexIVFPQFastScan):
             # FAISS forgets this when it reads such an index, and ends the process when a vector is asked for.
             self._core.fine_quantizer = self._core.pq
-        self._gpu: GpuIndex | None = None
+        self._gpu: gpu.GpuIndex | None = None
 
     @classmethod
     def read(cls, path: Path) -> Vectors:
@@ -65,8 +56,6 @@ class Vectors:
         In memory are 8 bytes a vector of an IVF index (where each lies) and 12 of an HNSW graph; indexes made for fast
         scan (``PQ…fs``) are read whole. Raises IndexFolderError when it holds none that can be used.
         """
-        import numpy as np
-
         faiss = require_faiss()
         try:
             with path.open("rb") as stream:
@@ -78,7 +67,7 @@ class Vectors:
         except (RuntimeError, MemoryError, ValueError, FileNotFoundError) as error:
             raise IndexFolderError(f"{path} cannot be read by FAISS ({reason(error)}); build the index again") from None
         if index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise IndexFolderError(f"{path} compares vectors by another metric than {METRIC}; build the index again")
+            raise IndexFolderError(f"{path} does not compare vectors by inner product; build the index again")
         return cls(index, data)
 
     def __len__(self) -> int:
@@ -123,22 +112,18 @@ class Vectors:
         All GPUs get a share of the vectors; what is on the disk stays as it is. Raises UsageError for ``cuda`` where
         FAISS has no GPU.
         """
-        from odqa.index import gpu
-
         self._gpu = None
         if device == "cpu":
             return None
         self._gpu, why_not = gpu.to_gpu(self._index, required=device == "cuda")
         return why_not
 
-    def nearest(self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> Found:
+    def nearest(self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> Neighbours:
         """Cosines and rows of each query's ``k`` nearest vectors, both (q, k): best first, then by row.
 
         ``queries`` are (q, dimension). With ``allowed`` (n,) only its rows count; where fewer than ``k`` are allowed,
         all of them come back.
         """
-        import numpy as np
-
         queries = np.ascontiguousarray(queries, np.float32)
         count = len(self) if allowed is None else int(np.count_nonzero(allowed))
         allowed = None if count == len(self) else allowed
@@ -170,10 +155,8 @@ class Vectors:
         """The stored vectors of some rows, float32 (rows, dimension): what compression left of them."""
         return cast("NDArray[np.float32]", self._index.reconstruct_batch(rows))
 
-    def _best(self, query: NDArray[np.float32], near: NDArray[np.int64], k: int) -> Found:
+    def _best(self, query: NDArray[np.float32], near: NDArray[np.int64], k: int) -> Neighbours:
         """The ``k`` best of the candidates ``near`` (depth,), in which -1 is none."""
-        import numpy as np
-
         near = near[near >= 0]
         scores = self.scores(query, near)
         order = np.lexsort((near, -scores))[:k]
@@ -181,10 +164,8 @@ class Vectors:
 
     def _candidates(
         self, queries: NDArray[np.float32], k: int, depth: int, allowed: NDArray[np.bool_] | None, count: int
-    ) -> Found:
+    ) -> Neighbours:
         """FAISS's scores and rows, (q, depth), of at least ``k`` vectors each; further ones may be -inf and -1."""
-        import numpy as np
-
         if allowed is not None and count <= _FEW:
             return self._one_by_one(queries, depth, np.flatnonzero(allowed))
         found, near = self._search(queries, depth, allowed, count)
@@ -196,12 +177,14 @@ class Vectors:
             found[short], near[short] = self._one_by_one(queries[short], depth, rows)
         return found, near
 
-    def _search(self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None, count: int) -> Found:
+    def _search(
+        self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None, count: int
+    ) -> Neighbours:
         if self._gpu is not None:
             found = self._gpu.search(queries, depth, allowed)
             if found is not None:
                 return found
-        return cast("Found", self._index.search(queries, depth, params=self._parameters(depth, allowed, count)))
+        return cast("Neighbours", self._index.search(queries, depth, params=self._parameters(depth, allowed, count)))
 
     def _parameters(self, depth: int, allowed: NDArray[np.bool_] | None, count: int) -> Any:
         """Search parameters that let only ``allowed`` rows through, ``count`` of them; None where nothing is to be set.
@@ -209,8 +192,6 @@ class Vectors:
         The rarer they are, the further is looked for them: among the clusters or nodes that a search goes through as
         many are allowed as without a filter, and in clusters of equal size ``_SPARE`` times as many as are asked for.
         """
-        import numpy as np
-
         faiss = require_faiss()
         options: dict[str, Any] = {}
         if allowed is not None:
@@ -231,7 +212,7 @@ class Vectors:
             index = faiss.downcast_index(index.index)
         return parameters
 
-    def _one_by_one(self, queries: NDArray[np.float32], depth: int, rows: NDArray[np.int64]) -> Found:
+    def _one_by_one(self, queries: NDArray[np.float32], depth: int, rows: NDArray[np.int64]) -> Neighbours:
         """The candidates among ``rows``, every one of which is compared."""
         faiss = require_faiss()
         heap = faiss.ResultHeap(len(queries), depth, keep_max=True)
@@ -244,42 +225,38 @@ class Vectors:
         return heap.D, heap.I
 
 
-def nearest_of(
-    parts: Sequence[Vectors],
-    queries: NDArray[np.float32],
-    k: int,
-    allowed: Sequence[NDArray[np.bool_] | None] | None = None,
-) -> Found:
-    """``Vectors.nearest`` over several segments as if they were one: rows count on from one segment to the next.
+class VectorSearch:
+    """Several files searched as if they were one: rows count on from one to the next.
 
-    ``allowed`` is one mask (n,), or None for all rows, a segment.
+    ``len(search)`` is the number of rows. Several threads may search it.
     """
-    import numpy as np
 
-    masks = allowed or [None] * len(parts)
-    bases = np.cumsum([0, *(len(part) for part in parts)])
-    found = [part.nearest(queries, k, mask) for part, mask in zip(parts, masks, strict=True)]
-    scores = np.concatenate([np.empty((len(queries), 0), np.float32), *(item[0] for item in found)], axis=1)
-    rows = np.concatenate(
-        [np.empty((len(queries), 0), np.int64), *(item[1] + base for item, base in zip(found, bases, strict=False))],
-        axis=1,
-    )
-    order = np.lexsort((rows, -scores), axis=-1)[:, :k]
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    def __init__(self, parts: Sequence[Vectors]) -> None:
+        """``parts`` in the order of their rows."""
+        self._parts = parts
+        self._first = [0, *accumulate(len(part) for part in parts)]
 
+    def __len__(self) -> int:
+        """How many vectors there are."""
+        return self._first[-1]
 
-def unwrap(index: Any) -> Any:
-    """The faiss index behind the rotations and projections (``OPQ…``, ``PCA…``) that one may begin with."""
-    faiss = require_faiss()
-    while isinstance(index, faiss.IndexPreTransform):
-        index = faiss.downcast_index(index.index)
-    return index
+    def nearest(self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None) -> Neighbours:
+        """``Vectors.nearest`` over all files; ``allowed`` is (rows,)."""
+        scores, rows = [np.empty((len(queries), 0), np.float32)], [np.empty((len(queries), 0), np.int64)]
+        for first, part in zip(self._first, self._parts, strict=False):
+            mask = None if allowed is None else allowed[first : first + len(part)]
+            found, near = part.nearest(queries, k, mask)
+            scores.append(found)
+            rows.append(near + first)
+        every_score, every_row = np.concatenate(scores, axis=1), np.concatenate(rows, axis=1)
+        order = np.lexsort((every_row, -every_score), axis=-1)[:, :k]
+        return np.take_along_axis(every_score, order, axis=1), np.take_along_axis(every_row, order, axis=1)
 
-
-def reason(error: BaseException) -> str:
-    """What went wrong: the last part of FAISS's message, which names its own source file and function first."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    if "read error" in str(error):
-        return "it ends too early"
-    return str(error).rpartition(": ")[2].strip() or str(error) or type(error).__name__
+    def scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The cosines of one query (dimension,) with the vectors of some rows, (rows,)."""
+        found = np.empty(len(rows), np.float32)
+        for first, part in zip(self._first, self._parts, strict=False):
+            own = (rows >= first) & (rows < first + len(part))
+            if own.any():
+                found[own] = part.scores(query, rows[own] - first)
+        return found

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from odqa.errors import UsageError
-from odqa.index.vectors import reason, require_faiss, unwrap
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from odqa.index.vectors import Found
+from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
 
 _MOST = 2048  # The largest k and nprobe that FAISS's GPU kernels take.
 
@@ -71,13 +68,13 @@ class GpuIndex:
         """Set ``nprobe``, at most what the GPU takes."""
         require_faiss().GpuParameterSpace().set_index_parameter(self._index, name, min(value, _MOST))
 
-    def search(self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None) -> Found | None:
+    def search(
+        self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
         """FAISS's scores and rows, (q, depth), as a search on the CPU gives them; None if the GPU cannot tell.
 
         Its kernels ignore selectors. So rows that are not allowed are dropped afterwards, if they are few.
         """
-        import numpy as np
-
         dropped = 0 if allowed is None else int(len(allowed) - np.count_nonzero(allowed))
         if depth + dropped > _MOST:
             return None

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.retrieval.dense import VectorSearch
 from odqa.retrieval.fusion import DEPTH, fuse
-from odqa.retrieval.keywords import best
+from odqa.retrieval.keywords import KeywordSearch, best
 from odqa.types import Component
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from odqa.index.vector_search import VectorSearch
-    from odqa.retrieval.keywords import KeywordSearch
 
 DENSE = "dense"
 BM25 = "bm25"
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedRow:
     """A row, its score, and what each component that was asked says of it."""
 
     row: int
@@ -32,7 +28,7 @@ class Ranked:
 
 def by_vectors(
     vectors: VectorSearch, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-) -> list[list[Ranked]]:
+) -> list[list[RankedRow]]:
     """The ``k`` rows nearest to each query (q, dimension), best first, then by row; scores are cosines.
 
     ``allowed`` (rows,) are the rows that may come back, here and below; None where all may.
@@ -43,7 +39,7 @@ def by_vectors(
 
 def by_keywords(
     keywords: KeywordSearch, questions: Sequence[str], k: int, allowed: NDArray[np.bool_] | None = None
-) -> list[list[Ranked]]:
+) -> list[list[RankedRow]]:
     """The ``k`` rows of the largest BM25 score for each question, of those that share a term with it."""
     found = []
     for question in questions:
@@ -60,10 +56,8 @@ def by_both(
     questions: Sequence[str],
     k: int,
     allowed: NDArray[np.bool_] | None = None,
-) -> list[list[Ranked]]:
+) -> list[list[RankedRow]]:
     """The ``k`` rows of the largest fused score among the first of both components, ``DEPTH`` of each at least."""
-    import numpy as np
-
     depth = max(k, DEPTH)
     cosines, nearest = vectors.nearest(queries, depth, allowed)
     found = []
@@ -78,7 +72,7 @@ def by_both(
         bm25_rank = {row: rank for rank, row in enumerate(sharing.tolist(), start=1)}
         found.append(
             [
-                Ranked(
+                RankedRow(
                     row=(row := int(rows[at])),
                     score=float(fused[at]),
                     components={
@@ -92,8 +86,8 @@ def by_both(
     return found
 
 
-def _alone(name: str, rows: Sequence[int], scores: Sequence[float]) -> list[Ranked]:
+def _alone(name: str, rows: Sequence[int], scores: Sequence[float]) -> list[RankedRow]:
     return [
-        Ranked(row, score, {name: Component(score, rank)})
+        RankedRow(row, score, {name: Component(score, rank)})
         for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)
     ]

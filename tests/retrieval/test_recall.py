@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from odqa.index.recall import probe_queries, recall_at, tune
-from tests.index.vector_files import random_vectors, stored
+from odqa.retrieval.recall import probe_queries, recall_at, tune
+from tests.retrieval.vector_files import random_vectors, stored
 
 VECTORS = random_vectors(1000, 16)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from odqa.index.vectors import Vectors
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from odqa.retrieval.dense import Vectors
 
 TARGET = 0.95  # The recall@20 that an index is tuned to.
 QUERIES = 512
@@ -22,8 +21,8 @@ _GAIN = 0.005  # Less than this is not worth more effort, where the target is ou
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
-    """The search parameters that were chosen, and the recall that was measured with them."""
+class OperatingPoint:
+    """The search parameters that were chosen, and the recall measured with them (FAISS's word for the pair)."""
 
     parameters: Mapping[str, int]
     recall: float
@@ -31,8 +30,6 @@ class Tuned:
 
 def recall_at(found: Sequence[NDArray[np.int64]], exact: NDArray[np.int64]) -> float:
     """The mean share of each query's exact rows, (q, k), that are among those found for it."""
-    import numpy as np
-
     return float(np.mean([np.isin(truth, rows).mean() for truth, rows in zip(exact, found, strict=True)]))
 
 
@@ -45,8 +42,6 @@ def probe_queries(vectors: Vectors, count: int = QUERIES) -> NDArray[np.float32]
     order of the neighbours as it is, and makes the search too easy. The recall of such queries was found to be a little
     less than that of real questions (docs/retrieval.md).
     """
-    import numpy as np
-
     random = np.random.default_rng(0)
     total = len(vectors)
     rows = np.sort(random.choice(total, min(count, total), replace=False))
@@ -59,7 +54,7 @@ def probe_queries(vectors: Vectors, count: int = QUERIES) -> NDArray[np.float32]
 
 def tune(
     vectors: Vectors, exact: Vectors, target: float = TARGET, k: int = K, queries: NDArray[np.float32] | None = None
-) -> Tuned:
+) -> OperatingPoint:
     """Set the search parameter of ``vectors`` to the least that finds ``target`` of the ``k`` nearest in ``exact``.
 
     It is doubled until it does, then halved into the last step, four times at most. Where no effort is enough, because
@@ -69,7 +64,7 @@ def tune(
     queries = probe_queries(exact) if queries is None else queries
     truth = exact.nearest(queries, k)[1]
     if vectors.effort is None:
-        return Tuned({}, recall_at(vectors.found(queries, k), truth))
+        return OperatingPoint({}, recall_at(vectors.found(queries, k), truth))
     name, least, most = vectors.effort
     measured: dict[int, float] = {}
 
@@ -93,4 +88,4 @@ def tune(
             low, high = (low, middle) if enough(middle, target) else (middle, high)
         value = high
     vectors.set_parameters({name: value})
-    return Tuned({name: value}, measured[value])
+    return OperatingPoint({name: value}, measured[value])

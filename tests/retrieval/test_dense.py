@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import IndexFolderError, OdqaError
-from odqa.index import vectors as module
-from odqa.index.vectors import VECTORS, Vectors, nearest_of, require_faiss
-from tests.index.vector_files import brute_force, random_vectors, stored, unit
+from odqa.retrieval import dense as module
+from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
+from odqa.retrieval.faiss_library import require_faiss
+from tests.retrieval.vector_files import brute_force, random_vectors, stored, unit
 
 KINDS = ["Flat", "SQ8", "HNSW8", "HNSW8_SQ8", "IVF8,Flat", "IVF8,SQ8", "IVF8,PQ4x4", "IVF8,PQ4x4fs", "PCAR12,IVF8,SQ8"]
 COUNT = 300
@@ -64,8 +65,8 @@ def test_segments_search_as_one(tmp_path_factory, rows, queries, k, data):
     pieces = np.split(vectors, cuts)
     parts = [stored(folder / str(at), piece) for at, piece in enumerate(pieces)]
     one = stored(folder / "one", vectors)
-    for mask, masks in ((None, None), (allowed, np.split(allowed, cuts))):
-        apart, whole = nearest_of(parts, queries, k, masks), one.nearest(queries, k, mask)
+    for mask in (None, allowed):
+        apart, whole = VectorSearch(parts).nearest(queries, k, mask), one.nearest(queries, k, mask)
         assert [item.tolist() for item in apart] == [item.tolist() for item in whole]
 
 
@@ -108,7 +109,7 @@ def test_without_queries_or_vectors_nothing_comes_back(tmp_path):
     none = stored(tmp_path / "none", np.empty((0, 2), np.float32))
     assert (len(none), none.dimension) == (0, 2)
     assert none.nearest(unit([[1, 0]]), 3)[1].shape == (1, 0)
-    assert nearest_of([none], unit([[1, 0]]), 3)[1].shape == (1, 0)
+    assert VectorSearch([none]).nearest(unit([[1, 0]]), 3)[1].shape == (1, 0)
 
 
 def test_cosines_and_vectors_of_rows(tmp_path):
@@ -189,7 +190,7 @@ def test_vectors_of_another_metric_are_refused(tmp_path):
     import faiss
 
     faiss.write_index(faiss.IndexFlatL2(2), str(tmp_path / "vectors"))
-    with pytest.raises(IndexFolderError, match="by another metric than inner_product"):
+    with pytest.raises(IndexFolderError, match="inner product; build the index again"):
         Vectors.read(tmp_path / "vectors")
 
 

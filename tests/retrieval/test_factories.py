@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.errors import UsageError
-from odqa.index.factories import EXAMPLES, FLAT, FLAT_UP_TO, check_factory, choose, make, training_size
+from odqa.retrieval.factories import EXAMPLES, FLAT, FLAT_UP_TO, check_factory, choose, make, training_size
 
 
 def test_few_vectors_are_compared_exactly_and_many_in_clusters_of_codes():

@@ -7,7 +7,7 @@ from math import floor, log2, sqrt
 from typing import Any
 
 from odqa.errors import UsageError
-from odqa.index.vectors import reason, require_faiss, unwrap
+from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
 
 FLAT = "Flat"
 EXAMPLES = ("Flat", "SQ8", "HNSW32", "IVF1024,Flat", "IVF4096,SQ8")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from odqa.errors import UsageError
-from odqa.index import gpu
-from odqa.index.gpu import GpuIndex, gpus, to_gpu, why_not_gpu
-from tests.index.vector_files import brute_force, random_vectors, stored
+from odqa.retrieval import gpu
+from odqa.retrieval.gpu import GpuIndex, gpus, to_gpu, why_not_gpu
+from tests.retrieval.vector_files import brute_force, random_vectors, stored
 
 VECTORS = random_vectors(500, 16)
 QUERIES = random_vectors(30, 16, seed=1)
@@ -68,7 +68,7 @@ def test_the_order_is_that_of_the_vectors_on_the_disk(tmp_path):
 @pytest.mark.parametrize("most", [2048, 100], ids=["on the GPU", "on the CPU"])
 def test_rows_that_are_not_allowed_are_dropped(tmp_path, most, monkeypatch):
     monkeypatch.setattr(gpu, "_MOST", most)
-    monkeypatch.setattr("odqa.index.vectors._FEW", 0)
+    monkeypatch.setattr("odqa.retrieval.dense._FEW", 0)
     vectors = stored(tmp_path, VECTORS)
     vectors.move("auto")
     allowed = np.arange(500) % 3 == 0

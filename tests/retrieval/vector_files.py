@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.index.vector_writer import VectorRecord, VectorWriter
-from odqa.index.vectors import VECTORS, Vectors
+from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.vector_writer import VectorRecord, VectorWriter
 
 
 def unit(rows: Any) -> NDArray[np.float32]:

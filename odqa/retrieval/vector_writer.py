@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from odqa.errors import UsageError
-from odqa.index.factories import FLAT, check_factory, choose, make, training_size
-from odqa.index.recall import TARGET, tune
-from odqa.index.vectors import VECTORS, Vectors, reason, require_faiss, unwrap
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.factories import FLAT, check_factory, choose, make, training_size
+from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
+from odqa.retrieval.recall import TARGET, tune
 
 _SPOOL = "vectors.spool"
 _FLOAT32 = 4  # Bytes.
@@ -66,8 +66,6 @@ class VectorWriter:
 
     def add(self, vectors: NDArray[np.float32]) -> None:
         """Append rows, float32 (n, dimension)."""
-        import numpy as np
-
         assert vectors.ndim == 2 and vectors.shape[1] == self._dimension, vectors.shape
         self._stream.write(np.ascontiguousarray(vectors, "<f4").data)
         self._count += len(vectors)
@@ -76,14 +74,12 @@ class VectorWriter:
         self,
         factory: str | None = None,
         recall: float = TARGET,
-        progress: Callable[[int], None] | None = None,
     ) -> VectorRecord:
         """Write the index that the ``factory`` string describes, by default the one for so many vectors.
 
         What is approximate gets the search parameters that find ``recall`` of the 20 nearest; the record says what
-        they do find. ``progress`` is called with the number of vectors added since its last call. The file is written,
-        not flushed to the disk. Raises UsageError for a factory that cannot be used, OSError when the disk does not
-        take the file.
+        they do find. The file is written, not flushed to the disk. Raises UsageError for a factory that cannot be used,
+        OSError when the disk does not take the file.
         """
         factory = factory if factory and self._count else choose(self._count, self._dimension)
         check_factory(factory, self._dimension, self._count)
@@ -93,11 +89,9 @@ class VectorWriter:
         self._stream.close()
         if isinstance(make(factory, self._dimension), require_faiss().IndexFlat):
             spool.replace(target)
-            if progress:
-                progress(self._count)
             return VectorRecord(FLAT, self._count)
         exact = Vectors.read(spool)
-        index, trained_on = self._build(factory, exact, progress)
+        index, trained_on = self._build(factory, exact)
         tuned = tune(Vectors(index), exact, recall)
         try:
             require_faiss().write_index(index, str(target))
@@ -113,10 +107,8 @@ class VectorWriter:
         finally:  # A full disk does not even let the stream be closed.
             (self._folder / _SPOOL).unlink(missing_ok=True)
 
-    def _build(self, factory: str, exact: Vectors, progress: Callable[[int], None] | None) -> tuple[Any, int]:
+    def _build(self, factory: str, exact: Vectors) -> tuple[Any, int]:
         """The index with all vectors in it, and how many of them it has learned from."""
-        import numpy as np
-
         index = make(factory, self._dimension)
         trained_on = min(self._count, training_size(index))
         rows = np.random.default_rng(0).choice(self._count, trained_on, replace=False)
@@ -124,10 +116,7 @@ class VectorWriter:
             if trained_on:
                 index.train(exact.reconstruct(np.sort(rows)))
             for start in range(0, self._count, _BLOCK):
-                block = exact.reconstruct(np.arange(start, min(start + _BLOCK, self._count)))
-                index.add(block)
-                if progress:
-                    progress(len(block))
+                index.add(exact.reconstruct(np.arange(start, min(start + _BLOCK, self._count))))
             core = unwrap(index)
             if isinstance(core, require_faiss().IndexIVF):
                 core.make_direct_map()  # Where each row's vector lies, or it could not be given back. It is stored.

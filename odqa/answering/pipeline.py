@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Self
 from odqa.answering import fitted, unfitted
 from odqa.answering.decision import Decision
 from odqa.answering.fitted import FittedRanking, Found
-from odqa.answering.inputs import check_question
+from odqa.answering.question import Ask, check_count, check_question, nothing_to_search
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import Document, Hit, Mode, Passage, Reading, Response
+from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
     from odqa.index.retriever import Retriever
-    from odqa.index.search import Index
     from odqa.reader.model import Reader
 
-DEFAULT_INDEX = Path("indexes/default")
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
 UNFITTED = "the reader's own"  # The ranking's name where none was fitted.
@@ -110,11 +108,10 @@ class Pipeline:
 
         The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does.
         """
-        for name, value in (("k", k), ("n", n), ("batch", batch)):
-            check_count(name, value)
-        check_confidence(min_confidence)
-        reason = nothing_to_search(self.retriever.index, filters)
-        return self._batches(iter(questions), k, n, filters, min_confidence, batch, reason)
+        asked = Ask(k, n, tuple(filters), min_confidence)
+        check_count("batch", batch)
+        reason = nothing_to_search(self.retriever.index, asked.filters)
+        return self._batches(iter(questions), k, n, asked.filters, min_confidence, batch, reason)
 
     def _batches(
         self,
@@ -186,8 +183,7 @@ def answer_from_context(
     confidence that is no probability.
     """
     question = check_question(question)
-    check_count("n", n)
-    check_confidence(min_confidence)
+    asked = Ask(n=n, min_confidence=min_confidence)
     documents = [Document("context", "", context, "")] if isinstance(context, str) else context
     hits = [Hit(_whole(document), 0.0, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
@@ -197,29 +193,7 @@ def answer_from_context(
     marks.append(perf_counter())
     decision = by_reader(reader, hits, readings)
     marks.append(perf_counter())
-    return _respond(question, decision, n, min_confidence, _timings(("read", "rank"), marks, 1), UNFITTED)
-
-
-def nothing_to_search(index: Index, filters: Sequence[Filter]) -> str:
-    """Why a search with ``filters`` finds nothing whatever is asked, or the empty text where it may find something.
-
-    Raises UsageError for a filter on a field that no document has.
-    """
-    if not filters or index.matching(filters):
-        return ""
-    return f"no document matches {' and '.join(map(str, filters))}"
-
-
-def check_count(name: str, value: int) -> None:
-    """Raise UsageError for a count below 1."""
-    if value < 1:
-        raise UsageError(f"{name} must be at least 1, not {value}")
-
-
-def check_confidence(value: float | None) -> None:
-    """Raise UsageError for a confidence that is no probability."""
-    if value is not None and not 0 <= value <= 1:
-        raise UsageError(f"the confidence must be a probability from 0 to 1, not {value:g}; 80 % is 0.8")
+    return _respond(question, decision, asked.n, asked.min_confidence, _timings(("read", "rank"), marks, 1), UNFITTED)
 
 
 def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int) -> list[list[Reading]]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from odqa.answering.fitted import Found
-from odqa.answering.inputs import tidy
 from odqa.answering.pipeline import SPANS_PER_PASSAGE
+from odqa.answering.question import tidy
 from odqa.evaluation.readings import Readings
 from odqa.index.retriever import Retriever
 from odqa.text import normalize_answer

@@ -1,0 +1,84 @@
+"""A question and what goes with it in, checked, before any model is loaded. Knows no model and opens no index."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from odqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from odqa.index.filters import Filter
+    from odqa.index.search import Index
+
+MAX_CHARACTERS = 1000
+DEFAULT_K = 20
+_SPACES = str.maketrans("\t\n\r", "   ")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How a question is asked: the ``n`` best answers out of the ``k`` best passages that match all ``filters``.
+
+    ``min_confidence`` (0 to 1) gives the answers that are at least so confident, whatever the rule says; 0 forces one,
+    None leaves it to the rule. Raises UsageError for k or n below 1, and for a confidence that is no probability.
+    """
+
+    k: int = DEFAULT_K
+    n: int = 5
+    filters: tuple[Filter, ...] = ()
+    min_confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        check_count("k", self.k)
+        check_count("n", self.n)
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise UsageError(
+                f"the confidence must be a probability from 0 to 1, not {self.min_confidence:g}; 80 % is 0.8"
+            )
+
+
+def check_count(name: str, value: int) -> None:
+    """Raise UsageError for a count below 1."""
+    if value < 1:
+        raise UsageError(f"{name} must be at least 1, not {value}")
+
+
+def check_question(question: str) -> str:
+    """The question, stripped, with tabs and line breaks as spaces.
+
+    Raises UsageError for one that is empty, longer than 1,000 characters, or holds control characters or halves of
+    surrogate pairs, which no text has: they come from bytes that are not UTF-8.
+    """
+    text = tidy(question)
+    for at, character in enumerate(text):
+        if unicodedata.category(character) in {"Cc", "Cs"}:
+            raise UsageError(
+                f"the question holds the control character U+{ord(character):04X} at position {at + 1}; "
+                "remove it and ask again"
+            )
+    if not text:
+        raise UsageError('the question is empty; ask something, as in: odqa ask "Who built the tower?"')
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(
+            f"the question has {len(text):,} characters, the limit is {MAX_CHARACTERS:,}; shorten it, or give the "
+            "text it quotes as a context"
+        )
+    return text
+
+
+def tidy(question: str) -> str:
+    """The question as it is asked: stripped, with tabs and line breaks as spaces."""
+    return question.translate(_SPACES).strip()
+
+
+def nothing_to_search(index: Index, filters: Sequence[Filter]) -> str:
+    """Why a search with ``filters`` finds nothing whatever is asked, or the empty text where it may find something.
+
+    Raises UsageError for a filter on a field that no document has.
+    """
+    if not filters or index.matching(filters):
+        return ""
+    return f"no document matches {' and '.join(map(str, filters))}"

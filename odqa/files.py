@@ -54,22 +54,29 @@ def read_json(path: Path, remedy: str, pairs_hook: Callable[[list[tuple[str, Any
 
 
 def parse_json(
-    text: str, where: str, remedy: str, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+    text: str,
+    where: str,
+    remedy: str,
+    pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+    *,
+    line: int | None = None,
 ) -> Any:
-    """The value of a JSON text; ``where`` it stands begins the message, ``remedy`` ends it, where it is broken.
+    """The value of a JSON text; ``where`` it comes from begins the message, ``remedy`` ends it, where it is broken.
 
-    ``pairs_hook`` is json's ``object_pairs_hook``. Raises DataError for text that is not JSON, is nested deeper than
-    Python's stack, or holds a number with more digits than Python reads.
+    ``pairs_hook`` is json's ``object_pairs_hook``; ``line`` is the number of the line that the text is, where each line
+    of a file is JSON of its own. Raises DataError for text that is not JSON, is nested deeper than Python's stack, or
+    holds a number with more digits than Python reads.
     """
+    at_line = "" if line is None else f" at line {line}"
     try:
         return json.loads(text, object_pairs_hook=pairs_hook)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        place = f"line {line or error.lineno}, column {error.colno}: {error.msg}"
         raise DataError(f"{where}: broken JSON at {place}; {remedy}") from None
     except RecursionError:
-        raise DataError(f"{where}: broken JSON: it is nested too deeply; {remedy}") from None
+        raise DataError(f"{where}: broken JSON{at_line}: it is nested too deeply; {remedy}") from None
     except ValueError as error:  # A number of more than 4,300 digits.
-        raise DataError(f"{where}: broken JSON: {error}; {remedy}") from None
+        raise DataError(f"{where}: broken JSON{at_line}: {error}; {remedy}") from None
 
 
 def write_json(path: Path, value: object, *, indent: int | None = 1) -> None:

@@ -6,10 +6,16 @@ Offsets are half-open and count characters (Unicode code points), never bytes or
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
+
+DEFAULT_INDEX = Path("indexes/default")  # Where an index is, and is written, unless another folder is named.
+
+# What long work calls as it goes on: the stage, how much of it was done since the last call, and how much there is.
+Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,13 @@ from odqa.answering.question import Ask, check_count, check_question, nothing_to
 from odqa.answering.ranking import check_ranking
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import Document, Hit, Mode, Passage, Reading, Response
+from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
     from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
 
-DEFAULT_INDEX = Path("indexes/default")
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
 STAGES = ("encode", "search", "read", "rank")

@@ -1,4 +1,4 @@
-"""The command line: one module a verb, registered here. Imports nothing heavy: ``odqa --help`` answers at once."""
+"""The command line: one module for each command, registered here. Imports nothing heavy: ``odqa --help`` is quick."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Answer questions from your own documents: exact spans, where they stand, and how sure the system is.
+    """Answer questions from your own documents: exact spans, where each one is, and how confident the system is.
 
     Start with:
 

@@ -1,19 +1,11 @@
-"""``odqa add``: parse, add, print the summary."""
+"""``odqa add``: files and an index in; the index with their documents, and a summary, out."""
 
 from __future__ import annotations
 
-from odqa.cli.changes import (
-    DEFAULT_INDEX,
-    DeviceOption,
-    IndexOption,
-    JsonOption,
-    OnDuplicateOption,
-    Paths,
-    StrictOption,
-    bars,
-    print_report,
-)
+from odqa.cli.changes import bars, print_report
 from odqa.cli.common import command
+from odqa.cli.options import AUTO, DeviceOption, IndexOption, JsonOption, OnDuplicateOption, Paths, StrictOption
+from odqa.types import DEFAULT_INDEX
 
 
 @command
@@ -22,14 +14,14 @@ def add(
     index: IndexOption = DEFAULT_INDEX,
     on_duplicate: OnDuplicateOption = "error",
     strict: StrictOption = False,
-    device: DeviceOption = "auto",
+    device: DeviceOption = AUTO,
     json_output: JsonOption = False,
 ) -> None:
-    """Take more documents into an index.
+    """Add documents to an index.
 
-    They are read, split and encoded as those before: with the fields, the passage length and the encoder that the
-    index was made with. If the run fails or is interrupted, the index stays as it was. For files that are in the index
-    already, use odqa update.
+    They are read, split and encoded with the fields, the passage length and the encoder that the index was made with.
+    If the run fails or is interrupted, the index stays as it was. For files that are in the index already, use odqa
+    update.
 
     Examples:
     odqa add minutes/2026-11.pdf --index indexes/handbook

@@ -1,95 +1,25 @@
-"""What the commands that change an index share: options, progress, the summary. Knows nothing of how it is changed."""
+"""A report of a change to an index in; its progress on stderr and its summary on stdout out.
+
+What the commands that change an index share, and how all commands word counts and sizes. Knows nothing of how an
+index is changed.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from odqa.cli.common import print_json, print_lines, progress_bar
-from odqa.errors import UsageError
+from odqa.reports.tables import aligned
 
 if TYPE_CHECKING:
-    from odqa.index.filters import Filter
-    from odqa.index.ingest import Storage
     from odqa.index.report import ChangeReport, ShowProgress
 
-DEFAULT_INDEX = Path("indexes/default")
-AUTO = "auto"
 ROWS = 20  # Of a list of files; --json has them all.
 _UNBOUNDED = 10_000
-
-Paths: TypeAlias = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="PATH...",
-        help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json.",
-    ),
-]
-IndexOption: TypeAlias = Annotated[Path, typer.Option("--index", help="Index folder to change.")]
-OnDuplicateOption: TypeAlias = Annotated[
-    Literal["error", "replace", "skip"],  # Spelled out: importing them would make every --help slower.
-    typer.Option(
-        "--on-duplicate",
-        help="When two documents have one id: stop, let the later one replace the earlier, or skip the later.",
-    ),
-]
-StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be used.")]
-DeviceOption: TypeAlias = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps, ...")]
-JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
-FilterOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--filter",
-        metavar="FILTER",
-        help="Only documents with such a field: lang=en, lang!=en, year>=2020, 'source~=*/policies/*'; "
-        "repeat for documents that meet all.",
-    ),
-]
-FactoryOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--factory",
-        help="How FAISS stores the vectors, as a factory string: Flat, HNSW32, IVF1024,SQ8, ...; "
-        "auto goes by the number of passages.",
-    ),
-]
-RecallOption: TypeAlias = Annotated[
-    float | None,
-    typer.Option(
-        "--tune-recall",
-        metavar="FLOAT",
-        help="Share of what an exact search finds that searching must find, above 0 and at most 1; measured against "
-        "Flat, and reached by searching longer.",
-    ),
-]
-
-
-def storage_of(factory: str | None, recall: float | None, before: Storage) -> Storage:
-    """What the options say of how vectors are stored; what they leave open is as ``before``.
-
-    Raises UsageError for a recall that is none.
-    """
-    from odqa.index.ingest import Storage
-
-    if recall is not None and not 0 < recall <= 1:
-        raise UsageError(f"--tune-recall is {recall}: give a share above 0 and at most 1, such as 0.95")
-    return Storage(
-        factory=before.factory if factory is None else "" if factory == AUTO else factory,
-        recall=before.recall if recall is None else recall,
-    )
-
-
-def parse_filters(texts: Sequence[str] | None) -> list[Filter]:
-    """The filters as they were written. Raises UsageError for one that is none."""
-    from odqa.index.filters import parse
-
-    return [parse(text) for text in texts or ()]
 
 
 @contextmanager
@@ -118,8 +48,8 @@ def bars() -> Iterator[ShowProgress]:
 def print_report(report: ChangeReport, json_output: bool, *, changes: bool = True, vectors: bool = True) -> None:
     """Print what a change did: as one JSON object, or for a person.
 
-    ``changes`` has a line of what became of the documents, ``vectors`` one of how the newest segment's vectors are
-    stored, where a search of them is not exact, and a warning on stderr where it finds less than was asked for.
+    ``changes`` adds a line on what happened to the documents. ``vectors`` adds one on how the newest segment's vectors
+    are stored, where searching them is not exact, and a warning on stderr where it finds less than was asked for.
     """
     from odqa.index.manifest import read_manifest
 
@@ -144,7 +74,7 @@ def print_report(report: ChangeReport, json_output: bool, *, changes: bool = Tru
         ("Time", f"{report.seconds:,.1f} s"),
         ("Size", megabytes(report.bytes)),
     ]
-    print_lines(f"{name:<10} {value}" for name, value in rows)
+    print_lines([aligned(rows, left=2)])
     _print_vanished(report)
     _print_unusable(report)
 
@@ -161,7 +91,7 @@ def describe_vectors(vectors: Mapping[str, Any]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """The number and its noun, which has a plural in s."""
+    """The number and its noun, whose plural ends in s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -180,9 +110,9 @@ def _warn_of_recall(measured: float | None, wanted: float) -> None:
 
 
 def _changes(report: ChangeReport) -> str:
-    """What became of documents and passages, without what did not happen."""
+    """How many documents and passages were added, changed and so on; counts of 0 are left out."""
     counts = {name: getattr(report, name) for name in ("added", "changed", "removed", "unchanged", "skipped")}
-    parts = [f"{count:,} {name}" for name, count in counts.items() if count]
+    parts = [f"{number:,} {name}" for name, number in counts.items() if number]
     if report.encoded:
         parts.append(f"{count(report.encoded, 'passage')} encoded")
     return ", ".join(parts) or "none"
@@ -213,6 +143,6 @@ def _print_unusable(report: ChangeReport) -> None:
     _print_more(len(report.unusable))
 
 
-def _print_more(count: int) -> None:
-    if count > ROWS:
-        print(f"and {count - ROWS:,} more; --json lists them all")
+def _print_more(total: int) -> None:
+    if total > ROWS:
+        print(f"and {total - ROWS:,} more; --json lists them all")

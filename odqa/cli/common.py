@@ -1,4 +1,7 @@
-"""What every command shares: errors without stack traces, Ctrl-C, progress on stderr. Knows no command."""
+"""A command in, one that fails in one line out; and what every command prints with. Knows no command.
+
+Errors become an exit code without a stack trace, JSON and lines go to stdout, progress goes to stderr.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from odqa.errors import OdqaError
+from odqa.types import Progress
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as Display
+    from rich.progress import TaskID
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,13 +57,13 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def fail(message: str, exit_code: int) -> NoReturn:
-    """Print ``odqa: message`` on stderr and exit."""
+    """Print ``odqa: message`` on stderr and exit with ``exit_code``."""
     print(f"odqa: {message}", file=sys.stderr)
     raise SystemExit(exit_code)
 
 
 def tell_fallback(reason: str | None) -> None:
-    """Say on stderr why passages are searched on the CPU while models run on a GPU, if there is a reason."""
+    """Say on stderr why passages are searched on the CPU although models run on a GPU; None says nothing."""
     if reason:
         print(f"odqa: passages are searched on the CPU: {reason}", file=sys.stderr)
 
@@ -72,7 +77,7 @@ def print_json(value: object) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines on stdout; what the locale cannot show becomes escapes, as a document may hold anything."""
+    """Print lines on stdout; characters that the locale lacks become escapes, as a document may hold anything."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     for line in lines:
@@ -80,7 +85,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar() -> Iterator[Display]:
     """A progress display on stderr with counts, rate and time left; silent where stderr is not a terminal."""
     from rich.console import Console
     from rich.progress import (
@@ -111,20 +116,23 @@ def progress_bar() -> Iterator[Progress]:
 
 
 @contextmanager
-def progress_of_stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress display with a bar for each stage of a work, and what to call: stage, done just now, in total."""
-    with progress_bar() as progress:
+def progress_of_stages() -> Iterator[Progress]:
+    """What to call as work goes on; it shows a bar for each stage. A total may grow while its stage runs."""
+    with progress_bar() as display:
         tasks: dict[str, TaskID] = {}
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.advance(tasks[stage], done)
+                tasks[stage] = display.add_task(stage, total=total)
+            display.update(tasks[stage], advance=done, total=total)
 
         yield tell
 
 
-def track(items: Iterable[R], description: str, total: int | None = None) -> Iterator[R]:
-    """Iterate over ``items`` with a progress bar on stderr."""
-    with progress_bar() as progress:
-        yield from progress.track(items, description=description, total=total)
+def track(items: Iterable[R], stage: str, total: int) -> Iterator[R]:
+    """Iterate over ``items``, with a progress bar on stderr."""
+    with progress_of_stages() as tell:
+        tell(stage, 0, total)
+        for item in items:
+            yield item
+            tell(stage, 1, total)

@@ -1,19 +1,11 @@
-"""``odqa compact``: parse, compact, print the summary."""
+"""``odqa compact``: an index in; the same one as a single segment, and a summary, out."""
 
 from __future__ import annotations
 
-from odqa.cli.changes import (
-    DEFAULT_INDEX,
-    FactoryOption,
-    IndexOption,
-    JsonOption,
-    RecallOption,
-    count,
-    megabytes,
-    print_report,
-    storage_of,
-)
+from odqa.cli.changes import count, megabytes, print_report
 from odqa.cli.common import command
+from odqa.cli.options import FactoryOption, IndexOption, JsonOption, RecallOption, storage_of
+from odqa.types import DEFAULT_INDEX
 
 
 @command
@@ -23,11 +15,11 @@ def compact(
     tune_recall: RecallOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Write an index anew as one segment, without what was removed; nothing is encoded.
+    """Rewrite an index as one segment, without the passages that were removed; nothing is encoded.
 
-    Searches find what they found, faster, and the removed passages leave the disk. With --factory or --tune-recall the
-    vectors are stored in another way from now on; what is not given stays as it is. An index that is one segment
-    already is left alone. If the run fails or is interrupted, the index stays as it was.
+    Searches find the same passages, faster, and the removed ones no longer take space on the disk. --factory and
+    --tune-recall change how the vectors are stored from now on; what is not given stays as it is. An index that is one
+    segment already is left alone. If the run fails or is interrupted, the index stays as it was.
 
     Examples:
     odqa compact --index indexes/handbook
@@ -40,10 +32,10 @@ def compact(
     from odqa.index.manifest import read_manifest
 
     before = read_manifest(index)
-    asked = None
+    storage = None
     if factory is not None or tune_recall is not None:
-        asked = storage_of(factory, tune_recall, Storage(**before.storage))
-    print_report(compact_index(index, storage=asked), json_output, changes=False)
+        storage = storage_of(factory, tune_recall, Storage(**before.storage))
+    print_report(compact_index(index, storage=storage), json_output, changes=False)
     if not json_output:
         parts = [count(len(before.segments), "segment"), megabytes(before.bytes)]
         if before.deleted_passages:

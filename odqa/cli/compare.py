@@ -1,4 +1,4 @@
-"""``odqa compare``: parse, compare two reports, print. Knows no test and no layout."""
+"""``odqa compare``: two reports in; their differences, each with a test, out. Knows no test and no layout."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Annotated
 import typer
 
 from odqa.cli.common import command, print_json, print_lines
+from odqa.cli.options import JsonOption
 
 
 @command
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="Folder that odqa eval --report wrote, or its report.json.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The other one, of the same questions.")],
-    json_output: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
+    json_output: JsonOption = False,
 ) -> None:
-    """Tell whether one report is better than another of the same questions, or only looks so by chance.
+    """Show whether one report is better than another on the same questions, or only looks so by chance.
 
     Each score is shown with the difference B - A, its 95% bootstrap interval, and the p-value of a paired
-    randomisation test: how often a difference as large comes of chance. Reports of other questions, or in another
-    language, are refused.
+    randomisation test: how often a difference as large arises by chance. Reports on different questions, or scored in
+    different languages, are refused.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""``odqa eval``: parse, score or run a reader, print. Knows no metric."""
+"""``odqa eval``: a dataset, and a reader or its predictions, in; a report out. Knows no metric."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json, progress_bar
-from odqa.cli.eval_index import Asked, run
+from odqa.answering.question import DEFAULT_K
+from odqa.cli.common import command, print_json, progress_of_stages
+from odqa.cli.eval_index import Request, run
+from odqa.cli.options import AUTO, BATCH_SIZE, BatchSizeOption, DeviceOption, JsonOption, LimitOption, SplitOption
 from odqa.errors import UsageError
+from odqa.files import check_writable
 from odqa.types import Mode
 
 if TYPE_CHECKING:
@@ -24,14 +27,16 @@ def evaluate(
     dataset: Annotated[
         str, typer.Option(help="Hub id, or a SQuAD-format .json, .jsonl or .parquet file.")
     ] = "rajpurkar/squad_v2",
-    split: Annotated[str | None, typer.Option(help="Split of a hub dataset; validation if not given.")] = None,
+    split: SplitOption = None,
     reader: Annotated[
         str | None, typer.Option(help="Reader to run: a folder or a name; the shipped one if not given.")
     ] = None,
     index: Annotated[
         Path | None, typer.Option(help="Ask the questions of this index instead: retrieval, reading and ranking.")
     ] = None,
-    k: Annotated[int | None, typer.Option("-k", help="With --index: passages to read for a question. [20]")] = None,
+    k: Annotated[
+        int | None, typer.Option("-k", help=f"With --index: passages to read for a question. [{DEFAULT_K}]")
+    ] = None,
     mode: Annotated[
         Mode | None, typer.Option(help="With --index: find passages by dense, bm25 or hybrid search. [hybrid]")
     ] = None,
@@ -49,7 +54,7 @@ def evaluate(
         Path | None,
         typer.Option(help="With --index: the folder that remembers what was read; the user's cache if not given."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Score the first N questions only.")] = None,
+    limit: LimitOption = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Score N questions drawn at random, always the same ones.")
     ] = None,
@@ -64,9 +69,9 @@ def evaluate(
         str | None,
         typer.Option(help="Language of the answers: en, vi, de, es, ar, zh or other; en if not given."),
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows read at once.")] = 32,
+    json_output: JsonOption = False,
+    device: DeviceOption = AUTO,
+    batch_size: BatchSizeOption = BATCH_SIZE,
 ) -> None:
     """Score a reader, a predictions file, or a whole index, on a question-answering dataset.
 
@@ -76,8 +81,8 @@ def evaluate(
     as wrong.
 
     With --index every question is asked of the index, and the report shows side by side what the reader makes of the
-    gold passage, how often retrieval finds it, and what the whole pipeline answers. What was read is remembered: a run
-    that was stopped goes on where it was, and another ranking takes minutes.
+    gold passage, how often retrieval finds it, and what the whole pipeline answers. Readings are remembered: a run that
+    was stopped goes on from there, and another ranking takes minutes.
 
     Examples:
 
@@ -91,7 +96,7 @@ def evaluate(
 
     """
     from odqa.evaluation.languages import check_language, language_hint
-    from odqa.evaluation.predictions import check_writable, id_warnings, read_predictions, write_predictions
+    from odqa.evaluation.predictions import id_warnings, read_predictions, write_predictions
     from odqa.evaluation.report import check_examples, score
     from odqa.evaluation.table import format_report
     from odqa.squad import load_examples
@@ -109,7 +114,7 @@ def evaluate(
         other = "--reader" if reader else "--output"
         raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
     if output:
-        check_writable(output)
+        check_writable(output, "predictions")
     scored_as = check_language(language or "en")
     given = read_predictions(predictions) if predictions else None
     examples = load_examples(dataset, split)
@@ -120,8 +125,9 @@ def evaluate(
         print(f"odqa: hint: {hint}", file=sys.stderr)
     chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
-        asked = Asked(dataset, chosen, scored_as, index, mode or Mode.HYBRID, 20 if k is None else k, ranking, ablate)
-        run(asked, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
+        k = DEFAULT_K if k is None else k
+        request = Request(dataset, chosen, scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
+        run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
     if predictions is None or given is None:
         evaluation = _read(chosen, reader, device, batch_size, scored_as)
@@ -152,12 +158,13 @@ def _read(examples: list[Example], name: str | None, device: str, batch_size: in
     from odqa.reader.model import Reader
 
     reader = Reader.load(name or DEFAULT_READER, device=device)
-    with progress_bar() as progress:
-        task = progress.add_task("Reading", total=len(examples))
+    with progress_of_stages() as tell:
+        done = 0
 
         def advance(windows: int) -> None:
             # A long context has several windows, and how many is known only once it was cut: the total grows.
-            done = progress.tasks[task].completed + windows
-            progress.update(task, completed=done, total=max(done, len(examples)))
+            nonlocal done
+            done += windows
+            tell("Reading", windows, max(done, len(examples)))
 
         return evaluate(examples, reader, advance, batch_size=batch_size, language=language)

@@ -1,4 +1,4 @@
-"""``odqa eval --index``: open, evaluate, print, write the report. Knows no metric and no layout."""
+"""``odqa eval --index``: a dataset and an index in; a report out. Knows no metric and no layout."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from odqa.types import Example, Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be evaluated: the dataset's name and questions, and how the index is asked."""
+class Request:
+    """What to evaluate: the dataset's name and questions, and how the index is request."""
 
     dataset: str
     examples: list[Example]
@@ -26,7 +26,7 @@ class Asked:
 
 
 def run(
-    asked: Asked,
+    request: Request,
     *,
     reader: str | None,
     report: Path | None,
@@ -45,24 +45,24 @@ def run(
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
 
-    fitted.check_ranking(asked.ranking)
+    fitted.check_ranking(request.ranking)
     if report is not None and report.exists() and not report.is_dir():
         raise UsageError(f"--report {report} is a file; name a folder")
     with ExitStack() as stack:
-        modes = tuple(Mode) if asked.ablate else (asked.mode,)
+        modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {
-            mode: stack.enter_context(Retriever.open(asked.index, mode=mode, device=device)) for mode in modes
+            mode: stack.enter_context(Retriever.open(request.index, mode=mode, device=device)) for mode in modes
         }
-        tell_fallback(retrievers[asked.mode].fallback)
+        tell_fallback(retrievers[request.mode].fallback)
         loaded = Reader.load(reader or DEFAULT_READER, device=device)
-        fit = fitted.load(loaded, asked.index)
-        if fit is None and asked.ranking is not None:
+        fit = fitted.load(loaded, request.index)
+        if fit is None and request.ranking is not None:
             raise UsageError(f"nothing was fitted for {loaded.name}, so there is no ranking to name; run `odqa tune`")
         readings = stack.enter_context(Readings(loaded, cache, batch_size))
         tell = stack.enter_context(progress_of_stages())
-        setting = Setting(asked.k, fit, asked.ranking, asked.language, asked.ablate)
-        found = sources(asked.dataset) | evaluate_pipeline(
-            asked.examples, retrievers, asked.mode, readings, setting, tell
+        setting = Setting(request.k, fit, request.ranking, request.language, request.ablate)
+        found = sources(request.dataset) | evaluate_pipeline(
+            request.examples, retrievers, request.mode, readings, setting, tell
         )
     if report is not None:
         write_report(report, found)

@@ -1,4 +1,4 @@
-"""``odqa index``: parse, build, print the summary. Knows nothing of how a build is done."""
+"""``odqa index``: files in; an index folder and a summary out. Knows nothing of how an index is built."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from odqa.cli.changes import (
-    DEFAULT_INDEX,
+from odqa.cli.changes import bars, print_report
+from odqa.cli.common import command
+from odqa.cli.options import (
+    AUTO,
     DeviceOption,
     FactoryOption,
     JsonOption,
@@ -16,25 +18,22 @@ from odqa.cli.changes import (
     Paths,
     RecallOption,
     StrictOption,
-    bars,
-    print_report,
     storage_of,
 )
-from odqa.cli.common import command
+from odqa.models import DEFAULT_ENCODER
+from odqa.types import DEFAULT_INDEX
 
 
 @command
 def index(
     paths: Paths,
-    index: Annotated[Path, typer.Option(help="Folder to write, in place of the index that is there.")] = DEFAULT_INDEX,
-    encoder: Annotated[
-        str | None, typer.Option(help="Encoder: a sentence-transformers folder or name; the shipped one if not given.")
-    ] = None,
+    index: Annotated[Path, typer.Option(help="Folder to write; an index that is there is replaced.")] = DEFAULT_INDEX,
+    encoder: Annotated[str, typer.Option(help="Encoder: a sentence-transformers folder or name.")] = DEFAULT_ENCODER,
     max_tokens: Annotated[
         int, typer.Option(min=1, help="Longest passage in the encoder's tokens; less where the encoder reads less.")
     ] = 200,
-    overlap: Annotated[int, typer.Option(min=0, help="Tokens that a passage repeats of the one before.")] = 40,
-    language: Annotated[str, typer.Option(help="Language whose rules find the sentences, as a code.")] = "en",
+    overlap: Annotated[int, typer.Option(min=0, help="Tokens that a passage shares with the one before it.")] = 40,
+    language: Annotated[str, typer.Option(help="Language, as a code, by whose rules sentences are split.")] = "en",
     text_field: Annotated[str, typer.Option(help="Field of a JSONL, CSV or TSV row that holds its text.")] = "text",
     id_field: Annotated[str, typer.Option(help="Field that holds its id, which is optional.")] = "id",
     title_field: Annotated[str, typer.Option(help="Field that holds its title, which is optional.")] = "title",
@@ -42,13 +41,13 @@ def index(
     tune_recall: RecallOption = None,
     on_duplicate: OnDuplicateOption = "error",
     strict: StrictOption = False,
-    device: DeviceOption = "auto",
+    device: DeviceOption = AUTO,
     json_output: JsonOption = False,
 ) -> None:
-    """Index documents, so that questions can be asked of them.
+    """Index documents, so that questions can be answered from them.
 
-    An index that is there already is replaced in one step when the new one is whole, and stays as it is when the
-    run fails or is interrupted. Files that cannot be used are listed with the reason at the end.
+    An index that is there already is replaced in one step once the new one is complete, and stays as it is when the
+    run fails or is interrupted. Files that cannot be used are listed at the end, each with the reason.
 
     Examples:
     odqa index docs README.md --index indexes/handbook
@@ -61,7 +60,6 @@ def index(
     from odqa.corpus import ChunkOptions, ReadOptions
     from odqa.index.build import build_index
     from odqa.index.ingest import Storage
-    from odqa.models import DEFAULT_ENCODER
 
     chunk = ChunkOptions(max_tokens=max_tokens, overlap_tokens=overlap, language=language)
     storage = storage_of(factory, tune_recall, Storage())
@@ -69,7 +67,7 @@ def index(
         report = build_index(
             paths,
             index,
-            encoder=encoder or DEFAULT_ENCODER,
+            encoder=encoder,
             read=ReadOptions(text_field=text_field, id_field=id_field, title_field=title_field),
             chunk=chunk,
             storage=storage,

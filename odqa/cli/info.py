@@ -1,33 +1,31 @@
-"""``odqa info``: print what an index says of itself. Loads no model and opens no data file."""
+"""``odqa info``: an index in; what its manifest says of it out. Loads no model and opens no data file."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from odqa.cli.changes import count, describe_vectors, megabytes
 from odqa.cli.common import command, print_json, print_lines
+from odqa.cli.options import IndexArgument, JsonOption
+from odqa.reports.tables import aligned
 
 if TYPE_CHECKING:
     from odqa.index.manifest import Manifest, SegmentRecord
 
-WORTH_COMPACTING = 0.2  # Share of the passages on the disk that were deleted, from which on a hint is given.
+WORTH_COMPACTING = 0.2  # Share of deleted passages on the disk above which a hint is shown.
 
 
 @command
 def info(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Index folder, for example indexes/default.")],
-    json_output: Annotated[
-        bool, typer.Option("--json", help="Print the manifest and its totals as one JSON object.")
-    ] = False,
+    index: IndexArgument,
+    json_output: JsonOption = False,
 ) -> None:
     """Show what an index holds, how it was made and how large it is.
 
-    Also says when a file of the index is missing or was cut short; odqa verify compares the checksums.
+    Fails when a file of the index is missing or was cut short; odqa verify compares the checksums, too.
 
     Examples:
     odqa info indexes/handbook
@@ -43,7 +41,7 @@ def info(
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
         print_json({**as_stored(manifest), **totals})
     else:
-        print_lines(f"{name:<10} {value}" for name, value in _rows(index, manifest))
+        print_lines([aligned(list(_rows(index, manifest)), left=2)])
 
 
 def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -78,7 +76,7 @@ def _segment(segment: SegmentRecord) -> str:
 
 
 def _components(manifest: Manifest) -> dict[str, int]:
-    """Bytes of the files by what is in them, which is what their names begin with."""
+    """Bytes of the files by what they hold, which is what their names begin with."""
     sizes: Counter[str] = Counter()
     for segment in manifest.segments:
         for name, record in segment.files.items():

@@ -1,4 +1,4 @@
-"""``odqa remove``: parse, remove, print the summary."""
+"""``odqa remove``: names or filters in; the index without those documents, and a summary, out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from odqa.cli.changes import DEFAULT_INDEX, FilterOption, IndexOption, JsonOption, parse_filters, print_report
+from odqa.cli.changes import print_report
 from odqa.cli.common import command
+from odqa.cli.options import FilterOption, IndexOption, JsonOption, parse_filters
+from odqa.types import DEFAULT_INDEX
 
 
 @command
@@ -15,17 +17,17 @@ def remove(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME...]", help="Ids of documents, or files or folders, as they were named when indexed."
+            metavar="[NAME...]", help="Ids of documents, or files or folders by the names they were indexed under."
         ),
     ] = None,
     index: IndexOption = DEFAULT_INDEX,
-    filter: FilterOption = None,
+    filters: FilterOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Take documents out of an index: those of the given names, and those that meet all filters.
+    """Remove documents from an index: those with the given names, and those that match all filters.
 
-    They are found no more from now on. Their passages leave the disk when odqa compact folds the index. A name or
-    filters that fit no document are an error, and then nothing is removed.
+    No search finds them any more. Their passages stay on the disk until odqa compact rewrites the index. A name that
+    no document has, or filters that no document matches, are an error, and then nothing is removed.
 
     Examples:
     odqa remove docs/old.md docs/drafts --index indexes/handbook
@@ -35,4 +37,4 @@ def remove(
     """
     from odqa.index.removal import remove as remove_from_index
 
-    print_report(remove_from_index(index, names or (), parse_filters(filter)), json_output, vectors=False)
+    print_report(remove_from_index(index, names or (), parse_filters(filters)), json_output, vectors=False)

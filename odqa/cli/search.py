@@ -1,17 +1,27 @@
-"""``odqa search``: parse, search, print. Knows how hits look in a terminal, and nothing of how they are found."""
+"""``odqa search``: a question, or a file of them, in; the best passages on stdout. Knows no reader and no answer."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from odqa.cli.changes import FilterOption, parse_filters
+from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.cli.common import command, print_json, print_lines, tell_fallback, track
+from odqa.cli.inputs import read_questions
+from odqa.cli.options import (
+    AUTO,
+    DeviceOption,
+    FilterOption,
+    IndexOption,
+    JsonOption,
+    ModeOption,
+    QuestionsOption,
+    parse_filters,
+)
 from odqa.errors import UsageError
-from odqa.types import Mode
+from odqa.types import DEFAULT_INDEX, Mode
 
 BATCH = 64  # Questions that are encoded together.
 
@@ -19,25 +29,16 @@ BATCH = 64  # Questions that are encoded together.
 @command
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for: a question or words, in quotes.")] = None,
-    index: Annotated[Path | None, typer.Option(help="Index folder to search; indexes/default if not given.")] = None,
+    index: IndexOption = DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", help="Passages to show for a question.")] = 10,
-    mode: Annotated[
-        Mode, typer.Option(help="Find passages by their meaning (dense), by shared words (bm25), or by both.")
-    ] = Mode.HYBRID,
-    filter: FilterOption = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    mode: ModeOption = Mode.HYBRID,
+    filters: FilterOption = None,
+    device: DeviceOption = AUTO,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the rank and the score that each component gives.")
     ] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    questions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Search for every question of this file, or of standard input for -: one a line, or JSONL with "
-            "id and question. Prints JSONL in the same order.",
-        ),
-    ] = None,
+    json_output: JsonOption = False,
+    questions: QuestionsOption = None,
 ) -> None:
     """Show the passages that fit a question best, with their scores, without reading them.
 
@@ -54,24 +55,23 @@ def search(
     odqa search --questions questions.jsonl --index indexes/wiki -k 100 > hits.jsonl
 
     """
-    from odqa.answering.inputs import check_question, read_questions
-    from odqa.answering.pipeline import DEFAULT_INDEX, check_count, nothing_to_search
-    from odqa.answering.present import hits_as_json, hits_as_lines
-    from odqa.index.retriever import Retriever
-
     if (query is None) == (questions is None):
         raise UsageError('give one question, as in: odqa search "vacation days", or a file of them with --questions')
-    check_count("-k", k)
-    asked = [(1, check_question(query))] if query is not None else read_questions(str(questions))
-    filters = parse_filters(filter)
-    with Retriever.open(index or DEFAULT_INDEX, mode=mode, device=device) as retriever:
+    how = Ask(k=k, filters=parse_filters(filters))
+    pairs = read_questions(questions) if questions is not None else [(1, check_question(str(query)))]
+
+    from odqa.index.retriever import Retriever
+    from odqa.reports.answers_json import hits_as_json
+    from odqa.reports.answers_text import hits_as_lines
+
+    with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
-        reason = nothing_to_search(retriever.index, filters)
+        reason = nothing_to_search(retriever.index, how.filters)
         if reason and not (json_output or questions is not None):
             print(f"odqa: {reason}", file=sys.stderr)
-        batches = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
+        batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
         for batch in track(batches, "Searching", len(batches)):
-            found = retriever.search([text for _, text in batch], k, filters)
+            found = retriever.search([text for _, text in batch], how.k, how.filters)
             for (name, text), hits in zip(batch, found, strict=True):
                 if questions is not None:
                     print_json({"id": name, **hits_as_json(text, hits, explain, reason)})

@@ -1,4 +1,4 @@
-"""``odqa tune``: parse, fit, tell. Knows no ranking's formula."""
+"""``odqa tune``: questions with their answers and an index in; a fitted ranking out. Knows no ranking's formula."""
 
 from __future__ import annotations
 
@@ -8,8 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.cli.common import command, print_json, progress_of_stages, tell_fallback
+from odqa.cli.options import (
+    AUTO,
+    BATCH_SIZE,
+    BatchSizeOption,
+    DeviceOption,
+    IndexOption,
+    JsonOption,
+    LimitOption,
+    ModeOption,
+    ReaderOption,
+    SplitOption,
+)
 from odqa.errors import UsageError
-from odqa.types import Mode
+from odqa.files import check_writable
+from odqa.models import DEFAULT_READER
+from odqa.reports.tables import aligned
+from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
     from odqa.answering.fitted import Fit
@@ -21,16 +36,14 @@ def tune(
         str,
         typer.Option(help="Questions with their answers: a SQuAD-format .json, .jsonl or .parquet file, or hub id."),
     ],
-    index: Annotated[Path | None, typer.Option(help="Index folder; indexes/default if not given.")] = None,
-    split: Annotated[str | None, typer.Option(help="Split of a hub dataset; validation if not given.")] = None,
-    reader: Annotated[
-        str | None, typer.Option(help="Reader to fit for: a folder or a name; the shipped one if not given.")
-    ] = None,
-    mode: Annotated[Mode, typer.Option(help="How passages will be found: dense, bm25 or hybrid.")] = Mode.HYBRID,
+    index: IndexOption = DEFAULT_INDEX,
+    split: SplitOption = None,
+    reader: ReaderOption = DEFAULT_READER,
+    mode: ModeOption = Mode.HYBRID,
     k: Annotated[
         str, typer.Option("-k", help="Numbers of passages that must all work, separated by commas.")
     ] = "5,20,50",
-    limit: Annotated[int | None, typer.Option(min=1, help="Use the first N questions only.")] = None,
+    limit: LimitOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -40,15 +53,15 @@ def tune(
     cache: Annotated[
         Path | None, typer.Option(help="Folder that remembers what was read; the user's cache if not given.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows read at once.")] = 32,
-    json_output: Annotated[bool, typer.Option("--json", help="Print what was fitted as one JSON object.")] = False,
+    device: DeviceOption = AUTO,
+    batch_size: BatchSizeOption = BATCH_SIZE,
+    json_output: JsonOption = False,
 ) -> None:
-    """Fit how answers are ranked, how sure they are, and when to give none, on questions whose answers are known.
+    """Fit how answers are ranked, their confidence, and when to give none, on questions whose answers are known.
 
     The questions should be about the documents of the index, and be neither what the reader was trained on nor what
     you will report on. Unanswerable ones may be among them; each answerable one is also asked without the passages
-    that answer it. Nothing is read twice: a run that was stopped goes on where it was.
+    that answer it. Nothing is read twice: a run that was stopped goes on from there.
 
     Examples:
 
@@ -58,28 +71,25 @@ def tune(
 
     """
     from odqa.answering.fitted import own_file, write
-    from odqa.answering.pipeline import DEFAULT_INDEX
     from odqa.evaluation.pipeline import sources
     from odqa.evaluation.readings import Readings
     from odqa.evaluation.report import check_examples
     from odqa.evaluation.tuning import tune as fit_all
     from odqa.index.retriever import Retriever
-    from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
     from odqa.squad import load_examples
 
     ks = _numbers(k)
-    if output and not output.resolve().parent.is_dir():
-        raise UsageError(f"--output {output}: there is no folder {output.resolve().parent}; make it first")
+    if output:
+        check_writable(output, "the fit")
     examples = load_examples(dataset, split)[:limit]
     check_examples(examples, dataset)
-    folder = index or DEFAULT_INDEX
-    with Retriever.open(folder, mode=mode, device=device) as retriever:
+    with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
-        loaded = Reader.load(reader or DEFAULT_READER, device=device)
+        loaded = Reader.load(reader, device=device)
         with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(examples, retriever, readings, ks=ks, told=sources(dataset), progress=tell)
-        path = output or own_file(folder, loaded)
+        path = output or own_file(index, loaded)
     path.parent.mkdir(exist_ok=True)
     write(path, fit)
     if json_output:
@@ -110,9 +120,6 @@ def _table(fit: Fit) -> str:
         ]
         for name, row in fit.record["held_out"].items()
     ]
-    widths = [max(len(line[column]) for line in [head, *rows]) + 2 for column in range(len(head))]
-    lines = ["".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in [head, *rows]]
     counts = ", ".join(f"{count:,} {kind}" for kind, count in fit.record["cases"].items())
-    return "\n".join(
-        [f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by context", "", *lines]
-    )
+    about = f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by context"
+    return f"{about}\n\n{aligned([head, *rows])}"

@@ -1,4 +1,4 @@
-"""``odqa update``: parse, update, print the summary."""
+"""``odqa update``: files and an index in; the index brought up to date with them, and a summary, out."""
 
 from __future__ import annotations
 
@@ -6,18 +6,10 @@ from typing import Annotated
 
 import typer
 
-from odqa.cli.changes import (
-    DEFAULT_INDEX,
-    DeviceOption,
-    IndexOption,
-    JsonOption,
-    OnDuplicateOption,
-    Paths,
-    StrictOption,
-    bars,
-    print_report,
-)
+from odqa.cli.changes import bars, print_report
 from odqa.cli.common import command
+from odqa.cli.options import AUTO, DeviceOption, IndexOption, JsonOption, OnDuplicateOption, Paths, StrictOption
+from odqa.types import DEFAULT_INDEX
 
 
 @command
@@ -29,14 +21,14 @@ def update(
     ] = False,
     on_duplicate: OnDuplicateOption = "error",
     strict: StrictOption = False,
-    device: DeviceOption = "auto",
+    device: DeviceOption = AUTO,
     json_output: JsonOption = False,
 ) -> None:
-    """Bring an index up to its files: only documents that are new or have changed are encoded.
+    """Bring an index up to date with its files: only documents that are new or have changed are encoded.
 
-    Name the same paths as when the index was made. A file whose content is as it was is not read again; of one that
-    has changed, the documents that are no longer in it are removed. Files that are no longer there are listed, and
-    removed with --prune. If the run fails or is interrupted, the index stays as it was.
+    Name the same paths as when the index was made. A file whose content has not changed is not read again; where it
+    has, the documents that are no longer in it are removed. Files that are no longer there are listed, and removed
+    with --prune. If the run fails or is interrupted, the index stays as it was.
 
     Examples:
     odqa update docs README.md --index indexes/handbook

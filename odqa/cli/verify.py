@@ -1,15 +1,15 @@
-"""``odqa verify``: parse, verify, print what is broken. Knows how problems look in a terminal; mends nothing."""
+"""``odqa verify``: an index in; what is broken in it, each with its repair, out. Repairs nothing."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.changes import DeviceOption, count, megabytes
-from odqa.cli.common import command, print_json, print_lines, progress_bar
+from odqa.cli.changes import count, megabytes
+from odqa.cli.common import command, print_json, print_lines, progress_of_stages
+from odqa.cli.options import AUTO, DeviceOption, IndexArgument, JsonOption
 
 if TYPE_CHECKING:
     from odqa.index.manifest import Manifest
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @command
 def verify(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Index folder, for example indexes/default.")],
+    index: IndexArgument,
     no_encode: Annotated[
-        bool, typer.Option("--no-encode", help="Encode no sample again; no model is loaded then.")
+        bool, typer.Option("--no-encode", help="Do not encode a sample of passages again; no model is loaded.")
     ] = False,
-    device: DeviceOption = "auto",
-    json_output: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
+    device: DeviceOption = AUTO,
+    json_output: JsonOption = False,
 ) -> None:
-    """Check an index to the last byte, and say what is broken and what mends it.
+    """Check an index down to the last byte, and show what is broken and how to repair it.
 
-    Compared are the checksums of all files, the numbers of documents, passages, vectors and keywords, the length of
-    every vector, and the vectors of a sample of passages with those that the encoder gives now. The exit code is 1
-    when anything is broken.
+    Checked are the checksums of all files, the numbers of documents, passages, vectors and keywords, the length of
+    every vector, and whether the encoder still gives the same vectors for a sample of passages. The exit code is 1 when
+    anything is broken.
 
     Examples:
     odqa verify indexes/handbook
@@ -45,11 +45,13 @@ def verify(
 
         return Encoder.load(manifest.encoder, device)
 
-    with progress_bar() as display:
-        task = display.add_task("Comparing checksums (kB)")
+    with progress_of_stages() as tell:
+        shown = 0
 
         def show(done: int, total: int) -> None:
-            display.update(task, completed=done // 1000, total=max(1, total // 1000))
+            nonlocal shown
+            tell("Comparing checksums (kB)", done // 1000 - shown, max(1, total // 1000))
+            shown = done // 1000
 
         verified = verify_index(index, None if no_encode else load, progress=show)
     if json_output:
@@ -62,7 +64,7 @@ def verify(
 
 def _lines(verified: Verification) -> list[str]:
     if verified.problems:
-        found = [f"{problem.what}\n  mended by {problem.remedy}" for problem in verified.problems]
+        found = [f"{problem.what}\n  repair with {problem.remedy}" for problem in verified.problems]
         return [*found, f"{count(len(found), 'problem')} in {verified.folder}"]
     encoded = "none encoded again"
     if verified.encoded:

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.cli.changes import ROWS, parse_filters, print_report, storage_of
+from odqa.cli.changes import ROWS, print_report
+from odqa.cli.options import parse_filters, storage_of
 from odqa.corpus import ChunkOptions, Unusable
 from odqa.errors import UsageError
 from odqa.index.ingest import OnDuplicate, Storage
@@ -106,5 +107,5 @@ def test_all_that_can_become_of_duplicates_can_be_chosen(command: str) -> None:
 
 
 def test_filters_are_read_in_order() -> None:
-    assert [str(some) for some in parse_filters(["lang=en", "year >= 2020"])] == ["lang=en", "year>=2020"]
-    assert parse_filters(None) == []
+    assert [str(one) for one in parse_filters(["lang=en", "year >= 2020"])] == ["lang=en", "year>=2020"]
+    assert parse_filters(None) == ()

@@ -122,7 +122,7 @@ def test_a_reader_of_our_output_that_went_away_is_no_error():
 def test_progress_is_silent_where_stderr_is_no_terminal(capsys):
     with progress_bar() as progress:
         progress.update(progress.add_task("reading", total=2), advance=1)
-    assert list(track([1, 2, 3], "counting")) == [1, 2, 3]
+    assert list(track([1, 2, 3], "counting", 3)) == [1, 2, 3]
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.strip() == ""

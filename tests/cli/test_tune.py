@@ -102,7 +102,7 @@ def test_the_fit_may_go_with_the_reader(asked: Asked, tmp_path: Path) -> None:
     [
         (["-k", "five"], "whole numbers"),
         (["-k", "0,5"], "at least 1"),
-        (["--output", "nowhere/ranking.json"], "make it first"),
+        (["--output", "nowhere/ranking.json"], "there is no folder"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused(asked: Asked, arguments: list[str], message: str) -> None:

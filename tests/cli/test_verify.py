@@ -51,7 +51,7 @@ def test_damage_is_named_with_its_remedy(work: Path, name: str) -> None:
     assert result.exit_code == 1
     first, remedy, last = result.stdout.splitlines()
     assert first == f"{path} is damaged: its checksum is not the one in the manifest"
-    assert remedy == "  mended by `odqa index PATH... --index index`"
+    assert remedy == "  repair with `odqa index PATH... --index index`"
     assert last == "1 problem in index"
 
 
@@ -59,7 +59,7 @@ def test_damaged_keywords_are_mended_by_compact(work: Path) -> None:
     path = damage(KEYWORDS)
     result = run("verify", "index", "--no-encode")
     assert result.exit_code == 1
-    assert str(path) in result.stdout and "  mended by `odqa compact --index index`" in result.stdout
+    assert str(path) in result.stdout and "  repair with `odqa compact --index index`" in result.stdout
     assert run("compact", "--index", "index").exit_code == 0
     assert run("verify", "index", "--no-encode").exit_code == 0
 

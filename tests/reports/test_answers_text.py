@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.present import (
+from odqa.reports.answers_text import (
     PASSAGE_CHARACTERS,
-    as_json,
     as_lines,
-    hits_as_json,
     hits_as_lines,
     percent,
     sentence_around,
     visible,
 )
-from odqa.types import Abstention, Answer, Component, Hit, Passage, Place, Response, Span
-
-TEXT = "The tower stands in Paris. It was designed by Gustave Eiffel in 1887. Then it was built."
-
-
-def response(text: str = TEXT, found: str = "Gustave Eiffel", **passage: object) -> Response:
-    """A Response with one answer, found in a passage that begins at 100."""
-    start = text.index(found)
-    whole = Passage(**({"id": "p", "document_id": "d", "title": "Tower", "text": text, "start": 100} | passage))
-    span = Span(start, start + len(found), 1.0)
-    components = {"dense": Component(0.75, 1), "bm25": Component(8.5, None)}
-    place = Place(Hit(whole, 0.5, 2, components), span, -2.0)
-    answer = Answer(found, 0.987, 3.5, (place,))
-    abstention = Abstention("probability", 0.0123, 0.4)
-    return Response("Who?", (answer,), 0.0123, {"total": 0.5}, ranking="prior", abstention=abstention)
+from odqa.types import Abstention, Component, Hit, Passage, Response
+from tests.reports.responses import TEXT, response
 
 
 def test_lines() -> None:
@@ -58,12 +42,6 @@ def test_no_answer_says_how_sure() -> None:
 def test_why_nothing_was_read_is_said() -> None:
     shown = Response("Who?", (), 1.0, {}, "no document matches lang=\x1b[2J")
     assert list(as_lines(shown)) == [r"No answer found: no document matches lang=\x1b[2J."]
-    assert as_json(shown)["reason"] == "no document matches lang=\x1b[2J"
-    assert hits_as_json("Who?", [], reason="nothing matches") == {
-        "question": "Who?",
-        "hits": [],
-        "reason": "nothing matches",
-    }
 
 
 @pytest.mark.parametrize(
@@ -72,24 +50,6 @@ def test_why_nothing_was_read_is_said() -> None:
 )
 def test_percent(probability: float, shown: str) -> None:
     assert percent(probability) == shown
-
-
-def test_json_has_the_documented_keys() -> None:
-    shown = as_json(response(source="tower.html", pages=((0, 2),)))
-    assert list(shown) == ["question", "answers", "no_answer_probability", "timings", "reason"]
-    (answer,) = shown["answers"]
-    assert answer == {
-        "text": "Gustave Eiffel",
-        "confidence": 0.987,
-        "document": {"id": "d", "title": "Tower", "source": "tower.html"},
-        "start": 146,
-        "end": 160,
-        "passage": TEXT,
-        "passage_id": "p",
-        "page": 2,
-        "headings": [],
-        "mentions": 1,
-    }
 
 
 def test_explained_lines_show_what_answers_were_ranked_by() -> None:
@@ -103,38 +63,12 @@ def test_explained_lines_show_what_answers_were_ranked_by() -> None:
     ]
 
 
-def test_explained_json_shows_what_was_withheld_and_why() -> None:
-    given = response()
+def test_what_was_withheld_is_shown_where_it_is_asked_for() -> None:
     abstention = Abstention("probability", 0.9, 0.4)
-    withheld = Response("Who?", (), 0.9, withheld=given.answers, ranking="prior", abstention=abstention)
-    shown = as_json(withheld, explain=True)
-    assert shown["abstention"] == {"rule": "probability", "value": 0.9, "limit": 0.4, "abstains": True}
-    assert shown["ranking"] == "prior" and shown["answers"] == []
-    (answer,) = shown["withheld"]
-    assert answer["score"] == 3.5
-    assert answer["places"] == [
-        {
-            "document": "d",
-            "start": 146,
-            "end": 160,
-            "passage_id": "p",
-            "span_score": 1.0,
-            "null_score": -2.0,
-            "rank": 2,
-            "components": {"dense": {"rank": 1, "score": 0.75}, "bm25": {"rank": None, "score": 8.5}},
-        }
-    ]
-    assert "Withheld:" in list(as_lines(withheld, explain=True))
-
-
-def test_a_margin_without_any_span_is_null_in_json() -> None:
-    nothing = Response("Who?", (), 1.0, abstention=Abstention("margin", -math.inf, 2.0))
-    assert as_json(nothing, explain=True)["abstention"] == {
-        "rule": "margin",
-        "value": None,
-        "limit": 2.0,
-        "abstains": True,
-    }
+    withheld = Response("Who?", (), 0.9, withheld=response().answers, ranking="prior", abstention=abstention)
+    assert len(list(as_lines(withheld))) == 1
+    lines = list(as_lines(withheld, explain=True))
+    assert lines[2:4] == ["Withheld:", "1. Gustave Eiffel  (98.7%)"]
 
 
 @pytest.mark.parametrize(
@@ -188,27 +122,16 @@ def test_visible_leaves_other_scripts_alone() -> None:
     assert visible("Đà Nẵng می‌خواهم 👩‍👧 東京") == "Đà Nẵng می‌خواهم 👩‍👧 東京"
 
 
-def test_hits_for_a_person_and_for_a_machine() -> None:
-    whole = Passage(
-        "p", "d", "Tower", "The\ntower \x1b stands. " + "So it goes. " * 30, 100, "t.pdf", ("Tower",), ((0, 2),)
-    )
-    hit = Hit(whole, 1.5, 1, {"dense": Component(0.25, None), "bm25": Component(3.0, 7)})
+def test_hits_for_a_person() -> None:
+    text = "The\ntower \x1b stands. " + "So it goes. " * 30
+    passage = Passage("p", "d", "Tower", text, 100, "t.pdf", ("Tower",), ((0, 2),))
+    hit = Hit(passage, 1.5, 1, {"dense": Component(0.25, None), "bm25": Component(3.0, 7)})
     lines = list(hits_as_lines([hit], explain=True))
     assert lines[:2] == [
-        f"1. 1.5000  Tower · t.pdf · characters 100–{whole.end} · page 2",
+        f"1. 1.5000  Tower · t.pdf · characters 100–{passage.end} · page 2",
         "   dense 0.2500, unranked · bm25 3.0000, rank 7",
     ]
     assert lines[2].startswith("   The tower \\x1b stands. So it goes.") and lines[2].endswith(" …")
     assert len(lines[2]) <= PASSAGE_CHARACTERS + 5
     assert list(hits_as_lines([hit])) == [lines[0], lines[2]]
     assert list(hits_as_lines([])) == ["No passage found."]
-    shown = {
-        "rank": 1,
-        "score": 1.5,
-        "text": whole.text,
-        "passage_id": "p",
-        "document": {"id": "d", "title": "Tower", "source": "t.pdf"},
-    }
-    assert hits_as_json("Who?", [hit]) == {"question": "Who?", "hits": [shown]}
-    explained = {"dense": {"rank": None, "score": 0.25}, "bm25": {"rank": 7, "score": 3.0}}
-    assert hits_as_json("Who?", [hit], explain=True)["hits"] == [shown | {"components": explained}]

@@ -1,38 +1,17 @@
-"""How a Response and hits look: as a JSON object, and as lines for a person. Knows no command and no terminal."""
+"""A Response, or the hits of a question, in; lines of text for a person out. Knows no command and no terminal."""
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from odqa.corpus.sentences import sentences
 from odqa.types import Abstention, Answer, Component, Hit, Passage, Place, Response
 
 CONTEXT_CHARACTERS = 200  # Shown at most on each side of an answer, where a "sentence" is a whole table.
-PASSAGE_CHARACTERS = 300  # Shown of a passage that was found; JSON has all of it.
+PASSAGE_CHARACTERS = 300  # Shown of a hit; JSON has the whole passage.
 _INDENT = "   "
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def as_json(response: Response, explain: bool = False) -> dict[str, Any]:
-    """The Response as a JSON object; offsets count characters of the document, ``passage`` is its text.
-
-    ``explain`` adds what answers were ranked by, the answers that were withheld, and the rule by which they were.
-    """
-    found: dict[str, Any] = {
-        "question": response.question,
-        "answers": [_answer_json(answer, explain) for answer in response.answers],
-        "no_answer_probability": response.no_answer_probability,
-        "timings": dict(response.timings),
-        "reason": response.reason,
-    }
-    if explain:
-        found["ranking"] = response.ranking
-        found["abstention"] = _abstention_json(response.abstention)
-        found["withheld"] = [_answer_json(answer, explain) for answer in response.withheld]
-    return found
 
 
 def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: bool = False) -> Iterator[str]:
@@ -54,20 +33,11 @@ def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: 
         yield _INDENT + _in_its_sentence(answer, mark)
         if explain:
             yield _INDENT + f"score {answer.score:.2f} by the ranking {response.ranking}"
-            yield from (_INDENT + _told(place) for place in answer.places)
-
-
-def hits_as_json(question: str, hits: Sequence[Hit], explain: bool = False, reason: str = "") -> dict[str, Any]:
-    """What was found for a question as a JSON object; ``explain`` adds what each component says of a passage.
-
-    ``reason`` says why nothing was searched, where that is so.
-    """
-    found: dict[str, Any] = {"question": question, "hits": [_hit_json(hit, explain) for hit in hits]}
-    return found | {"reason": reason} if reason else found
+            yield from (_INDENT + _evidence(place) for place in answer.places)
 
 
 def hits_as_lines(hits: Sequence[Hit], explain: bool = False) -> Iterator[str]:
-    """What was found as lines of text: for each passage its score, where it stands and how it begins."""
+    """The hits as lines of text: for each passage its score, where it is and how it begins."""
     if not hits:
         yield "No passage found."
     for hit in hits:
@@ -86,7 +56,7 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def percent(probability: float) -> str:
-    """With one decimal; never 0 or 100 for what is only close to it."""
+    """A probability as a percentage with one decimal; never 0 or 100 for what is only close to it."""
     if 0 < probability < 0.001:
         return "<0.1%"
     if 0.999 < probability < 1:
@@ -97,8 +67,7 @@ def percent(probability: float) -> str:
 def visible(text: str) -> str:
     """One line that cannot drive a terminal: white space becomes one space, control characters become escapes.
 
-    Escaped are control characters, surrogates, and the bidirectional overrides that make text read otherwise than
-    it is.
+    Escaped are control characters, surrogates, and the bidirectional overrides that make text look other than it is.
     """
     return "".join(
         ascii(character)[1:-1]
@@ -120,8 +89,8 @@ def _rule(abstention: Abstention) -> str:
     )
 
 
-def _told(place: Place) -> str:
-    """What retriever and reader say of a place."""
+def _evidence(place: Place) -> str:
+    """The scores and ranks that retriever and reader gave to a place."""
     hit = place.hit
     parts = [
         f"characters {place.start}–{place.end} of {visible(place.passage.document_id)}",
@@ -135,69 +104,6 @@ def _told(place: Place) -> str:
 
 def _component(name: str, component: Component) -> str:
     return f"{name} {component.score:.4f}, " + (f"rank {component.rank}" if component.rank else "unranked")
-
-
-def _abstention_json(abstention: Abstention | None) -> dict[str, Any] | None:
-    if abstention is None:
-        return None
-    # JSON has no infinity, which the margin is where nothing was found.
-    value = abstention.value if math.isfinite(abstention.value) else None
-    return {"rule": abstention.rule, "value": value, "limit": abstention.limit, "abstains": abstention.abstains}
-
-
-def _place_json(place: Place) -> dict[str, Any]:
-    return {
-        "document": place.passage.document_id,
-        "start": place.start,
-        "end": place.end,
-        "passage_id": place.passage.id,
-        "span_score": place.span.score,
-        "null_score": place.null_score,
-        "rank": place.hit.rank,
-        "components": _components_json(place.hit),
-    }
-
-
-def _components_json(hit: Hit) -> dict[str, Any]:
-    return {name: {"rank": component.rank, "score": component.score} for name, component in hit.components.items()}
-
-
-def _answer_json(answer: Answer, explain: bool) -> dict[str, Any]:
-    passage = answer.passage
-    found: dict[str, Any] = {
-        "text": answer.text,
-        "confidence": answer.confidence,
-        "document": _document_json(passage),
-        "start": answer.start,
-        "end": answer.end,
-        "passage": passage.text,
-        "passage_id": passage.id,
-        "page": answer.page,
-        "headings": list(passage.headings),
-        "mentions": answer.mentions,
-    }
-    if explain:
-        found["score"] = answer.score
-        found["places"] = [_place_json(place) for place in answer.places]
-    return found
-
-
-def _hit_json(hit: Hit, explain: bool) -> dict[str, Any]:
-    passage = hit.passage
-    found: dict[str, Any] = {
-        "rank": hit.rank,
-        "score": hit.score,
-        "text": passage.text,
-        "passage_id": passage.id,
-        "document": _document_json(passage),
-    }
-    if explain:
-        found["components"] = _components_json(hit)
-    return found
-
-
-def _document_json(passage: Passage) -> dict[str, str]:
-    return {"id": passage.document_id, "title": passage.title, "source": passage.source}
 
 
 def _where(answer: Answer) -> str:

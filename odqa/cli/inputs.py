@@ -1,45 +1,15 @@
-"""What may be asked: a question, a list of questions, a context to answer from. Knows no model and no index."""
+"""A path or - for standard input in; questions, or the documents of a context, out. Knows no model and no index."""
 
 from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from pathlib import Path
 
+from odqa.answering.question import check_question
 from odqa.errors import DataError, UsageError
+from odqa.files import parse_json
 from odqa.types import Document
-
-MAX_CHARACTERS = 1000
-_SPACES = str.maketrans("\t\n\r", "   ")
-
-
-def check_question(question: str) -> str:
-    """The question, stripped, with tabs and line breaks as spaces.
-
-    Raises UsageError for one that is empty, longer than 1,000 characters, or holds control characters or halves of
-    surrogate pairs, which no text has: they come from bytes that are not UTF-8.
-    """
-    text = tidy(question)
-    for at, character in enumerate(text):
-        if unicodedata.category(character) in {"Cc", "Cs"}:
-            raise UsageError(
-                f"the question holds the control character U+{ord(character):04X} at position {at + 1}; "
-                "remove it and ask again"
-            )
-    if not text:
-        raise UsageError('the question is empty; ask something, as in: odqa ask "Who built the tower?"')
-    if len(text) > MAX_CHARACTERS:
-        raise UsageError(
-            f"the question has {len(text):,} characters, the limit is {MAX_CHARACTERS:,}; shorten it, or give the "
-            "text it quotes as a context"
-        )
-    return text
-
-
-def tidy(question: str) -> str:
-    """The question as it is asked: stripped, with tabs and line breaks as spaces."""
-    return question.translate(_SPACES).strip()
 
 
 def read_questions(path: str) -> list[tuple[str | int, str]]:
@@ -54,8 +24,8 @@ def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
     ``id`` (a string or a whole number; the line number where it is missing). Otherwise a line is a question, and its
     number, counted from 1, its id. Everything is checked here, before hours of answering begin.
 
-    Raises DataError for a line that is no such object and UsageError for a question that cannot be asked; both name
-    ``source`` and the line.
+    Raises DataError for a line that is not such an object and UsageError for a question that cannot be asked; both
+    name ``source`` and the line.
     """
     numbered = enumerate(text.split("\n"), start=1)
     lines = [(number, line) for number, line in numbered if line.strip()]
@@ -65,7 +35,7 @@ def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
     pairs: list[tuple[str | int, str]] = []
     for number, line in lines:
         where = f"{source}, line {number}"
-        name, question = _parse_object(line, number, where) if is_json else (number, line)
+        name, question = _parse_object(line, number, source) if is_json else (number, line)
         try:
             pairs.append((name, check_question(question)))
         except UsageError as error:
@@ -76,8 +46,8 @@ def parse_questions(text: str, source: str) -> list[tuple[str | int, str]]:
 def read_context(path: str) -> tuple[list[Document], list[str]]:
     """The documents of a file, and a remark for each part of it that could not be used.
 
-    The suffix tells the format, as it does for an index; a file with any other suffix, and ``-``, standard input, is
-    one plain text. Raises UsageError for a path that is no file, and DataError for a file without any usable text.
+    The suffix decides the format, as it does for an index; a file with any other suffix, and ``-``, standard input, is
+    one plain text. Raises UsageError for a path that is not a file, and DataError for a file without any usable text.
     """
     from odqa.corpus.base import Unusable
     from odqa.corpus.files import LOADERS
@@ -91,11 +61,11 @@ def read_context(path: str) -> tuple[list[Document], list[str]]:
         return [Document(name, "", text, name)], []
     _check_file(path)
     documents, remarks = [], []
-    for found in read_file(Path(path)):
-        if isinstance(found, Unusable):
-            remarks.append(f"{found.source}: {found.reason}")
+    for item in read_file(Path(path)):
+        if isinstance(item, Unusable):
+            remarks.append(f"{item.source}: {item.reason}")
         else:
-            documents.append(found)
+            documents.append(item)
     if not documents:
         raise DataError(f"no usable text for a context in {'; '.join(remarks) or path}")
     return documents, remarks
@@ -125,11 +95,9 @@ def _check_file(path: str) -> None:
         raise UsageError(f"{path} is a folder; name one file, or index the folder with: odqa index {path}")
 
 
-def _parse_object(line: str, number: int, where: str) -> tuple[str | int, str]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where} is not JSON ({error}); the first line is, so every line must be") from None
+def _parse_object(line: str, number: int, source: str) -> tuple[str | int, str]:
+    where = f"{source}, line {number}"
+    record = parse_json(line, source, "the first line is JSON, so every line must be", line=number)
     question = record.get("question") if isinstance(record, dict) else None
     if not isinstance(question, str):
         raise DataError(f'{where} must be an object with a string "question", as in {{"id": 1, "question": "Who?"}}')

@@ -1,0 +1,114 @@
+"""What is typed after an option in, the value that a command works with out: the options that several commands share.
+
+Each has its help written here once, and its default where that is not plain. Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from odqa.errors import UsageError
+from odqa.types import Mode
+
+if TYPE_CHECKING:
+    from odqa.index.filters import Filter
+    from odqa.index.ingest import Storage
+
+AUTO = "auto"
+BATCH_SIZE = 32
+
+Paths: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json.",
+    ),
+]
+IndexArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="INDEX", help="Index folder, for example indexes/default.")
+]
+IndexOption: TypeAlias = Annotated[Path, typer.Option("--index", help="Index folder.")]
+ReaderOption: TypeAlias = Annotated[str, typer.Option("--reader", help="Reader: a folder or a name.")]
+ModeOption: TypeAlias = Annotated[
+    Mode, typer.Option("--mode", help="Find passages by meaning (dense), by shared words (bm25), or by both (hybrid).")
+]
+FilterOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="FILTER",
+        help="Only documents with such a field: lang=en, lang!=en, year>=2020, 'source~=*/policies/*'; "
+        "repeat for documents that meet all.",
+    ),
+]
+QuestionsOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--questions",
+        metavar="FILE",
+        help="Take every question of this file, or of standard input for -: one a line, or JSONL with id and "
+        "question. Prints JSONL in the same order.",
+    ),
+]
+OnDuplicateOption: TypeAlias = Annotated[
+    Literal["error", "replace", "skip"],  # Spelled out: importing them would make every --help slower.
+    typer.Option(
+        "--on-duplicate",
+        help="When two documents have the same id: stop, let the later one replace the earlier, or skip the later.",
+    ),
+]
+StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be used.")]
+FactoryOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--factory",
+        help="How FAISS stores the vectors, as a factory string: Flat, HNSW32, IVF1024,SQ8, ...; "
+        "auto chooses by the number of passages.",
+    ),
+]
+RecallOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--tune-recall",
+        metavar="FLOAT",
+        help="Share of the passages of an exact search that searching must find, above 0 and at most 1; measured "
+        "against Flat, and reached by searching longer.",
+    ),
+]
+SplitOption: TypeAlias = Annotated[
+    str | None, typer.Option("--split", help="Split of a hub dataset; validation if not given.")
+]
+LimitOption: TypeAlias = Annotated[
+    int | None, typer.Option("--limit", min=1, help="Use the first N questions only.", metavar="N")
+]
+BatchSizeOption: TypeAlias = Annotated[int, typer.Option("--batch-size", min=1, help="Windows read at once.")]
+DeviceOption: TypeAlias = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps, ...")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def parse_filters(texts: Sequence[str] | None) -> tuple[Filter, ...]:
+    """The filters of ``--filter``, in the order given. Raises UsageError for a text that is not a filter."""
+    if not texts:
+        return ()
+    from odqa.index.filters import parse
+
+    return tuple(parse(text) for text in texts)
+
+
+def storage_of(factory: str | None, recall: float | None, before: Storage) -> Storage:
+    """How vectors are stored by ``--factory`` and ``--tune-recall``; what is not given stays as it was ``before``.
+
+    Raises UsageError for a recall outside (0, 1].
+    """
+    from odqa.index.ingest import Storage
+
+    if recall is not None and not 0 < recall <= 1:
+        raise UsageError(f"--tune-recall is {recall}: give a share above 0 and at most 1, such as 0.95")
+    return Storage(
+        factory=before.factory if factory is None else "" if factory == AUTO else factory,
+        recall=before.recall if recall is None else recall,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -31,10 +32,11 @@ def compare(
 
     """
     from odqa.evaluation.compare import compare as compare_reports
-    from odqa.evaluation.compare import format_comparison, read_report
+    from odqa.evaluation.report import read_report
+    from odqa.reports.comparison import format_comparison
 
     found = compare_reports(read_report(a), read_report(b), names=(str(a), str(b)))
     if json_output:
-        print_json(found)
+        print_json(asdict(found))
     else:
         print_lines([format_comparison(found)])

@@ -18,7 +18,7 @@ from odqa.files import check_writable
 from odqa.types import Mode
 
 if TYPE_CHECKING:
-    from odqa.evaluation.report import Evaluation
+    from odqa.evaluation.reader import Evaluation
     from odqa.types import Example
 
 
@@ -95,10 +95,11 @@ def evaluate(
     odqa eval --dataset xquad.vi.json --language vi --reader models/multilingual
 
     """
+    from odqa.evaluation.cases import Dataset, check_examples
     from odqa.evaluation.languages import check_language, language_hint
     from odqa.evaluation.predictions import id_warnings, read_predictions, write_predictions
-    from odqa.evaluation.report import check_examples, score
-    from odqa.evaluation.table import format_report
+    from odqa.evaluation.reader import score_predictions
+    from odqa.reports.reader import format_reader
     from odqa.squad import load_examples
 
     whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--report": report, "--cache": cache}
@@ -126,25 +127,25 @@ def evaluate(
     chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
         k = DEFAULT_K if k is None else k
-        request = Request(dataset, chosen, scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
+        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
     if predictions is None or given is None:
         evaluation = _read(chosen, reader, device, batch_size, scored_as)
-        scores = evaluation.report
+        found = evaluation.report
     else:
         ids = [example.id for example in chosen]
         for warning in id_warnings(given, ids, {example.id for example in examples}, predictions):
             print(f"odqa: warning: {warning}", file=sys.stderr)
-        scores = score(chosen, given, language=scored_as)
+        found = score_predictions(chosen, given, scored_as)
     try:
         if output:
             write_predictions(output, evaluation.predictions)
     finally:  # A full disk must not cost the user the report as well.
         if json_output:
-            print_json(scores)
+            print_json(found.as_json())
         else:
-            print(format_report(scores))
+            print(format_reader(found))
 
 
 def _draw(examples: list[Example], count: int) -> list[Example]:
@@ -153,7 +154,7 @@ def _draw(examples: list[Example], count: int) -> list[Example]:
 
 
 def _read(examples: list[Example], name: str | None, device: str, batch_size: int, language: str) -> Evaluation:
-    from odqa.evaluation.report import evaluate
+    from odqa.evaluation.reader import evaluate
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
 

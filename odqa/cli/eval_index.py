@@ -5,18 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from odqa.cli.common import print_json, progress_of_stages, tell_fallback
 from odqa.errors import UsageError
-from odqa.types import Example, Mode
+from odqa.types import Mode
+
+if TYPE_CHECKING:
+    from odqa.evaluation.cases import Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to evaluate: the dataset's name and questions, and how the index is request."""
+    """What to evaluate: the questions, and how the index is asked."""
 
-    dataset: str
-    examples: list[Example]
+    dataset: Dataset
     language: str
     index: Path
     mode: Mode
@@ -36,16 +39,17 @@ def run(
     json: bool,
 ) -> None:
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
-    from odqa.answering import fitted
-    from odqa.evaluation.page import write_report
-    from odqa.evaluation.pipeline import Setting, evaluate_pipeline, sources
-    from odqa.evaluation.pipeline_table import format_pipeline
+    from odqa.answering import fit_file
+    from odqa.answering.ranking import check_ranking
+    from odqa.evaluation.pipeline import Setting, evaluate_pipeline
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
+    from odqa.reports.folder import write_report
+    from odqa.reports.pipeline import format_pipeline
 
-    fitted.check_ranking(request.ranking)
+    check_ranking(request.ranking)
     if report is not None and report.exists() and not report.is_dir():
         raise UsageError(f"--report {report} is a file; name a folder")
     with ExitStack() as stack:
@@ -55,19 +59,15 @@ def run(
         }
         tell_fallback(retrievers[request.mode].fallback)
         loaded = Reader.load(reader or DEFAULT_READER, device=device)
-        fit = fitted.load(loaded, request.index)
-        if fit is None and request.ranking is not None:
-            raise UsageError(f"nothing was fitted for {loaded.name}, so there is no ranking to name; run `odqa tune`")
+        fit = fit_file.load(loaded, request.index)
         readings = stack.enter_context(Readings(loaded, cache, batch_size))
         tell = stack.enter_context(progress_of_stages())
         setting = Setting(request.k, fit, request.ranking, request.language, request.ablate)
-        found = sources(request.dataset) | evaluate_pipeline(
-            request.examples, retrievers, request.mode, readings, setting, tell
-        )
+        found = evaluate_pipeline(request.dataset, retrievers, request.mode, readings, setting, tell)
     if report is not None:
         write_report(report, found)
     if json:
-        print_json({name: value for name, value in found.items() if name != "scores"})
+        print_json({name: value for name, value in found.as_json().items() if name != "scores"})
     else:
         print(format_pipeline(found))
         if report is not None:

@@ -27,7 +27,7 @@ from odqa.reports.tables import aligned
 from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
-    from odqa.answering.fitted import Fit
+    from odqa.answering.fit_file import Fit
 
 
 @command
@@ -70,11 +70,10 @@ def tune(
     odqa tune --index indexes/docs --dataset questions.json --reader runs/mine --output runs/mine/ranking.json
 
     """
-    from odqa.answering.fitted import own_file, write
-    from odqa.evaluation.pipeline import sources
+    from odqa.answering.fit_file import own_file, write
+    from odqa.evaluation.cases import Dataset
     from odqa.evaluation.readings import Readings
-    from odqa.evaluation.report import check_examples
-    from odqa.evaluation.tuning import tune as fit_all
+    from odqa.fitting.tuning import tune as fit_all
     from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
     from odqa.squad import load_examples
@@ -82,13 +81,12 @@ def tune(
     ks = _numbers(k)
     if output:
         check_writable(output, "the fit")
-    examples = load_examples(dataset, split)[:limit]
-    check_examples(examples, dataset)
+    questions = Dataset.of(load_examples(dataset, split)[:limit], dataset)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
         loaded = Reader.load(reader, device=device)
         with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
-            fit = fit_all(examples, retriever, readings, ks=ks, told=sources(dataset), progress=tell)
+            fit = fit_all(questions, retriever, readings, ks=ks, progress=tell)
         path = output or own_file(index, loaded)
     path.parent.mkdir(exist_ok=True)
     write(path, fit)

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from odqa.answering.candidates import Candidates
 from odqa.answering.pipeline import SPANS_PER_PASSAGE, whole_document
 from odqa.answering.question import tidy
 from odqa.errors import DataError
 from odqa.evaluation.readings import Readings
+from odqa.files import sha256
 from odqa.index.retriever import Retriever
 from odqa.text import normalize_answer
 from odqa.types import Document, Example, Hit, Reading
@@ -33,6 +35,27 @@ Progress = Callable[[str, int, int], None]  # What is being done, how much of it
 def ks_up_to(k: int) -> list[int]:
     """Those of ``KS`` below ``k``, and ``k``."""
     return [*(one for one in KS if one < k), k]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Questions, and the name of the file they came from with its hash, by which reports are seen to be of the same.
+
+    Raises DataError where there is no question or where two questions have one id.
+    """
+
+    examples: Sequence[Example]
+    name: str = ""
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        check_examples(self.examples, self.name or "dataset")
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], path: str | Path) -> Dataset:
+        """Questions that were read from ``path``, a file or the id of a dataset on a hub."""
+        file = Path(path)
+        return cls(examples, file.name or str(path), sha256(file) if file.is_file() else "")
 
 
 @dataclass(frozen=True, slots=True)

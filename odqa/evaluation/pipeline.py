@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from odqa import __version__
 from odqa.answering.deciders import Decider
@@ -14,7 +13,7 @@ from odqa.answering.pipeline import SPANS_PER_CONTEXT
 from odqa.answering.question import check_count
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
-from odqa.evaluation.cases import Case, Progress, Queries, check_examples, in_context, ks_up_to, read, search
+from odqa.evaluation.cases import Case, Dataset, Progress, Queries, in_context, ks_up_to, read, search
 from odqa.evaluation.confidence import trust
 from odqa.evaluation.failures import SHOWN, audit, failures, specimen
 from odqa.evaluation.judging import Judge, Judgement
@@ -35,28 +34,12 @@ from odqa.evaluation.report import (
     RetrievalScores,
 )
 from odqa.evaluation.slices import slices
-from odqa.files import sha256
 from odqa.index.retriever import Retriever
 from odqa.retrieval.words import Analyzer
 from odqa.types import Example, Mode
 
 MRR = 10
 CONFIDENT = 0.8  # The confidence from which answers are counted at every k.
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """Questions, and the name of the file they came from with its hash, by which reports are seen to be of the same."""
-
-    examples: Sequence[Example]
-    name: str = ""
-    sha256: str = ""
-
-    @classmethod
-    def of(cls, examples: Sequence[Example], path: str | Path) -> Dataset:
-        """Questions that were read from ``path``, a file or the id of a dataset on a hub."""
-        file = Path(path)
-        return cls(examples, file.name or str(path), sha256(file) if file.is_file() else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +64,13 @@ def evaluate_pipeline(
     """Ask every question of the index and score what comes of it.
 
     ``retrievers`` holds the one of ``mode``, and those of the other modes where the setting asks for an ablation. What
-    is read is remembered by ``readings``. Raises DataError without questions, UsageError for a k below 1, for an
+    is read is remembered by ``readings``. Raises UsageError for a k below 1, for an
     unknown language or ranking, and for a ranking where nothing was fitted.
     """
     began = time.perf_counter()
     tell = progress or (lambda what, done, total: None)
     examples, k, language = dataset.examples, setting.k, setting.language
-    rule = _check(dataset, readings, setting)
+    rule = _check(readings, setting)
     found = search(examples, retrievers[mode], k, lambda done: tell("Searching", done, len(examples)))
     cases = read(found.queries, k, readings, lambda done, total: tell("Reading passages", done, total))
     alone = _judge_alone(examples, readings, language, tell)
@@ -124,9 +107,8 @@ def evaluate_pipeline(
     )
 
 
-def _check(dataset: Dataset, readings: Readings, setting: Setting) -> Decider:
+def _check(readings: Readings, setting: Setting) -> Decider:
     """What decides; everything that can be refused is refused here, before anything is searched or read."""
-    check_examples(dataset.examples, dataset.name or "dataset")
     check_language(setting.language)
     check_count("k", setting.k)
     if setting.ablate and setting.fit is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,33 +17,32 @@ from numpy.typing import NDArray
 from odqa.answering.fit_file import Fit
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
-from odqa.evaluation.cases import KS, Case, Progress, read, search
+from odqa.evaluation.cases import KS, Case, Dataset, Progress, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
 from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit, masses, outcome_of
 from odqa.index.retriever import Retriever
-from odqa.types import Example, Hit
+from odqa.types import Hit
 
 UNANSWERABLE, ABSENT = "unanswerable", "absent"
 
 
 def tune(
-    examples: Sequence[Example],
+    dataset: Dataset,
     retriever: Retriever,
     readings: Readings,
     *,
     ks: Sequence[int] = KS,
-    source: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Fit:
-    """Fit every ranking on ``examples``, at all ``ks``, and name the one with the best held-out token F1.
+    """Fit every ranking on a dataset, at all ``ks``, and name the one with the best held-out token F1.
 
-    Whatever is read is remembered by ``readings``, so that a killed run goes on where it was. ``source`` goes into the
-    record: where the examples came from. Raises DataError where nothing can be fitted and UsageError for a k below 1
-    or no k.
+    Whatever is read is remembered by ``readings``, so that a killed run goes on where it was. Raises DataError
+    where nothing can be fitted and UsageError for a k below 1 or no k.
     """
     if not ks or min(ks) < 1:
         raise UsageError(f"k must be at least 1, not {min(ks, default=0)}")
+    examples = dataset.examples
     tell = progress or (lambda what, done, total: None)
     found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)))
     cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
@@ -56,7 +55,8 @@ def tune(
         tell("Fitting", 1, len(RANKINGS))
     best = max(RANKINGS, key=lambda name: held[name]["f1"])
     record = {
-        **(source or {}),
+        "dataset": dataset.name,
+        "sha256": dataset.sha256 or None,
         "encoder": retriever.index.manifest.encoder,
         "questions": len(examples),
         "cases": dict(Counter(trial.kind for trial in trials)),

@@ -1,7 +1,6 @@
 """A report of a change to an index in; its progress on stderr and its summary on stdout out.
 
-What the commands that change an index share, and how all commands word counts and sizes. Knows nothing of how an
-index is changed.
+What the commands that change an index share. Knows nothing of how an index is changed.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from odqa.cli.common import print_json, print_lines, progress_bar
+from odqa.cli.common import count, megabytes, print_json, print_lines, progress_bar
 from odqa.reports.tables import aligned
 
 if TYPE_CHECKING:
@@ -90,16 +89,6 @@ def describe_vectors(vectors: Mapping[str, Any]) -> str:
     if vectors["recall"] is not None:
         parts.append(f"recall@20 {vectors['recall']:.3f}")
     return ", ".join(parts)
-
-
-def count(number: int, noun: str) -> str:
-    """The number and its noun, whose plural ends in s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def megabytes(size: int) -> str:
-    """A number of bytes, for a person."""
-    return f"{size / 1e6:,.1f} MB"
 
 
 def _warn_of_recall(measured: float | None, wanted: float) -> None:

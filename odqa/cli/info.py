@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odqa.cli.changes import count, describe_vectors, megabytes
-from odqa.cli.common import command, print_json, print_lines
+from odqa.cli.changes import describe_vectors
+from odqa.cli.common import command, count, megabytes, print_json, print_lines
 from odqa.cli.options import IndexArgument, JsonOption
 from odqa.reports.tables import aligned
 

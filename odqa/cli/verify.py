@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.changes import count, megabytes
-from odqa.cli.common import command, print_json, print_lines, progress_of_stages
+from odqa.cli.common import command, count, megabytes, print_json, print_lines, progress_of_stages
 from odqa.cli.options import AUTO, DeviceOption, IndexArgument, JsonOption
 
 if TYPE_CHECKING:

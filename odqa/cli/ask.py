@@ -67,6 +67,7 @@ def ask(
     Finding no answer is a valid result: the exit code is 0.
 
     Examples:
+
     odqa ask "Who designed the tower?" --index indexes/wiki
 
     odqa ask "Who wrote the report?" --index indexes/reports --filter "year>=2020" --filter lang=en

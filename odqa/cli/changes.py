@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from odqa.index.report import ShowProgress
 
 ROWS = 20  # Of a list of files; --json has them all.
-_UNBOUNDED = 10_000
 
 
 @contextmanager
@@ -121,16 +120,11 @@ def _print_vanished(report: ChangeReport) -> None:
 def _print_unusable(report: ChangeReport) -> None:
     if not report.unusable:
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from odqa.reports.answers_text import visible
 
-    table = Table("File", "Reason", title=f"Could not be used: {len(report.unusable):,}", title_justify="left")
-    for item in report.unusable[:ROWS]:
-        table.add_row(Text(item.source), Text(item.reason))
-    print()
-    # A file or a pipe has no width: there a path stays in one piece.
-    Console(width=None if sys.stdout.isatty() else _UNBOUNDED).print(table)
+    print(f"\nCould not be used: {count(len(report.unusable), 'file')}")
+    rows = [(f"  {visible(item.source)}", visible(item.reason)) for item in report.unusable[:ROWS]]
+    print_lines([aligned(rows, left=2)])
     _print_more(len(report.unusable))
 
 

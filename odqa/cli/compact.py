@@ -22,6 +22,7 @@ def compact(
     segment already is left alone. If the run fails or is interrupted, the index stays as it was.
 
     Examples:
+
     odqa compact --index indexes/handbook
 
     odqa compact --index indexes/wiki --factory IVF4096,SQ8 --tune-recall 0.98

@@ -26,9 +26,10 @@ def info(
 ) -> None:
     """Show what an index holds, how it was made and how large it is.
 
-    Fails when a file of the index is missing or was cut short; odqa verify compares the checksums, too.
+    Fails when a file of the index is missing or was cut short; odqa verify also compares the checksums.
 
     Examples:
+
     odqa info indexes/handbook
 
     odqa info indexes/handbook --json

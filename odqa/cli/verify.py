@@ -26,11 +26,12 @@ def verify(
 ) -> None:
     """Check an index down to the last byte, and show what is broken and how to repair it.
 
-    Checked are the checksums of all files, the numbers of documents, passages, vectors and keywords, the length of
-    every vector, and whether the encoder still gives the same vectors for a sample of passages. The exit code is 1 when
-    anything is broken.
+    Compares the checksums of all files and the numbers of documents, passages, vectors and keywords with the manifest,
+    checks the length of every vector, and encodes a sample of passages again, which must give the vectors that are
+    stored. The exit code is 1 when anything is broken.
 
     Examples:
+
     odqa verify indexes/handbook
 
     odqa verify indexes/wiki --no-encode --json

@@ -24,6 +24,7 @@ def add(
     update.
 
     Examples:
+
     odqa add minutes/2026-11.pdf --index indexes/handbook
 
     odqa add articles.jsonl --index indexes/articles --on-duplicate replace

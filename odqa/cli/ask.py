@@ -47,13 +47,12 @@ def ask(
     min_confidence: Annotated[
         float | None,
         typer.Option(
-            help="Show the answers with at least this confidence, from 0 to 1, whatever the rule for giving none says; "
-            "0 shows all."
+            help="Show answers with at least this confidence (0 to 1), whatever the no-answer rule says; 0 shows all."
         ),
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Show what answers were ranked by, and how close the call was to give none."),
+        typer.Option("--explain", help="Show what answers were ranked by, and how close it came to giving none."),
     ] = False,
     device: DeviceOption = AUTO,
     json_output: JsonOption = False,
@@ -65,9 +64,10 @@ def ask(
 ) -> None:
     """Answer a question with exact spans of your documents, where each one is, and how confident the system is.
 
-    Finding no answer is a proper result: the exit code is 0.
+    Finding no answer is a valid result: the exit code is 0.
 
     Examples:
+
     odqa ask "Who designed the tower?" --index indexes/wiki
 
     odqa ask "Who wrote the report?" --index indexes/reports --filter "year>=2020" --filter lang=en
@@ -108,7 +108,7 @@ def ask(
 
 
 def _from_context(question: str, context: str, reader: str, how: Ask, device: str) -> Response:
-    """Answer from a file or standard input; what of it could not be used is said on stderr."""
+    """Answer from a file or standard input; parts of it that cannot be used are reported on stderr."""
     from odqa.answering.pipeline import answer_from_context
 
     documents, remarks = read_context(context)
@@ -123,7 +123,7 @@ def _from_context(question: str, context: str, reader: str, how: Ask, device: st
 def _print(response: Response, explain: bool, json_output: bool) -> None:
     """Print one JSON object, or lines: the answer in reverse video where stdout is a terminal, in asterisks elsewhere.
 
-    Without color where NO_COLOR is set (https://no-color.org).
+    Asterisks, too, where NO_COLOR is set (https://no-color.org).
     """
     if json_output:
         from odqa.reports.answers_json import as_json

@@ -1,7 +1,6 @@
 """A report of a change to an index in; its progress on stderr and its summary on stdout out.
 
-What the commands that change an index share, and how all commands word counts and sizes. Knows nothing of how an
-index is changed.
+What the commands that change an index share. Knows nothing of how an index is changed.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from odqa.cli.common import print_json, print_lines, progress_bar
+from odqa.cli.common import count, megabytes, print_json, print_lines, progress_bar
 from odqa.reports.tables import aligned
 
 if TYPE_CHECKING:
     from odqa.index.report import ChangeReport, ShowProgress
 
 ROWS = 20  # Of a list of files; --json has them all.
-_UNBOUNDED = 10_000
 
 
 @contextmanager
@@ -90,16 +88,6 @@ def describe_vectors(vectors: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def count(number: int, noun: str) -> str:
-    """The number and its noun, whose plural ends in s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def megabytes(size: int) -> str:
-    """A number of bytes, for a person."""
-    return f"{size / 1e6:,.1f} MB"
-
-
 def _warn_of_recall(measured: float | None, wanted: float) -> None:
     if measured is not None and measured < wanted:
         print(
@@ -130,16 +118,11 @@ def _print_vanished(report: ChangeReport) -> None:
 def _print_unusable(report: ChangeReport) -> None:
     if not report.unusable:
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from odqa.reports.answers_text import visible
 
-    table = Table("File", "Reason", title=f"Could not be used: {len(report.unusable):,}", title_justify="left")
-    for item in report.unusable[:ROWS]:
-        table.add_row(Text(item.source), Text(item.reason))
-    print()
-    # A file or a pipe has no width: there a path stays in one piece.
-    Console(width=None if sys.stdout.isatty() else _UNBOUNDED).print(table)
+    print(f"\nCould not be used: {count(len(report.unusable), 'file')}")
+    rows = [(f"  {visible(item.source)}", visible(item.reason)) for item in report.unusable[:ROWS]]
+    print_lines([aligned(rows, left=2)])
     _print_more(len(report.unusable))
 
 

@@ -84,6 +84,16 @@ def print_lines(lines: Iterable[str]) -> None:
         print(line)
 
 
+def count(number: int, noun: str) -> str:
+    """The number and its noun, whose plural ends in s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes, for a person."""
+    return f"{size / 1e6:,.1f} MB"
+
+
 @contextmanager
 def progress_bar() -> Iterator[Display]:
     """A progress display on stderr with counts, rate and time left; silent where stderr is not a terminal."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from odqa.cli.changes import count, megabytes, print_report
-from odqa.cli.common import command
+from odqa.cli.changes import print_report
+from odqa.cli.common import command, count, megabytes
 from odqa.cli.options import FactoryOption, IndexOption, JsonOption, RecallOption, storage_of
 from odqa.types import DEFAULT_INDEX
 
@@ -22,6 +22,7 @@ def compact(
     segment already is left alone. If the run fails or is interrupted, the index stays as it was.
 
     Examples:
+
     odqa compact --index indexes/handbook
 
     odqa compact --index indexes/wiki --factory IVF4096,SQ8 --tune-recall 0.98

@@ -18,7 +18,7 @@ def compare(
     b: Annotated[Path, typer.Argument(metavar="B", help="The other one, of the same questions.")],
     json_output: JsonOption = False,
 ) -> None:
-    """Show whether one report is better than another on the same questions, or only looks so by chance.
+    """Tell whether one report is better than another on the same questions, or only looks better by chance.
 
     Each score is shown with the difference B - A, its 95% bootstrap interval, and the p-value of a paired
     randomisation test: how often a difference as large arises by chance. Reports on different questions, or scored in

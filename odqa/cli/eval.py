@@ -52,7 +52,7 @@ def evaluate(
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(help="With --index: the folder that remembers what was read; the user's cache if not given."),
+        typer.Option(help="With --index: the folder of cached readings; the user's cache if not given."),
     ] = None,
     limit: LimitOption = None,
     sample: Annotated[
@@ -81,8 +81,8 @@ def evaluate(
     as wrong.
 
     With --index every question is asked of the index, and the report shows side by side what the reader makes of the
-    gold passage, how often retrieval finds it, and what the whole pipeline answers. Readings are remembered: a run that
-    was stopped goes on from there, and another ranking takes minutes.
+    gold passage, how often retrieval finds it, and what the whole pipeline answers. Readings are cached: a run that was
+    stopped continues from there, and another ranking takes minutes.
 
     Examples:
 

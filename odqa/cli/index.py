@@ -50,6 +50,7 @@ def index(
     run fails or is interrupted. Files that cannot be used are listed at the end, each with the reason.
 
     Examples:
+
     odqa index docs README.md --index indexes/handbook
 
     odqa index articles.jsonl --text-field body --id-field url --index indexes/articles

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odqa.cli.changes import count, describe_vectors, megabytes
-from odqa.cli.common import command, print_json, print_lines
+from odqa.cli.changes import describe_vectors
+from odqa.cli.common import command, count, megabytes, print_json, print_lines
 from odqa.cli.options import IndexArgument, JsonOption
 from odqa.reports.tables import aligned
 
@@ -25,9 +25,10 @@ def info(
 ) -> None:
     """Show what an index holds, how it was made and how large it is.
 
-    Fails when a file of the index is missing or was cut short; odqa verify compares the checksums, too.
+    Fails when a file of the index is missing or was cut short; odqa verify also compares the checksums.
 
     Examples:
+
     odqa info indexes/handbook
 
     odqa info indexes/handbook --json

@@ -41,8 +41,8 @@ FilterOption: TypeAlias = Annotated[
     typer.Option(
         "--filter",
         metavar="FILTER",
-        help="Only documents with such a field: lang=en, lang!=en, year>=2020, 'source~=*/policies/*'; "
-        "repeat for documents that meet all.",
+        help="Only documents that match: lang=en, lang!=en, year>=2020, 'source~=*/policies/*'; repeat to require "
+        "several.",
     ),
 ]
 QuestionsOption: TypeAlias = Annotated[

@@ -30,6 +30,7 @@ def remove(
     no document has, or filters that no document matches, are an error, and then nothing is removed.
 
     Examples:
+
     odqa remove docs/old.md docs/drafts --index indexes/handbook
 
     odqa remove --filter "year<2020" --filter lang=en --index indexes/articles

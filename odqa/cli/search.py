@@ -46,6 +46,7 @@ def search(
     each counted in standard deviations.
 
     Examples:
+
     odqa search "vacation days" --index indexes/handbook
 
     odqa search "vacation days" --index indexes/handbook --mode bm25 -k 3

@@ -51,7 +51,7 @@ def tune(
         ),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder that remembers what was read; the user's cache if not given.")
+        Path | None, typer.Option(help="Folder of cached readings; the user's cache if not given.")
     ] = None,
     device: DeviceOption = AUTO,
     batch_size: BatchSizeOption = BATCH_SIZE,
@@ -61,7 +61,7 @@ def tune(
 
     The questions should be about the documents of the index, and be neither what the reader was trained on nor what
     you will report on. Unanswerable ones may be among them; each answerable one is also asked without the passages
-    that answer it. Nothing is read twice: a run that was stopped goes on from there.
+    that answer it. Nothing is read twice: a run that was stopped continues from there.
 
     Examples:
 

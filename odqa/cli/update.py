@@ -31,6 +31,7 @@ def update(
     with --prune. If the run fails or is interrupted, the index stays as it was.
 
     Examples:
+
     odqa update docs README.md --index indexes/handbook
 
     odqa update docs --index indexes/handbook --prune

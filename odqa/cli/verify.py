@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.changes import count, megabytes
-from odqa.cli.common import command, print_json, print_lines, progress_of_stages
+from odqa.cli.common import command, count, megabytes, print_json, print_lines, progress_of_stages
 from odqa.cli.options import AUTO, DeviceOption, IndexArgument, JsonOption
 
 if TYPE_CHECKING:
@@ -28,11 +27,12 @@ def verify(
 ) -> None:
     """Check an index down to the last byte, and show what is broken and how to repair it.
 
-    Checked are the checksums of all files, the numbers of documents, passages, vectors and keywords, the length of
-    every vector, and whether the encoder still gives the same vectors for a sample of passages. The exit code is 1 when
-    anything is broken.
+    Compares the checksums of all files and the numbers of documents, passages, vectors and keywords with the manifest,
+    checks the length of every vector, and encodes a sample of passages again, which must give the vectors that are
+    stored. The exit code is 1 when anything is broken.
 
     Examples:
+
     odqa verify indexes/handbook
 
     odqa verify indexes/wiki --no-encode --json

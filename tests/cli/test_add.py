@@ -46,21 +46,6 @@ def test_json_has_all_counts(work: Path) -> None:
     assert report["unusable"] == [{"source": "void.txt", "reason": "empty"}]
 
 
-def test_files_that_cannot_be_used_are_listed(work: Path) -> None:
-    Path("sun.txt").write_text(SUN)
-    Path("void.txt").touch()
-    result = add("sun.txt", "void.txt")
-    assert result.exit_code == 0
-    assert "Could not be used: 1" in result.stdout and "void.txt" in result.stdout
-
-
-def test_a_later_document_may_replace_an_earlier_one(work: Path) -> None:
-    write_rows(Path("more.jsonl"), [{"id": "louvre", "text": SUN}])
-    result = add("more.jsonl", "--on-duplicate", "replace")
-    assert "1 changed, 1 passage encoded" in result.stdout
-    assert (found("speed of light"), found("painting")) == (["louvre#0"], [])
-
-
 def test_an_id_that_is_there_already_is_an_error_that_names_both_sources(work: Path) -> None:
     write_rows(Path("more.jsonl"), [{"id": "louvre", "text": SUN}])
     before = snapshot(work)
@@ -71,39 +56,26 @@ def test_an_id_that_is_there_already_is_an_error_that_names_both_sources(work: P
     assert snapshot(work) == before
 
 
-def test_a_file_that_is_there_already_is_a_matter_of_update(work: Path) -> None:
-    result = add("docs/moon.txt")
-    assert result.exit_code == 1
-    assert "docs/moon.txt" in result.stderr and "`odqa update`" in result.stderr
-
-
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "code", "words"),
     [
-        (["none.txt"], 2, "no such file or folder: none.txt"),
-        (["void.txt"], 1, "nothing could be"),
-        (["sun.txt", "void.txt", "--strict"], 1, "void.txt: empty (without --strict"),
-        (["sun.txt", "--device", "abacus"], 2, "no such device: 'abacus'"),
-        (["sun.txt", "--index", "none"], 1, "none is not an index: it does not exist; make one with `odqa index"),
-        (["sun.txt", "--index", "docs"], 1, "docs is not an index: it has no manifest.json; make one"),
+        (["none.txt"], 2, ["none.txt"]),
+        (["sun.txt", "void.txt", "--strict"], 1, ["void.txt", "empty", "--strict"]),
+        (["sun.txt", "--index", "none"], 1, ["none is not an index", "`odqa index"]),
+        (["docs/moon.txt"], 1, ["docs/moon.txt", "`odqa update`"]),
     ],
 )
 def test_a_mistake_is_one_message_and_changes_nothing(
-    work: Path, arguments: list[str], code: int, message: str
+    work: Path, arguments: list[str], code: int, words: list[str]
 ) -> None:
     Path("sun.txt").write_text(SUN)
     Path("void.txt").touch()
     before = snapshot(work)
     result = CliRunner().invoke(app, ["add", "--index", "index", *arguments])
     assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr.startswith(f"odqa: {message}")
+    assert result.stderr.startswith("odqa: ")
+    assert all(word in result.stderr for word in words), result.stderr
     assert snapshot(work) == before
-
-
-def test_a_choice_that_there_is_not_lists_those_that_there_are(work: Path) -> None:
-    result = add("docs", "--on-duplicate", "merge")
-    assert result.exit_code == 2
-    assert all(word in result.stderr for word in ("merge", "error", "replace", "skip"))
 
 
 def test_a_second_writer_is_refused(work: Path) -> None:
@@ -114,7 +86,7 @@ def test_a_second_writer_is_refused(work: Path) -> None:
     with changing(Path("index")):
         result = add("sun.txt")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "index is being changed by another process" in result.stderr
+    assert "another process" in result.stderr
     assert snapshot(work) == before
 
 
@@ -129,6 +101,6 @@ def test_ctrl_c_ends_with_130_and_leaves_the_index(work: Path, monkeypatch: pyte
     before = snapshot(work)
     result = add("sun.txt")
     assert result.exit_code == 130
-    assert result.stderr == "odqa: interrupted; nothing that was on disk before has changed\n"
+    assert result.stderr.startswith("odqa: interrupted")
     assert snapshot(work) == before
     assert read_manifest("index").version == 1

@@ -44,7 +44,7 @@ def test_all_counts_are_shown(work: Path, capsys: pytest.CaptureFixture[str]) ->
     ]
 
 
-def test_nothing_done_is_said(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_that_did_nothing_says_none(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nothing = dict.fromkeys(("added", "changed", "removed", "unchanged", "skipped", "encoded"), 0)
     print_report(replace(REPORT, **nothing), False)
     assert "Changes    none\n" in capsys.readouterr().out
@@ -69,8 +69,7 @@ def test_a_recall_below_the_target_is_a_warning(
     store_vectors(Path("index"), recall=0.912)
     print_report(REPORT, json_output)
     (warning,) = capsys.readouterr().err.splitlines()
-    assert warning.startswith("odqa: a search finds 0.912 of the nearest passages, less than the 0.95 asked for")
-    assert "index again with a --factory that loses less" in warning
+    assert warning.startswith("odqa: ") and all(word in warning for word in ("0.912", "0.95", "--factory"))
 
 
 def test_long_lists_are_cut_with_their_number(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,13 +94,13 @@ def test_what_options_leave_open_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("recall", [0.0, -0.5, 1.01, float("nan")])
-def test_a_recall_that_is_none_is_refused(recall: float) -> None:
-    with pytest.raises(UsageError, match=f"--tune-recall is {recall}: give a share above 0 and at most 1"):
+def test_a_recall_that_is_not_a_share_is_refused(recall: float) -> None:
+    with pytest.raises(UsageError, match=f"--tune-recall is {recall}"):
         storage_of(None, recall, Storage())
 
 
 @pytest.mark.parametrize("command", ["index", "add", "update"])
-def test_all_that_can_become_of_duplicates_can_be_chosen(command: str) -> None:
+def test_every_rule_for_duplicates_can_be_chosen(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"]).stdout
     assert "|".join(OnDuplicate) in "".join(shown.split())
 

@@ -18,7 +18,7 @@ from odqa.cli.common import command, print_json, progress_bar, tell_fallback, tr
 from odqa.errors import DataError, IndexFolderError, ModelError, OdqaError, UsageError
 
 
-def invoke(error: BaseException, monkeypatch: pytest.MonkeyPatch | None = None):
+def invoke(error: BaseException):
     """Run a command that fails with ``error``."""
     program = typer.Typer()
 
@@ -50,7 +50,7 @@ def test_errors_are_one_line_and_an_exit_code(error, code):
 def test_ctrl_c_is_130():
     result = invoke(KeyboardInterrupt())
     assert result.exit_code == 130
-    assert result.stderr == "odqa: interrupted; nothing that was on disk before has changed\n"
+    assert result.stderr.startswith("odqa: interrupted") and result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

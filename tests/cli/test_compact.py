@@ -47,12 +47,15 @@ def test_one_segment_is_left_alone(work: Path) -> None:
     assert snapshot(work) == before
 
 
-@pytest.mark.parametrize("recall", ["0", "-1", "1.5", "nan"])
-def test_a_recall_that_is_none_is_refused(work: Path, recall: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--tune-recall", "1.5"], ["1.5", "at most 1"]), (["--factory", "Abacus7"], ["Abacus7", "Flat"])],
+)
+def test_a_mistake_is_one_message_and_changes_nothing(work: Path, arguments: list[str], words: list[str]) -> None:
     before = snapshot(work)
-    result = run("compact", "--tune-recall", recall)
+    result = run("compact", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "give a share above 0 and at most 1" in result.stderr
+    assert all(word in result.stderr for word in words), result.stderr
     assert snapshot(work) == before
 
 
@@ -75,16 +78,8 @@ def test_another_factory_is_shown_with_the_recall_that_was_measured(work: Path) 
     assert f"5 documents, 5 passages, {lines['Vectors']}, " in shown
 
 
-def test_a_factory_that_faiss_refuses_is_told(work: Path) -> None:
-    before = snapshot(work)
-    result = run("compact", "--factory", "Abacus7")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "Abacus7" in result.stderr and "Flat" in result.stderr
-    assert snapshot(work) == before
-
-
 def test_there_must_be_an_index(work: Path) -> None:
     result = CliRunner().invoke(app, ["compact", "--index", "none"])
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "none is not an index: it does not exist" in result.stderr
+    assert "none is not an index" in result.stderr
     assert not Path("none").exists()

@@ -1,3 +1,5 @@
+"""``odqa index`` as a user types it."""
+
 from __future__ import annotations
 
 import json
@@ -81,20 +83,16 @@ def test_fields_and_passage_length_are_as_asked_for(tiny_encoder: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "code", "words"),
     [
-        (["none"], 2, "no such file or folder: none"),
-        (["empty"], 2, "nothing to read in the folder empty"),
-        (["void.txt"], 1, "nothing could be indexed, and no index was written; the reasons:\n  void.txt: empty"),
-        (["docs", "void.txt", "--strict"], 1, "void.txt: empty (without --strict"),
-        (["docs", "--index", "docs"], 1, "docs is not empty and holds no index, so none is written into it"),
-        (["docs", "--overlap", "200"], 2, "the overlap of 200 tokens must be"),
-        (["docs", "--device", "abacus"], 2, "no such device: 'abacus'"),
-        (["docs", "--tune-recall", "0"], 2, "--tune-recall is 0.0: give a share above 0 and at most 1"),
-        (["docs", "--tune-recall", "1.5"], 2, "--tune-recall is 1.5: give a share above 0 and at most 1"),
-        (["docs", "--factory", "Abacus7"], 2, "FAISS refuses the factory 'Abacus7' for vectors of 32 numbers"),
-        (["docs", "--factory", "IVF2,Flat"], 2, "the factory 'IVF2,Flat' has 2 clusters to learn"),
-        (["twice"], 1, "two documents have the id 'a', one from twice/one.jsonl and one from twice/two.jsonl"),
+        (["none"], 2, ["none"]),
+        (["void.txt"], 1, ["no index was written", "void.txt: empty"]),
+        (["docs", "void.txt", "--strict"], 1, ["void.txt", "empty", "--strict"]),
+        (["docs", "--overlap", "200"], 2, ["overlap", "200"]),
+        (["docs", "--device", "abacus"], 2, ["'abacus'"]),
+        (["docs", "--tune-recall", "1.5"], 2, ["--tune-recall", "1.5", "at most 1"]),
+        (["docs", "--factory", "Abacus7"], 2, ["FAISS", "'Abacus7'"]),
+        (["twice"], 1, ["'a'", "twice/one.jsonl", "twice/two.jsonl", "--on-duplicate"]),
     ],
 )
 def test_a_mistake_is_one_message_and_writes_nothing(
@@ -104,46 +102,18 @@ def test_a_mistake_is_one_message_and_writes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
     code: int,
-    message: str,
+    words: list[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty").mkdir()
     (tmp_path / "void.txt").touch()
-    twice(tmp_path)
+    (tmp_path / "twice").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "twice" / f"{name}.jsonl").write_text(json.dumps({"id": "a", "text": f"The {name} sun."}))
     result = run(tiny_encoder, *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr.startswith(f"odqa: {message}")
+    assert result.stderr.startswith("odqa: ")
+    assert all(word in result.stderr for word in words), result.stderr
     assert not (tmp_path / "indexes" / "default").exists()
-
-
-def twice(folder: Path) -> Path:
-    """Two files that each hold a document with the id ``a``."""
-    for name, text in (("one", "The moon orbits the earth."), ("two", "The sun is light.")):
-        path = folder / "twice" / f"{name}.jsonl"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"id": "a", "text": text}) + "\n")
-    return folder / "twice"
-
-
-@pytest.mark.parametrize(
-    ("rule", "changes", "word"), [("replace", None, "sun"), ("skip", "1 added, 1 skipped", "moon")]
-)
-def test_of_two_documents_with_one_id_one_may_be_left_out(
-    tiny_encoder: Path, tmp_path: Path, rule: str, changes: str | None, word: str
-) -> None:
-    result = run(tiny_encoder, twice(tmp_path), "--index", tmp_path / "index", "--on-duplicate", rule)
-    assert result.exit_code == 0, result.stderr
-    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-    assert (lines["Documents"], lines["Passages"]) == ("1", "1 of at most 44 tokens")
-    assert lines.get("Changes", "").startswith(changes or "")
-    found = RUN.invoke(app, ["search", word, "--index", str(tmp_path / "index"), "--mode", "bm25", "--json"])
-    assert [hit["passage_id"] for hit in json.loads(found.stdout)["hits"]] == ["a#0"]
-
-
-def test_an_encoder_that_is_not_there_is_told(corpus: Path, tmp_path: Path) -> None:
-    result = RUN.invoke(app, ["index", str(corpus), "--index", str(tmp_path / "index"), "--encoder", "./none"])
-    assert result.exit_code == 1
-    assert "no model at ./none" in result.stderr
 
 
 def test_ctrl_c_ends_with_130_and_leaves_nothing(
@@ -157,5 +127,5 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(
     monkeypatch.setattr(Encoder, "encode_passages", interrupt)
     result = run(tiny_encoder, corpus, "--index", tmp_path / "index")
     assert result.exit_code == 130
-    assert result.stderr == "odqa: interrupted; nothing that was on disk before has changed\n"
+    assert result.stderr.startswith("odqa: interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["docs"]

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from tests.cli.conftest import ROWS, snapshot, write_rows
+from tests.cli.conftest import snapshot, write_rows
 
 SUN = "The light of the sun has a speed."
 
@@ -36,13 +36,6 @@ def test_nothing_to_do_writes_nothing(work: Path) -> None:
     before = snapshot(work)
     assert changes(update("docs")) == "5 unchanged"
     assert snapshot(work) == before
-
-
-def test_only_what_changed_is_encoded(work: Path) -> None:
-    louvre, _, seine = ROWS
-    write_rows(Path("docs/rows.jsonl"), [louvre | {"text": "The museum was built in Paris."}, seine])
-    Path("docs/sun.txt").write_text(SUN)
-    assert changes(update("docs")) == "1 added, 1 changed, 1 removed, 3 unchanged, 2 passages encoded"
 
 
 def test_json_has_all_counts(work: Path) -> None:
@@ -72,36 +65,25 @@ def test_prune_removes_them(work: Path) -> None:
     assert report("docs")["documents"] == 4
 
 
-def test_prune_looks_at_the_given_paths_alone(work: Path) -> None:
-    Path("docs/moon.txt").unlink()
-    found = report("docs/policies", "--prune")
-    assert (found["removed"], found["unchanged"], found["documents"]) == (0, 1, 5)
-
-
-def test_another_file_with_an_id_that_is_there_is_a_duplicate(work: Path) -> None:
-    write_rows(Path("docs/more.jsonl"), [{"id": "louvre", "text": SUN}])
-    result = update("docs")
-    assert result.exit_code == 1
-    assert all(words in result.stderr for words in ("'louvre'", "docs/rows.jsonl", "docs/more.jsonl"))
-    assert changes(update("docs", "--on-duplicate", "skip")) == "5 unchanged, 1 skipped"
-
-
 @pytest.mark.parametrize(
-    ("arguments", "code", "message"),
+    ("arguments", "code", "words"),
     [
-        (["none"], 2, "no such file or folder: none"),
-        (["docs", "--strict"], 1, "docs/void.txt: empty (without --strict"),
-        (["docs", "--index", "none"], 1, "none is not an index: it does not exist; make one with `odqa index"),
+        (["none"], 2, ["none"]),
+        (["docs", "--strict"], 1, ["docs/void.txt", "empty", "--strict"]),
+        (["docs", "--index", "none"], 1, ["none is not an index", "`odqa index"]),
+        (["more.jsonl"], 1, ["'louvre'", "docs/rows.jsonl", "more.jsonl", "--on-duplicate"]),
     ],
 )
 def test_a_mistake_is_one_message_and_changes_nothing(
-    work: Path, arguments: list[str], code: int, message: str
+    work: Path, arguments: list[str], code: int, words: list[str]
 ) -> None:
     Path("docs/void.txt").touch()
+    write_rows(Path("more.jsonl"), [{"id": "louvre", "text": SUN}])
     before = snapshot(work)
     result = CliRunner().invoke(app, ["update", "--index", "index", *arguments])
     assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr.startswith(f"odqa: {message}")
+    assert result.stderr.startswith("odqa: ")
+    assert all(word in result.stderr for word in words), result.stderr
     assert snapshot(work) == before
 
 
@@ -112,5 +94,5 @@ def test_an_index_is_not_pruned_to_nothing(work: Path) -> None:
     before = snapshot(work)
     result = update("docs", "--prune")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "nothing would be left of the index index" in result.stderr
+    assert "nothing would be left" in result.stderr
     assert snapshot(work) == before

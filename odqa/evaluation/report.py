@@ -1,31 +1,29 @@
-"""Joins a dataset, a reader's answers and the metrics into one report; knows no metric's formula and prints nothing."""
+"""The report of an evaluation as frozen data: of a reader alone, and of a whole pipeline over an index; as JSON and back.
+
+Scores run from 0 to 1; None stands where there is nothing to measure. Knows how a report is kept, not how one is made.
+"""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-from odqa.answering.pipeline import SPANS_PER_CONTEXT
-from odqa.answering.unfitted import candidates
-from odqa.errors import DataError
-from odqa.evaluation.bootstrap import confidence_interval
-from odqa.evaluation.calibration import Outcome, auroc, decide, expected_calibration_error, risk_coverage_area
-from odqa.evaluation.languages import check_language
-from odqa.evaluation.metrics import best_threshold, exact_match, mean, rouge1_f1, score_each, token_f1
-from odqa.types import Example, Hit, Passage, Reading, Span
+from odqa.errors import DataError, UsageError
+from odqa.files import read_json
 
-if TYPE_CHECKING:
-    from odqa.reader.model import Reader
+FORMAT = 2
+KIND = "pipeline"
+FILE = "report.json"
+NEEDED = "give a folder that `odqa eval --index ... --report FOLDER` wrote, or its report.json"
 
-LEVEL = 0.95  # Of the bootstrap intervals.
+Score = float | None
 Interval = tuple[float, float] | None
 
 
-class Dataset(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Counts:
     """How many questions were scored."""
 
     questions: int
@@ -33,42 +31,36 @@ class Dataset(TypedDict):
     unanswerable: int
 
 
-class HasAnswer(TypedDict):
-    """Scores over the answerable questions alone."""
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one way of answering scores over a dataset.
 
-    exact_match: float | None
-    f1: float | None
+    ``rouge1_f1``, ``exact_match`` and ``f1`` (of tokens) are means over all questions, ``..._answerable`` and
+    ``has_answer_...`` over the answerable ones, ``..._forced`` with the first answer given whatever the rule says.
+    ``no_answer_accuracy`` is the share of unanswerable questions that get no answer. ``best_threshold_f1`` is the best
+    mean F1 that any threshold reaches, ``best_threshold_margin`` the least margin (of a fitted ranking the least
+    1 - P(no answer)) at which to answer for it. ``auroc`` tells answerable questions from the others by the same.
+    ``intervals`` are the bootstrap intervals, of the level ``interval_level``, of the scores of the same names.
+    """
 
-
-class NoAnswer(TypedDict):
-    """Scores over the unanswerable questions alone: exact match, which is whether the reader abstained."""
-
-    accuracy: float | None
-
-
-class Threshold(TypedDict):
-    """The best mean F1 over all questions, and the score difference (null - best span) up to which to answer."""
-
-    f1: float | None
-    threshold: float | None
-
-
-class Intervals(TypedDict):
-    """Bootstrap intervals (low, high) of the scores of the same names; None where there is nothing to measure."""
-
-    level: float
-    rouge1_f1: Interval
-    rouge1_f1_answerable: Interval
-    rouge1_f1_answerable_forced: Interval
-    exact_match: Interval
-    f1: Interval
-    has_answer_exact_match: Interval
-    has_answer_f1: Interval
-    no_answer_accuracy: Interval
+    rouge1_f1: Score
+    rouge1_f1_answerable: Score
+    rouge1_f1_answerable_forced: Score
+    exact_match: Score
+    f1: Score
+    has_answer_exact_match: Score
+    has_answer_f1: Score
+    no_answer_accuracy: Score
+    best_threshold_f1: Score
+    best_threshold_margin: float | None
+    auroc: Score
+    intervals: Mapping[str, Interval]
+    interval_level: float
 
 
-class Reliability(TypedDict):
-    """What confidence is worth at a no-answer threshold and a temperature."""
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What the confidence of decisions is worth at a no-answer threshold and a temperature."""
 
     threshold: float
     temperature: float
@@ -76,218 +68,310 @@ class Reliability(TypedDict):
     risk_coverage_area: float
 
 
-class Calibration(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Calibration:
     """Reliability before anything is fitted (threshold 0, temperature 1) and with the reader's own settings."""
 
     before: Reliability
     after: Reliability
 
 
-class Report(TypedDict):
-    """All scores, from 0 to 1; None where there is nothing to measure.
+@dataclass(frozen=True, slots=True)
+class ReaderReport:
+    """A reader, or a file of predictions, on questions with their own contexts.
 
-    ``auroc`` tells answerable questions from the others by the score difference. ``seconds`` are those of reading
-    alone.
+    ``calibration`` and the two speeds are None where no reader was run. ``seconds`` are those of reading alone.
     """
 
-    dataset: Dataset
+    questions: Counts
     language: str
-    rouge1_f1: float | None
-    rouge1_f1_answerable: float | None
-    rouge1_f1_answerable_forced: float | None
-    exact_match: float | None
-    f1: float | None
-    has_answer: HasAnswer
-    no_answer: NoAnswer
-    best_threshold: Threshold
-    auroc: float | None
-    calibration: Calibration | None
-    intervals: Intervals
-    seconds: float | None
-    windows_per_second: float | None
+    scores: Level
+    calibration: Calibration | None = None
+    seconds: float | None = None
+    windows_per_second: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, in the layout of ``odqa eval --json``."""
+        scores = self.scores
+        means = ("rouge1_f1", "rouge1_f1_answerable", "rouge1_f1_answerable_forced", "exact_match", "f1")
+        return {
+            "dataset": asdict(self.questions),
+            "language": self.language,
+            **{name: getattr(scores, name) for name in means},
+            "has_answer": {"exact_match": scores.has_answer_exact_match, "f1": scores.has_answer_f1},
+            "no_answer": {"accuracy": scores.no_answer_accuracy},
+            "best_threshold": {"f1": scores.best_threshold_f1, "margin": scores.best_threshold_margin},
+            "auroc": scores.auroc,
+            "calibration": asdict(self.calibration) if self.calibration else None,
+            "intervals": {"level": scores.interval_level, **scores.intervals},
+            "seconds": self.seconds,
+            "windows_per_second": self.windows_per_second,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A report and the texts behind it, by question id.
+class IndexFacts:
+    """The index that was asked: its folder's name, its number of passages, its encoder's name."""
 
-    ``predictions`` are empty where the reader abstains; ``forced`` are the best spans whatever the null score;
-    ``score_differences`` are null score - best span's score, lacking for a question in which no span was found.
-    ``spans`` are the predictions' places in their contexts, None where the reader abstains. ``outcomes`` are what
-    another threshold or temperature would change, see :func:`odqa.evaluation.calibration.fit`.
+    folder: str
+    passages: int
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalScores:
+    """Recall of the gold passage at each depth, and MRR at ``mrr_depth``, with their bootstrap intervals."""
+
+    recall: Mapping[int, Score]
+    recall_intervals: Mapping[int, Interval]
+    mrr: Score
+    mrr_interval: Interval
+    mrr_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopScores:
+    """The best of the first five answers over the answerable questions, whatever the rule says."""
+
+    rouge1_f1: Score
+    exact_match: Score
+    f1: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The reader on the gold context, retrieval of the gold passage, and the whole pipeline."""
+
+    reader: Level
+    retrieval: RetrievalScores
+    pipeline: Level
+    top5: TopScores
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """ROUGE-1 F1 of answers that take no reader."""
+
+    name: str
+    rouge1_f1: Score
+    rouge1_f1_answerable: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A bin of the reliability diagram: its mean confidence, the share that is right, how many there are."""
+
+    confidence: float
+    right: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The share of questions with an answer of at least this confidence, and the right ones among them."""
+
+    confidence: float
+    shown: float
+    right: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What confidence and abstention are worth.
+
+    ``answers_...`` are of every first answer, given or not, since its confidence is what is shown; ``decisions_...`` of
+    the decisions. ``risk_coverage`` are points (coverage, share of wrong decisions). ``auroc_unanswerable`` tells
+    answerable questions from the dataset's unanswerable ones by the probability of no answer, ``auroc_removed`` from
+    themselves with their gold passages removed; ``removed_...`` is what becomes of these, and
+    ``removed_calibration_error`` the calibration error over them and the answerable questions together.
     """
 
-    report: Report
-    predictions: dict[str, str]
-    forced: dict[str, str]
-    score_differences: dict[str, float]
-    spans: dict[str, Span | None]
-    outcomes: dict[str, Outcome]
+    answers_calibration_error: float
+    reliability: tuple[Bin, ...]
+    at_least: tuple[AtLeast, ...]
+    decisions_calibration_error: float
+    risk_coverage_area: float
+    risk_coverage: tuple[tuple[float, float], ...]
+    auroc_unanswerable: Score
+    auroc_removed: Score
+    removed_questions: int
+    removed_answered: Score
+    removed_right_elsewhere: Score
+    removed_calibration_error: Score
 
 
-def check_examples(examples: Sequence[Example], source: str = "dataset") -> None:
-    """Raise DataError, naming ``source``, where there is no question or where two questions have one id."""
-    if not examples:
-        raise DataError(f"{source}: no questions in it, so there is nothing to score; check that it is the right one")
-    seen: dict[str, int] = {}
-    for number, example in enumerate(examples, start=1):
-        if example.id in seen:
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What the decisions score where k passages are read.
+
+    ``answered`` is the share of questions with an answer, ``confident`` of those whose first answer has a confidence
+    of at least 0.8.
+    """
+
+    mode: str
+    ranking: str
+    k: int
+    answered: Score
+    confident: Score
+    rouge1_f1: Score
+    rouge1_f1_answerable: Score
+    rouge1_f1_answerable_forced: Score
+    auroc: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The scores of the answerable questions of one kind."""
+
+    name: str
+    questions: int
+    rouge1_f1: Score
+    rouge1_f1_forced: Score
+    answered: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text and the characters [start, end) of it that are the answer; start = end where there is none."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """One question of the report in full: what was expected, what was answered, and where.
+
+    ``kind`` says what went wrong, empty in the audit. ``passage`` holds the first answer, ``given`` or withheld, and
+    ``gold`` is the dataset's own context; ``gold_rank`` is None where no gold passage was found.
+    """
+
+    id: str
+    question: str
+    expected: tuple[str, ...]
+    answer: str
+    given: bool
+    confidence: float
+    no_answer_probability: float
+    document: str
+    passage: Passage
+    gold_rank: int | None
+    gold: Passage
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many decisions went wrong, by kind, and some of the most confident ones."""
+
+    counts: Mapping[str, int]
+    worst: tuple[Specimen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Unanswerable questions that the corpus may answer after all: how many, some, and the scores without them."""
+
+    count: int
+    candidates: tuple[Specimen, ...]
+    without: Level | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionScores:
+    """What a comparison needs of every question, a column each; all are of the same length."""
+
+    id: tuple[str, ...]
+    answerable: tuple[bool, ...]
+    rouge1_f1: tuple[float, ...]
+    exact_match: tuple[float, ...]
+    f1: tuple[float, ...]
+    rouge1_f1_forced: tuple[float, ...]
+    prediction: tuple[str, ...]
+    confidence: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole pipeline over an index, in parts.
+
+    ``dataset`` is the name of the questions' file and ``sha256`` its hash, empty where it is no file. ``fitted`` says
+    in words what the ranking was fitted on, empty where nothing was. ``gold_by`` is how gold passages were recognised.
+    ``slices`` are by what the questions were sorted by; ``ablation`` is empty unless it was asked for.
+    """
+
+    format: int
+    kind: str
+    odqa: str
+    dataset: str
+    sha256: str
+    language: str
+    questions: Counts
+    index: IndexFacts
+    mode: str
+    k: int
+    reader: str
+    reader_hash: str
+    ranking: str
+    fitted: str
+    gold_by: str
+    levels: Levels
+    baselines: tuple[Baseline, ...]
+    trust: Trust
+    by_k: tuple[Depth, ...]
+    slices: Mapping[str, tuple[Slice, ...]]
+    failures: Failures
+    audit: Audit
+    ablation: tuple[Depth, ...]
+    scores: QuestionScores
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; :func:`read_report` makes the same report of them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object, where: str) -> Report:
+        """The report of plain values. Raises DataError, which begins with ``where`` they stand, for anything else."""
+        from pydantic import TypeAdapter, ValidationError
+
+        if not isinstance(value, dict) or value.get("kind") != KIND:
+            raise DataError(f"{where}: not the report of a pipeline; {NEEDED}")
+        if value.get("format") != FORMAT:
             raise DataError(
-                f"{source}: the question id {example.id!r} occurs twice, at questions {seen[example.id]:,} and "
-                f"{number:,}; predictions are matched by id, so give every question its own"
+                f"{where}: a report of format {value.get('format')!r}, and this version reads format {FORMAT}; "
+                "evaluate again with this version"
             )
-        seen[example.id] = number
+        try:
+            report: Report = TypeAdapter(cls).validate_python(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise DataError(f"{where}: {place}: {first['msg']}; {NEEDED}") from None
+        if problem := _problem(report.scores):
+            raise DataError(f"{where}: {problem}; {NEEDED}")
+        return report
 
 
-def score(
-    examples: Sequence[Example],
-    predictions: Mapping[str, str],
-    *,
-    forced: Mapping[str, str] | None = None,
-    score_differences: Mapping[str, float] | None = None,
-    language: str = "en",
-) -> Report:
-    """Score predictions, question id -> text; a question without one counts as wrong, answerable or not.
+def read_report(path: Path) -> Report:
+    """Read a report.json, or the one in a folder.
 
-    ``forced`` and ``score_differences`` (see Evaluation) are known only where a model was run; without the first
-    there is no forced score, without either no best threshold and no AUROC. Raises DataError as ``check_examples``
-    does, UsageError for a language that is not known.
+    Raises UsageError where there is none, DataError naming the file where it is something else or was cut short.
     """
-    check_examples(examples)
-    in_language = {"language": check_language(language)}
-    references = {example.id: [reference.text for reference in example.references] for example in examples}
-    answerable = [key for key, texts in references.items() if texts]
-    unanswerable = [key for key, texts in references.items() if not texts]
-    exact = score_each(partial(exact_match, **in_language), predictions, references)
-    f1 = score_each(partial(token_f1, **in_language), predictions, references)
-    rouge = score_each(partial(rouge1_f1, **in_language), predictions, references)
-    rouge_forced: dict[str, float] = {}
-    best, separation = Threshold(f1=None, threshold=None), None
-    if forced is not None:
-        answers = {key: references[key] for key in answerable}
-        rouge_forced = score_each(partial(rouge1_f1, **in_language), forced, answers)
-        if score_differences is not None:
-            forced_f1 = score_each(partial(token_f1, **in_language), forced, references)
-            found = best_threshold(forced_f1, forced, references, score_differences)
-            best = Threshold(f1=found.f1, threshold=found.threshold)
-            separation = auroc(*(_differences(score_differences, keys) for keys in (unanswerable, answerable)))
-    return Report(
-        dataset=Dataset(questions=len(references), answerable=len(answerable), unanswerable=len(unanswerable)),
-        language=language,
-        rouge1_f1=mean(rouge),
-        rouge1_f1_answerable=mean(rouge, answerable),
-        rouge1_f1_answerable_forced=mean(rouge_forced),
-        exact_match=mean(exact),
-        f1=mean(f1),
-        has_answer=HasAnswer(exact_match=mean(exact, answerable), f1=mean(f1, answerable)),
-        no_answer=NoAnswer(accuracy=mean(exact, unanswerable)),
-        best_threshold=best,
-        auroc=separation,
-        calibration=None,
-        intervals=Intervals(
-            level=LEVEL,
-            rouge1_f1=_interval(rouge, references),
-            rouge1_f1_answerable=_interval(rouge, answerable),
-            rouge1_f1_answerable_forced=_interval(rouge_forced, rouge_forced),
-            exact_match=_interval(exact, references),
-            f1=_interval(f1, references),
-            has_answer_exact_match=_interval(exact, answerable),
-            has_answer_f1=_interval(f1, answerable),
-            no_answer_accuracy=_interval(exact, unanswerable),
-        ),
-        seconds=None,
-        windows_per_second=None,
-    )
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"no such report: {file}; {NEEDED}")
+    return Report.from_json(read_json(file, NEEDED), str(file))
 
 
-def evaluate(
-    examples: Sequence[Example],
-    reader: Reader,
-    progress: Callable[[int], None] | None = None,
-    *,
-    batch_size: int = 32,
-    language: str = "en",
-) -> Evaluation:
-    """Read every question in its own context and score the answers.
-
-    ``progress`` is called with the number of windows read since the last call. Raises DataError as
-    ``check_examples`` does and UsageError for a language that is not known, before anything is read.
-    """
-    check_examples(examples)
-    check_language(language)
-    began = time.perf_counter()
-    readings = reader.read(
-        [example.question for example in examples],
-        [example.context for example in examples],
-        n_best=SPANS_PER_CONTEXT,  # As many as are ranked where a context is given, so that confidence is the same.
-        batch_size=batch_size,
-        progress=progress,
-    )
-    seconds = time.perf_counter() - began
-    found = judge(
-        examples, readings, threshold=reader.no_answer_threshold, temperature=reader.temperature, language=language
-    )
-    found.report["seconds"] = seconds
-    found.report["windows_per_second"] = sum(reading.windows for reading in readings) / seconds
-    return found
-
-
-def judge(
-    examples: Sequence[Example],
-    readings: Sequence[Reading],
-    *,
-    threshold: float,
-    temperature: float,
-    language: str = "en",
-) -> Evaluation:
-    """Score what was read in every question's own context, by a reader's threshold and temperature."""
-    predictions: dict[str, str] = {}
-    forced: dict[str, str] = {}
-    score_differences: dict[str, float] = {}
-    spans: dict[str, Span | None] = {}
-    outcomes: dict[str, Outcome] = {}
-    for example, reading in zip(examples, readings, strict=True):
-        predictions[example.id] = forced[example.id] = ""
-        spans[example.id] = None
-        if reading.spans:
-            best = reading.spans[0]
-            forced[example.id] = example.context[best.start : best.end]
-            score_differences[example.id] = reading.null_score - best.score
-            if best.score - reading.null_score > threshold:
-                predictions[example.id] = forced[example.id]
-                spans[example.id] = best
-        outcomes[example.id] = _outcome(example, reading, forced[example.id], language)
-    report = score(examples, predictions, forced=forced, score_differences=score_differences, language=language)
-    report["calibration"] = Calibration(
-        before=reliability(outcomes.values(), 0.0, 1.0),
-        after=reliability(outcomes.values(), threshold, temperature),
-    )
-    return Evaluation(report, predictions, forced, score_differences, spans, outcomes)
-
-
-def reliability(outcomes: Iterable[Outcome], threshold: float, temperature: float) -> Reliability:
-    """What the confidence of the decisions is worth at a threshold and a temperature."""
-    confidence, correct = decide(outcomes, threshold, temperature)
-    return Reliability(
-        threshold=threshold,
-        temperature=temperature,
-        expected_calibration_error=expected_calibration_error(confidence, correct),
-        risk_coverage_area=risk_coverage_area(confidence, correct),
-    )
-
-
-def _differences(score_differences: Mapping[str, float], keys: Iterable[str]) -> list[float]:
-    """The score differences; infinite, as of a question never answered, where no span was found."""
-    return [score_differences.get(key, math.inf) for key in keys]
-
-
-def _interval(scores: Mapping[str, float], keys: Iterable[str]) -> Interval:
-    values = [scores[key] for key in keys]
-    return confidence_interval(values, level=LEVEL) if values else None
-
-
-def _outcome(example: Example, reading: Reading, answer: str, language: str) -> Outcome:
-    references = [reference.text for reference in example.references]
-    hit = Hit(Passage(example.id, example.id, "", example.context, 0), 0.0, 1)
-    answered, abstained = (exact_match(text, references, language) == 1 for text in (answer, ""))
-    return Outcome(candidates([hit], [reading]), answered, abstained)
+def _problem(scores: QuestionScores) -> str:
+    """What a comparison lacks in the questions' scores."""
+    if not scores.id:
+        return "it holds no questions"
+    if len(set(scores.id)) < len(scores.id):
+        return "a question's id occurs twice in scores.id"
+    for name, column in asdict(scores).items():
+        if len(column) != len(scores.id):
+            return f"scores.{name} has {len(column):,} values for {len(scores.id):,} questions"
+    return ""

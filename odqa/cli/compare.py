@@ -30,7 +30,8 @@ def compare(
 
     """
     from odqa.evaluation.compare import compare as compare_reports
-    from odqa.evaluation.compare import format_comparison, read_report
+    from odqa.evaluation.compare import read_report
+    from odqa.reports.comparison import format_comparison
 
     found = compare_reports(read_report(a), read_report(b), names=(str(a), str(b)))
     if json_output:

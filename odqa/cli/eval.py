@@ -93,7 +93,7 @@ def evaluate(
     from odqa.evaluation.languages import check_language, language_hint
     from odqa.evaluation.predictions import check_writable, id_warnings, read_predictions, write_predictions
     from odqa.evaluation.report import check_examples, score
-    from odqa.evaluation.table import format_report
+    from odqa.reports.reader import format_reader
     from odqa.squad import load_examples
 
     whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--report": report, "--cache": cache}
@@ -138,7 +138,7 @@ def evaluate(
         if json_output:
             print_json(scores)
         else:
-            print(format_report(scores))
+            print(format_reader(scores))
 
 
 def _draw(examples: list[Example], count: int) -> list[Example]:

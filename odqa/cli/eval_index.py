@@ -37,13 +37,13 @@ def run(
 ) -> None:
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fitted
-    from odqa.evaluation.page import write_report
     from odqa.evaluation.pipeline import Setting, evaluate_pipeline, sources
-    from odqa.evaluation.pipeline_table import format_pipeline
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
+    from odqa.reports.folder import write_report
+    from odqa.reports.pipeline import format_pipeline
 
     fitted.check_ranking(asked.ranking)
     if report is not None and report.exists() and not report.is_dir():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from odqa.errors import DataError, UsageError
 from odqa.evaluation.bootstrap import confidence_interval
-from odqa.evaluation.pipeline import FORMAT, KIND
+from odqa.evaluation.report import FORMAT, KIND
 
 FILE = "report.json"
 NEEDED = "give a folder that `odqa eval --index ... --report FOLDER` wrote, or its report.json"
@@ -26,7 +27,6 @@ FLIPS_AT_A_TIME = 1_000_000  # 8 MB of 64-bit counts, however many questions the
 SCORES = ("rouge1_f1", "exact_match", "f1")
 FORCED = "rouge1_f1_forced"
 ALL, ANSWERABLE = "all", "answerable"
-_NAMES = {"rouge1_f1": "ROUGE-1 F1", "exact_match": "exact match", "f1": "token F1", FORCED: "ROUGE-1 F1, forced"}
 _COLUMNS: dict[str, type | tuple[type, ...]] = {
     "id": str,
     "answerable": bool,
@@ -34,6 +34,61 @@ _COLUMNS: dict[str, type | tuple[type, ...]] = {
 }
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two reports of a comparison: what it is called, and what it is of."""
+
+    name: str
+    index: str
+    reader: str
+    mode: str
+    k: int
+    ranking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One score of both reports over ``all`` or the ``answerable`` questions, and whether B - A may be chance.
+
+    ``interval`` is the bootstrap interval of the mean paired difference, ``p`` the two-sided p-value of a paired
+    randomisation test; all are None where there are no such questions.
+    """
+
+    score: str  # rouge1_f1, exact_match, f1, rouge1_f1_forced
+    over: str  # all, answerable
+    a: float | None
+    b: float | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExactCounts:
+    """How many questions were decided exactly right by both reports, by one alone, by neither."""
+
+    both: int
+    a_alone: int
+    b_alone: int
+    neither: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two reports of the same questions, compared question by question."""
+
+    a: Side
+    b: Side
+    dataset: str
+    language: str
+    questions: int
+    answerable: int
+    level: float
+    samples: int
+    scores: tuple[Difference, ...]
+    exact: ExactCounts
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -118,45 +173,6 @@ def randomisation_p(differences: ArrayLike, samples: int = SAMPLES, seed: int = 
     return (as_far + 1) / (samples + 1)
 
 
-def format_comparison(comparison: dict[str, Any]) -> str:
-    """A comparison as an aligned table."""
-    exact = comparison["exact"]
-    rows = [["", "questions", "A", "B", "B - A", f"{comparison['level']:.0%} interval", "p"]]
-    for row in comparison["scores"]:
-        interval = row["interval"]
-        rows.append(
-            [
-                _NAMES[row["score"]],
-                row["over"],
-                _number(row["a"]),
-                _number(row["b"]),
-                _number(row["difference"], "+"),
-                f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else "-",
-                _number(row["p"], digits=4),
-            ]
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if at < 2 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join(
-        [
-            f"{comparison['questions']:,} questions, {comparison['answerable']:,} of them answerable",
-            *(_described_line(letter, comparison[letter.lower()]) for letter in ("A", "B")),
-            "",
-            *lines,
-            "",
-            f"Decided exactly right: {exact['both']:,} by both, {exact['a_alone']:,} by A alone, "
-            f"{exact['b_alone']:,} by B alone, {exact['neither']:,} by neither.",
-            "p: how often a difference as large comes of chance, were A and B alike.",
-        ]
-    )
-
-
 def _difference(a: Array, b: Array) -> dict[str, Any]:
     if not len(a):
         return dict.fromkeys(("a", "b", "difference", "interval", "p"))
@@ -227,15 +243,3 @@ def _described(report: dict[str, Any], name: str) -> dict[str, Any]:
     kept = {key: report.get(key) for key in ("reader", "mode", "k", "ranking")}
     index = report.get("index")
     return {"report": name, "index": index.get("folder") if isinstance(index, dict) else None, **kept}
-
-
-def _described_line(letter: str, described: dict[str, Any]) -> str:
-    name = described["report"]
-    return (
-        f"{letter}  {'' if name == letter else f'{name}: '}reader {described['reader']}, {described['mode']} search of "
-        f"{described['index']}, k = {described['k']}, ranking {described['ranking']}"
-    )
-
-
-def _number(value: float | None, sign: str = "", digits: int = 3) -> str:
-    return "-" if value is None else f"{value:{sign}.{digits}f}"

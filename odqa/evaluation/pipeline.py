@@ -162,7 +162,7 @@ def _baselines(judgements: Sequence[Judgement], language: str) -> tuple[Baseline
         Baseline(
             "always abstain", mean([float(not one.answerable) for one in judgements]), 0.0 if of_answerable else None
         ),
-        Baseline("best sentence of the first passage", mean(sentence), mean(of_answerable)),
+        Baseline("first passage's best sentence", mean(sentence), mean(of_answerable)),
     )
 
 

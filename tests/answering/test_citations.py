@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from odqa.answering.decision import Decision
 from odqa.answering.places import merge_key
 from odqa.answering.unfitted import decide
+
 from odqa.corpus import ChunkOptions, read_file, split
 from odqa.types import Document, Hit, Passage, Place, Reading, Span
 from tests.corpus.files import write_docx, write_pdf

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.evaluation.page import write_report
-from tests.evaluation.reports import report, rescored
+from odqa.reports.folder import write_report
+from tests.reports.reports import report, rescored
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,8 @@ from hypothesis import strategies as st
 
 from odqa.errors import DataError, UsageError
 from odqa.evaluation import compare as module
-from odqa.evaluation.compare import compare, format_comparison, randomisation_p, read_report
-from odqa.evaluation.page import write_report
-from tests.evaluation.reports import report, rescored
+from odqa.evaluation.compare import compare, randomisation_p, read_report
+from tests.reports.reports import report, rescored
 
 # The questions of `report` in another order: a is as right as there, b and c are half a point better, d is wrong.
 OTHER = {
@@ -89,7 +87,6 @@ def test_without_answerable_questions_there_is_nothing_to_compare_of_them():
     assert row(found, "f1", "answerable") == {
         "score": "f1", "over": "answerable", "a": None, "b": None, "difference": None, "interval": None, "p": None
     }  # fmt: skip
-    assert len(re.findall(r"answerable +-( +-){4}", format_comparison(found))) == 4
 
 
 @pytest.mark.parametrize(
@@ -152,11 +149,6 @@ def test_without_a_hash_the_ids_tell():
         compare(rescored("abc"), hub)
 
 
-def test_a_report_is_read_from_its_folder_or_its_file(tmp_path: Path):
-    write_report(tmp_path, report())
-    assert read_report(tmp_path) == read_report(tmp_path / "report.json") == report()
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -200,21 +192,3 @@ def test_a_report_that_cannot_be_compared_is_refused(tmp_path: Path, changes, sa
 def test_a_missing_report_is_a_usage_error(tmp_path: Path, name: str):
     with pytest.raises(UsageError, match=r"no such report: .*--report FOLDER"):
         read_report(tmp_path / name)
-
-
-def test_the_table_is_aligned_and_says_what_p_is():
-    ids = "abcdefghijklmnopqrst"
-    better = rescored(ids, rouge1_f1=[1.0] * 20, exact_match=[1] * 5 + [0] * 15) | {"ranking": "logit"}
-    shown = format_comparison(compare(rescored(ids), better, ("A", "reports/after"))).splitlines()
-    assert shown[:3] == [
-        "20 questions, 20 of them answerable",
-        "A  reader tiny-reader, hybrid search of cities, k = 20, ranking evidence",
-        "B  reports/after: reader tiny-reader, hybrid search of cities, k = 20, ranking logit",
-    ]
-    assert shown[4:6] == [
-        "                    questions       A      B   B - A      95% interval       p",
-        "ROUGE-1 F1          all         0.000  1.000  +1.000  +1.000 to +1.000  0.0001",
-    ]
-    assert shown[8] == "ROUGE-1 F1          answerable  0.000  1.000  +1.000  +1.000 to +1.000  0.0001"
-    assert shown[-2] == "Decided exactly right: 0 by both, 0 by A alone, 5 by B alone, 15 by neither."
-    assert shown[-1].startswith("p: ")

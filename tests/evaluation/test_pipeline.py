@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from odqa.answering.fitted import Fit
+from odqa.evaluation.tuning import tune
+
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import DataError, UsageError
 from odqa.evaluation.pipeline import Setting, evaluate_pipeline
-from odqa.evaluation.pipeline_table import as_markdown, format_pipeline
 from odqa.evaluation.readings import Readings
-from odqa.evaluation.tuning import tune
 from odqa.index.retriever import Retriever
 from odqa.reader.model import Reader
 from odqa.squad import load_examples
@@ -104,14 +103,6 @@ def test_a_second_evaluation_reads_nothing_and_says_the_same(
     monkeypatch.setattr(Reader, "read", lambda *_, **__: pytest.fail("read again"))
     again = evaluated(examples, retrievers, readings, k=3, fit=fit)
     assert {**first, "seconds": 0} == {**again, "seconds": 0}
-
-
-def test_tables_hold_what_was_measured(examples, retrievers, readings, fit) -> None:
-    report = {"dataset": "asked.json"} | evaluated(examples, retrievers, readings, k=3, fit=fit)
-    text, markdown = format_pipeline(report), as_markdown(report)
-    for shown in (text, markdown):
-        assert "reader on the gold passage" in shown and "recall@3" in shown and "always abstain" in shown
-    assert markdown.startswith("# asked.json\n")
 
 
 def test_removed_passages_are_not_among_the_answers(examples, retrievers, readings, fit) -> None:

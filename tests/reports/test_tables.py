@@ -1,4 +1,4 @@
-"""Columns are as wide as their widest cell, and numbers stand under one another."""
+"""Rows that can be counted by hand."""
 
 from __future__ import annotations
 
@@ -6,41 +6,74 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.reports.tables import aligned
-
-ROWS = [("", "F1", "n"), ("all", "0.5", "1,000"), ("answerable", "-", "")]
+from odqa.reports.tables import Cell, Row, Table, aligned, as_text, number, shown
 
 
-def test_names_are_on_the_left_and_numbers_on_the_right() -> None:
-    assert aligned(ROWS).splitlines() == [
-        "             F1      n",
-        "all         0.5  1,000",
-        "answerable    -",
+def test_the_first_column_is_aligned_to_the_left_and_the_others_to_the_right():
+    assert aligned([["", "ab", "c"], ["name", "1", "234"], ["x", "", "5"]]).splitlines() == [
+        "      ab    c",
+        "name   1  234",
+        "x           5",
     ]
 
 
-def test_more_columns_may_be_on_the_left() -> None:
-    assert aligned([("Index", "a/b"), ("Documents", "12")], left=2) == "Index      a/b\nDocuments  12"
+def test_more_columns_may_be_aligned_to_the_left_or_none():
+    rows = [["a", "b", "c"], ["aa", "bb", "cc"]]
+    assert aligned(rows, left=2).splitlines() == ["a   b    c", "aa  bb  cc"]
+    assert aligned(rows, left=0).splitlines() == [" a   b   c", "aa  bb  cc"]
 
 
-def test_no_row_is_no_text() -> None:
-    assert aligned([]) == ""
+def test_no_line_ends_in_a_blank_and_an_empty_row_is_left_out():
+    assert aligned([["", ""], ["name", "1"], ["rest", ""]]) == "name  1\nrest"
+    assert aligned([]) == aligned([["", ""]]) == ""
 
 
-def test_a_row_that_lacks_a_cell_is_a_mistake() -> None:
+def test_rows_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="zip"):
-        aligned([("a", "b"), ("c",)])
+        aligned([["a", "b"], ["c"]])
 
 
-CELL = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=9)
+@given(st.lists(st.tuples(*[st.text(alphabet="ab", min_size=1, max_size=9)] * 3), min_size=1), st.integers(0, 3))
+def test_cells_come_back_in_their_order_and_lines_are_equally_wide(rows, left):
+    lines = aligned(rows, left).splitlines()
+    assert [tuple(line.split()) for line in lines] == rows
+    if left < 3:
+        assert len({len(line) for line in lines}) == 1
 
 
-@given(st.integers(1, 5).flatmap(lambda n: st.lists(st.lists(CELL, min_size=n, max_size=n), min_size=1, max_size=6)))
-def test_every_cell_keeps_its_place(rows: list[list[str]]) -> None:
-    lines = aligned(rows, left=1).split("\n")
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row, line in zip(rows, lines, strict=True):
-        padded, start = line.ljust(sum(widths) + 2 * len(widths)), 0
-        for cell, width in zip(row, widths, strict=True):
-            assert padded[start : start + width].strip() == cell
-            start += width + 2
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((0.12345,), "0.123"),
+        ((0.5, (0.25, 1.0)), "0.500 ± 0.375"),
+        ((None,), "-"),
+        ((None, (0.0, 1.0)), "-"),
+        ((0.00012, None, 4), "0.0001"),
+        ((0.25, None, 3, "+"), "+0.250"),
+        ((-0.25, None, 3, "+"), "-0.250"),
+    ],
+)
+def test_a_number(arguments, expected):
+    assert number(*arguments) == expected
+
+
+def test_an_entry_is_a_score_a_count_or_a_name():
+    assert [shown(one) for one in (Cell(0.5, (0.25, 0.75)), Cell(None), 1234, "dense", "")] == [
+        "0.500 ± 0.250",
+        "-",
+        "1,234",
+        "dense",
+        "",
+    ]
+
+
+def test_a_table_is_aligned_under_its_title_and_knows_which_columns_are_numbers():
+    rows = (Row("a", ("dense", Cell(0.5), 12)), Row("b", ("bm25", "", 3), sub=True))
+    table = Table("Two", ("", "mode", "F1", "n"), rows)
+    assert as_text(table).splitlines() == [
+        "Two",
+        "      mode     F1   n",
+        "a    dense  0.500  12",
+        "  b   bm25          3",
+    ]
+    assert table.numeric() == [False, True, True]

@@ -1,7 +1,7 @@
-"""Draws small figures as inline SVG. Knows coordinates and no report; its colours are the classes of the page's style.
+"""Values go in, a small figure comes out as inline SVG, its colours the classes of the page's style. Escapes all text.
 
-A figure is 400 wide, so that its text can be read on a telephone too. What it is and what a mark is worth stand in
-``<title>``, for those who hear the page and those who point at it. All text is escaped here.
+A figure is 400 wide, so that its text can be read on a phone too. What it is and what each mark is worth are in
+``<title>``, for those who hear the page and those who point at it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from odqa.evaluation.report import Bin, Interval
+
 WIDTH, HEIGHT = 400, 290
 LEFT, RIGHT, TOP, BOTTOM = 60, 380, 20, 240  # Where the data lie, but for horizontal bars.
 STEPS = 5  # Between the ends of an axis.
-BAR_LEFT, BAR_RIGHT = 10, 330  # Horizontal bars have their labels above them and their values behind them.
+BAR_LEFT, BAR_RIGHT = 10, 330  # Horizontal bars have their labels above them and their values after them.
 ROW = 44  # From one horizontal bar to the next.
 WIDEST = 40  # Of a column.
 SMALLEST, LARGEST = 3, 12  # The radius of a point.
-
-Interval = Sequence[float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,6 @@ class Series:
     intervals: Sequence[Interval] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A bin of the reliability diagram."""
-
-    confidence: float
-    right: float
-    count: int
-
-
 def step(largest: float) -> float:
     """The step of an axis from 0: the smallest of 1, 2 or 5 times a power of ten of which five reach ``largest``."""
     power = 10.0 ** math.floor(math.log10(largest / STEPS))
@@ -58,7 +49,7 @@ def step(largest: float) -> float:
 
 
 def bars(title: str, rows: Sequence[Bar], label: str, *, digits: int = 3, largest: float = 1.0) -> str:
-    """Horizontal bars from 0, each with its label above and its value behind it."""
+    """Horizontal bars from 0, each with its label above and its value after it."""
     end = STEPS * step(largest)
     bottom = ROW * len(rows) + 8
     scale = (BAR_RIGHT - BAR_LEFT) / end
@@ -108,15 +99,15 @@ def columns(title: str, groups: Sequence[str], series: Sequence[Series], x_label
     return _svg(title, parts)
 
 
-def reliability(title: str, points: Sequence[Point]) -> str:
+def reliability(title: str, bins: Sequence[Bin]) -> str:
     """Confidence against the share that is right: the diagonal, and a point for each bin, of an area as its count."""
     parts = [*_y_axis(1.0, "share that is right"), *_x_axis("confidence"), _line(LEFT, BOTTOM, RIGHT, TOP, "ideal")]
-    most = max((point.count for point in points), default=1)
-    for point in points:
-        across, up = x(point.confidence), y(point.right)
-        parts.append(_line(across, y(point.confidence), across, up, "gap"))
-        radius = max(SMALLEST, LARGEST * math.sqrt(point.count / most))
-        what = f"confidence {point.confidence:.3f}, right {point.right:.3f}, {point.count:,} answers"
+    most = max((one.count for one in bins), default=1)
+    for one in bins:
+        across, up = x(one.confidence), y(one.right)
+        parts.append(_line(across, y(one.confidence), across, up, "gap"))
+        radius = max(SMALLEST, LARGEST * math.sqrt(one.count / most))
+        what = f"confidence {one.confidence:.3f}, right {one.right:.3f}, {one.count:,} answers"
         parts.append(
             f'<circle class="a point" cx="{_n(across)}" cy="{_n(up)}" r="{_n(radius)}"><title>{what}</title></circle>'
         )

@@ -7,13 +7,15 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape, unescape
 from typing import Any
 
 import pytest
 
-from odqa.evaluation.page import as_html
-from tests.evaluation.reports import CASE, report
+from odqa.evaluation.failures import ANSWERED
+from odqa.reports.page import as_html
+from tests.reports.reports import REPORT, SPECIMEN, report
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -49,9 +51,9 @@ function measure(frame) {
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("browser")
-    long = CASE | {"kind": "wrongly answered", "id": "x" * 200, "question": "y" * 200, "document": "z" * 200}
-    changed = report(dataset="d" * 100, reader="r" * 100)
-    changed["failures"]["worst"].append(long)
+    long = replace(SPECIMEN, kind=ANSWERED, id="x" * 200, question="y" * 200, document="z" * 200)
+    failures = replace(REPORT.failures, worst=(*REPORT.failures.worst, long))
+    changed = report(dataset="d" * 100, reader="r" * 100, failures=failures)
     page = escape(as_html(changed))
     frames = "".join(
         f'<iframe style="width: {width}px; height: 900px; border: 0" onload="measure(this)" srcdoc="{page}"></iframe>\n'

@@ -10,7 +10,7 @@ from odqa import __version__
 from odqa.answering.deciders import Decider
 from odqa.answering.fit_file import Fit, decider, reader_rule
 from odqa.answering.pipeline import SPANS_PER_CONTEXT
-from odqa.answering.question import check_count
+from odqa.answering.question import check_count, tidy
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
 from odqa.evaluation.cases import Case, Dataset, Progress, Queries, in_context, ks_up_to, read, search
@@ -119,7 +119,7 @@ def _check(readings: Readings, setting: Setting) -> Decider:
 def _judge_alone(examples: Sequence[Example], readings: Readings, language: str, tell: Progress) -> list[Judgement]:
     """The reader on each question's own context, by its own rule."""
     found = readings.read(
-        [(example.question, example.context) for example in examples],
+        [(tidy(example.question), example.context) for example in examples],
         SPANS_PER_CONTEXT,
         lambda done: tell("Reading gold passages", done, len(examples)),
     )

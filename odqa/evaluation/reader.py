@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from odqa.answering.deciders import ReaderRule
 from odqa.answering.fit_file import reader_rule
 from odqa.answering.pipeline import SPANS_PER_CONTEXT
+from odqa.answering.question import tidy
 from odqa.evaluation.cases import Case, check_examples, in_context
 from odqa.evaluation.confidence import expected_calibration_error, risk_coverage_area
 from odqa.evaluation.judging import Judge, Judgement, correctness, judge_predictions
@@ -44,7 +45,7 @@ def read_cases(
     called with the number of windows read since the last call.
     """
     readings = reader.read(
-        [example.question for example in examples],
+        [tidy(example.question) for example in examples],
         [example.context for example in examples],
         n_best=SPANS_PER_CONTEXT,
         batch_size=batch_size,

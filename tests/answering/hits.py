@@ -22,9 +22,9 @@ def reading(null: float, *spans: tuple[int, int, float]) -> Reading:
     return Reading(tuple(Span(s, e, null + math.log(w)) for s, e, w in spans), null)
 
 
-def place(start: int, end: int, d: float, rank: int = 1, document: str = "d") -> Place:
-    """The place start:end of the document, seen in a passage that is all of it; d as given, the null score 0."""
-    return Place(hit(0, len(DOCUMENT), rank, document), Span(start, end, d), 0.0)
+def place(start: int, end: int, margin: float, rank: int = 1, document: str = "d") -> Place:
+    """The place start:end of the document, seen in a passage that is all of it; the null score is 0."""
+    return Place(hit(0, len(DOCUMENT), rank, document), Span(start, end, margin), 0.0)
 
 
 @st.composite

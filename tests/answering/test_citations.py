@@ -20,10 +20,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odqa.answering.decision import Decision
-from odqa.answering.places import merge_key
-from odqa.answering.unfitted import decide
 
+from odqa.answering.candidates import Candidates, merge_key
+from odqa.answering.deciders import Decision, ReaderRule
 from odqa.corpus import ChunkOptions, read_file, split
 from odqa.types import Document, Hit, Passage, Place, Reading, Span
 from tests.corpus.files import write_docx, write_pdf
@@ -215,6 +214,10 @@ def hits_of(passages: Sequence[Passage]) -> list[Hit]:
     return [Hit(passage, -float(rank), rank) for rank, passage in enumerate(passages, start=1)]
 
 
+def decide(hits: Sequence[Hit], found: Sequence[Reading], threshold: float = 0.0) -> Decision:
+    return ReaderRule(threshold).decide("", Candidates.of(hits, found))
+
+
 def located(document: Document, written: Written) -> list[tuple[int, int, tuple[str, ...], int | None]]:
     """Where in the document's text the words stand that were written: (start, end, headings, page)."""
     found = []
@@ -250,7 +253,7 @@ def check_decision(
         for span in reading.spans:
             place = Place(hit, span, reading.null_score)
             rivals = kept[place.passage.document_id]
-            assert any(one.start < place.end and place.start < one.end and one.d >= place.d for one in rivals)
+            assert any(one.start < place.end and place.start < one.end and one.margin >= place.margin for one in rivals)
 
 
 def check_passage(passage: Passage, found: Sequence[tuple[int, int, tuple[str, ...], int | None]]) -> None:
@@ -283,7 +286,7 @@ def test_every_place_of_every_answer_stands_in_the_document_at_its_offsets(suffi
     assert any(after.start < before.end for before, after in pairwise(split_up[0]))  # Passages overlap.
     hits = hits_of([passage for passages in split_up for passage in passages])
     found = data.draw(readings([hit.passage for hit in hits]))
-    decision = decide(hits, found, no_answer_threshold=-math.inf)
+    decision = decide(hits, found, -math.inf)
     check_decision(decision, hits, found, list(zip(documents, written, strict=True)))
 
 
@@ -296,7 +299,7 @@ def test_a_word_that_files_of_every_format_hold_is_cited_in_each_of_them(tmp_pat
     hits = hits_of([passage for document, _ in documents for passage in split(document, words)])
     starts = [hit.passage.text.index("Gustave") for hit in hits]
     found = [Reading((Span(start, start + len("Gustave 😀 Eiffel"), 1.0),), 0.0) for start in starts]
-    decision = decide(hits, found, no_answer_threshold=0.0)
+    decision = decide(hits, found)
     check_decision(decision, hits, found, documents)
     (answer,) = decision.shown(None, 5)
     assert answer.mentions == len(WRITERS) == 10

@@ -15,17 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.places import by_text, find
-from odqa.answering.ranking import (
-    RANKINGS,
-    TEMPERATURE,
-    Evidence,
-    Weights,
-    answer_scores,
-    gather,
-    log_prior,
-    place_scores,
-)
+from odqa.answering.candidates import Candidates, Evidence
+from odqa.answering.ranking import RANKINGS, Weights, answer_scores, check_ranking, place_scores, rank
+from odqa.errors import UsageError
 from odqa.types import Hit, Reading, Span
 from tests.answering.hits import hit, pairs
 
@@ -42,8 +34,7 @@ whole = st.integers(-20, 20).map(float)
 
 
 def evidence_of(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
-    places = find(hits, readings)
-    return gather(places, by_text(places), hits, readings)
+    return Candidates.of(hits, readings).evidence
 
 
 def apart(rows: Sequence[tuple[float, Sequence[float]]]) -> Evidence:
@@ -55,7 +46,7 @@ def apart(rows: Sequence[tuple[float, Sequence[float]]]) -> Evidence:
 
 
 def test_the_evidence_by_hand() -> None:
-    # By d: Paris in B (6), Paris in A (8 / 2), Seine in A (1 / 2).
+    # By their margins: Paris in B (6), Paris in A (8 / 2), Seine in A (1 / 2).
     evidence = evidence_of(HITS, READINGS)
     assert np.exp(evidence.span) == pytest.approx([6, 8, 1])
     assert np.exp(evidence.null) == pytest.approx([1, 2, 2])
@@ -90,8 +81,19 @@ def test_a_ranking_by_hand(name: str, fitted: Weights, places: list[float], answ
     assert np.exp(answer_scores(name, scores, evidence.texts)) == pytest.approx(answers)
 
 
+def test_answers_come_best_first_and_so_do_the_places_of_each() -> None:
+    candidates = Candidates.of(HITS, READINGS)
+    for name, first in (("logit", "d#1"), ("null", "d#2")):  # A has the larger score, B the larger margin.
+        paris, seine = rank(name, Weights(), candidates)
+        assert (paris.text, seine.text) == ("Paris", "Seine")
+        assert paris.score > seine.score
+        assert [place.passage.id for place in paris.places] == [first, {"d#1": "d#2", "d#2": "d#1"}[first]]
+
+
 @pytest.mark.parametrize("name", ["", "Null", "best"])
-def test_an_unknown_ranking_is_a_key_error(name: str) -> None:
+def test_an_unknown_ranking_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"no such ranking: .*logit, null, softmax, prior, evidence"):
+        check_ranking(name)
     with pytest.raises(KeyError):
         place_scores(name, evidence_of(HITS, READINGS), Weights())
 
@@ -109,29 +111,6 @@ def test_without_places_there_are_no_scores(name: str) -> None:
     evidence = evidence_of(HITS, [Reading((), 1.0), Reading((), 2.0)])
     scores = place_scores(name, evidence, Weights())
     assert len(scores) == len(answer_scores(name, scores, evidence.texts)) == 0
-
-
-def test_the_log_prior_by_hand() -> None:
-    # exp(0.1 / 0.05) = e² against 1; BM25 as it is.
-    hits = [hit(0, 24, 1, dense=0.1, bm25=math.log(3)), hit(25, 50, 2, dense=0.0, bm25=0.0)]
-    assert np.exp(log_prior(hits, "dense")) == pytest.approx([math.e**2 / (math.e**2 + 1), 1 / (math.e**2 + 1)])
-    assert np.exp(log_prior(hits, "bm25")) == pytest.approx([3 / 4, 1 / 4])
-
-
-def test_a_prior_that_is_not_known_of_every_hit_is_none() -> None:
-    hits = [hit(0, 24, 1, dense=0.1, bm25=7.0), hit(25, 50, 2, dense=0.2)]
-    assert log_prior(hits, "bm25").tolist() == [0, 0]
-    assert (log_prior(hits, "dense") < 0).all()
-    assert log_prior([hit(0, 24), hit(25, 50)], "dense").tolist() == [0, 0]
-    assert log_prior([], "dense").tolist() == []
-
-
-@given(st.lists(st.floats(-100, 100), min_size=1, max_size=9), st.sampled_from(list(TEMPERATURE)))
-def test_a_prior_sums_to_1(scores: list[float], component: str) -> None:
-    hits = [hit(0, 24, at, **{component: score}) for at, score in enumerate(scores, start=1)]
-    prior = log_prior(hits, component)
-    assert np.exp(prior).sum() == pytest.approx(1)
-    assert prior[np.argmax(scores)] == prior.max()
 
 
 rows = st.lists(st.tuples(whole, st.lists(whole, max_size=6)), min_size=1, max_size=5)

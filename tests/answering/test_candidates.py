@@ -1,14 +1,16 @@
-"""Places: one for each stretch of a document, and which of them say the same."""
+"""Candidates: one place for each stretch of a document, and which of them say the same."""
 
 from __future__ import annotations
 
+import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.places import by_text, distinct, find, merge_key
+from odqa.answering.candidates import TEMPERATURE, Candidates, by_text, distinct, find, log_prior, merge_key
 from odqa.types import Hit, Reading, Span
 from tests.answering.hits import hit, pairs, place, reading
 
@@ -16,17 +18,18 @@ from tests.answering.hits import hit, pairs, place, reading
 def test_a_place_tells_its_offsets_in_the_document() -> None:
     # "Seine" stands at 18:23 of the document, at 3:8 of the passage 15:50.
     (found,) = find([hit(15, 50)], [Reading((Span(3, 8, 5.0),), 2.0)])
-    assert (found.text, found.start, found.end, found.d) == ("Seine", 18, 23, 3.0)
+    assert (found.text, found.start, found.end, found.margin) == ("Seine", 18, 23, 3.0)
 
 
-def test_distinct_of_nothing() -> None:
-    assert distinct([]) == []
-    assert find([], []) == []
-    assert find([hit(0, 24)], [Reading((), 0.0)]) == []
+def test_nothing_read_gives_no_candidates() -> None:
+    for hits, readings in (([], []), ([hit(0, 24)], [Reading((), 0.0)])):
+        candidates = Candidates.of(hits, readings)
+        assert (candidates.hits, candidates.places, candidates.groups) == (tuple(hits), (), ())
+        assert len(candidates.evidence.span) == len(candidates.evidence.texts) == 0
 
 
 def test_of_overlapping_places_the_best_one_stays() -> None:
-    # "the Seine" and "lies on the Seine" overlap "Seine", which has the largest d; "Paris" does not.
+    # "the Seine" and "lies on the Seine" overlap "Seine", which has the largest margin; "Paris" does not.
     seine, the_seine, lies, paris = place(18, 23, 4.0), place(14, 23, 3.0), place(6, 23, 2.0), place(0, 5, 1.0)
     assert distinct([paris, lies, the_seine, seine]) == [seine, paris]
 
@@ -46,7 +49,7 @@ def test_the_same_offsets_in_another_document_do_not_overlap() -> None:
     assert len(distinct([place(18, 23, 2.0, 1, "a"), place(14, 23, 2.0, 2, "b")])) == 2
 
 
-def test_a_place_seen_in_two_passages_is_one_with_the_larger_d() -> None:
+def test_a_place_seen_in_two_passages_is_one_with_the_larger_margin() -> None:
     hits = [hit(0, 24, 1), hit(15, 50, 2)]
     (found,) = find(hits, [reading(1.0, (18, 23, 3.0)), reading(5.0, (3, 8, 7.0))])
     assert (found.start, found.passage.id) == (18, "d#2")
@@ -92,21 +95,47 @@ def test_places_that_say_the_same_are_grouped_in_the_order_given() -> None:
     assert by_text([]) == []
 
 
+def test_the_log_prior_by_hand() -> None:
+    # exp(0.1 / 0.05) = e² against 1; BM25 as it is.
+    hits = [hit(0, 24, 1, dense=0.1, bm25=math.log(3)), hit(25, 50, 2, dense=0.0, bm25=0.0)]
+    assert np.exp(log_prior(hits, "dense")) == pytest.approx([math.e**2 / (math.e**2 + 1), 1 / (math.e**2 + 1)])
+    assert np.exp(log_prior(hits, "bm25")) == pytest.approx([3 / 4, 1 / 4])
+
+
+def test_a_prior_that_is_not_known_of_every_hit_is_none() -> None:
+    hits = [hit(0, 24, 1, dense=0.1, bm25=7.0), hit(25, 50, 2, dense=0.2)]
+    assert log_prior(hits, "bm25").tolist() == [0, 0]
+    assert (log_prior(hits, "dense") < 0).all()
+    assert log_prior([hit(0, 24), hit(25, 50)], "dense").tolist() == [0, 0]
+    assert log_prior([], "dense").tolist() == []
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=9), st.sampled_from(list(TEMPERATURE)))
+def test_a_prior_sums_to_1(scores: list[float], component: str) -> None:
+    hits = [hit(0, 24, at, **{component: score}) for at, score in enumerate(scores, start=1)]
+    prior = log_prior(hits, component)
+    assert np.exp(prior).sum() == pytest.approx(1)
+    assert prior[np.argmax(scores)] == prior.max()
+
+
 @given(pairs(), st.randoms(use_true_random=False))
 def test_invariants(found: list[tuple[Hit, Reading]], shuffler: random.Random) -> None:
-    places = find(*zip(*found, strict=True))
-    assert [one.d for one in places] == sorted((one.d for one in places), reverse=True)
+    hits, readings = zip(*found, strict=True)
+    candidates = Candidates.of(hits, readings)
+    places, groups = candidates.places, candidates.groups
+    assert candidates.hits == hits
+    assert [one.margin for one in places] == sorted((one.margin for one in places), reverse=True)
     for at, one in enumerate(places):
         for other in places[at + 1 :]:
             same = one.passage.document_id == other.passage.document_id
             assert not (same and one.start < other.end and other.start < one.end)
     # Nothing is lost but to a better place: the best span of all is always there.
-    differences = [span.score - read.null_score for _, read in found for span in read.spans]
-    assert [one.d for one in places[:1]] == sorted(differences)[-1:]
+    differences = [span.score - read.null_score for read in readings for span in read.spans]
+    assert [one.margin for one in places[:1]] == sorted(differences)[-1:]
 
-    groups = by_text(places)
     assert sorted(at for group in groups for at in group) == list(range(len(places)))
     assert len({merge_key(places[group[0]].text) for group in groups}) == len(groups)
 
     shuffler.shuffle(found)
-    assert find(*zip(*found, strict=True)) == places
+    again = Candidates.of(*zip(*found, strict=True))
+    assert (again.places, again.groups) == (places, groups)

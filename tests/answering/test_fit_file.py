@@ -1,0 +1,146 @@
+"""The file that keeps what was fitted, and which rule decides where."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odqa.answering.calibrator import FEATURES, Calibrator
+from odqa.answering.deciders import FittedRule, ReaderRule
+from odqa.answering.fit_file import Fit, decider, load, own_file, read, write
+from odqa.answering.ranking import RANKINGS, Weights
+from odqa.errors import ModelError, UsageError
+from odqa.reader.model import Reader
+
+ZEROS = (0.0,) * len(FEATURES)
+CALIBRATOR = Calibrator(ZEROS, (1.0,) * len(FEATURES), ((1.0, *ZEROS[1:]), ZEROS, ZEROS), (0.0, 0.0, 0.0))
+
+
+def fit(reader: str = "hash", threshold: float = 0.5) -> Fit:
+    rankings = {name: FittedRule(name, Weights(0.7, 0.1, 1 / 3), CALIBRATOR, threshold) for name in RANKINGS}
+    return Fit(reader, "evidence", rankings, {"questions": 3})
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "ranking.json"
+    write(path, fit())
+    assert read(path) == fit()
+    assert [file.name for file in tmp_path.iterdir()] == ["ranking.json"]
+
+
+def damage(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    """Changes to the fit of the ranking "null"."""
+    return lambda value: value["rankings"]["null"].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda value: value.update(format=2), "it has format 2, this odqa reads format 1"),
+        (lambda value: value.pop("format"), "KeyError"),
+        (lambda value: value["rankings"].pop("null"), "it must hold the rankings logit, null"),
+        (lambda value: value["rankings"].update(best=value["rankings"]["null"]), "it must hold the rankings"),
+        (lambda value: value.update(default="best"), "name one of them as the default"),
+        (lambda value: value.update(rankings=[]), "AttributeError"),
+        (damage(weights={"temperature": 0.0}), "a temperature must be above 0"),
+        (damage(weights={"temperature": -1.0}), "a temperature must be above 0"),
+        (damage(weights={"temperature": "hot"}), "ValueError"),
+        (damage(weights={"warmth": 1.0}), "TypeError"),
+        (damage(weights={"temperature": math.inf}), "must be finite"),
+        (damage(weights={"temperature": 1.0, "bm25": math.nan}), "must be finite"),
+        (damage(threshold=math.nan), "must be finite"),
+        (damage(threshold=None), "TypeError"),
+        (damage(calibrator={}), "KeyError"),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:
+    path = tmp_path / "ranking.json"
+    write(path, fit())
+    value = json.loads(path.read_text(encoding="utf-8"))
+    change(value)
+    path.write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(ModelError, match=message) as error:
+        read(path)
+    assert str(path) in str(error.value)
+    assert "odqa tune" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"format": 1', b"[]", b"3", b"\xff\xfe"])
+def test_what_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ranking.json"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="odqa tune") as error:
+        read(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.fixture
+def reader(tiny_reader: Path, tmp_path: Path) -> Reader:
+    shutil.copytree(tiny_reader, tmp_path / "reader")
+    return Reader.load(tmp_path / "reader", device="cpu")
+
+
+def test_the_index_s_file_comes_before_the_reader_s_own(reader: Reader, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    assert load(reader) is load(reader, index) is None
+    write(tmp_path / "reader" / "ranking.json", fit(reader.content_hash, 0.2))
+    for fitted in (load(reader), load(reader, index)):
+        assert fitted is not None
+        assert fitted.get(None).threshold == 0.2
+    own_file(index, reader).parent.mkdir(parents=True)
+    write(own_file(index, reader), fit(reader.content_hash, 0.3))
+    fitted = load(reader, index)
+    assert fitted is not None
+    assert fitted.get(None).threshold == 0.3
+    assert load(reader) == fit(reader.content_hash, 0.2)
+
+
+def test_a_file_of_its_own_does_not_make_it_another_reader(reader: Reader, tmp_path: Path) -> None:
+    before = reader.content_hash
+    write(tmp_path / "reader" / "ranking.json", fit(before))
+    assert Reader.load(tmp_path / "reader", device="cpu").content_hash == before
+
+
+def test_what_was_fitted_for_another_reader_is_refused(reader: Reader, tmp_path: Path) -> None:
+    path = tmp_path / "reader" / "ranking.json"
+    write(path, fit("0" * 64))
+    with pytest.raises(ModelError, match="was fitted for another reader") as error:
+        load(reader)
+    assert str(path) in str(error.value)
+    assert "odqa tune" in str(error.value)
+    # So is what was fitted for other settings of the same one.
+    write(path, fit(reader.content_hash))
+    reader.length_penalty = 0.5
+    with pytest.raises(ModelError, match="was fitted for another reader"):
+        load(reader)
+
+
+def test_a_reader_that_was_not_loaded_has_no_file(reader: Reader) -> None:
+    assert load(Reader(reader.model, reader.tokenizer, name="made")) is None
+
+
+def test_the_best_fitted_ranking_decides_unless_another_is_named(reader: Reader) -> None:
+    some = fit()
+    assert decider(reader, some) == some.get(None) == some.rankings["evidence"]
+    assert [decider(reader, some, name).name for name in RANKINGS] == list(RANKINGS)
+
+
+def test_where_nothing_was_fitted_the_reader_s_own_rule_decides_and_no_ranking_can_be_named(reader: Reader) -> None:
+    reader.no_answer_threshold, reader.temperature = 1.5, 2.5
+    assert decider(reader, None) == ReaderRule(1.5, 2.5)
+    for name in RANKINGS:
+        with pytest.raises(UsageError, match=rf"nothing was fitted for {reader.name}.*'{name}'.*odqa tune"):
+            decider(reader, None, name)
+
+
+@pytest.mark.parametrize("name", ["best", "", "Null"])
+def test_an_unknown_ranking_is_refused_whether_anything_was_fitted_or_not(reader: Reader, name: str) -> None:
+    for some in (fit(), None):
+        with pytest.raises(UsageError, match="no such ranking"):
+            decider(reader, some, name)

@@ -1,4 +1,4 @@
-"""Open-domain question answering over your own documents: exact spans, where they stand, how sure.
+"""Open-domain question answering over your own documents: exact answers, where they are, how sure.
 
 >>> import odqa
 >>> odqa.build_index(["docs"], "indexes/docs")  # doctest: +SKIP

@@ -27,6 +27,7 @@ from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.factories import check_factory
 from odqa.retrieval.faiss_library import require_faiss
 from odqa.retrieval.keywords import PARAMETERS
+from odqa.version import __version__
 
 _READ = ReadOptions()
 _CHUNK = ChunkOptions()
@@ -192,8 +193,6 @@ def _commit(change: Change, manifest: Manifest, ingest: Ingest, catalog: Catalog
 
 def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
     """The manifest of an index without a segment."""
-    from odqa import __version__
-
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Manifest(
         format=FORMAT,

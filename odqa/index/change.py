@@ -29,6 +29,7 @@ from odqa.index.manifest import (
     segment_folder,
     write_manifest,
 )
+from odqa.version import __version__
 
 LOCK = ".lock"
 # What folders of the formats before this one hold; they are deleted when a new index takes their place.
@@ -63,8 +64,6 @@ class Change:
 
         All files that it names are flushed to the disk first. Raises UsageError when nothing would be left.
         """
-        from odqa import __version__
-
         if not any(segment.live_passages for segment in segments):
             raise UsageError(
                 f"nothing would be left of the index {self.folder}, so it stays as it is; "

@@ -1,4 +1,4 @@
-"""Open-domain question answering over your own documents: exact spans, where they stand, how sure.
+"""Open-domain question answering over your own documents: exact answers, where they are, how sure.
 
 >>> import odqa
 >>> odqa.build_index(["docs"], "indexes/docs")  # doctest: +SKIP
@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from odqa.version import __version__
+
 if TYPE_CHECKING:
     from odqa.answering.pipeline import Pipeline
     from odqa.errors import OdqaError
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from odqa.reader.model import Reader
     from odqa.types import Answer, Response
 
-__version__ = "0.1.0"
 __all__ = ["Answer", "OdqaError", "Pipeline", "Reader", "Response", "__version__", "build_index"]
 
 _HOMES = {

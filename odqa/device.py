@@ -1,4 +1,4 @@
-"""Where to compute and how precisely: devices and dtypes by name. Knows no model; torch is imported when asked."""
+"""Names go in, torch devices and dtypes come out: where to compute and how precisely. torch is imported when needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` is the first CUDA device, then Apple's, then the CPU. Raises UsageError where it is not there."""
+    """``auto`` is the first CUDA device, then Apple's, then the CPU. Raises UsageError where it is not available."""
     import torch
 
     if name == "auto":

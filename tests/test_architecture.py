@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Top down. The parts of one layer do not import one another.
 LAYERS = [
-    {"odqa", "types", "errors", "closing", "text"},
+    {"odqa", "version", "types", "errors", "closing", "text"},
     {"files"},
     {"squad", "device", "models"},
     {"corpus"},

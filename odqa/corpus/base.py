@@ -1,4 +1,4 @@
-"""What every loader shares: the options, the refusal of a file, and the making of a Document. Knows no format."""
+"""What all loaders share: their options, how they refuse a file, how they make a Document. Knows no format."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def document_of(
 
 
 def well_formed(text: str) -> str:
-    """Put U+FFFD where half a surrogate pair stands: no UTF-8 file, database or tokenizer takes one."""
+    """Replace half a surrogate pair with U+FFFD: no UTF-8 file, database or tokenizer takes one."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

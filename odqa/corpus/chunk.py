@@ -163,7 +163,7 @@ def _cut(text: str, low: int, high: int, ends: Sequence[int], options: ChunkOpti
         first, last = bisect_right(ends, low), bisect_right(ends, high)
         stop = high
         if last - first > budget:
-            # Tokens that share a character (the bytes of an emoji) end together: cut before or behind them all.
+            # Tokens that share a character (the bytes of an emoji) end together: cut before or after them all.
             together = bisect_left(ends, ends[first + budget])
             stop = ends[together - 1] if together > first else ends[first + budget]
         stop = min(stop, low + budget * CHARACTERS_PER_TOKEN)

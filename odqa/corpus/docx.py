@@ -1,6 +1,6 @@
 """Word files (.docx): paragraphs and tables in their order, sections by heading styles. Knows nothing of .doc.
 
-The text is taken from the XML: python-docx leaves out what stands in content controls and tracked insertions.
+The text is taken from the XML: python-docx leaves out what is in content controls and tracked insertions.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
 
     Inside a folder, hidden files and folders, ``node_modules``, ``__pycache__`` and files of an unknown kind are
     left out; links are followed, but into no folder a second time. A file that is named itself is always in the
-    list, and so is a folder that cannot be listed: reading them tells what is wrong. Raises UsageError for a path
+    list, and so is a folder that cannot be listed: reading them reports what is wrong. Raises UsageError for a path
     that does not exist and a folder without a file of a known kind.
     """
     found: dict[str, Path] = {}
@@ -83,6 +83,6 @@ def _is_special(path: Path) -> bool:
     """Whether a path is a pipe, a socket or a device: reading one may never end."""
     try:
         mode = path.stat().st_mode
-    except OSError:  # A broken link, or no permission: reading it tells.
+    except OSError:  # A broken link, or no permission: reading it reports that.
         return False
     return not stat.S_ISREG(mode)

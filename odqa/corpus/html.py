@@ -43,7 +43,7 @@ def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
     """The page's title, its text and the sections of the text.
 
     The text is that of the main element (or the one article) where there is one that holds it, else of the body.
-    Blocks stand on lines of their own, paragraphs are a blank line apart, the cells of a table's row are joined
+    Blocks are on lines of their own, paragraphs are a blank line apart, the cells of a table's row are joined
     by `` | ``, preformatted text keeps its lines.
     """
     from bs4 import BeautifulSoup
@@ -119,7 +119,7 @@ class _Writer:
         self._space = string[-1].isspace()
 
     def start_preformatted(self) -> None:
-        """The line break behind <pre> is none of the text, nor are blank lines before the first that has text."""
+        """The line break after <pre> is not part of the text, nor are blank lines before the first with text."""
         self._before_first_line = True
 
     def preformatted(self, string: str) -> None:

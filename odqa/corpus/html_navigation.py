@@ -1,4 +1,4 @@
-"""Which elements of a web page are no part of what it says: menus, sidebars, scripts, hidden parts. Writes no text."""
+"""Which elements of a web page are not part of what it says: menus, sidebars, scripts, hidden parts. Writes no text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAVIGATION_WORDS = names(
     "sidebar sphinxsidebar sidetoc breadcrumb breadcrumbs toc menu menubar navbar nav navigation navbox navpath "
     "pagination skip skiplink"
 )
-ALWAYS_NAVIGATION = names("tableofcontents")  # Even where a heading of this name stands above it.
+ALWAYS_NAVIGATION = names("tableofcontents")  # Even under a heading of this name.
 OFTEN_NAVIGATION = names("header footer")  # Where they are mostly links and hold no heading.
 # Beside a heading: the permanent link and the edit link. In code: the line numbers.
 ORNAMENTS = names("headerlink permalink editsection linenos lineno linenumber linenumbers")
@@ -41,7 +41,7 @@ def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
     """Whether an element is left out, with all that it holds.
 
     ``size`` is the number of characters in the page: what holds more than half of them is taken for content,
-    whatever it is called, unless it is mostly links. ``in_main`` says that the element stands inside a main,
+    whatever it is called, unless it is mostly links. ``in_main`` says that the element is inside a main,
     article or section element, where a header or a footer belongs to the content.
     """
     name = tag.name

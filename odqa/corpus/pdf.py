@@ -72,7 +72,7 @@ def _open(stream: Any) -> tuple[PdfReader, int]:
         raise DataError("encrypted PDF: save a copy without its password") from None
     except DependencyError:
         raise DataError('encrypted PDF: to open it, install "pypdf[crypto]"') from None
-    except Exception as error:  # What is no PDF raises whatever its bytes make pypdf stumble over.
+    except Exception as error:  # A file that is not a PDF raises whatever its bytes provoke in pypdf.
         raise DataError(f"broken PDF ({_describe(error)})") from None
 
 

@@ -1,4 +1,4 @@
-"""Files -> Documents, one at a time. Knows which loader reads which file; one bad file never ends the run."""
+"""A file -> its Documents, by the loader for its kind. One bad file never ends the run."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
         found = get_sentence_boundaries(language, window)
         ends = sorted({at + boundary["end_index"] for boundary in found} | {stop})
         if stop < end:
-            # The window's own end is no sentence's end: the next window begins where this last sentence does.
+            # The end of the window is not the end of a sentence: the next window begins where this last sentence does.
             ends = ends[:-1] or [break_point(text, at, stop)]
         for sentence_end in ends:
             yield at, sentence_end

@@ -63,7 +63,7 @@ def _documents(
             count, first = bad.get(found.kind, (0, f"{found.kind} at line {line:,}{found.detail}"))
             bad[found.kind] = (count + 1, first)
     except UnicodeDecodeError as error:
-        raise DataError(f"not {error.encoding} behind line {line:,}: convert the file to UTF-8") from None
+        raise DataError(f"not {error.encoding} after line {line:,}: convert the file to UTF-8") from None
     if not total:
         raise DataError("empty: no rows in it")
     if bad:
@@ -81,7 +81,7 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
         )
     text = row[options.text_field]
     if text is not None and not isinstance(text, str):
-        return _Bad(f"field {options.text_field!r} is no text", f": {type(text).__name__}")
+        return _Bad(f"field {options.text_field!r} is not text", f": {type(text).__name__}")
     if not text or text.isspace():
         return _Bad("empty text")
     known = (options.text_field, options.id_field, options.title_field)
@@ -95,7 +95,7 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
 
 
 def _listed(names: Iterable[str]) -> str:
-    """The names as a message shows them: a file that is no table at all may have thousands, and long ones."""
+    """The names as a message shows them: a file that is not a table at all may have thousands, and long ones."""
     shown = [name if len(name) <= 40 else name[:39] + "…" for name in names]
     more = f" and {len(shown) - 20:,} more" if len(shown) > 20 else ""
     return (", ".join(shown[:20]) or "none") + more

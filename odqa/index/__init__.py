@@ -30,6 +30,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "filters":
+        return import_module("odqa.index.filters")
     if name not in _HOMES:
         raise AttributeError(f"module 'odqa.index' has no attribute {name!r}")
     return getattr(import_module(f"odqa.index.{_HOMES[name]}"), name)

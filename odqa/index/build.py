@@ -1,4 +1,7 @@
-"""Makes an index and takes documents into it. Knows the order of the steps; reading and encoding are ``ingest``'s."""
+"""Files go in, an index of their documents comes out: builds, adds and updates.
+
+Knows the order of the steps; ``ingest`` reads and encodes.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.factories import check_factory
 from odqa.retrieval.faiss_library import require_faiss
 from odqa.retrieval.keywords import PARAMETERS
+from odqa.version import __version__
 
 _READ = ReadOptions()
 _CHUNK = ChunkOptions()
@@ -44,15 +48,15 @@ def build_index(
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
-    """Index the files under ``paths`` into ``folder``, in place of the index that is there.
+    """Index the files under ``paths`` into ``folder``, replacing any index there.
 
-    Until the new index is whole, the old one stays as it was, whatever happens. A passage is never longer than the
-    encoder reads: ``chunk`` is cut down to its ``passage_budget``. A file that cannot be used is listed in the
+    Until the new index is complete, the old one stays as it was, whatever happens. A passage is never longer than the
+    encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used is listed in the
     report; with ``strict`` the first one raises DataError.
 
     Raises UsageError for a path that does not exist and for a factory that does not fit, IndexFolderError when
-    ``folder`` holds something else than an index or another process changes it, DataError when two documents have
-    one id, and OdqaError when nothing could be used or the disk is full.
+    ``folder`` holds something other than an index or another process is changing it, DataError when two documents have
+    the same id, and OdqaError when nothing could be used or the disk is full.
     """
     started = time.monotonic()
     folder = Path(folder)
@@ -82,10 +86,10 @@ def add(
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
-    """Take the files under ``paths`` into the index in ``folder``, read and split as those before.
+    """Add the files under ``paths`` to the index in ``folder``, read and split like those already in it.
 
-    ``encoder`` None means the one that the index was built with; another one is refused. Raises as ``build_index``
-    does, and IndexFolderError where there is no index.
+    ``encoder`` None means the one the index was built with; any other is refused. Raises what ``build_index`` raises,
+    and IndexFolderError where there is no index.
     """
     started = time.monotonic()
     folder = Path(folder)
@@ -112,9 +116,9 @@ def update(
 ) -> ChangeReport:
     """Bring the index in ``folder`` up to the files under ``paths``: only new and changed documents are encoded.
 
-    A file whose bytes are as they were is not read again. Of a file that changed, new documents are added, changed
-    ones replaced, and those that are gone removed. With ``prune`` the documents of files are removed that were read
-    from under ``paths`` and are there no more; otherwise the report names these files. Raises as ``add`` does, and
+    A file whose bytes have not changed is not read again. Of a file that changed, new documents are added, changed ones
+    replaced, and those no longer in it removed. With ``prune``, documents are also removed whose files were read from
+    under ``paths`` and no longer exist; otherwise the report names these files. Raises what ``add`` raises, and
     UsageError when nothing would be left of the index.
     """
     started = time.monotonic()
@@ -142,7 +146,7 @@ def _ingesting(
     update: bool,
     progress: ShowProgress | None,
 ) -> Iterator[tuple[Change, Manifest, Ingest, Catalog]]:
-    """An index, locked and open to take in documents."""
+    """Lock an index and open it to take in documents."""
     read_manifest(folder)  # Before a folder is made for the lock.
     require_faiss()
     with changing(folder) as change:
@@ -166,7 +170,7 @@ def _ingesting(
 def _loader(
     folder: Path, manifest: Manifest, encoder: Encoder | str | Path | None, device: str
 ) -> Callable[[], Encoder]:
-    """What loads the index's encoder, once, and only if a document is new: most updates find little."""
+    """A function that loads the index's encoder once, and only when a document is new: most updates find few."""
 
     @cache
     def load() -> Encoder:
@@ -179,7 +183,7 @@ def _loader(
 
 
 def _commit(change: Change, manifest: Manifest, ingest: Ingest, catalog: Catalog) -> Manifest:
-    """Write the version with what was read and without what was removed; where that is nothing, ``manifest`` stays."""
+    """Commit what was read and what was removed; where both are nothing, return ``manifest`` unchanged."""
     new = ingest.finish()
     if not new and not catalog.removed:
         return manifest
@@ -189,8 +193,6 @@ def _commit(change: Change, manifest: Manifest, ingest: Ingest, catalog: Catalog
 
 def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
     """The manifest of an index without a segment."""
-    from odqa import __version__
-
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Manifest(
         format=FORMAT,
@@ -212,7 +214,7 @@ def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
 
 
 def _documents(paths: Sequence[str | Path]) -> list[Path]:
-    """The files under ``paths``. An index among them is no document."""
+    """The files under ``paths`` without the manifests of indexes."""
     found = find_files([Path(path) for path in paths])
     return [file for file in found if file.name != MANIFEST or not is_index(file.parent)] or found
 

@@ -1,4 +1,7 @@
-"""Which documents an index has, over all its segments, while a change is made; reads and writes no passage."""
+"""The documents of an index over all its segments, to look up and take out during a change. Reads no passage.
+
+A document or a segment's passage is live unless a change took it out.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,12 @@ class Catalog:
         self._removed: list[dict[int, StoredDocument]] = [{} for _ in segments]
 
     def find(self, id: str) -> CatalogEntry | None:
-        """The document with this id that counts, if there is one."""
+        """The live document with this id, if there is one."""
         found = (item for at, segment in enumerate(self._segments) for item in self._live(at, segment.store.find(id)))
         return next(found, None)
 
     def from_source(self, source: str) -> list[CatalogEntry]:
-        """The documents read from this file that count."""
+        """The live documents read from this file."""
         return [
             item
             for at, segment in enumerate(self._segments)
@@ -42,12 +45,12 @@ class Catalog:
         ]
 
     def all(self) -> Iterator[CatalogEntry]:
-        """All documents that count."""
+        """All live documents."""
         for at, segment in enumerate(self._segments):
             yield from self._live(at, segment.store.all())
 
     def hashes(self) -> dict[str, str]:
-        """The hash of each file as it was read last, by its path."""
+        """The hash of each file as it was last read, by its path."""
         return newest_hashes(self._segments)
 
     def remove(self, item: CatalogEntry) -> None:
@@ -60,7 +63,7 @@ class Catalog:
         return sum(map(len, self._removed))
 
     def records(self, index: Path, version: int) -> tuple[SegmentRecord, ...]:
-        """The segments of which something is left, for this version of the index; writes what was deleted of them."""
+        """The segments with anything left in them, for this version of the index; writes what was deleted of them."""
         records = []
         for segment, removed in zip(self._segments, self._removed, strict=True):
             record = segment.record
@@ -77,7 +80,7 @@ class Catalog:
 
 @contextmanager
 def open_catalog(folder: Path, manifest: Manifest) -> Iterator[Catalog]:
-    """The documents of the index in ``folder``; its segments, their passages alone, are open until the end."""
+    """The documents of the index in ``folder``, whose segments (only their passages) stay open until the end."""
     with ExitStack() as stack:
         segments = []
         for record in manifest.segments:
@@ -87,5 +90,5 @@ def open_catalog(folder: Path, manifest: Manifest) -> Iterator[Catalog]:
 
 
 def newest_hashes(segments: Sequence[Segment]) -> dict[str, str]:
-    """The hash of each file as it was read last, by its path; ``segments`` are in the order of the index."""
+    """The hash of each file as it was last read, by its path; ``segments`` are in the order of the index."""
     return {source: digest for segment in segments for source, digest in segment.store.sources().items()}

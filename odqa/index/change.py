@@ -1,8 +1,9 @@
-"""One change of an index folder at a time, which lands whole or not at all; knows nothing of what is in the files.
+"""Locks an index folder for one change at a time, which takes effect whole or not at all.
 
 Whoever changes an index holds its lock, which ends with the process that holds it. New files are written beside those
 that the manifest names, and count when a new manifest names them. What no manifest names any more is deleted after
-that, or by the next change if the process dies before; readers that have such files open go on reading them.
+that, or by the next change if the process dies first; readers that have such files open go on reading them.
+Knows nothing of what is in the files.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from odqa.index.manifest import (
     segment_folder,
     write_manifest,
 )
+from odqa.version import __version__
 
 LOCK = ".lock"
 # What folders of the formats before this one hold; they are deleted when a new index takes their place.
@@ -44,7 +46,7 @@ class Change:
         """See ``changing``."""
         self.folder = folder
         self.new: list[Path] = []
-        # A segment that is there, were it but one that a dead process left, keeps its name to itself.
+        # No segment's name is used twice, not even that of one which a dead process left.
         names = [int(path.name) for path in folder.glob(f"{SEGMENTS}/*") if path.name.isdecimal()]
         with suppress(IndexFolderError):
             names.append(read_manifest(folder).version)
@@ -62,8 +64,6 @@ class Change:
 
         All files that it names are flushed to the disk first. Raises UsageError when nothing would be left.
         """
-        from odqa import __version__
-
         if not any(segment.live_passages for segment in segments):
             raise UsageError(
                 f"nothing would be left of the index {self.folder}, so it stays as it is; "
@@ -89,7 +89,7 @@ class Change:
         return new
 
     def clean(self, manifest: Manifest) -> None:
-        """Delete what ``manifest`` does not name of what an index writes, as far as the system lets it."""
+        """Delete the files of an index that ``manifest`` does not name, as far as the system lets it."""
         named = {segment.name: segment.files for segment in manifest.segments}
         waste = [self.folder / name for name in (f".{MANIFEST}.new", *_BEFORE)]
         for path in (self.folder / SEGMENTS).iterdir():
@@ -104,9 +104,9 @@ class Change:
 
 @contextmanager
 def changing(folder: Path) -> Iterator[Change]:
-    """Lock ``folder``, which is made if it is not there, for a change.
+    """Lock ``folder`` for a change; it is created if it does not exist.
 
-    If the block raises, Ctrl-C included, the index is as it was, and a folder that was made is removed. Raises
+    If the block raises, Ctrl-C included, the index stays as it was, and a folder that was created is removed. Raises
     IndexFolderError when another process is changing the index, and OdqaError, with the reason and the free space,
     for what the disk refuses.
     """
@@ -134,7 +134,7 @@ def changing(folder: Path) -> Iterator[Change]:
 
 
 def check_target(folder: Path) -> None:
-    """Raise IndexFolderError unless ``folder`` is free, empty, or an index, if only a damaged or an unfinished one."""
+    """Raise IndexFolderError unless ``folder`` is free, empty, or an index, be it damaged or unfinished."""
     if not folder.exists():
         return
     remedy = "choose another folder with --index"
@@ -178,7 +178,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _disk_errors(folder: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one OdqaError: which folder, why, how much space there is."""
+    """Turn what the disk refuses into an OdqaError that says which folder, why, and how much space is free."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:

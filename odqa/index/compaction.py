@@ -1,4 +1,4 @@
-"""Makes several segments one and leaves out what was deleted. Encodes nothing and reads no file of a user's."""
+"""Several segments go in, one comes out, without what was deleted. Encodes nothing and reads no user's file."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from odqa.retrieval.factories import check_factory
 from odqa.retrieval.vector_writer import room
 from odqa.types import Mode
 
-MOST = 8  # Segments that an index may have. Each is searched by itself, which a question takes longer for.
+MOST = 8  # Segments an index may have: each is searched separately, which slows every question down.
 
 
 def compact(folder: str | Path, *, storage: Storage | None = None) -> ChangeReport:
-    """Write the index in ``folder`` anew as one segment without what was deleted.
+    """Rewrite the index in ``folder`` as one segment without what was deleted.
 
-    ``storage`` says how vectors are stored from now on; None leaves it as it is. Vectors are copied as they are stored:
-    from a factory that compresses them to another, they lose twice. Keywords are made anew of the passages, which also
-    mends damaged ones. Raises IndexFolderError for an index that is
-    missing, damaged, or being changed, UsageError for a factory that does not fit, OdqaError when the disk is full.
+    ``storage`` says how vectors are stored from now on; None leaves that as it is. Vectors are copied as they are
+    stored: from one factory that compresses them to another, they lose precision twice. Keywords are rebuilt from the
+    passages, which also repairs damaged ones. Raises IndexFolderError for an index that is missing, damaged, or being
+    changed, UsageError for a factory that does not fit, OdqaError when the disk is full.
     """
     started = time.monotonic()
     folder = Path(folder)
@@ -47,10 +47,10 @@ def compact(folder: str | Path, *, storage: Storage | None = None) -> ChangeRepo
 
 
 def fold_small(change: Change, manifest: Manifest) -> Manifest:
-    """Make all segments but the largest one, if there are more than ``MOST``; else do nothing.
+    """Fold all segments but the largest into one where there are more than ``MOST``; else return ``manifest``.
 
-    So a passage is copied again only after many changes, and in the end rarely: when the others have become larger than
-    the largest, that one is folded the next time.
+    So a passage is copied again only after many changes, and less and less often: once the others together have
+    outgrown the largest, it is folded with the next batch.
     """
     if len(manifest.segments) <= MOST:
         return manifest
@@ -68,7 +68,7 @@ def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
 
 
 def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -> Manifest:
-    """Put one segment in the place of those that are ``chosen``."""
+    """Replace the ``chosen`` segments with one."""
     names = {record.name for record in chosen}
     storage = Storage(**manifest.storage)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Conditions on documents' fields, as ``--filter`` writes them. Knows no index and no search: text and mappings alone.
+"""Conditions on documents' fields, as ``--filter`` writes them: text and fields go in, the matching documents come out.
 
 A filter is ``FIELD OPERATOR VALUE``: ``lang=en``, ``year>=2020``, ``source~=*/policies/*``, ``author.name!='de Wit'``.
 """
@@ -21,7 +21,7 @@ OWN_FIELDS = ("id", "title", "source")  # What every document has, whatever its 
 
 _SIGNS = "=!<>~"
 _TEXT = re.compile(rf"([^{_SIGNS}]*)(!=|<=|>=|~=|=|<|>)(.*)", re.DOTALL)
-# JSON's grammar: 007 and 1_000 are no numbers but text. The exponent is kept to what Decimal takes everywhere.
+# JSON's grammar: 007 and 1_000 are text, not numbers. The exponent is limited to what Decimal takes everywhere.
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _EXAMPLES = "'lang=en', 'year>=2020' or 'source~=*/policies/*'"
 
@@ -66,13 +66,13 @@ def parse(text: str) -> Filter:
     """Read one filter. Spaces around the field and the value are dropped; quotes around the value keep its spaces.
 
     The field may hold anything but ``= ! < > ~``; a value that is empty or begins with one of these must be quoted,
-    with ``'…'`` or ``"…"``. There are no escapes: only the outer quotes are taken away. Raises UsageError that names
+    with ``'…'`` or ``"…"``. There are no escapes: only the outer quotes are removed. Raises UsageError that names
     the text and what it lacks.
     """
     found = _TEXT.fullmatch(text)
     if found is None:
         raise UsageError(
-            f"the filter {text!r} has no operator behind its field (one of {' '.join(Operator)}); "
+            f"the filter {text!r} has no operator after its field (one of {' '.join(Operator)}); "
             f"write it like {_EXAMPLES}"
         )
     field, sign, value = found[1].strip(), Operator(found[2]), found[3].strip()
@@ -80,7 +80,7 @@ def parse(text: str) -> Filter:
         raise UsageError(f"the filter {text!r} has no field before {sign}; write it like {_EXAMPLES}")
     if not value:
         raise UsageError(
-            f"the filter {text!r} has no value behind {sign}; write it like {_EXAMPLES}, "
+            f"the filter {text!r} has no value after {sign}; write it like {_EXAMPLES}, "
             f"or \"{field}{sign}''\" where the empty text is meant"
         )
     if value[0] in _SIGNS:
@@ -98,7 +98,7 @@ def fields_of(id: str, title: str, source: str, metadata: Mapping[str, Any]) -> 
     then holding a list of their values. A list of lists becomes one list, and a list of one value that value.
     """
     found: dict[str, list[Any]] = {}
-    # A stack of our own: what a file nests deeply must not run into Python's limit.
+    # An explicit stack: deep nesting in a file must not hit Python's recursion limit.
     waiting: list[tuple[str, Any]] = [(str(key), metadata[key]) for key in reversed(list(metadata))]
     while waiting:
         name, value = waiting.pop()
@@ -118,7 +118,7 @@ def matches(filters: Sequence[Filter], fields: Mapping[str, Any]) -> bool:
     Two numbers are compared as numbers, exactly, whether the document holds them as numbers or as text in JSON's
     grammar; everything else is compared as text by code points, so that ISO dates come in their order. True and false
     are the texts ``true`` and ``false``. ``~=`` is a pattern for the whole text with ``*``, ``?`` and ``[…]`` that
-    minds upper and lower case; it never takes a text for a number.
+    is case-sensitive; it never treats a text as a number.
 
     One element of a list is enough, but for ``!=``, which no element may equal. A document without the field, or with
     nothing in it (null, an empty list), meets no filter on it, ``!=`` neither: as with NULL in SQL, what is not known
@@ -130,8 +130,8 @@ def matches(filters: Sequence[Filter], fields: Mapping[str, Any]) -> bool:
 def select(documents: Iterable[tuple[int, Mapping[str, Any]]], filters: Sequence[Filter]) -> list[int]:
     """The numbers of the documents that meet every filter, in the order they come.
 
-    Raises UsageError for a field that no document has, with the fields that there are: ``documents`` are all those
-    that are searched, so that a field of any of them is known.
+    Raises UsageError for a field that no document has, listing those that exist: ``documents`` are all that are
+    searched, so a field of any of them is known.
     """
     unknown = {some.field for some in filters} - set(OWN_FIELDS)
     known = set(OWN_FIELDS)
@@ -159,7 +159,7 @@ def _meets(some: Filter, value: Any) -> bool:
 
 
 def _order(text: str, other: str) -> int:
-    """-1, 0 or 1 as the first comes before the second, is its equal, or comes behind it."""
+    """-1, 0 or 1 as the first comes before the second, equals it, or comes after it."""
     left, right = _number(text), _number(other)
     if left is not None and right is not None:
         return (left > right) - (left < right)

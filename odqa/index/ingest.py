@@ -1,4 +1,4 @@
-"""Files into the new segment of a change: reads, compares with what is there, splits, encodes. Commits nothing."""
+"""Files go in, a new segment comes out: reads, compares with the index, splits, encodes. Commits nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class OnDuplicate(StrEnum):
-    """What becomes of a document whose id another one has: an error, or one of the two is left out."""
+    """What happens when two documents have the same id: an error, or one of the two is left out."""
 
     ERROR = "error"
     REPLACE = "replace"
@@ -58,10 +58,10 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How files become the passages of an index, and what becomes of documents that are there already.
+    """How files become the passages of an index, and what happens to documents that are already in it.
 
-    With ``update``, files and documents that are as they were are left alone, and those that changed replace what was
-    read from the same file. With ``strict`` the first file that cannot be used is an error.
+    With ``update``, unchanged files and documents are left alone, and changed ones replace what was read from the same
+    file. With ``strict`` the first file that cannot be used is an error.
     """
 
     read: ReadOptions
@@ -75,7 +75,7 @@ class Rules:
 class Ingest(Closing):
     """The documents of one change. Use it as a context manager.
 
-    ``counts`` has the numbers of documents by what became of them, under the names of ``ChangeReport``.
+    ``counts`` are the numbers of documents by what happened to them, under the names of ``ChangeReport``.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Ingest(Closing):
         rules: Rules,
         progress: ShowProgress | None,
     ) -> None:
-        """``catalog`` has the documents that are there; ``encoder`` is called when a document needs it."""
+        """``catalog`` has the documents of the index; ``encoder`` is called when a document needs it."""
         self.counts: Counter[str] = Counter()
         self.unusable: list[Unusable] = []
         self._change = change
@@ -101,7 +101,7 @@ class Ingest(Closing):
         self._stack = ExitStack()
 
     def read(self, files: Sequence[Path]) -> None:
-        """Take the documents of all files. Raises DataError as ``Rules`` has it."""
+        """Take the documents of all files. Raises DataError where ``Rules`` make it an error."""
         known = self._catalog.hashes() if self._rules.update else {}
         sizes = [_size(file) for file in files]
         for file, size, before_it in zip(files, sizes, accumulate(sizes, initial=0), strict=False):
@@ -129,9 +129,9 @@ class Ingest(Closing):
                 self.unusable.append(problem)
                 if self._rules.strict:
                     raise DataError(f"{problem.source}: {problem.reason} (without --strict it would be left out)")
-            # A file of rows gives many documents; how far it is read is taken from the length of their texts.
+            # A file of rows gives many documents; the length of their texts shows how far it has been read.
             self._show(READING, bytes_before + min(characters, size), total)
-        if usable:  # Else what was read before is better than nothing.
+        if usable:  # Otherwise what was read before is kept: better than nothing.
             for gone in before:
                 if gone.document.id not in ids:
                     self._catalog.remove(gone)
@@ -165,7 +165,7 @@ class Ingest(Closing):
         return None
 
     def finish(self) -> tuple[SegmentRecord, ...]:
-        """Encode what was read and write the segment: its record, or none where there is nothing to write."""
+        """Encode what was read and write the segment; returns its record, or none where there is nothing to write."""
         if self._writer is None:
             return ()
         writer, encoder = self._writer, self._encoder()
@@ -237,11 +237,11 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return 0  # Reading the file tells what is wrong with it.
+        return 0  # Reading the file reports what is wrong with it.
 
 
 def _digest(path: Path) -> str:
-    """The SHA-256 (hex) of a file; empty where it is none that can be read."""
+    """The SHA-256 (hex) of a file; empty where it is not a regular file or cannot be read."""
     if not path.is_file():  # A pipe would never end.
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What an index folder says of itself: its segments, their files, how it was made. Standard library; opens no data.
+"""The manifest of an index: its segments, their files with size and checksum, and how it was made. Opens no data file.
 
 A folder is an index when its ``manifest.json`` is whole. Every change writes new files first and the manifest last,
 in place of the old one in a single step: the manifest is the index, and what it does not name is not part of it.
@@ -36,10 +36,10 @@ class FileRecord:
 class SegmentRecord:
     """One segment: what a change wrote, in the folder ``segments/<name>``, and what later changes deleted of it.
 
-    ``documents`` and ``passages`` count everything written. ``deleted`` names the file with the numbers of the
-    documents that count no longer, ``deleted_documents`` of them with ``deleted_passages``; it is empty where there
-    are none. ``vectors`` says how the vectors are stored: the FAISS factory, what it was trained on, the parameters
-    of its search. ``files`` are all its files, by name.
+    ``documents`` and ``passages`` count everything written. ``deleted`` names the file with the numbers of the deleted
+    documents, ``deleted_documents`` of them with ``deleted_passages``; it is empty where there are none. ``vectors``
+    says how the vectors are stored: the FAISS factory, what it was trained on, the parameters of its search. ``files``
+    are all its files, by name.
     """
 
     name: str
@@ -53,19 +53,18 @@ class SegmentRecord:
 
     @property
     def live_passages(self) -> int:
-        """The passages that count."""
+        """The passages that were not deleted."""
         return self.passages - self.deleted_passages
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that is known of an index without opening it.
+    """Everything known about an index without opening it.
 
     ``version`` counts the changes since the index was made, from 1. ``encoder`` is the name to load the encoder by and
     ``encoder_hash`` the hash of its files. ``reading``, ``chunking`` and ``keywords`` say how files become documents,
-    passages and terms, and ``storage`` what FAISS factory and recall were asked for: documents that are added later are
-    treated alike.
-    ``created`` and ``changed`` are ISO 8601 in UTC.
+    passages and terms, and ``storage`` what FAISS factory and recall were asked for: documents added later are treated
+    alike. ``created`` and ``changed`` are ISO 8601 in UTC.
     """
 
     format: int
@@ -86,12 +85,12 @@ class Manifest:
 
     @property
     def documents(self) -> int:
-        """The documents that count."""
+        """The documents that were not deleted."""
         return sum(segment.documents - segment.deleted_documents for segment in self.segments)
 
     @property
     def passages(self) -> int:
-        """The passages that count."""
+        """The passages that were not deleted."""
         return sum(segment.live_passages for segment in self.segments)
 
     @property
@@ -118,7 +117,7 @@ _JSON_TYPES: dict[str, tuple[type, str]] = {
 
 
 def rebuild_command(folder: Path) -> str:
-    """The command that makes the index anew, as messages quote it."""
+    """The command that rebuilds the index, as messages quote it."""
     return f"`odqa index PATH... --index {folder}`"
 
 
@@ -140,7 +139,7 @@ def as_stored(manifest: Manifest) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Put ``manifest.json`` in the place of the one that is there, at once or not at all.
+    """Replace ``manifest.json``, whole or not at all.
 
     It is flushed to the disk, as the files that it names are, before it counts. Its temporary name is always the same,
     so that the next change finds and deletes what a killed one left (``odqa.files.whole`` does neither).
@@ -166,7 +165,7 @@ def is_index(folder: Path) -> bool:
 def read_manifest(folder: str | Path) -> Manifest:
     """Read and check the manifest of ``folder``.
 
-    Raises IndexFolderError when there is no index, when the manifest is damaged or of another format version.
+    Raises IndexFolderError when there is no index, and when the manifest is damaged or of another format version.
     """
     folder = Path(folder)
     path = folder / MANIFEST
@@ -239,7 +238,7 @@ def check_encoder(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
 
 
 def _parse(kind: type[Any], value: object, where: str = "") -> Any:
-    """``value`` as ``kind``, keys that it does not know left alone. Raises ValueError naming the key."""
+    """``value`` as ``kind``, unknown keys ignored. Raises ValueError naming the key that is missing or wrong."""
     if not isinstance(value, dict):
         raise ValueError(f"{where.rstrip('.')} is not an object")
     for item in fields(kind):

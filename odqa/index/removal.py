@@ -18,9 +18,9 @@ from odqa.index.report import ChangeReport, report_of
 def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filter] = ()) -> ChangeReport:
     """Take documents out of the index in ``folder``: those with one of ``names``, and those that match all ``filters``.
 
-    A name is the id of a document, the path of a file, or that of a folder with everything read from under it, as they
-    were given when they were indexed. The passages are found no more at once and leave the disk with the next
-    ``compact``. Raises UsageError for a name or filters that fit no document, without removing the others, and when
+    A name is the id of a document, the path of a file, or that of a folder with everything read from under it, as
+    given when they were indexed. Their passages are no longer found from then on, and leave the disk with the next
+    ``compact``. Raises UsageError for a name or filters that match no document, without removing the others, and when
     nothing would be left; IndexFolderError for an index that is missing, damaged, or being changed.
     """
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a change of an index did, and how far it is. Knows nothing of how it is done."""
+"""What a change of an index did, and how far it has come."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENCODING = "encoding"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a change is. ``done`` of ``total`` counts bytes of files in ``READING``, passages in ``ENCODING``."""
+    """How far a change has come. ``done`` of ``total`` are bytes of files in ``READING``, passages in ``ENCODING``."""
 
     stage: str
     done: int
@@ -33,10 +33,10 @@ ShowProgress: TypeAlias = Callable[[Progress], None]
 class ChangeReport:
     """What a change did. ``documents``, ``passages`` and ``bytes`` are those of the whole index after it.
 
-    ``added``, ``changed``, ``removed``, ``unchanged`` and ``skipped`` count documents: new ones; those that took the
-    place of an older one with their id; those taken out; those found as they were; those left out since another has
-    their id. ``encoded`` counts passages. ``vanished`` are files of the index that are there no more and were kept.
-    ``chunk`` says how documents are split: what the encoder left of the options.
+    ``added``, ``changed``, ``removed``, ``unchanged`` and ``skipped`` count documents: new ones; those that replaced an
+    older one with their id; those taken out; those found unchanged; those left out because another has their id.
+    ``encoded`` counts passages. ``vanished`` are files that no longer exist and whose documents were kept. ``chunk``
+    says how documents are split: the options, limited to what the encoder reads.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ def report_of(
     unusable: Sequence[Unusable] = (),
     vanished: Sequence[str] = (),
 ) -> ChangeReport:
-    """The report of a change that began at ``started`` (``time.monotonic``) and left ``manifest`` behind."""
+    """The report of a change that began at ``started`` (``time.monotonic``) and ended with ``manifest``."""
     return ChangeReport(
         folder=folder,
         version=manifest.version,

@@ -1,4 +1,4 @@
-"""An open index with the encoder that made it: questions in, hits out. Knows no reader and no answer."""
+"""An open index with its encoder: questions go in, hits come out. Knows no reader and no answer."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Retriever(Closing):
         """Open an index folder and load its encoder; ``encoder`` None means the one the index was built with.
 
         In the mode ``bm25`` no encoder is loaded and no vector read. Raises IndexFolderError for a missing or damaged
-        index or another encoder, ModelError for an encoder that cannot be found, UsageError for a mode or a device
-        that there is not.
+        index or another encoder, ModelError for an encoder that cannot be found, UsageError for an unknown mode or a
+        device that is not available.
         """
         opened = Index.open(index, mode=mode, device=device)
         try:
@@ -58,7 +58,7 @@ class Retriever(Closing):
 
     @property
     def fallback(self) -> str | None:
-        """Why passages are searched on the CPU although questions are encoded on a GPU; None where that is not so."""
+        """Why passages are searched on the CPU although questions are encoded on a GPU; None where they are not."""
         return self.index.why_not_gpu if self.encoder is not None and self.encoder.device == "cuda" else None
 
     def encode(self, questions: Sequence[str]) -> NDArray[np.float32] | None:

@@ -1,4 +1,4 @@
-"""An index folder that is open for search: questions in, hits out; knows no encoder's insides and writes nothing."""
+"""An index folder open for search: questions and their vectors go in, hits come out. Writes nothing."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _CHECKED = 64_000_000
 class Index(Closing):
     """An open index, as it was when it was opened, whatever becomes of the folder. Several threads may search it.
 
-    ``len(index)`` is its number of passages. ``why_not_gpu`` says why vectors that may be searched on a GPU are not;
-    None where they are, or where nobody asked.
+    ``len(index)`` is its number of passages. ``why_not_gpu`` says why vectors are not searched on a GPU although they
+    may be; None where they are, or where nobody asked for it.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, segments: Sequence[Segment], stack: ExitStack) -> None:
@@ -132,7 +132,7 @@ class Index(Closing):
         vectors: NDArray[np.float32] | None = None,
         filters: Sequence[Filter] = (),
     ) -> list[list[Hit]]:
-        """The ``k`` best passages for each question, best first; all if there are fewer.
+        """The ``k`` best passages for each question, best first; all of them if there are fewer.
 
         ``vectors`` (questions, dimension) are the questions' own, which all modes but ``bm25`` need; by words alone
         only passages come back that share one with the question. Only documents that match all ``filters`` are
@@ -150,7 +150,7 @@ class Index(Closing):
         ]
 
     def matching(self, filters: Sequence[Filter]) -> int:
-        """How many passages are of documents that match all ``filters``. Raises UsageError for an unknown field."""
+        """How many passages belong to documents that match all ``filters``. Raises UsageError for an unknown field."""
         allowed = self._allowed(tuple(filters))
         return len(self) if allowed is None else int(allowed.sum())
 

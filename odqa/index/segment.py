@@ -1,4 +1,4 @@
-"""One segment of an index: written once, opened many times; knows its three stores and no other segment."""
+"""One segment of an index, its passages, vectors and keywords: written once, opened many times."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SegmentWriter(Closing):
         self.store.add(document, passages)
 
     def copy(self, segment: Segment) -> None:
-        """Append what counts of another segment, vectors included; before any document is added."""
+        """Append the live documents of another segment, vectors included, before any document is added."""
         waiting: dict[int, Passage] = {}
         for document in segment.documents():
             rows = list(range(document.first, document.end))
@@ -65,7 +65,7 @@ class SegmentWriter(Closing):
     def finish(
         self, encode: Callable[[Sequence[Passage]], NDArray[np.float32]] | None, factory: str | None, recall: float
     ) -> SegmentRecord:
-        """Write everything and say what was written.
+        """Write everything and return the record of what was written.
 
         ``encode`` gives the vectors of the passages that were added, if any were; ``factory`` and ``recall`` say how
         they are stored (``odqa.retrieval.vector_writer``).
@@ -88,7 +88,7 @@ class SegmentWriter(Closing):
         )
 
     def close(self) -> None:
-        """Close the files; what is not finished is worth nothing."""
+        """Close the files; an unfinished segment is worthless."""
         self._open.close()
 
 
@@ -96,8 +96,8 @@ class SegmentWriter(Closing):
 class Segment:
     """An open segment of an index, as its manifest has it in ``record``.
 
-    ``vectors`` and ``keywords`` are None where they are not needed. ``deleted`` has the documents that count no
-    longer, by number, each with its first row and the row behind its last.
+    ``vectors`` and ``keywords`` are None where they are not needed. ``deleted`` has the deleted documents by
+    number, each with its first row and the row after its last.
     """
 
     record: SegmentRecord
@@ -138,7 +138,7 @@ class Segment:
         return segment
 
     def live(self) -> NDArray[np.bool_] | None:
-        """Which passages count, bool (passages,); None where all do."""
+        """Which passages are live, bool (passages,); None where all are."""
         if not self.deleted:
             return None
         mask = np.ones(self.record.passages, bool)
@@ -147,7 +147,7 @@ class Segment:
         return mask
 
     def documents(self) -> Iterator[StoredDocument]:
-        """The documents that count."""
+        """The live documents."""
         return (document for document in self.store.all() if document.number not in self.deleted)
 
     def close(self) -> None:
@@ -166,7 +166,7 @@ def needed_files(record: SegmentRecord, mode: Mode) -> list[str]:
 def with_deleted(
     index: Path, record: SegmentRecord, documents: Iterable[StoredDocument], version: int
 ) -> SegmentRecord:
-    """``record`` without some more of its documents: writes the file of them all, for this version of the index."""
+    """``record`` with more of its documents deleted; writes the list of them all for this version of the index."""
     folder = segment_folder(index, record.name)
     deleted = {**_read_deleted(folder, record), **{item.number: (item.first, item.end) for item in documents}}
     name = f"deleted.{version:06}.npy"

@@ -1,4 +1,4 @@
-"""Passages and their documents in one SQLite file, by row; knows nothing of vectors and of what was deleted."""
+"""Passages and their documents in one SQLite file: a row goes in, its passage comes out. Knows nothing of deletions."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class StoredDocument:
 
     @property
     def end(self) -> int:
-        """The row behind its last passage."""
+        """The row after its last passage."""
         return self.first + self.passages
 
 
 def hash_document(document: Document) -> str:
-    """What tells whether a document has changed: the SHA-256 (hex) of all that its passages are made from."""
+    """The SHA-256 (hex) of everything that a document's passages are made from: another hash means that it changed."""
     parts = [document.title, document.text, _metadata(document), [asdict(section) for section in document.sections]]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
 
@@ -174,7 +174,7 @@ class PassageStore:
         return found
 
     def find(self, id: str) -> list[StoredDocument]:
-        """The documents with this id, in the order they came; all but one of them were deleted."""
+        """The documents with this id, in the order they came; all but one of them are deleted."""
         with self._lock:
             return _find(self._db, id)
 

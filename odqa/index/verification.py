@@ -1,4 +1,4 @@
-"""Checks an index from its manifest down to a sample of its vectors; mends nothing."""
+"""An index folder goes in, what is broken in it comes out, from its files to a sample of vectors. Repairs nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _COSINE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is broken: what and where, and the command that mends it."""
+    """Something that is broken: what and where, and the command that repairs it."""
 
     what: str
     remedy: str
@@ -45,7 +45,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was checked, and what is broken. ``least_cosine`` is that of the vectors encoded again; 1 without any."""
+    """What was checked, and what is broken. ``least_cosine`` is that of the passages encoded again, 1 without any."""
 
     folder: Path
     version: int
@@ -70,24 +70,9 @@ def verify(
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    problems: list[Problem] = []
-    done = 0
-    for record in manifest.segments:
-        for name, expected in record.files.items():
-            path = segment_folder(folder, record.name) / name
-            try:
-                actual = record_file(path)
-            except OSError as error:
-                problems.append(Problem(f"{path} cannot be read: {error.strerror}", _remedy(folder, name)))
-            else:
-                if actual != expected:
-                    what = f"{path} is damaged: its {'size' if actual.size != expected.size else 'checksum'} is not"
-                    problems.append(Problem(f"{what} the one in the manifest", _remedy(folder, name)))
-            done += expected.size
-            if progress:
-                progress(done, manifest.bytes)
+    problems = list(_damaged_files(folder, manifest, progress))
     encoded, least = 0, 1.0
-    if not problems:  # What is inside of damaged files says nothing more.
+    if not problems:  # The content of damaged files would say nothing more.
         encoder = load(manifest) if load else None
         if encoder is not None:
             check_encoder(folder, manifest, encoder)
@@ -124,13 +109,32 @@ def verify(
     )
 
 
+def _damaged_files(folder: Path, manifest: Manifest, progress: Callable[[int, int], None] | None) -> Iterator[Problem]:
+    """The files that are missing or not as they were written."""
+    done = 0
+    for record in manifest.segments:
+        for name, expected in record.files.items():
+            path = segment_folder(folder, record.name) / name
+            try:
+                actual = record_file(path)
+            except OSError as error:
+                yield Problem(f"{path} cannot be read: {error.strerror}", _remedy(folder, name))
+            else:
+                if actual != expected:
+                    what = f"{path} is damaged: its {'size' if actual.size != expected.size else 'checksum'} is not"
+                    yield Problem(f"{what} the one in the manifest", _remedy(folder, name))
+            done += expected.size
+            if progress:
+                progress(done, manifest.bytes)
+
+
 def _remedy(folder: Path, name: str) -> str:
-    """Keywords are made from the passages again when segments are folded; everything else comes from the documents."""
+    """Compaction rebuilds keywords from the passages; everything else has to come from the documents again."""
     return f"`odqa compact --index {folder}`" if name in keywords.FILES else rebuild_command(folder)
 
 
 def _inside(segment: Segment) -> Iterator[str]:
-    """What does not hold of a segment whose files are as they were written."""
+    """What is wrong inside a segment whose files are as they were written."""
     assert segment.vectors is not None
     name = segment.record.name
     if broken := segment.store.broken():

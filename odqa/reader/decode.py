@@ -3,8 +3,8 @@
 Start and end are decoded jointly: every pair with start ≤ end ≤ start + limit competes, none is left out by taking
 the best starts and the best ends apart. The score of a span is its start logit + its end logit, and the null
 score is the same sum at the null position (Devlin et al. 2019, section 4.3). From a span's score a penalty may be
-taken for each token behind its first one: a geometric prior of the length, which the two logits, each of a place
-alone, know nothing of.
+taken for each token after its first one: a geometric prior of the length, which the two logits, each for
+a single place, know nothing of.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def best_pairs(
     """The ``n_best`` pairs (first token, last token, score) of one window, best first; ties by position.
 
     ``start``, ``end`` and ``allowed`` are (length,); a span has at most ``max_tokens`` tokens, both of its ends
-    are allowed. ``length_penalty`` is in logits for each token behind the first. Fewer pairs come back where fewer are
+    are allowed. ``length_penalty`` is in logits for each token after the first. Fewer pairs come back where fewer are
     valid.
     """
     first = np.flatnonzero(allowed)

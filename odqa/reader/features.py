@@ -1,4 +1,4 @@
-"""Turns (question, context) pairs into windows of tokens and pads them into batches. Knows nothing of models.
+"""(Question, context) pairs go in, windows of tokens and padded batches come out. Knows nothing of models.
 
 A context that does not fit beside its question is read in windows that overlap by ``stride`` tokens
 (Devlin et al. 2019, appendix A; the "doc stride" of their code, counted here, as tokenizers do, as the overlap).
@@ -95,7 +95,7 @@ def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
 def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str, NDArray[np.int64]]:
     """Pad windows to one length, a multiple of ``multiple``: the inputs by name, each (windows, padded length).
 
-    Padding always stands behind the window, whatever the tokenizer's side: there the attention mask takes it out
+    Padding always follows the window, whatever the tokenizer's side: there the attention mask takes it out
     entirely, while in front it would shift the absolute positions of the window's tokens, and its logits with them.
     Lengths in steps keep the CPU's memory allocator from holding a buffer for every length that ever occurred.
     """

@@ -1,4 +1,7 @@
-"""A loaded reader: a transformer with a span head that reads texts. Knows nothing of passages, indexes or ranking."""
+"""A reader: questions and texts go in, spans and null scores come out, by a transformer with a span head.
+
+Knows nothing of passages, indexes or ranking.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class Reader:
         The hash of a large file is remembered, so that this is fast. Raises ModelError for one that was not loaded.
         """
         if self.folder is None:
-            raise ModelError(f"{self.name} is no loaded reader, so it has no files that could be told from others")
+            raise ModelError(f"{self.name} was not loaded from a folder, so it has no files to be known by")
         settings = f"{self.max_length}\0{self.stride}\0{self.length_penalty!r}"
         return hashlib.sha256(f"{content_hash(self.folder)}\0{settings}".encode()).hexdigest()
 
@@ -102,7 +105,7 @@ class Reader:
 
         Span offsets are characters of the context. ``progress`` is called with the number of windows done since
         its last call. An answer wins where ``span.score - null_score > no_answer_threshold``; the scores are less the
-        reader's ``length_penalty`` for each token behind a span's first. Raises UsageError for a limit below 1, for
+        reader's ``length_penalty`` for each token after a span's first. Raises UsageError for a limit below 1, for
         lists of different lengths, and for a question that leaves no room for its context.
         """
         if n_best < 1:

@@ -1,4 +1,4 @@
-"""In what precision a reader computes: its span head in float32, the layers below in what is asked. Knows no text."""
+"""The precision that a reader computes in: its span head in float32, the layers below in what was asked for."""
 
 from __future__ import annotations
 

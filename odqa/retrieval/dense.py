@@ -61,7 +61,7 @@ class Vectors:
             with path.open("rb") as stream:
                 memory = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             data = np.frombuffer(memory, np.uint8)
-            # Unlike IO_FLAG_MMAP_IFC this reader never looks behind the end of a file that is cut short, and the
+            # Unlike IO_FLAG_MMAP_IFC this reader never looks past the end of a file that was cut short, and the
             # system may read ahead, without which a first search waits for every page.
             index = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(data), data.size))
         except (RuntimeError, MemoryError, ValueError, FileNotFoundError) as error:
@@ -107,7 +107,7 @@ class Vectors:
                 self._gpu.set_parameter(name, value)
 
     def move(self, device: str) -> str | None:
-        """Search on ``device`` from now on: ``cpu``, ``cuda`` or ``auto``; returns why it is the CPU nevertheless.
+        """Search on ``device`` from now on: ``cpu``, ``cuda`` or ``auto``; returns why it is still the CPU.
 
         All GPUs get a share of the vectors; what is on the disk stays as it is. Raises UsageError for ``cuda`` where
         FAISS has no GPU.
@@ -135,7 +135,7 @@ class Vectors:
             worst = found.min(axis=1, initial=np.inf)
             for at, query in enumerate(open_):
                 scores[query], rows[query] = self._best(queries[query], near[at], k)
-            # Vectors behind the last candidate may be as good as the k-th, and have a lower row.
+            # Vectors after the last candidate may be as good as the k-th, and have a lower row.
             rounding = _ROUNDING if self._gpu is None else self._gpu.rounding
             open_ = open_[scores[open_, -1] - worst <= rounding] if depth < count else open_[:0]
             depth = min(2 * depth, count)
@@ -189,7 +189,7 @@ class Vectors:
     def _parameters(self, depth: int, allowed: NDArray[np.bool_] | None, count: int) -> Any:
         """Search parameters that let only ``allowed`` rows through, ``count`` of them; None where nothing is to be set.
 
-        The rarer they are, the further is looked for them: among the clusters or nodes that a search goes through as
+        The rarer they are, the further the search goes: among the clusters or nodes that a search goes through as
         many are allowed as without a filter, and in clusters of equal size ``_SPARE`` times as many as are asked for.
         """
         faiss = require_faiss()
@@ -213,7 +213,7 @@ class Vectors:
         return parameters
 
     def _one_by_one(self, queries: NDArray[np.float32], depth: int, rows: NDArray[np.int64]) -> Neighbours:
-        """The candidates among ``rows``, every one of which is compared."""
+        """The candidates among ``rows``, each of which is compared."""
         faiss = require_faiss()
         heap = faiss.ResultHeap(len(queries), depth, keep_max=True)
         for start in range(0, len(rows), _BLOCK):

@@ -1,4 +1,4 @@
-"""Texts to unit vectors with a sentence-transformers model; knows nothing of files to index or of stored vectors."""
+"""Texts go in, unit vectors come out, by a sentence-transformers model. Knows nothing of files and stored vectors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Encoder:
     def load(cls, name: str | Path = DEFAULT_ENCODER, device: str = "auto") -> Encoder:
         """Load the encoder called ``name`` (see ``odqa.models.resolve``) in float32.
 
-        Raises ModelError when it cannot be found or is no encoder, UsageError for a device that is not there.
+        Raises ModelError when it cannot be found or is no encoder, UsageError for a device that is not available.
         """
         found = resolve(name)
         if not (found.folder / "modules.json").is_file():

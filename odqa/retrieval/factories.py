@@ -1,4 +1,4 @@
-"""Which kind of FAISS index for how many vectors, and which kinds are taken; knows no file and no vector."""
+"""A number of vectors goes in, the FAISS factory string that suits it comes out; checks the strings that users give."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def choose(vectors: int, dimension: int) -> str:
 
 
 def training_size(index: Any) -> int:
-    """How many vectors a faiss index is trained on if there are as many; 0 where there is nothing to learn."""
+    """How many vectors a faiss index is trained on, where there are so many; 0 where there is nothing to learn."""
     return 0 if index.is_trained else max(_QUANTIZER, _POINTS * _clusters(index))
 
 
@@ -62,8 +62,8 @@ def make(factory: str, dimension: int) -> Any:
     core = unwrap(index)
     if type(core).__name__ not in _KINDS:
         raise UsageError(
-            f"the factory {factory!r} makes an {type(core).__name__}, and such an index does not both take filters "
-            f"and give its vectors back; {_remedy()}"
+            f"the factory {factory!r} makes an {type(core).__name__}, and such an index cannot both apply filters "
+            f"and return its vectors; {_remedy()}"
         )
     if isinstance(core, faiss.IndexIVF):
         # FAISS warns on stderr of few vectors to learn from; here the recall that comes of it is measured.
@@ -95,4 +95,4 @@ def _clusters(index: Any) -> int:
 
 
 def _remedy() -> str:
-    return f"for example {', '.join(EXAMPLES)} are known; without --factory one is chosen by the number of passages"
+    return f"for example {', '.join(EXAMPLES)} can be used; without --factory one is chosen by the number of passages"

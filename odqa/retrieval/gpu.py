@@ -1,4 +1,4 @@
-"""A copy of a FAISS index on the GPUs of this machine; the CPU's index stays the one that counts."""
+"""A FAISS index goes in, a copy of it on the GPUs of this machine comes out, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def why_not_gpu() -> str | None:
         return None
     if not hasattr(require_faiss(), "StandardGpuResources"):
         return 'the FAISS installed here is faiss-cpu: run `pip uninstall faiss-cpu` and `pip install "odqa[gpu]"`'
-    return "faiss-gpu sees no GPU here (nvidia-smi lists those that there are)"
+    return "faiss-gpu sees no GPU here (nvidia-smi lists the GPUs of this machine)"
 
 
 def to_gpu(index: Any, required: bool = False) -> tuple[GpuIndex | None, str | None]:
@@ -71,7 +71,7 @@ class GpuIndex:
     def search(
         self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-        """FAISS's scores and rows, (q, depth), as a search on the CPU gives them; None if the GPU cannot tell.
+        """FAISS's scores and rows, (q, depth), as a search on the CPU gives them; None if the GPU cannot answer.
 
         Its kernels ignore selectors. So rows that are not allowed are dropped afterwards, if they are few.
         """

@@ -19,7 +19,7 @@ BM25 = "bm25"
 
 @dataclass(frozen=True, slots=True)
 class RankedRow:
-    """A row, its score, and what each component that was asked says of it."""
+    """A row, its score, and its score and rank by each component that was searched."""
 
     row: int
     score: float

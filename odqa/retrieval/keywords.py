@@ -1,13 +1,13 @@
-"""Passages by the words they share with a question: BM25. Knows nothing of vectors, of indexes or of their manifests.
+"""Passages by the words they share with a question: BM25. Knows nothing of vectors and indexes.
 
 BM25 in Lucene's variant (Kamphuis et al. 2020, "Which BM25 Do You Mean?"; Robertson and Zaragoza 2009):
 
     score(question, passage) = sum over the question's terms of  idf * tf / (tf + k1 * (1 - b + b * length / average))
     idf = ln(1 + (N - df + 0.5) / (df + 0.5))
 
-What is stored is how often each term stands in each passage (``odqa.retrieval.postings``), memory-mapped: a question
+What is stored is how often each term occurs in each passage (``odqa.retrieval.postings``), memory-mapped: a question
 reads the terms that it has. N, df and the average length are counted over the passages that are there when it is
-asked, so that parts and deletions change no score: it is the one that the same passages have in a single part.
+asked, so that parts and deletions change no score: it is the score that the same passages have in a single part.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class KeywordWriter:
         self._postings.finish(self._numbers)
 
     def close(self) -> None:
-        """Give up what is not finished: nothing of it stays in the folder."""
+        """Discard what is not finished: nothing of it stays in the folder."""
         self._postings.close()
 
 
@@ -178,7 +178,7 @@ class KeywordSearch:
         kept = [part.lengths if alive is None else part.lengths[alive] for part, alive in zip(parts, live, strict=True)]
         self._passages = sum(map(len, kept))
         terms = sum(int(lengths.sum(dtype=np.int64)) for lengths in kept)
-        # What is added to tf below the line, by row. Where it is infinite, a passage weighs nothing.
+        # What is added to tf in the denominator, by row. Where it is infinite, a passage weighs nothing.
         self._norms = np.concatenate([np.zeros(0, np.float32), *(part.lengths for part in parts)], dtype=np.float32)
         self._norms *= K1 * B * self._passages / max(1, terms)
         self._norms += K1 * (1 - B)

@@ -1,4 +1,4 @@
-"""How often each term stands in each passage, written by term. Knows neither words nor scores, and reads no index.
+"""Passages go in as numbers of terms, an inverted index comes out: how often each term occurs in which passages.
 
 The files are those of an inverted index (Manning, Raghavan and Schütze 2008, "Introduction to Information Retrieval",
 section 4.2, "Blocked sort-based indexing"): what comes in is sorted a run at a time into a file without a name beside
@@ -7,7 +7,7 @@ the others, and all runs are merged at the end, one stretch of terms after the o
     keywords.sqlite       each term and its number; terms are numbered in the order in which they came first
     keywords.starts.npy   int64 (terms + 1,): the postings of term t are those from starts[t] to starts[t + 1]
     keywords.rows.npy     int32 (postings,): the passage of each posting, ascending within a term
-    keywords.counts.npy   (postings,): how often the term stands there, in the narrowest unsigned type for the largest
+    keywords.counts.npy   (postings,): how often the term occurs there, in the narrowest unsigned type for the largest
     keywords.lengths.npy  int32 (passages,): how many terms each passage has, repetitions included
 """
 
@@ -123,7 +123,7 @@ class PostingsWriter:
         self.close()
 
     def close(self) -> None:
-        """Give up what is not finished: nothing of it stays in the folder."""
+        """Discard what is not finished: nothing of it stays in the folder."""
         with suppress(OSError):  # A full disk refuses what is still to be written, which nobody needs.
             self._spool.close()
         if not self._finished:
@@ -156,16 +156,16 @@ class PostingsWriter:
         """The rows and counts of all postings by term, then by row; stretches of them, in their order."""
         bounds = _stretches(starts)
         cuts = [self._cut(run, bounds) for run in self._runs]
-        for at, (first, behind) in enumerate(pairwise(bounds)):
-            free = starts[first:behind] - starts[first]  # Where the next posting of each term goes.
-            rows = np.empty(starts[behind] - starts[first], np.int32)
+        for at, (first, end) in enumerate(pairwise(bounds)):
+            free = starts[first:end] - starts[first]  # Where the next posting of each term goes.
+            rows = np.empty(starts[end] - starts[first], np.int32)
             times = np.empty(len(rows), counts)
             for run, (terms_cut, postings_cut) in zip(self._runs, cuts, strict=True):
                 begin, size = int(terms_cut[at]), int(terms_cut[at + 1] - terms_cut[at])
                 terms = self._read(run.terms_at + 4 * begin, size) - first
                 frequencies = self._read(run.frequencies_at + 4 * begin, size)
                 begin, size = int(postings_cut[at]), int(postings_cut[at + 1] - postings_cut[at])
-                # Runs come in the order of their rows, so that what is put behind has larger ones.
+                # Runs come in the order of their rows, so that what is appended has larger ones.
                 places = np.repeat(free[terms] - (np.cumsum(frequencies) - frequencies), frequencies)
                 places += np.arange(size)
                 rows[places] = self._read(run.rows_at + 4 * begin, size)
@@ -196,7 +196,7 @@ def _stretches(starts: NDArray[np.int64]) -> list[int]:
 
 
 def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The distinct ones of sorted values that are not negative, and how often each of them stands there."""
+    """The distinct ones of sorted values that are not negative, and how often each of them occurs."""
     at = np.flatnonzero(np.diff(values, prepend=-1))
     return values[at], np.diff(at, append=len(values))
 

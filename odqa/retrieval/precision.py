@@ -26,12 +26,12 @@ def lowered(model: Any) -> Any:
     """A copy of a SentenceTransformer whose transformers have weights in bfloat16; the model itself stays as it is.
 
     Token vectors come out of a transformer in float32, and what is made of them stays there: pooling sums hundreds of
-    them, of which bfloat16 would keep three digits. Modules behind the transformer and the tokenizer are shared with
+    them, of which bfloat16 would keep three digits. Modules after the transformer and the tokenizer are shared with
     the model. Buffers keep their type: the frequencies of rotary positions are worth nothing in bfloat16.
     """
     import torch
 
-    # What stands in the memo is taken for copied already, so that there are never two copies in float32.
+    # deepcopy takes what is in the memo as copied already, so that there are never two copies in float32.
     memo: dict[int, Any] = {id(weight): weight for weight in model.parameters()}
     for module in _with_transformer(model):
         memo[id(module.tokenizer)] = module.tokenizer
@@ -64,7 +64,7 @@ def _with_transformer(model: Any) -> list[Any]:
 
 
 def _in_float32(module: Any, inputs: Any, features: dict[str, Any]) -> dict[str, Any]:
-    """A hook behind a transformer: what it gives, in float32."""
+    """A hook after a transformer: its outputs in float32."""
     import torch
 
     return {

@@ -1,4 +1,4 @@
-"""How much of the truth an approximate index finds, and how little effort is enough; knows no file and no passage."""
+"""An approximate and an exact index go in, the least search effort that finds enough of the nearest comes out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUERIES = 512
 K = 20
 
 _SAMPLE = 4096  # Vectors whose covariance is taken.
-_TINY = 1e-12  # Where all vectors are one there is no noise.
+_TINY = 1e-12  # Where all vectors are equal there is no noise.
 _GAIN = 0.005  # Less than this is not worth more effort, where the target is out of reach.
 
 
@@ -58,8 +58,8 @@ def tune(
     """Set the search parameter of ``vectors`` to the least that finds ``target`` of the ``k`` nearest in ``exact``.
 
     It is doubled until it does, then halved into the last step, four times at most. Where no effort is enough, because
-    the codes are too coarse, it is the least that finds about as much as any; the recall tells. Where a search is
-    exhaustive there is nothing to set, and the recall is measured alone.
+    the codes are too coarse, it is the least that finds about as much as any; the recall shows it. Where a search is
+    exhaustive there is nothing to set, and only the recall is measured.
     """
     queries = probe_queries(exact) if queries is None else queries
     truth = exact.nearest(queries, k)[1]

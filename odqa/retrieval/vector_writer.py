@@ -1,4 +1,4 @@
-"""Vectors to one segment's FAISS file, as a stream: spooled, learned from, added; knows no passage and no encoder."""
+"""Vectors go in as a stream, a FAISS file comes out: spooled, trained on, added. Knows no passage and no encoder."""
 
 from __future__ import annotations
 
@@ -133,6 +133,6 @@ def _flat_header(vectors: int, dimension: int) -> bytes:
     """What FAISS writes before the numbers of a Flat index of so many vectors."""
     faiss = require_faiss()
     header = bytearray(faiss.serialize_index(faiss.IndexFlatIP(dimension)).tobytes())
-    struct.pack_into("<q", header, 8, vectors)  # Behind the name of the kind and the dimension.
+    struct.pack_into("<q", header, 8, vectors)  # After the name of the kind and the dimension.
     struct.pack_into("<Q", header, len(header) - 8, vectors * dimension)
     return bytes(header)

@@ -1,4 +1,4 @@
-"""Text to terms: what counts as a word, which words say nothing, and their stems, by language. Knows no index."""
+"""A text goes in, its terms come out: words without stop words, reduced to their stems, by language."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNDIVIDED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7af"
 )
-_MARKS = (0x300, 0x1E94A)  # The first and the last; behind it stand only variation selectors.
+_MARKS = (0x300, 0x1E94A)  # The first and the last; after it come only variation selectors.
 
 
 class Analyzer:
@@ -36,7 +36,7 @@ class Analyzer:
 
     A word is a run of letters, digits and the marks that belong to them, in one form (Unicode NFKC, case folded). Stop
     words are left out and the others are stemmed, where there are a list and a stemmer for the language. English
-    writes foreign names with and without their accents: there they are taken off. Scripts without spaces between
+    writes foreign names with and without their accents: there they are removed. Scripts without spaces between
     words give every two neighbouring characters as a term, as Lucene does.
     """
 

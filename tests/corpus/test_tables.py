@@ -94,7 +94,7 @@ def test_rows_without_text_are_counted_once(tmp_path):
     )
     assert [d.text for d in documents] == ["One."]
     assert bad == [
-        "empty text at line 1 (and 2 more); field 'text' is no text at line 3: int; "
+        "empty text at line 1 (and 2 more); field 'text' is not text at line 3: int; "
         "4 of 5 rows are left out, the others are used"
     ]
 

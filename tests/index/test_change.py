@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import numpy as np
@@ -23,7 +24,7 @@ from odqa.index.removal import remove
 from odqa.index.search import Index
 from odqa.index.verification import verify
 from odqa.retrieval.encoder import Encoder
-from tests import tiny
+from tests.index.word_encoder import WordEncoder
 
 
 def writes(event: str, arguments: tuple[object, ...]) -> bool:
@@ -41,10 +42,8 @@ def killed_at(step: int, folder: Path, change: Callable[[], object]) -> bool:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     try:
         import faiss
-        import torch
 
-        torch.set_num_threads(1)  # The threads of the parent are not there.
-        faiss.omp_set_num_threads(1)
+        faiss.omp_set_num_threads(1)  # The threads of the parent are not there.
         left = [step]
 
         def kill(event: str, arguments: tuple[object, ...]) -> None:
@@ -61,8 +60,24 @@ def killed_at(step: int, folder: Path, change: Callable[[], object]) -> bool:
 
 def documents(folder: Path) -> dict[str, str]:
     with Index.open(folder, mode="dense") as index:
-        (hits,) = index.search([""], 100, np.ones((1, tiny.DIMENSION), np.float32))
+        (hits,) = index.search([""], 100, np.ones((1, index.manifest.dimension), np.float32))
     return {hit.passage.document_id: hit.passage.text for hit in hits}
+
+
+@pytest.fixture
+def words() -> WordEncoder:
+    return WordEncoder()
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where the system has one: what a killed process leaves behind is the same on every disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -76,10 +91,10 @@ def docs(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("what", ["build", "update", "add", "remove", "compact"])
 def test_a_process_killed_at_any_step_leaves_the_old_index_or_the_new_one(
-    encoder: Encoder, docs: Path, tmp_path: Path, what: str
+    words: WordEncoder, docs: Path, tmp_path: Path, what: str
 ) -> None:
     start = tmp_path / "start"
-    build_index([docs], start, encoder=encoder)
+    build_index([docs], start, encoder=words)
     if what == "compact":
         remove(start, [str(docs / "gone.txt")])
     (docs / "edited.txt").write_text("the sun edited")
@@ -87,9 +102,9 @@ def test_a_process_killed_at_any_step_leaves_the_old_index_or_the_new_one(
     (docs / "new.txt").write_text("the river new")
     index = tmp_path / "index"
     change: Callable[[], object] = {
-        "build": lambda: build_index([docs], index, encoder=encoder),
-        "update": lambda: update([docs], index, encoder=encoder, prune=True),
-        "add": lambda: add([docs / "new.txt"], index, encoder=encoder),
+        "build": lambda: build_index([docs], index, encoder=words),
+        "update": lambda: update([docs], index, encoder=words, prune=True),
+        "add": lambda: add([docs / "new.txt"], index, encoder=words),
         "remove": lambda: remove(index, [str(docs / "kept.txt")]),
         "compact": lambda: compact(index),
     }[what]
@@ -124,35 +139,35 @@ def test_a_process_killed_at_any_step_leaves_the_old_index_or_the_new_one(
 
 
 def test_a_first_build_killed_at_any_step_leaves_no_index_or_a_whole_one(
-    encoder: Encoder, docs: Path, tmp_path: Path
+    words: WordEncoder, docs: Path, tmp_path: Path
 ) -> None:
     step, killed = 1, True
     while killed:
         index = tmp_path / str(step)
-        killed = killed_at(step, index, lambda: build_index([docs], index, encoder=encoder))  # noqa: B023
+        killed = killed_at(step, index, lambda: build_index([docs], index, encoder=words))  # noqa: B023
         if (index / MANIFEST).exists():
             assert verify(index, None).problems == ()
         else:
             with pytest.raises(IndexFolderError, match="is not an index: it"):
                 Index.open(index)
-        build_index([docs], index, encoder=encoder)
+        build_index([docs], index, encoder=words)
         assert len(documents(index)) == 3
         step += 1
     assert step > 5
 
 
-def test_an_open_index_goes_on_with_the_version_it_opened(encoder: Encoder, docs: Path, tmp_path: Path) -> None:
+def test_an_open_index_goes_on_with_the_version_it_opened(words: WordEncoder, docs: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
-    build_index([docs], index, encoder=encoder)
-    query = encoder.encode_queries(["moon"])
+    build_index([docs], index, encoder=words)
+    query = words.encode_queries(["moon"])
     with Index.open(index) as opened:
         before = opened.search(["moon"], 10, query)
         (docs / "edited.txt").write_text("the sun edited")
         for change in (
-            lambda: update([docs], index, encoder=encoder),
+            lambda: update([docs], index, encoder=words),
             lambda: compact(index),
             lambda: remove(index, [str(docs / "kept.txt")]),
-            lambda: build_index([docs / "gone.txt"], index, encoder=encoder),
+            lambda: build_index([docs / "gone.txt"], index, encoder=words),
         ):
             change()
             assert opened.search(["moon"], 10, query) == before
@@ -163,25 +178,23 @@ _CHANGE_OVER_AND_OVER = """
 import sys
 from odqa.index.build import add
 from odqa.index.removal import remove
-from odqa.retrieval.encoder import Encoder
-from tests import tiny
-index, file, encoder = sys.argv[1:]
-loaded = Encoder.load(encoder, "cpu")
+from tests.index.word_encoder import WordEncoder
+index, file = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(20):
     remove(index, [file])
-    add([file], index, encoder=loaded)
+    add([file], index, encoder=WordEncoder())
 print("done", flush=True)
 """
 
 
 def test_readers_open_one_version_or_another_while_a_writer_changes_the_index(
-    encoder: Encoder, docs: Path, tmp_path: Path
+    words: WordEncoder, docs: Path, tmp_path: Path
 ) -> None:
     index, file = tmp_path / "index", docs / "edited.txt"
-    build_index([docs], index, encoder=encoder)
-    command = [sys.executable, "-c", _CHANGE_OVER_AND_OVER, str(index), str(file), encoder.name]
+    build_index([docs], index, encoder=words)
+    command = [sys.executable, "-c", _CHANGE_OVER_AND_OVER, str(index), str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdin and writer.stdout
         assert writer.stdout.readline() == "ready\n"

@@ -54,11 +54,11 @@ def test_a_filter_is_a_field_an_operator_and_a_value(text: str, field: str, oper
 @pytest.mark.parametrize(
     ("text", "lacks"),
     [
-        ("", r"the filter '' has no operator behind its field .*'year>=2020'"),
-        ("lang", r"the filter 'lang' has no operator behind its field \(one of = != < <= > >= ~=\).*'lang=en'"),
+        ("", r"the filter '' has no operator after its field .*'year>=2020'"),
+        ("lang", r"the filter 'lang' has no operator after its field \(one of = != < <= > >= ~=\).*'lang=en'"),
         ("a!b=c", "the filter 'a!b=c' has no operator"),
         (" = en", "the filter ' = en' has no field before =; write it like 'lang=en'"),
-        ("lang= ", r"the filter 'lang= ' has no value behind =; write it like 'lang=en'.*\"lang=''\" where the empty"),
+        ("lang= ", r"the filter 'lang= ' has no value after =; write it like 'lang=en'.*\"lang=''\" where the empty"),
         ("lang==en", r"the filter 'lang==en' has no operator == .*quote a value that begins with ="),
         ("year=>2020", "has no operator =>"),
         ("year<>2020", "has no operator <>"),

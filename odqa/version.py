@@ -1,0 +1,3 @@
+"""The version of odqa."""
+
+__version__ = "0.1.0"

@@ -14,7 +14,7 @@ from odqa.errors import DataError
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.squad import load_examples
 from odqa.training.labels import Repairs, main_reference, positions, repair, with_plausible
-from odqa.training.negatives import make_negatives
+from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
 

@@ -92,20 +92,17 @@ def distilled(
     return (1 - weight) * hard + weight * temperature**2 * sum(soft[1:], soft[0]) / len(soft)
 
 
-def load_teacher(
-    name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str], *, head_required: bool = True
-) -> Teacher:
+def load_teacher(name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str]) -> Teacher:
     """The teacher by folder, shipped name or hub id, in float32 on the CPU, not to be trained.
 
     It may number its tokens otherwise than the student, if it cuts texts into the same ones.
 
     ``base`` names the model with ``tokenizer``, whose windows it will read; ``texts`` are some of the data, to be cut
-    into tokens by both. Without ``head_required`` it may be a model that has yet to become a reader. Raises ModelError
-    where it is missing or has no span head, UsageError where it would read other tokens than the student or has too
-    few positions.
+    into tokens by both. Raises ModelError where it is missing or has no span head, UsageError where it would read other
+    tokens than the student or has too few positions.
     """
     found = resolve(name)
-    model, its = load_model(found.folder, head_required=head_required)
+    model, its = load_model(found.folder, head_required=True)
     translated = None
     if its.get_vocab() != tokenizer.get_vocab():
         translated = translation(tokenizer, its, (PROBE, *texts))

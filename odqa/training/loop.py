@@ -1,4 +1,4 @@
-"""The loop over epochs, batches and steps, its loss and its checkpoints. Knows no file format and no recipe's data.
+"""Labelled windows and models go in, trained weights and checkpoints come out. Knows no file format and no dataset.
 
 Span loss: the mean of the cross entropies of the start and of the end position over the window's tokens
 (Devlin et al. 2019, section 4.2), the null position being the label of windows without the answer (section 4.3).

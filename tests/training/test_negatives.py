@@ -7,8 +7,9 @@ import random
 import pytest
 
 from odqa.errors import UsageError
-from odqa.training.negatives import delete_answer, make_negatives, swap
+from odqa.training.negatives.contexts import delete_answer
 from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds
+from odqa.training.negatives.mixture import make_negatives, swap
 from odqa.training.negatives.questions import (
     Conditions,
     add_prefix,

@@ -10,8 +10,8 @@ from odqa.errors import DataError, UsageError
 from odqa.files import whole
 from odqa.squad import load_examples, write_examples
 from odqa.training.labels import repair
-from odqa.training.negatives import make_negatives
 from odqa.training.negatives.kinds import KINDS, check_kinds
+from odqa.training.negatives.mixture import make_negatives
 from odqa.types import Example
 
 Pair = tuple[Example, Example]  # A made question and the one that it was made of.

@@ -23,7 +23,7 @@ from odqa.training.negatives.kinds import CONTEXT_KINDS, QUESTION_KINDS
 from odqa.training.recipe import Recipe, Source, read_recipe
 from odqa.training.train import train
 from odqa.training.tuning import tune
-from odqa.training.watch import Silent
+from odqa.training.watch import SilentWatcher
 from odqa.types import Example
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "third-reader.toml"
@@ -149,7 +149,7 @@ def main() -> None:
                 precision=recipe["precision"],
                 seed=SEED,
             )
-            train(one, folder, Silent(), resume=True)
+            train(one, folder, SilentWatcher(), resume=True)
             (folder / "variant.json").write_text(json.dumps({"name": variant.name}) + "\n")
         print(row(variant.name, Reader.load(folder), made, real), flush=True)
 

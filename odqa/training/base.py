@@ -63,7 +63,7 @@ def positions(model: Any) -> int | None:
 
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
-            # RoBERTa and its kin count positions from the one after the padding token's number.
+            # RoBERTa and its relatives count positions from the one after the padding token's number.
             unused = 0 if module.padding_idx is None else module.padding_idx + 1
             return module.num_embeddings - unused
     return None

@@ -206,7 +206,7 @@ def _tuning(tuning: dict[str, Any]) -> list[str]:
 
 
 def _mistakes(tuning: dict[str, Any]) -> list[str]:
-    """What the reader got wrong on the tuning data: how often, and the surest mistakes of each kind."""
+    """What the reader got wrong on the tuning data: how often, and the mistakes of each kind that it was surest of."""
     if not tuning:
         return []
     found = tuning["mistakes"]

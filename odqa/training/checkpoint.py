@@ -103,7 +103,7 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
 
 
 def check_output(output: Path, *, resume: bool) -> None:
-    """Raise UsageError where ``output`` is no place for a run; an unfinished one may stay there with ``resume``."""
+    """Raise UsageError where ``output`` cannot hold a run; an unfinished one may be there with ``resume``."""
     if output.is_file():
         raise UsageError(f"{output} is a file; give a folder as --output")
     if not output.is_dir() or not any(output.iterdir()):

@@ -12,7 +12,7 @@ from odqa.evaluation.report import check_examples
 from odqa.files import sha256
 from odqa.models import content_hash, resolve
 from odqa.training import data
-from odqa.training.data import Labelled
+from odqa.training.data import LabelledWindow
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Example
@@ -70,7 +70,7 @@ def training_examples(recipe: Recipe) -> tuple[list[Example], Repairs, tuple[Sou
     return [example for examples, _ in gathered for example in examples], total, by_source
 
 
-def check_spans(recipe: Recipe, labelled: Sequence[Labelled]) -> None:
+def check_spans(recipe: Recipe, labelled: Sequence[LabelledWindow]) -> None:
     """Raise DataError, naming the data, where no window holds an answer, so that no span could be learned."""
     if not any(item.start != item.window.null for item in labelled):
         paths = ", ".join(dict.fromkeys(source.path for source in recipe.train))

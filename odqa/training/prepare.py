@@ -15,7 +15,7 @@ from odqa.models import ResolvedModel, resolve
 from odqa.reader.precision import lower
 from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, precision
 from odqa.training.checkpoint import State
-from odqa.training.data import Labelled
+from odqa.training.data import LabelledWindow
 from odqa.training.distill import Teacher
 from odqa.training.inputs import Inputs
 from odqa.training.loop import Run
@@ -150,7 +150,7 @@ def _place(
     model: Any,
     tokenizer: Any,
     teacher: Teacher | None,
-    labelled: Sequence[Labelled],
+    labelled: Sequence[LabelledWindow],
     watcher: Watcher,
 ) -> Run:
     """The run at its beginning: models on the device and in their precision, and an optimiser for what is trained."""

@@ -9,7 +9,7 @@ from odqa.training import average, checkpoint, folder, hardware, tuning
 from odqa.training.prepare import Job, prepare
 from odqa.training.recipe import Recipe
 from odqa.training.record import make_record
-from odqa.training.watch import Silent, Watcher, interruptible
+from odqa.training.watch import SilentWatcher, Watcher, interruptible
 
 
 def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = False, device: str = "auto") -> Path:
@@ -20,7 +20,7 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     OdqaError where the disk is full.
     """
     if os.environ.get("RANK", "0") != "0":
-        watcher = Silent()  # One of several processes: the first one reports.
+        watcher = SilentWatcher()  # One of several processes: the first one reports.
     job = prepare(recipe, output, watcher, resume=resume, device=device)
     fit(job)
     finish(job)
@@ -52,7 +52,7 @@ def finish(job: Job) -> None:
     if accelerator.is_main_process:
         model = run.final_model()
         if recipe.base_weight:
-            average.towards(model, average.load_base(job.start), recipe.base_weight)
+            average.interpolate(model, average.load_base(job.start), recipe.base_weight)
         tuned = tuning.tune(tuning.as_reader(model, run.tokenizer, recipe, output.name), job.inputs.tune)
         machine = hardware.describe(accelerator.device, accelerator.num_processes)
         record = make_record(recipe, job.inputs, job.ancestors, run.state, tuned, machine, job.flops_per_token)

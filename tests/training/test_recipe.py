@@ -1,4 +1,4 @@
-"""Recipes: read, checked, refused by name, and told apart."""
+"""Recipes: read, checked, refused by name, and compared; and those of the repository."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The kinds follow what SQuAD 2.0 asks (Rajpurkar, Jia and Liang 2018, table 2) an
 
 ``negation``   the question's verb negated
 ``antonym``    a word by its opposite
-``entity``     a name by another one of the context that stands there alike, or a part of it by a part of another
+``entity``     a name by another one that the context uses alike, or a part of it by a part of another
 ``number``     a number by another one
 ``exclusion``  a content word by another one of the context that is used alike
 ``condition``  the question under a condition that the context does not speak of in its answer
@@ -15,5 +15,5 @@ The kinds follow what SQuAD 2.0 asks (Rajpurkar, Jia and Liang 2018, table 2) an
 
 The first six change the question and leave the context; the other three change the context. A context that still
 holds a reference answer's text is never used. What comes out is probably, not surely, unanswerable: a few in a
-hundred still have an answer, which training bears.
+hundred still have an answer, which training tolerates.
 """

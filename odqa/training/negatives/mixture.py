@@ -40,8 +40,8 @@ def make_negatives(
 ) -> list[Example]:
     """Make about ``ratio`` unanswerable questions for each answerable one.
 
-    Each kind is drawn as often as it stands in ``kinds``. Where it cannot be made of a question another one is tried;
-    fewer come back where none can. Ids are the original's with ``-KIND`` behind; the answers of a changed question
+    Each kind is drawn as often as it is named in ``kinds``. Where it cannot be made of a question another one is tried;
+    fewer come back where none can. Ids are the original's with ``-KIND`` after it; the answers of a changed question
     are its plausible ones. The same arguments give the same questions. ``load_encoder`` gives the encoder of
     ``retrieved`` (default: the default encoder). Raises UsageError for an unknown kind.
     """

@@ -23,7 +23,7 @@ from odqa.training.negatives.kinds import CONTEXT_KINDS, QUESTION_KINDS
 from odqa.training.recipe import Recipe, Source, read_recipe
 from odqa.training.train import train
 from odqa.training.tuning import tune
-from odqa.training.watch import Silent
+from odqa.training.watch import SilentWatcher
 from odqa.types import Example
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "third-reader.toml"
@@ -93,6 +93,47 @@ def row(name: str, reader: Reader, made: Sequence[Example], real: Sequence[Examp
     )
 
 
+def held_out(folder: Path) -> tuple[list[Example], list[Example], list[Example]]:
+    """Questions to fit on, made ones to measure on and real unanswerable ones; no stage was trained on their articles.
+
+    Questions of one context stay on one side: the threshold is fitted on the one, the table shows the other.
+    """
+    path = folder / "squad_v1/dev-v1.1-other-articles.json"
+    drawn, _ = data.gather([Source(str(path), part=(0.7, 1.0), negatives=("all",))], SEED)
+    contexts = sorted({example.context for example in drawn if example.answerable})
+    fit_on = set(contexts[::3])
+    tuning = [example for example in drawn if example.context in fit_on]
+    made = [example for example in drawn if example.context not in fit_on]
+    real, _ = data.gather([Source(str(folder / "squad_v2/train-slices.json"), keep="unanswerable")], SEED)
+    return tuning, made, real
+
+
+def trained(variant: Variant, number: int, arguments: argparse.Namespace, held: Path, precision: str) -> Path:
+    """The folder of a row's reader, trained unless it is there."""
+    folder: Path = arguments.output / str(number)
+    if (folder / "config.json").exists():
+        return folder
+    recipe = Recipe(
+        train=sources(variant, arguments.data, arguments.windows),
+        tune=(Source(str(held)),),
+        base=str(arguments.first),
+        epochs=1,
+        batch_size=32,
+        learning_rate=1e-4,
+        warmup=0.1,
+        dropout=0.0,
+        base_weight=variant.base_weight,
+        token_dropout=variant.token_dropout,
+        distill=str(arguments.teacher) if variant.distill_weight else "",
+        distill_weight=variant.distill_weight,
+        precision=precision,
+        seed=SEED,
+    )
+    train(recipe, folder, SilentWatcher(), resume=True)
+    (folder / "variant.json").write_text(json.dumps({"name": variant.name}) + "\n")
+    return folder
+
+
 def main() -> None:
     """Train what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -103,18 +144,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/ablation"))
     arguments = parser.parse_args()
     recipe = read_recipe(RECIPE)
-    kinds = recipe["train"][0].negatives
-    # The articles that no stage and no teacher was trained on.
-    path = arguments.data / "squad_v1/dev-v1.1-other-articles.json"
-    articles = Source(str(path), part=(0.7, 1.0), negatives=("all",))
-    drawn, _ = data.gather([articles], SEED)
-    # Questions of one context stay on one side: the threshold is fitted on the one, the table shows the other.
-    contexts = sorted({example.context for example in drawn if example.answerable})
-    fit_on = set(contexts[::3])
-    tuning = [example for example in drawn if example.context in fit_on]
-    made = [example for example in drawn if example.context not in fit_on]
-    real_source = Source(str(arguments.data / "squad_v2/train-slices.json"), keep="unanswerable")
-    real, _ = data.gather([real_source], SEED)
+    tuning, made, real = held_out(arguments.data)
     arguments.output.mkdir(parents=True, exist_ok=True)
     held = arguments.output / "tuning.jsonl"
     write_examples(held, tuning)
@@ -128,29 +158,10 @@ def main() -> None:
     tuned = tune(first, tuning)
     first.length_penalty, first.no_answer_threshold = tuned.length_penalty, tuned.threshold
     print(row("none: the first stage's reader", first, made, real), flush=True)
-    for number, variant in enumerate(variants(kinds)):
+    for number, variant in enumerate(variants(recipe["train"][0].negatives)):
         if variant.distill_weight and not arguments.teacher:
             continue
-        folder = arguments.output / str(number)
-        if not (folder / "config.json").exists():
-            one = Recipe(
-                train=sources(variant, arguments.data, arguments.windows),
-                tune=(Source(str(held)),),
-                base=str(arguments.first),
-                epochs=1,
-                batch_size=32,
-                learning_rate=1e-4,
-                warmup=0.1,
-                dropout=0.0,
-                base_weight=variant.base_weight,
-                token_dropout=variant.token_dropout,
-                distill=str(arguments.teacher) if variant.distill_weight else "",
-                distill_weight=variant.distill_weight,
-                precision=recipe["precision"],
-                seed=SEED,
-            )
-            train(one, folder, Silent(), resume=True)
-            (folder / "variant.json").write_text(json.dumps({"name": variant.name}) + "\n")
+        folder = trained(variant, number, arguments, held, recipe["precision"])
         print(row(variant.name, Reader.load(folder), made, real), flush=True)
 
 

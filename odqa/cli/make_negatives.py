@@ -1,4 +1,4 @@
-"""``odqa make-negatives``: parses, makes unanswerable questions, shows or writes them."""
+"""``odqa make-negatives``: a dataset goes in; unanswerable questions made of it are shown or written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from odqa.cli.common import command, print_json
+from odqa.training.negatives.kinds import KINDS
 
 SHOWN = 3  # Questions of each kind that are printed.
 CUT = 160  # Characters of a new context that are printed.
@@ -18,10 +19,7 @@ def make_negatives(
     source: Annotated[str, typer.Argument(metavar="FILE", help="SQuAD-format .json, .jsonl, .parquet, or a hub id.")],
     kinds: Annotated[
         str,
-        typer.Option(
-            help="Comma-separated: negation, antonym, entity, number, exclusion, condition, article, retrieved, "
-            "deleted, or all. A kind is drawn as often as it is named."
-        ),
+        typer.Option(help=f"Separated by commas: {', '.join(KINDS)}, or all. A kind is drawn as often as it is named."),
     ] = "all",
     ratio: Annotated[float, typer.Option(help="Unanswerable questions for each answerable one.")] = 1.0,
     limit: Annotated[int, typer.Option(help="Draw this many questions of the file at random (0: all).")] = 0,

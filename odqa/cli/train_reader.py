@@ -1,19 +1,23 @@
-"""``odqa train-reader``: parses, calls the training loop, shows its progress."""
+"""``odqa train-reader``: a recipe goes in, from a file and flags; a reader's folder comes out, and its progress."""
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import os
 import re
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from odqa.cli.common import command, print_json, progress_bar
 from odqa.errors import OdqaError, UsageError
+from odqa.files import read_json
+from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe, setting_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,91 +25,57 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 30  # Where stderr is a file, progress is a line now and then instead of a bar.
 
 
+def help_of(kind: type, name: str) -> str:
+    """The help of a recipe's or a source's setting: what it is, what it may be and, in brackets, its default."""
+    setting = setting_of(kind, name)
+    default: Any = {one.name: one.default for one in fields(kind)}[name]
+    text = setting.help
+    if choices := [choice for choice in setting.choices if choice]:
+        text += f": {', '.join(choices[:-1])} or {choices[-1]}."
+    if default in (MISSING, "", ()):
+        return text
+    shown = {True: "on", False: "off"}[default] if isinstance(default, bool) else default
+    return f"{text} [{shown:g}]" if isinstance(shown, float) else f"{text} [{shown}]"
+
+
+def with_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command with ``**settings`` an option for each setting of a recipe; None stands for one not given.
+
+    The data come first, then the function's own options, then the other settings.
+    """
+    own = [one for one in inspect.signature(function, eval_str=True).parameters.values() if one.name != "settings"]
+    options = [_option(field) for field in fields(Recipe)]
+    parameters = [*options[: len(SOURCES)], *own, *options[len(SOURCES) :]]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return function
+
+
+def _option(field: Field[Any]) -> inspect.Parameter:
+    kind: Any = list[str] if field.name in SOURCES else get_type_hints(Recipe)[field.name]
+    flag = f"--{field.name.replace('_', '-')}"
+    flags = [f"{flag}/--no-{flag.removeprefix('--')}"] if kind is bool else [flag]
+    option = typer.Option(
+        *flags, help=help_of(Recipe, field.name), metavar=setting_of(Recipe, field.name).metavar, show_default=False
+    )
+    annotation = Annotated[kind | None, option]
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+@with_settings
 @command
 def train_reader(
-    train: Annotated[
-        list[str] | None,
-        typer.Option(help="Training data: SQuAD-format .json, .jsonl, .parquet, or a hub id; repeat."),
-    ] = None,
-    eval: Annotated[list[str] | None, typer.Option(help="Data scored after each epoch; repeat for several.")] = None,
-    tune: Annotated[
-        list[str] | None,
-        typer.Option(help="Data on which the settings of answers are fitted (not what you report on); repeat."),
-    ] = None,
+    *,
     output: Annotated[Path, typer.Option(help="The folder for the reader and, meanwhile, its checkpoints.")] = Path(
         "runs/reader"
     ),
     recipe: Annotated[Path | None, typer.Option(help="A TOML file with these settings; flags override it.")] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            help="The model to start from: a folder, shipped name or hub id, or a recipe that makes it first."
-        ),
-    ] = None,
-    distill: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEACHER", help="Learn a larger reader's span distributions too: a folder, shipped name or hub id."
-        ),
-    ] = None,
-    distill_weight: Annotated[
-        float | None, typer.Option(help="The teacher's share of the loss, from 0 to 1. [0.5]")
-    ] = None,
-    distill_temperature: Annotated[
-        float | None, typer.Option(help="What softens the distributions of teacher and student. [2.0]")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data. [2]")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Windows a batch and device. [32]")] = None,
-    accumulate: Annotated[int | None, typer.Option(help="Batches an optimiser step. [1]")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The highest learning rate. [5e-5]")] = None,
-    warmup: Annotated[float | None, typer.Option(help="Share of the steps with a rising learning rate. [0.1]")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="AdamW's weight decay of matrices. [0.01]")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Dropout; the base's own by default.")] = None,
-    token_dropout: Annotated[
-        float | None, typer.Option(help="Share of the tokens to hide in training, against learning by heart. [0]")
-    ] = None,
-    frozen_layers: Annotated[
-        int | None, typer.Option(help="Lowest layers, with the embeddings, to leave as the base has them. [0]")
-    ] = None,
-    base_weight: Annotated[
-        float | None, typer.Option(help="Share of the base's weights in the finished reader, if the base is one. [0]")
-    ] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens a window, question included. [384]")] = None,
-    stride: Annotated[int | None, typer.Option(help="Tokens that two windows of a context share. [128]")] = None,
-    negatives: Annotated[
-        str | None,
-        typer.Option(
-            help="Make unanswerable questions of these kinds, comma-separated: negation, antonym, entity, number, "
-            "exclusion, condition, article, retrieved, deleted, or all (odqa make-negatives shows them)."
-        ),
-    ] = None,
-    negatives_ratio: Annotated[
-        float | None, typer.Option(help="Made unanswerable questions for each answerable one. [0.5]")
-    ] = None,
-    plausible_answers: Annotated[
-        bool | None,
-        typer.Option(
-            "--plausible-answers/--no-plausible-answers",
-            help="Train unanswerable questions on their plausible answers.",
-        ),
-    ] = None,
-    group_by_length: Annotated[
-        bool | None, typer.Option("--group-by-length/--no-group-by-length", help="Batch windows of like length. [on]")
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto, float32, bfloat16, pure-bfloat16 or float16. [auto]")
-    ] = None,
-    save_precision: Annotated[str | None, typer.Option(help="Weights on disk: float32 or float16. [float32]")] = None,
-    keep: Annotated[
-        str | None, typer.Option(help="The epoch that is kept: best (by F1 on --eval) or last. [best]")
-    ] = None,
-    save_every: Annotated[int | None, typer.Option(help="Optimiser steps between checkpoints. [500]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random. [0]")] = None,
-    track: Annotated[str | None, typer.Option(help="Log the run: tensorboard or mlflow (optional extras).")] = None,
+    negatives: Annotated[str | None, typer.Option(help=help_of(Source, "negatives"))] = None,
+    negatives_ratio: Annotated[float | None, typer.Option(help=help_of(Source, "negatives_ratio"))] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --output.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     push_to_hub: Annotated[str | None, typer.Option(help="Upload the finished reader to this hub id.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the run's record as one JSON object.")] = False,
+    **settings: Any,
 ) -> None:
     """Fine-tune a reader on SQuAD v2 or any data in its format.
 
@@ -115,37 +85,19 @@ def train_reader(
 
     odqa train-reader --train mine.json --negatives all --output runs/mine
 
-    odqa train-reader --recipe recipes/default-reader.toml --output runs/again
+    odqa train-reader --recipe recipes/first-reader.toml --output runs/first
 
     odqa train-reader --train mine.json --distill runs/large --output runs/small
 
     """
-    given = locals()
-    from odqa.training.recipe import Recipe, Source, make_recipe, read_recipe
-
-    settings: dict[str, Any] = read_recipe(recipe) if recipe else {}
-    splits = {"train": "train", "eval": "validation", "tune": "validation"}
-    for name in Recipe.__dataclass_fields__:
-        value = given.get(name)
-        if value is None:
-            continue
-        if name in splits:
-            value = tuple(Source(path, split="" if Path(path).is_file() else splits[name]) for path in value)
-        settings[name] = value
-    changes: dict[str, Any] = {} if negatives is None else {"negatives": tuple(re.split(r"[\s,]+", negatives.strip()))}
-    if negatives_ratio is not None:
-        changes["negatives_ratio"] = negatives_ratio
-    settings["train"] = tuple(dataclasses.replace(source, **changes) for source in settings.get("train", ()))
-    if negatives_ratio is not None and not any(source.negatives for source in settings["train"]):
-        raise UsageError("--negatives-ratio says how many; say which, too: --negatives all")
-    chosen = make_recipe(settings)
+    chosen = make_recipe(_chosen(recipe, settings, negatives, negatives_ratio))
     # Forking tokenizers after they ran in parallel warns on every batch; the loop does not fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    from odqa.training.train import train as run
+    from odqa.training.train import train
 
     with progress_bar() as progress:
         try:
-            folder = run(chosen, output, _Terminal(progress), resume=resume, device=device)
+            folder = train(chosen, output, _Terminal(progress), resume=resume, device=device)
         except KeyboardInterrupt:
             raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
     if os.environ.get("RANK", "0") != "0":
@@ -153,11 +105,32 @@ def train_reader(
     if push_to_hub:
         _push(folder, push_to_hub)
     if json:
-        from odqa.training.folder import read_run
+        from odqa.training.record import RUN_FILE
 
-        print_json(read_run(folder))
+        print_json(read_json(folder / RUN_FILE, "train the reader again"))
     else:
         print(f"The reader is in {folder}. Try it: odqa eval --reader {folder} --dataset FILE")
+
+
+def _chosen(
+    recipe: Path | None, flags: Mapping[str, Any], negatives: str | None, negatives_ratio: float | None
+) -> dict[str, Any]:
+    """The settings of the recipe file, if any, with those of the flags instead where they are given."""
+    settings: dict[str, Any] = read_recipe(recipe) if recipe else {}
+    for name, value in flags.items():
+        if value is None:
+            continue
+        if name in SOURCES:
+            split = "train" if name == "train" else "validation"
+            value = tuple(Source(path, split="" if Path(path).is_file() else split) for path in value)
+        settings[name] = value
+    changes: dict[str, Any] = {} if negatives is None else {"negatives": tuple(re.split(r"[\s,]+", negatives.strip()))}
+    if negatives_ratio is not None:
+        changes["negatives_ratio"] = negatives_ratio
+    settings["train"] = tuple(replace(source, **changes) for source in settings.get("train", ()))
+    if negatives_ratio is not None and not any(source.negatives for source in settings["train"]):
+        raise UsageError("--negatives-ratio says how many; say which, too: --negatives all")
+    return settings
 
 
 class _Terminal:

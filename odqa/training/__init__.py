@@ -1,1 +1,1 @@
-"""From question-answering data to a reader's folder: labels, made negatives, the recipe, the loop, the card."""
+"""Question-answering data and a recipe go in, a reader's folder comes out."""

@@ -1,4 +1,4 @@
-"""The mean of a trained reader and the one that it started from. Knows no data and no loop.
+"""A trained reader and the one that it started from go in, their weighted mean comes out. Knows no data and no loop.
 
 Fine-tuning moves weights within one basin of the loss, where their mean is better than either end on data that
 neither was trained on: it keeps what the base knew and unlearns some of what was merely memorised (Wortsman et al.
@@ -18,8 +18,8 @@ def load_base(start: ResolvedModel) -> Any:
     return load_model(start.folder, head_required=True)[0]
 
 
-def towards(model: Any, base: Any, share: float) -> Any:
-    """Make the model's weights ``share`` of the base's and the rest their own, in place, and return it."""
+def interpolate(model: Any, base: Any, share: float) -> Any:
+    """Make the model's weights ``share`` · the base's + (1 - ``share``) · its own, in place, and return the model."""
     import torch
 
     with torch.no_grad():

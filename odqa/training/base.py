@@ -1,71 +1,12 @@
-"""The model that a run starts from: what it must be, and the recipes that make it or its teacher. Trains nothing."""
+"""A model's folder goes in, a model with a span head and its tokenizer come out, fit to be trained or refused."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from odqa.errors import DataError, ModelError, UsageError
+from odqa.errors import ModelError, UsageError
 from odqa.models import ResolvedModel
 from odqa.reader.model import load_model
-from odqa.training.recipe import Recipe, make_recipe, read_recipe
-
-RECIPE = ".toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A recipe and the plans of those that make its base and its teacher, None where these are models already.
-
-    ``path`` is where the recipe was read, empty for the run's own.
-    """
-
-    recipe: Recipe
-    path: str = ""
-    base: Plan | None = None
-    teacher: Plan | None = None
-
-    @property
-    def root(self) -> str:
-        """The model that the chain of bases begins with."""
-        return self.base.root if self.base else self.recipe.base
-
-    @property
-    def paths(self) -> list[str]:
-        """The paths of all recipes that are followed before this one."""
-        made = [one for one in (self.base, self.teacher) if one]
-        return list(dict.fromkeys(path for one in made for path in (one.path, *one.paths)))
-
-
-def plan(recipe: Recipe, path: str = "", before: Sequence[str] = ()) -> Plan:
-    """Read, once, all recipes that have to be followed first; ``before`` are the paths that led to ``path``.
-
-    Raises UsageError where one is missing or needs itself, and what is wrong in a broken one, naming it.
-    """
-    way = [*before, path] if path else list(before)
-    made: list[Plan | None] = []
-    for what, name in (("base", recipe.base), ("teacher", recipe.distill)):
-        if not name.endswith(RECIPE):
-            made.append(None)
-            continue
-        places = [Path(one).resolve() for one in way]
-        if Path(name).resolve() in places:
-            circle = [*way[places.index(Path(name).resolve()) :], name]
-            raise UsageError(
-                f"the recipe {name} needs itself first ({' → '.join(circle)}); a chain of recipes must end in a model: "
-                "change base, or distill, in one of them"
-            )
-        made.append(plan(_read(what, name), name, way))
-    return Plan(recipe, path, *made)
-
-
-def _read(what: str, path: str) -> Recipe:
-    try:
-        return make_recipe(read_recipe(Path(path)))
-    except (UsageError, DataError) as error:
-        raise type(error)(f"the {what} is the recipe {path}, which cannot be used: {error}") from None
 
 
 def load(base: ResolvedModel, max_length: int, *, attention: str | None = None) -> tuple[Any, Any]:
@@ -106,7 +47,7 @@ def freeze(model: Any, layers: int) -> None:
         raise UsageError(
             f"frozen_layers is {layers}, but the base has {len(stack)} layers; leave at least one to train"
         )
-    # What normalises the embeddings lies below the first layer too: found by what it is called everywhere.
+    # What normalises the embeddings is below the first layer too: it has the same name in every family.
     lowest = [
         module
         for name, module in model.named_modules()
@@ -122,7 +63,7 @@ def positions(model: Any) -> int | None:
 
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
-            # RoBERTa and its kin begin to count positions behind the number of the padding token.
+            # RoBERTa and its relatives count positions from the one after the padding token's number.
             unused = 0 if module.padding_idx is None else module.padding_idx + 1
             return module.num_embeddings - unused
     return None

@@ -1,4 +1,4 @@
-"""The model card: a run's record turned into Markdown. Pure; knows no model, no file and no clock."""
+"""A run's record goes in, its model card comes out, in Markdown. Pure; knows no model, no file and no clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+
+from odqa.training.inputs import SourceCount
+from odqa.training.record import RunRecord
 
 SETTINGS = (
     *("epochs", "batch_size", "accumulate", "learning_rate", "warmup", "weight_decay", "dropout"),
@@ -31,10 +34,9 @@ MISTAKES = {
 }
 
 
-def card(record: dict[str, Any]) -> str:
-    """The model card of a run, from its record (``run.json``)."""
-    stages = _stages(record)
-    several = len(stages) > 1
+def card(record: RunRecord) -> str:
+    """The model card of a run, from its record."""
+    stages = record.stages
     lines = [
         "---",
         "tags: [question-answering, extractive, odqa]",
@@ -43,88 +45,96 @@ def card(record: dict[str, Any]) -> str:
         "# An extractive reader trained by odqa",
         "",
         "It answers a question with a span of the text that it is given, or says that the text holds no answer. This "
-        f"card was written by `odqa train-reader` {record['versions']['odqa']} on {record['created'][:10]}; all that "
+        f"card was written by `odqa train-reader` {record.versions['odqa']} on {record.created[:10]}; all that "
         "it says is in `run.json` beside it, with the versions of the libraries and the SHA-256 of every data file.",
         "",
-        f"Base: `{_name(record['base'])}`.",
+        *_origin(record),
+        "",
+        "## Data",
+        "",
+        *_data_of_stages(stages),
     ]
-    if several:
-        names = [f"`{_name(run['recipe']['base'])}`" for run in stages[1:]]
-        lines += [
-            f"Trained in {len(stages)} stages, each on the reader before it; first by {', then by '.join(names)}."
-        ]
-    for at, run in enumerate(stages, start=1):
-        if teacher := run.get("teacher"):
-            recipe = run["recipe"]
-            lines += [
-                f"Distilled{_stage(at, several)} from `{_name(teacher['name'])}`{_hash(teacher['sha256'])}: "
-                f"{recipe['distill_weight']:g} of the loss, temperature {recipe['distill_temperature']:g}."
-            ]
-            if taught := teacher.get("run"):
-                lines[-1] += f" That reader's base is `{_name(taught['base'])}`."
-    lines += ["", "## Data", ""]
-    for at, run in enumerate(stages, start=1):
-        lines += [*([f"Stage {at}:", ""] if several else []), *_data(run), ""]
-        if taught := (run.get("teacher") or {}).get("run"):
-            lines += [f"Its teacher{_stage(at, several)}:", "", *_data(taught), ""]
-    if record["recipe"].get("tune"):
+    if record.recipe.get("tune"):
         lines += ["Length penalty, threshold and temperature were fitted on:", "", *_sources(record, "tune"), ""]
+    several = len(stages) > 1
     lines += [
         "## Recipe",
         "",
         *_table(
             ["", *(f"stage {at}" if several else "value" for at in range(1, len(stages) + 1))],
-            [[name.replace("_", " "), *(_setting(run["recipe"], name) for run in stages)] for name in SETTINGS],
+            [[name.replace("_", " "), *(_setting(run.recipe, name) for run in stages)] for name in SETTINGS],
         ),
         *(f"- {_speed(run, _stage(at, several))}" for at, run in enumerate(stages, start=1)),
         "",
         "## Numbers",
         "",
-        f"No-answer threshold: {record['no_answer_threshold']:.4f} (start + end logit, answer against null); "
-        f"temperature of the confidence: {record['temperature']:.4f}; "
-        f"length penalty: {record['length_penalty']:g} for each token behind a span's first.",
+        f"No-answer threshold: {record.no_answer_threshold:.4f} (start + end logit, answer against null); "
+        f"temperature of the confidence: {record.temperature:.4f}; "
+        f"length penalty: {record.length_penalty:g} for each token after a span's first.",
         "",
-        *_evaluations(record["evaluations"]),
-        *_tuning(record["tuning"]),
+        *_evaluations(record.evaluations),
+        *_tuning(record.tuning),
         "## Limits",
         "",
-        *_mistakes(record["tuning"]),
+        *_mistakes(record.tuning),
         "The languages of the data are not recorded: expect answers only in those of the data above. A text is read "
         "once, in windows, and the answer is always a slice of it: nothing is counted, compared or put together.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _stages(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """The records of the runs that made the reader, the first one first."""
-    before = record.get("base_run")
-    return [*(_stages(before) if before else []), record]
+def _origin(record: RunRecord) -> list[str]:
+    """What the reader was made of: its base, the stages between, and the teachers of all of them."""
+    stages = record.stages
+    lines = [f"Base: `{_name(record.base)}`."]
+    if len(stages) > 1:
+        names = [f"`{_name(run.recipe['base'])}`" for run in stages[1:]]
+        lines += [f"Trained in {len(stages)} stages, each on the reader before it: {', then '.join(names)}."]
+    for at, run in enumerate(stages, start=1):
+        if run.teacher:
+            line = (
+                f"Distilled{_stage(at, len(stages) > 1)} from `{_name(run.teacher.name)}`{_hash(run.teacher.sha256)}: "
+                f"{run.recipe['distill_weight']:g} of the loss, temperature {run.recipe['distill_temperature']:g}."
+            )
+            if run.teacher.run:
+                line += f" That reader's base is `{_name(run.teacher.run.base)}`."
+            lines += [line]
+    return lines
 
 
 def _stage(at: int, several: bool) -> str:
     return f" in stage {at}" if several else ""
 
 
-def _data(run: dict[str, Any]) -> list[str]:
+def _data_of_stages(stages: Sequence[RunRecord]) -> list[str]:
+    """The data of every stage and of its teacher."""
+    lines, several = [], len(stages) > 1
+    for at, run in enumerate(stages, start=1):
+        lines += [*([f"Stage {at}:", ""] if several else []), *_data(run), ""]
+        if run.teacher and run.teacher.run:
+            lines += [f"Its teacher{_stage(at, several)}:", "", *_data(run.teacher.run), ""]
+    return lines
+
+
+def _data(run: RunRecord) -> list[str]:
     return [
         *_sources(run, "train"),
         "",
-        f"Together {run['questions']:,} training questions, {run['answerable']:,} of them answerable; "
-        f"{run['offsets']['repaired']:,} had their answer offset repaired and {run['offsets']['dropped']:,} were "
-        "dropped.",
+        f"Together {run.questions:,} training questions, {run.answerable:,} of them answerable; "
+        f"{run.offsets.repaired:,} had their answer offset repaired and {run.offsets.dropped:,} were dropped.",
     ]
 
 
-def _sources(run: dict[str, Any], role: str) -> list[str]:
+def _sources(run: RunRecord, role: str) -> list[str]:
     """A line for each source: file, hash, what was taken, made questions, licence."""
-    sources, taken = run["recipe"][role], run.get("taken", []) if role == "train" else []
+    sources, counts = run.recipe[role], run.taken if role == "train" else ()
     return [
-        "- " + "; ".join(filter(None, _source(source, count, run["data_sha256"])))
-        for source, count in zip_longest(sources, taken[: len(sources)])
+        "- " + "; ".join(filter(None, _source(source, count, run.data_sha256)))
+        for source, count in zip_longest(sources, counts[: len(sources)])
     ]
 
 
-def _source(source: dict[str, Any], count: dict[str, int] | None, hashes: dict[str, str]) -> list[str]:
+def _source(source: dict[str, Any], count: SourceCount | None, hashes: dict[str, str]) -> list[str]:
     path = source["path"]
     digest = hashes.get(path) or hashes.get(Path(path).name)
     what = f"`{path}`, split {source['split']}" if source["split"] else f"`{_name(path)}`{_hash(digest)}"
@@ -136,7 +146,7 @@ def _source(source: dict[str, Any], count: dict[str, int] | None, hashes: dict[s
     kinds = f" ({', '.join(dict.fromkeys(made))})" if isinstance(made, Sequence) else ""
     return [
         what,
-        f"{count['answerable']:,} answerable and {count['unanswerable']:,} unanswerable questions" if count else "",
+        f"{count.answerable:,} answerable and {count.unanswerable:,} unanswerable questions" if count else "",
         f"{ratio:g} made unanswerable questions for each answerable one{kinds}" if made else "",
         f"licence: {source['license']}" if source.get("license") else "licence not recorded",
     ]
@@ -147,18 +157,18 @@ def _setting(recipe: dict[str, Any], name: str) -> str:
     return "the base's own" if name == "dropout" and value == -1 else str(value)
 
 
-def _speed(run: dict[str, Any], stage: str) -> str:
+def _speed(run: RunRecord, stage: str) -> str:
     """Steps, windows, time, machine and, where a GPU's peak is known, the share of it that was used."""
-    text = f"{run['steps']:,} steps over {run['windows']:,} windows{stage}"
-    text += f" ({run['tokens']:,} tokens with their padding)" if run.get("tokens") else ""
-    text += f" in {run['seconds']:,.0f} seconds of training"
-    if hardware := run.get("hardware"):
-        threads = f", {hardware['threads']} thread(s)" if hardware["device"] == "cpu" else ""
-        times = f"{hardware['processes']} × " if hardware["processes"] > 1 else ""
-        text += f" on {times}{hardware['name']}{threads}"
-    text += f": {run['windows_per_second']} windows a second" if run["windows_per_second"] else ""
-    if run.get("mfu") is not None:
-        text += f", {run['mfu']:.1%} of the peak in bfloat16 (MFU, 6 FLOPs a parameter without embeddings and token)"
+    text = f"{run.steps:,} steps over {run.windows:,} windows{stage}"
+    text += f" ({run.tokens:,} tokens with their padding)" if run.tokens else ""
+    text += f" in {run.seconds:,.0f} seconds of training"
+    if run.hardware:
+        threads = f", {run.hardware.threads} thread(s)" if run.hardware.device == "cpu" else ""
+        times = f"{run.hardware.processes} × " if run.hardware.processes > 1 else ""
+        text += f" on {times}{run.hardware.name}{threads}"
+    text += f": {run.windows_per_second} windows a second" if run.windows_per_second else ""
+    if run.mfu is not None:
+        text += f", {run.mfu:.1%} of the peak in bfloat16 (MFU, 6 FLOPs a parameter without embeddings and token)"
     return text
 
 
@@ -196,7 +206,7 @@ def _tuning(tuning: dict[str, Any]) -> list[str]:
 
 
 def _mistakes(tuning: dict[str, Any]) -> list[str]:
-    """What the reader got wrong on the tuning data: how often, and the surest mistakes of each kind."""
+    """What the reader got wrong on the tuning data: how often, and the mistakes of each kind that it was surest of."""
     if not tuning:
         return []
     found = tuning["mistakes"]

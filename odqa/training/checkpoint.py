@@ -1,8 +1,7 @@
-"""A run's state on disk: one whole checkpoint or the one before it, never half of one. Knows no loss and no data."""
+"""A run's state goes to disk and comes back: one whole checkpoint or the one before it. Knows no loss and no data."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +12,11 @@ from typing import Any
 from safetensors import SafetensorError
 
 from odqa.errors import OdqaError, UsageError
+from odqa.files import read_json, write_json
 from odqa.training.recipe import differences
 
 STATE_FILE = "state.json"
 CURRENT, FRESH, OLD = "checkpoint", "checkpoint.new", "checkpoint.old"
-BASE, TEACHER = "base", "teacher"  # What the run starts from, and learns from, where another recipe makes it.
 SCRATCH = (CURRENT, FRESH, OLD, "best")  # What only an unfinished run needs.
 
 
@@ -52,7 +51,7 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
     try:
         fresh.mkdir(parents=True)
         write(fresh)
-        (fresh / STATE_FILE).write_text(json.dumps(asdict(state)), encoding="utf-8")
+        write_json(fresh / STATE_FILE, asdict(state), indent=None)
     # torch reports a full disk as a RuntimeError, safetensors as an error of its own.
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -84,7 +83,7 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
     Raises UsageError, with the differences, where another recipe made it, or naming the file where one of its inputs
     has changed since.
     """
-    state = State(**json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8")))
+    state = State(**read_json(checkpoint / STATE_FILE, f"remove {checkpoint} and train again"))
     changed = differences(state.recipe, recipe)
     if changed:
         raise UsageError(
@@ -104,7 +103,7 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
 
 
 def check_output(output: Path, *, resume: bool) -> None:
-    """Raise UsageError where ``output`` is no place for a run; an unfinished one may stay there with ``resume``."""
+    """Raise UsageError where ``output`` cannot hold a run; an unfinished one may be there with ``resume``."""
     if output.is_file():
         raise UsageError(f"{output} is a file; give a folder as --output")
     if not output.is_dir() or not any(output.iterdir()):
@@ -112,7 +111,7 @@ def check_output(output: Path, *, resume: bool) -> None:
     if find(output):
         if not resume:
             raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
-    elif all(path.name in (*SCRATCH, BASE, TEACHER) for path in output.iterdir()):
+    elif all(path.name in SCRATCH for path in output.iterdir()):
         return  # A run was killed before its first checkpoint.
     elif (output / "config.json").exists():
         raise UsageError(f"{output} holds a finished model; give another --output")
@@ -133,9 +132,9 @@ def room_for(output: Path) -> Iterator[None]:
         raise OdqaError(f"{output}: the model cannot be written ({reason(error)}); {remedy}") from None
 
 
-def remove(output: Path, *, made: bool = False) -> None:
-    """Remove what only an unfinished run needs; with ``made`` also the readers that were made for it."""
-    for name in (*SCRATCH, BASE, TEACHER) if made else SCRATCH:
+def remove(output: Path) -> None:
+    """Remove what only an unfinished run needs."""
+    for name in SCRATCH:
         shutil.rmtree(output / name, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""From a recipe's datasets to padded batches in a fixed order. Knows nothing of models or optimisers."""
+"""Datasets of a recipe go in, padded batches of labelled windows come out, in a fixed order. Knows no model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from odqa.errors import DataError
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.squad import load_examples
 from odqa.training.labels import Repairs, main_reference, positions, repair, with_plausible
-from odqa.training.negatives import make_negatives
+from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
 
@@ -24,7 +24,7 @@ GROUP = (
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledWindow:
     """A window and its label: the token positions of the answer, or the null position twice."""
 
     window: Window
@@ -68,19 +68,19 @@ def part_of(examples: Sequence[Example], first: float, last: float) -> list[Exam
     return [example for example in examples if (example.title or example.context) in wanted]
 
 
-def label(tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int) -> Iterator[Labelled]:
+def label(tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int) -> Iterator[LabelledWindow]:
     """The labelled windows of the examples, in order."""
     references = [main_reference(example) for example in examples]
     questions, contexts = [example.question for example in examples], [example.context for example in examples]
     for window in windows(tokenizer, questions, contexts, max_length=max_length, stride=stride):
         start, end = positions(window, references[window.pair])
-        yield Labelled(window, start, end)
+        yield LabelledWindow(window, start, end)
 
 
 def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, *, group: bool) -> list[list[int]]:
-    """The batches of one epoch: a pure function of the seed and the epoch, so that a run can be taken up anywhere.
+    """The batches of one epoch: a pure function of the seed and the epoch, so that a run can be resumed anywhere.
 
-    With ``group`` windows of like length share a batch: shuffled, sorted inside groups of ``GROUP`` batches,
+    With ``group`` windows of similar length share a batch: shuffled, sorted inside groups of ``GROUP`` batches,
     and the batches shuffled again.
     """
     chance = random.Random(f"{seed}/{epoch}")
@@ -96,7 +96,7 @@ def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, 
     return found
 
 
-def collate(tokenizer: Any, some: Sequence[Labelled]) -> dict[str, NDArray[np.int64]]:
+def collate(tokenizer: Any, some: Sequence[LabelledWindow]) -> dict[str, NDArray[np.int64]]:
     """One padded batch with ``start_positions``, ``end_positions`` and ``context_positions``, arrays of (windows, …).
 
     The last are the positions of the contexts' first tokens.

@@ -1,4 +1,4 @@
-"""A teacher's span distributions as a second target besides the labels. Knows no training loop and no optimiser.
+"""A student's and a teacher's logits go in, the loss of distillation comes out. Knows no loop and no optimiser.
 
 Hinton, Vinyals and Dean 2015, section 2: with both sides' logits divided by a temperature T, the student learns
 
@@ -33,7 +33,8 @@ PROBE = "Zoë's CAFÉ—don’t  spend ½ of ＄1,000.50 in İstanbul; 東京は
 class Teacher:
     """A reader that is learned from: its folder, its model and the names of its inputs.
 
-    ``translation`` is for one whose vocabulary numbers the student's tokens otherwise, None where they are the same.
+    ``translation`` is for one whose vocabulary numbers the student's tokens differently, None where the numbers are the
+    same. ``memory`` keeps what it has read, None where each window is read once.
     """
 
     folder: Path
@@ -45,7 +46,7 @@ class Teacher:
     def logits(self, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """Its start and end logits of a batch, each (windows, padded length) in float32, without gradients.
 
-        With a memory a window that was read before is not read again.
+        With a memory a window that it has read is not read again.
         """
         return self._read(batch) if self.memory is None else self.memory.logits(batch, self._read)
 
@@ -78,7 +79,7 @@ def divergence(student: torch.Tensor, teacher: torch.Tensor, own: torch.Tensor, 
     return (wanted.exp() * (wanted - found)).masked_fill(~own, 0.0).sum(dim=-1).mean()
 
 
-def distilled(
+def distillation_loss(
     hard: torch.Tensor,
     student: Sequence[torch.Tensor],
     teacher: Sequence[torch.Tensor],
@@ -92,20 +93,17 @@ def distilled(
     return (1 - weight) * hard + weight * temperature**2 * sum(soft[1:], soft[0]) / len(soft)
 
 
-def load_teacher(
-    name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str], *, head_required: bool = True
-) -> Teacher:
+def load_teacher(name: str, base: str, tokenizer: Any, max_length: int, texts: Sequence[str]) -> Teacher:
     """The teacher by folder, shipped name or hub id, in float32 on the CPU, not to be trained.
 
-    It may number its tokens otherwise than the student, if it cuts texts into the same ones.
+    It may number its tokens differently from the student, if it cuts texts into the same ones.
 
     ``base`` names the model with ``tokenizer``, whose windows it will read; ``texts`` are some of the data, to be cut
-    into tokens by both. Without ``head_required`` it may be a model that has yet to become a reader. Raises ModelError
-    where it is missing or has no span head, UsageError where it would read other tokens than the student or has too
-    few positions.
+    into tokens by both. Raises ModelError where it is missing or has no span head, UsageError where it would read other
+    tokens than the student or has too few positions.
     """
     found = resolve(name)
-    model, its = load_model(found.folder, head_required=head_required)
+    model, its = load_model(found.folder, head_required=True)
     translated = None
     if its.get_vocab() != tokenizer.get_vocab():
         translated = translation(tokenizer, its, (PROBE, *texts))

@@ -1,9 +1,10 @@
-"""What a run computed on, and how much of it was used. Knows names and peaks of processors; trains nothing."""
+"""A device goes in, its name and peak come out, and how much of the peak a run used. Trains nothing."""
 
 from __future__ import annotations
 
 import platform
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,22 @@ PEAKS = (
 )
 
 
-def describe(device: Any, processes: int) -> dict[str, Any]:
-    """The device of each of the run's processes, by kind and name, and the CPU threads of each, as plain values."""
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a run computes on: the kind of device (cpu, cuda), its name, CPU threads of each process, processes."""
+
+    device: str
+    name: str
+    threads: int
+    processes: int
+
+
+def describe(device: Any, processes: int) -> Hardware:
+    """The hardware of a run whose ``processes`` each have a device like ``device``."""
     import torch
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
-    return {"device": device.type, "name": name, "threads": torch.get_num_threads(), "processes": processes}
+    return Hardware(device.type, name, torch.get_num_threads(), processes)
 
 
 def peak(name: str) -> float | None:
@@ -46,12 +57,12 @@ def flops_per_token(model: Any, teacher: Any = None, epochs: int = 1) -> int:
     return int(own + read / epochs)
 
 
-def utilisation(hardware: dict[str, Any], flops_a_token: int, tokens: int, seconds: float) -> float | None:
+def utilisation(hardware: Hardware, flops_a_token: int, tokens: int, seconds: float) -> float | None:
     """Model FLOPs utilisation: FLOP/s of the model over those of the GPUs. None where their peak is not known."""
-    most = peak(hardware["name"]) if hardware["device"] == "cuda" else None
+    most = peak(hardware.name) if hardware.device == "cuda" else None
     if most is None or not seconds:
         return None
-    return flops_a_token * tokens / seconds / (most * int(hardware["processes"]))
+    return flops_a_token * tokens / seconds / (most * hardware.processes)
 
 
 def _parameters(model: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a run reads: its training questions source by source, and the SHA-256 of every file. Knows no model's inside."""
+"""A recipe goes in; its questions, counted source by source, and the SHA-256 of all that it reads come out."""
 
 from __future__ import annotations
 
@@ -8,41 +8,69 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odqa.errors import DataError
+from odqa.evaluation.cases import check_examples
 from odqa.files import sha256
 from odqa.models import content_hash, resolve
 from odqa.training import data
-from odqa.training.data import Labelled
+from odqa.training.data import LabelledWindow
 from odqa.training.labels import Repairs
-from odqa.training.recipe import Recipe
+from odqa.training.recipe import Recipe, Source
 from odqa.types import Example
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SourceCount:
     """How many questions a source gave, its made unanswerable ones among them."""
 
     answerable: int
     unanswerable: int
 
 
-def training_examples(recipe: Recipe) -> tuple[list[Example], Repairs, tuple[Taken, ...]]:
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The questions of a run and what is known of where they are from.
+
+    ``train`` are the questions to train on, ``counts`` how many each training source gave and ``repairs`` what was
+    done to their offsets; ``eval`` and ``tune`` are the held-out questions. ``hashes`` are those of :func:`hashes`.
+    """
+
+    train: list[Example]
+    repairs: Repairs
+    counts: tuple[SourceCount, ...]
+    eval: list[Example]
+    tune: list[Example]
+    hashes: dict[str, str]
+
+
+def read_inputs(recipe: Recipe) -> Inputs:
+    """Read all that a run reads, models apart.
+
+    Raises UsageError for a dataset that is missing, DataError naming one that is not in SQuAD format, of which no
+    question can be used, or, held out, that cannot be scored.
+    """
+    train, repairs, counts = training_examples(recipe)
+    scored, tuned_on = (_held_out(sources, recipe.seed) for sources in (recipe.eval, recipe.tune))
+    return Inputs(train, repairs, counts, scored, tuned_on, hashes(recipe))
+
+
+def training_examples(recipe: Recipe) -> tuple[list[Example], Repairs, tuple[SourceCount, ...]]:
     """The training questions in order, the repairs of all, and what each source gave.
 
     Raises DataError naming a source of which no question can be used.
     """
-    read = [data.gather((source,), recipe.seed, plausible=recipe.plausible_answers) for source in recipe.train]
-    counts = [Counter(example.answerable for example in examples) for examples, _ in read]
-    repairs = [one for _, one in read]
+    gathered = [data.gather((source,), recipe.seed, plausible=recipe.plausible_answers) for source in recipe.train]
+    counts = [Counter(example.answerable for example in examples) for examples, _ in gathered]
+    repairs = [one for _, one in gathered]
     total = Repairs(
         kept=sum(one.kept for one in repairs),
         repaired=sum(one.repaired for one in repairs),
         dropped=sum(one.dropped for one in repairs),
     )
-    taken = tuple(Taken(answerable=count[True], unanswerable=count[False]) for count in counts)
-    return [example for examples, _ in read for example in examples], total, taken
+    by_source = tuple(SourceCount(answerable=count[True], unanswerable=count[False]) for count in counts)
+    return [example for examples, _ in gathered for example in examples], total, by_source
 
 
-def check_spans(recipe: Recipe, labelled: Sequence[Labelled]) -> None:
+def check_spans(recipe: Recipe, labelled: Sequence[LabelledWindow]) -> None:
     """Raise DataError, naming the data, where no window holds an answer, so that no span could be learned."""
     if not any(item.start != item.window.null for item in labelled):
         paths = ", ".join(dict.fromkeys(source.path for source in recipe.train))
@@ -52,21 +80,28 @@ def check_spans(recipe: Recipe, labelled: Sequence[Labelled]) -> None:
         )
 
 
-def hashes(recipe: Recipe, recipes: Sequence[str] = ()) -> dict[str, str]:
-    """The SHA-256 of every data file of the recipe, of its teacher and of the ``recipes`` that make others, by path.
+def hashes(recipe: Recipe) -> dict[str, str]:
+    """The SHA-256 of every data file of the recipe, and of the content of its base and its teacher, by path or name.
 
-    What lies on the hub is not hashed.
+    Data on the hub are not hashed. Raises ModelError where base or teacher are missing.
     """
-    sources = (*recipe.train, *recipe.eval, *recipe.tune)
-    paths = dict.fromkeys([*(source.path for source in sources), *recipes])
-    found = {path: sha256(Path(path)) for path in paths if Path(path).is_file()}
-    if not recipe.distill or recipe.distill in recipes:
-        return found
-    return found | {recipe.distill: content_hash(resolve(recipe.distill).folder)}
-
-
-def data_hashes(recipe: Recipe, found: Mapping[str, str]) -> dict[str, str]:
-    """Those of :func:`hashes` that are of data, by file name, or by path where two files have one name."""
     paths = dict.fromkeys(source.path for source in (*recipe.train, *recipe.eval, *recipe.tune))
-    names = Counter(Path(path).name for path in paths if path in found)
-    return {Path(path).name if names[Path(path).name] == 1 else path: found[path] for path in paths if path in found}
+    files = {path: sha256(Path(path)) for path in paths if Path(path).is_file()}
+    models = {name: content_hash(resolve(name).folder) for name in (recipe.base, recipe.distill) if name}
+    return files | models
+
+
+def data_hashes(recipe: Recipe, known: Mapping[str, str]) -> dict[str, str]:
+    """Those of :func:`hashes` that are of data, by file name, or by path where two files have one name."""
+    sources = dict.fromkeys(source.path for source in (*recipe.train, *recipe.eval, *recipe.tune))
+    paths = [path for path in sources if path in known]
+    names = Counter(Path(path).name for path in paths)
+    return {Path(path).name if names[Path(path).name] == 1 else path: known[path] for path in paths}
+
+
+def _held_out(sources: Sequence[Source], seed: int) -> list[Example]:
+    """The examples of eval or tune. What cannot be scored is refused before the training, not after it."""
+    examples = data.gather(sources, seed)[0]
+    if sources:
+        check_examples(examples, ", ".join(source.path for source in sources))
+    return examples

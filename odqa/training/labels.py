@@ -1,4 +1,4 @@
-"""Where the answer stands: repairs wrong answer offsets and turns characters into token positions. Pure."""
+"""Examples and windows go in; repaired answer offsets and the token positions of answers come out. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def positions(window: Window, reference: Reference | None) -> tuple[int, int]:
     last = np.flatnonzero(inside & (begins < reference.start + len(reference.text)))
     if not len(first) or not len(last) or first[0] > last[-1]:
         return window.null, window.null
-    # The first token must reach back to the answer's start and the last one to its end: otherwise this window cuts it.
+    # The first token must reach back to the answer's start and the last one to its end: else this window cuts it.
     whole = begins[first[0]] <= reference.start and ends[last[-1]] >= reference.start + len(reference.text)
     return (int(first[0]), int(last[-1])) if whole else (window.null, window.null)
 

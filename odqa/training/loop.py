@@ -1,4 +1,4 @@
-"""The loop over epochs, batches and steps, its loss and its checkpoints. Knows no file format and no recipe's data.
+"""Labelled windows and models go in, trained weights and checkpoints come out. Knows no file format and no dataset.
 
 Span loss: the mean of the cross entropies of the start and of the end position over the window's tokens
 (Devlin et al. 2019, section 4.2), the null position being the label of windows without the answer (section 4.3).
@@ -19,8 +19,8 @@ from odqa.errors import OdqaError
 from odqa.evaluation.reader import evaluate
 from odqa.training import checkpoint, data, precision
 from odqa.training.checkpoint import State
-from odqa.training.data import Labelled
-from odqa.training.distill import Teacher, distilled
+from odqa.training.data import LabelledWindow
+from odqa.training.distill import Teacher, distillation_loss
 from odqa.training.masking import hide
 from odqa.training.recipe import Recipe
 from odqa.training.tuning import as_reader, epoch_metrics
@@ -44,7 +44,7 @@ class Run:
     teacher: Teacher | None
     optimizer: Any
     tokenizer: Any
-    labelled: Sequence[Labelled]
+    labelled: Sequence[LabelledWindow]
     state: State
     watcher: Watcher
     orders: list[list[list[int]]] = field(init=False)  # The batches of every epoch, as positions in ``labelled``.
@@ -107,7 +107,7 @@ class Run:
                 began = time.perf_counter()
 
     def whole_model(self) -> Any:
-        """The model with its float32 weights, free of what accelerate put around it."""
+        """The model with its float32 weights, without what accelerate wrapped around it."""
         return self.master or self.accelerator.unwrap_model(self.model)
 
     def evaluate(self, epoch: int, examples: Sequence[Example]) -> None:
@@ -129,7 +129,7 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint: the first process everything, the others their random states.
 
-        Raises OdqaError where the weights are no longer finite, the checkpoint before being kept.
+        Raises OdqaError where the weights are no longer finite, the previous checkpoint being kept.
         """
         if not all(weight.isfinite().all() for weight in self.whole_model().parameters()):
             raise self._spoilt("the weights are not finite", self.state.step)
@@ -175,7 +175,7 @@ class Run:
         with self.accelerator.autocast():
             wanted = self.teacher.logits(batch)
         own, recipe = batch["attention_mask"].bool(), self.recipe
-        return distilled(
+        return distillation_loss(
             hard, logits, wanted, own, weight=recipe.distill_weight, temperature=recipe.distill_temperature
         )
 
@@ -198,7 +198,7 @@ class Run:
         self.accelerator.save_state(str(path))
         self.accelerator.wait_for_everyone()  # All have written into it before it gets its name.
 
-    def _collate(self, some: Sequence[Labelled]) -> dict[str, Any]:
+    def _collate(self, some: Sequence[LabelledWindow]) -> dict[str, Any]:
         import torch
 
         return {name: torch.from_numpy(values) for name, values in data.collate(self.tokenizer, some).items()}
@@ -212,9 +212,9 @@ class Run:
         kept = checkpoint.find(self.output)
         state = f"the checkpoint {kept} is kept" if kept else "no checkpoint had been written yet"
         other = "" if self.recipe.precision == "float32" else " or use --precision float32"
-        anew = ", in a run with another --output" if kept else ""
+        where = ", in a run with another --output" if kept else ""
         rate = self.recipe.learning_rate
-        return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{anew}")
+        return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}")
 
 
 def learning_rate(step: int, total: int, recipe: Recipe) -> float:

@@ -1,4 +1,4 @@
-"""Word dropout: a reader is trained on texts of which some tokens are hidden. Knows no model and no loss.
+"""Token ids go in, the same ids with some of them masked come out (word dropout). Knows no model and no loss.
 
 Iyyer et al. 2015 ("Deep Unordered Composition Rivals Syntactic Methods", section 2.2) leave words out at random; here
 their places stay, so that spans do, under the mask token that the base knows from its pretraining.

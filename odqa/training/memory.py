@@ -1,13 +1,10 @@
-"""What a teacher said of the windows that it has read, so that it reads each one once. Knows no model and no loss."""
+"""Windows go in, a teacher's logits of them come out, each read once by the teacher. Knows no model and no loss."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from odqa.files import whole
 
 if TYPE_CHECKING:
     import torch
@@ -15,14 +12,11 @@ if TYPE_CHECKING:
 Logits = tuple["torch.Tensor", "torch.Tensor"]
 Read = Callable[[dict[str, Any]], Logits]
 
-FILE = "remembered.pt"
-
 
 class Memory:
     """Start and end logits by the tokens of a window, in float16: 4 bytes a token.
 
-    It has the two methods by which a checkpoint keeps it, so that a resumed run learns from the very same numbers. A
-    file beside a teacher, which several stages learn from, takes it from one to the next.
+    It has the two methods by which a checkpoint keeps it, so that a resumed run learns from the very same numbers.
     """
 
     def __init__(self) -> None:
@@ -68,20 +62,6 @@ class Memory:
         """Replace all by what ``state_dict`` gave."""
         pieces = state["logits"].split(state["lengths"], dim=1) if state["lengths"] else ()
         self._kept = dict(zip(state["keys"], (piece.clone() for piece in pieces), strict=True))
-
-    def write(self, folder: Path) -> None:
-        """Keep all of it in a teacher's folder, whole or not at all. Raises what a full disk makes torch raise."""
-        import torch
-
-        with whole(folder / FILE) as unfinished:
-            torch.save(self.state_dict(), unfinished)
-
-    def read(self, folder: Path) -> None:
-        """Take up what :meth:`write` left in a teacher's folder, if anything."""
-        import torch
-
-        if (folder / FILE).exists():
-            self.load_state_dict(torch.load(folder / FILE, weights_only=True))
 
 
 def _key(ids: torch.Tensor) -> str:

@@ -1,4 +1,4 @@
-"""Weights in bfloat16 beside the optimiser's own in float32. Knows no loss, no data and no optimiser.
+"""A float32 model goes in; one in bfloat16 and its float32 master come out. Knows no loss, no data, no optimiser.
 
 The bfloat16 model computes the gradients, the float32 one (the master) is what the optimiser moves and what is saved:
 an update of less than 1/256 of a weight would be lost in bfloat16 (Micikevicius et al. 2018, section 3.1).

@@ -1,112 +1,203 @@
-"""A recipe: every setting of a training run, read from a TOML file. Trains nothing."""
+"""A TOML file, flags or keyword arguments go in, a recipe comes out: every setting of a training run, checked.
+
+Each setting is written once, here, with its type, default, help and limits: the recipe file, the command line and the
+Python call read them from the fields of :class:`Recipe` and :class:`Source`. Trains nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+import operator
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from odqa.errors import DataError, UsageError
-from odqa.files import sha256
+from odqa.files import read_text, sha256
 from odqa.models import DEFAULT_ENCODER
-from odqa.training.negatives.kinds import check_kinds
+from odqa.training.negatives.kinds import KINDS, check_kinds
 
 PURE = "pure-bfloat16"
 SOURCES = ("train", "eval", "tune")
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of a setting besides its name, type and default: its help and what its value may be.
+
+    ``least`` and ``most`` may be reached, ``above`` and ``below`` may not. ``metavar`` stands for the value in the
+    command line's help.
+    """
+
+    help: str
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    below: float | None = None
+    metavar: str | None = None
+
+    def fault(self, value: Any) -> str:
+        """Why the value is refused, as the end of "NAME is VALUE; it must be …"; empty where it is not."""
+        if self.choices and value not in self.choices:
+            return f"one of {', '.join(filter(None, self.choices))}"
+        limits = (
+            (self.least, "at least", operator.ge),
+            (self.above, "above", operator.gt),
+            (self.most, "at most", operator.le),
+            (self.below, "below", operator.lt),
+        )
+        given = [(limit, words, holds) for limit, words, holds in limits if limit is not None]
+        if all(holds(value, limit) for limit, _, holds in given):
+            return ""
+        return " and ".join(f"{words} {limit:g}" for limit, words, _ in given)
+
+
+def setting(default: Any, help: str, **limits: Any) -> Any:
+    """A field of a recipe with its default (MISSING: it must be given), help and limits (see :class:`Setting`)."""
+    return field(default=default, metadata={"setting": Setting(help, **limits)})
+
+
+def setting_of(kind: type, name: str) -> Setting:
+    """The :class:`Setting` of a field of :class:`Recipe` or :class:`Source`."""
+    found: Setting = kind.__dataclass_fields__[name].metadata["setting"]  # type: ignore[attr-defined]
+    return found
+
+
+def _check(settings: Recipe | Source, prefix: str = "") -> None:
+    """Raise UsageError, naming the setting, for a value outside of its limits."""
+    for one in fields(settings):
+        value = getattr(settings, one.name)
+        if fault := setting_of(type(settings), one.name).fault(value):
+            shown = value if isinstance(value, int | float) else repr(value)
+            raise UsageError(f"{prefix}{one.name} is {shown}; it must be {fault}")
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A dataset of a recipe: a SQuAD-format file or a hub id, and what to take from it.
 
-    ``sha256`` pins a file's content. ``part`` takes its articles from one share of them to another, in the order
-    of the file, so that two parts of one file have no article in common. ``keep`` is all, answerable or unanswerable.
-    ``limit`` draws that many questions at random (0: all). ``negatives`` are the kinds of unanswerable questions
-    to make (``odqa.training.negatives``), ``negatives_ratio`` how many for each answerable one. ``license`` is what
-    the model card says of the data's licence.
+    Raises UsageError, naming the dataset and the setting, for a value that makes no sense.
     """
 
-    path: str
-    sha256: str = ""
-    split: str = ""
-    part: tuple[float, ...] = (0.0, 1.0)
-    keep: str = "all"
-    limit: int = 0
-    negatives: tuple[str, ...] = ()
-    negatives_ratio: float = 0.5
-    license: str = ""
+    path: str = setting(MISSING, "A SQuAD-format .json, .jsonl or .parquet file, or a hub id.")
+    sha256: str = setting("", "The SHA-256 that the file must have.")
+    split: str = setting("", "The split of a dataset on the hub.")
+    part: tuple[float, ...] = setting(
+        (0.0, 1.0),
+        "The shares of the file's articles, in its order, from which to which questions are taken: two parts of one "
+        "file have no article in common.",
+    )
+    keep: str = setting("all", "The questions to keep.", choices=("all", "answerable", "unanswerable"))
+    limit: int = setting(0, "Draw this many questions at random (0: all).", least=0)
+    negatives: tuple[str, ...] = setting(
+        (),
+        "Make unanswerable questions of these kinds, separated by commas (a list in a recipe): "
+        f"{', '.join(KINDS)}, or all (odqa make-negatives shows them).",
+    )
+    negatives_ratio: float = setting(
+        0.5, "Made unanswerable questions for each answerable one.", least=0, below=math.inf
+    )
+    license: str = setting("", "The data's licence, for the model card.")
+
+    def __post_init__(self) -> None:
+        _check(self, f"{self.path}: ")
+        if len(self.part) != 2 or not 0 <= self.part[0] < self.part[1] <= 1:
+            raise UsageError(
+                f"{self.path}: part is {list(self.part)}; it must be two shares of the articles, from and to, like "
+                "[0.0, 0.8]"
+            )
+        check_kinds(self.negatives, self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Every setting of a run. The defaults are the usual ones for a span head (Devlin et al. 2019, appendix A.3).
 
-    ``base`` is a model, or another recipe (.toml) whose reader is made first and trained on.
-    ``tune`` is the data on which the no-answer threshold is fitted; without it the threshold is 0. ``warmup`` is
-    the share of the steps with a rising learning rate, after which it falls linearly to 0. ``dropout`` -1 keeps the
-    base's own. ``token_dropout`` is the share of tokens that are hidden from the reader in training
-    (``odqa.training.masking``). ``frozen_layers`` is how many of the lowest layers, and the embeddings with them, stay
-    as the base has them: each costs a third of its time then. ``base_weight`` is the share of the base's own weights
-    in the finished reader, where the base is one (``odqa.training.average``). ``precision`` is auto, float32, bfloat16,
-    float16 (both mixed: autocast over float32 weights) or pure-bfloat16 (weights and activations in bfloat16, the
-    optimiser's in float32: on a CPU half as fast again).
-    ``save_precision`` is float32 or float16. ``distill`` is a reader whose span distributions are learned besides the
-    labels (``odqa.training.distill``): ``distill_weight`` is their share of the loss, ``distill_temperature`` softens
-    them.
-    ``save_every`` counts optimiser steps between checkpoints.
+    ``docs/reader.md`` explains the settings at length. Raises UsageError, naming the setting, for a value that makes
+    no sense.
     """
 
-    train: tuple[Source, ...]
-    eval: tuple[Source, ...] = ()
-    tune: tuple[Source, ...] = ()
-    base: str = DEFAULT_ENCODER
-    distill: str = ""
-    distill_weight: float = 0.5
-    distill_temperature: float = 2.0
-    max_length: int = 384
-    stride: int = 128
-    plausible_answers: bool = False
-    epochs: int = 2
-    batch_size: int = 32
-    accumulate: int = 1
-    learning_rate: float = 5e-5
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    max_gradient_norm: float = 1.0
-    dropout: float = -1.0
-    token_dropout: float = 0.0
-    frozen_layers: int = 0
-    base_weight: float = 0.0
-    group_by_length: bool = True
-    precision: str = "auto"
-    save_precision: str = "float32"
-    keep: str = "best"
-    seed: int = 0
-    save_every: int = 500
-    track: str = ""
+    train: tuple[Source, ...] = setting(
+        MISSING, "Training data: SQuAD-format .json, .jsonl, .parquet, or a hub id; repeat."
+    )
+    eval: tuple[Source, ...] = setting((), "Data scored after each epoch; repeat for several.")
+    tune: tuple[Source, ...] = setting(
+        (), "Data on which the settings of answers are fitted (not what you report on); repeat."
+    )
+    base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.")
+    distill: str = setting(
+        "",
+        "Learn a larger reader's span distributions too: a folder, shipped name or hub id.",
+        metavar="TEACHER",
+    )
+    distill_weight: float = setting(0.5, "The teacher's share of the loss, from 0 to 1.", least=0, most=1)
+    distill_temperature: float = setting(
+        2.0, "What softens the distributions of teacher and student.", above=0, below=math.inf
+    )
+    epochs: int = setting(2, "Passes over the data.", least=1)
+    batch_size: int = setting(32, "Windows in a batch, on each device.", least=1)
+    accumulate: int = setting(1, "Batches for each optimiser step.", least=1)
+    learning_rate: float = setting(5e-5, "The highest learning rate.", above=0, below=math.inf)
+    warmup: float = setting(
+        0.1, "Share of the steps with a rising learning rate; then it falls linearly to 0.", least=0, most=1
+    )
+    weight_decay: float = setting(0.01, "AdamW's weight decay of matrices.", least=0, below=math.inf)
+    max_gradient_norm: float = setting(1.0, "The norm to which longer gradients are clipped.", least=0, below=math.inf)
+    dropout: float = setting(-1.0, "Dropout; below 0, the base's own.", least=-1, below=1)
+    token_dropout: float = setting(
+        0.0, "Share of the tokens to hide in training, against learning by heart.", least=0, below=1
+    )
+    frozen_layers: int = setting(0, "Lowest layers, with the embeddings, to leave as the base has them.", least=0)
+    base_weight: float = setting(
+        0.0, "Share of the base's weights in the finished reader, if the base is one.", least=0, below=1
+    )
+    max_length: int = setting(384, "Tokens in a window, question included.")
+    stride: int = setting(128, "Tokens that two windows of a context share.", least=1)
+    plausible_answers: bool = setting(False, "Train unanswerable questions on their plausible answers.")
+    group_by_length: bool = setting(True, "Batch windows of similar length.")
+    precision: str = setting(
+        "auto", "The arithmetic of training", choices=("auto", "float32", "bfloat16", PURE, "float16")
+    )
+    save_precision: str = setting("float32", "Weights on disk", choices=("float32", "float16"))
+    keep: str = setting("best", "The epoch to keep (the best has the highest F1 on --eval)", choices=("best", "last"))
+    save_every: int = setting(500, "Optimiser steps between checkpoints.", least=1)
+    seed: int = setting(0, "Seed of everything random.", least=0)
+    track: str = setting("", "Log the run (an optional extra)", choices=("", "tensorboard", "mlflow"))
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.stride >= self.max_length:
+            raise UsageError(f"stride is {self.stride} but max_length only {self.max_length}; it must be smaller")
+        for name in ("base", "distill"):
+            value = getattr(self, name)
+            if value.endswith(".toml"):
+                raise UsageError(
+                    f"{name} is the recipe {value}, but it must be a model: train that recipe first (odqa train-reader "
+                    f"--recipe {value} --output FOLDER), then give its folder"
+                )
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file as keyword arguments for :class:`Recipe`.
+    """The settings of a TOML file as keyword arguments for :func:`make_recipe`.
 
-    Relative data paths are looked for from the current folder first, then from the recipe's own. Raises DataError
-    naming an unknown or ill-typed setting.
+    Relative paths are looked for from the current folder first, then from the recipe's own. Raises UsageError where
+    there is no such file, DataError naming an unknown or ill-typed setting.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
     except FileNotFoundError:
         raise UsageError(f"no such recipe: {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not a recipe in TOML: {error}") from None
-    settings = _checked(content, Recipe, str(path))
+    settings = _typed(content, Recipe, str(path))
     for name in ("base", "distill"):
-        beside = path.parent / settings.get(name, "")
-        # A recipe can only be a file; another name is that of a model unless a folder of that name is there.
-        if name in settings and not Path(settings[name]).exists() and (beside.is_dir() or beside.suffix == ".toml"):
-            settings[name] = str(beside)
+        # A name is that of a model on the hub unless a folder of that name is there.
+        if name in settings and not Path(settings[name]).exists() and (path.parent / settings[name]).is_dir():
+            settings[name] = str(path.parent / settings[name])
     for name in SOURCES:
         sources = settings.get(name, [])
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
@@ -119,55 +210,11 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def make_recipe(settings: Mapping[str, Any]) -> Recipe:
-    """Build a recipe and check that its numbers make sense and its files are what they were. Raises UsageError."""
+    """A recipe that can be followed. Raises UsageError without training data, DataError where a pinned file changed."""
     if not settings.get("train"):
         raise UsageError("no training data: give --train FILE (SQuAD-format .json, .jsonl, .parquet or a hub id)")
     recipe = Recipe(**settings)
-    for name in ("epochs", "batch_size", "accumulate", "save_every", "stride"):
-        if getattr(recipe, name) < 1:
-            raise UsageError(f"{name} is {getattr(recipe, name)}; it must be at least 1")
-    if not 0 < recipe.learning_rate < float("inf"):
-        raise UsageError(f"learning_rate is {recipe.learning_rate}; it must be above 0")
-    if not 0 <= recipe.warmup <= 1:
-        raise UsageError(f"warmup is {recipe.warmup}; it is a share of the steps, from 0 to 1")
-    if not recipe.dropout < 1:
-        raise UsageError(f"dropout is {recipe.dropout}; it must be below 1")
-    if not 0 <= recipe.token_dropout < 1:
-        raise UsageError(f"token_dropout is {recipe.token_dropout}; it is a share of the tokens, from 0 to below 1")
-    if not 0 <= recipe.base_weight < 1:
-        raise UsageError(f"base_weight is {recipe.base_weight}; it is a share of the weights, from 0 to below 1")
-    for name in ("weight_decay", "max_gradient_norm", "seed", "frozen_layers"):
-        if not getattr(recipe, name) >= 0:
-            raise UsageError(f"{name} is {getattr(recipe, name)}; it must not be negative")
-    if not 0 <= recipe.distill_weight <= 1:
-        raise UsageError(f"distill_weight is {recipe.distill_weight}; it is a share of the loss, from 0 to 1")
-    if not 0 < recipe.distill_temperature < float("inf"):
-        raise UsageError(f"distill_temperature is {recipe.distill_temperature}; it must be above 0, like 2")
-    if recipe.stride >= recipe.max_length:
-        raise UsageError(f"stride is {recipe.stride} but max_length only {recipe.max_length}; it must be smaller")
-    choices = {
-        "precision": ("auto", "float32", "bfloat16", PURE, "float16"),
-        "save_precision": ("float32", "float16"),
-        "keep": ("best", "last"),
-        "track": ("", "tensorboard", "mlflow"),
-    }
-    for name, known in choices.items():
-        if getattr(recipe, name) not in known:
-            raise UsageError(f"{name} is {getattr(recipe, name)!r}; it must be one of {', '.join(filter(None, known))}")
     for source in (*recipe.train, *recipe.eval, *recipe.tune):
-        if source.keep not in ("all", "answerable", "unanswerable"):
-            raise UsageError(f"{source.path}: keep is {source.keep!r}; it must be all, answerable or unanswerable")
-        if len(source.part) != 2 or not 0 <= source.part[0] < source.part[1] <= 1:
-            raise UsageError(
-                f"{source.path}: part is {list(source.part)}; it is two shares of the articles, from and to, like "
-                "[0.0, 0.8]"
-            )
-        if not (source.limit >= 0 and 0 <= source.negatives_ratio < float("inf")):
-            raise UsageError(
-                f"{source.path}: limit is {source.limit} and negatives_ratio {source.negatives_ratio}; neither may be "
-                "negative"
-            )
-        check_kinds(source.negatives, source.path)
         if source.sha256 and Path(source.path).is_file() and (found := sha256(Path(source.path))) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
     return recipe
@@ -181,7 +228,7 @@ def as_dict(recipe: Recipe) -> dict[str, Any]:
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Where two recipes (as dicts) differ, one line each, as ``train[0].limit: 0 → 5``.
 
-    A setting that one of them does not know, being older than the setting, has its default there.
+    A setting that one of them lacks, because it is older than the setting, has its default there.
     """
     first, second = (json.loads(json.dumps(_flat(settings))) for settings in (one, other))
     changes = []
@@ -204,35 +251,39 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _default(name: str) -> Any:
     """The default of a setting by its full name, as JSON knows it; None where it has none."""
     known = fields(Source) if "." in name else fields(Recipe)
-    default = {field.name: field.default for field in known}.get(name.rpartition(".")[2])
+    default = {one.name: one.default for one in known}.get(name.rpartition(".")[2])
     return None if default is MISSING else list(default) if isinstance(default, tuple) else default
 
 
-def _checked(content: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
+def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
+    """The values of a TOML table, lists as tuples. Raises DataError for an unknown setting and a value of a wrong type.
+
+    Tables of sources are left as they are.
+    """
     hints = get_type_hints(kind)
-    known = [field.name for field in fields(kind)]
-    for name, value in list(content.items()):
-        if name not in known:
-            raise DataError(f"{where}: unknown setting {name!r}; known: {', '.join(known)}")
+    typed = {}
+    for name, value in content.items():
+        if name not in hints:
+            raise DataError(f"{where}: unknown setting {name!r}; known: {', '.join(hints)}")
         wanted = hints[name]
-        fits = isinstance(value, wanted) if wanted in (str, bool) else True
-        if wanted == tuple[str, ...]:
-            fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-            content[name] = tuple(value) if fits else value
-        if wanted == tuple[float, ...]:
-            fits = isinstance(value, list) and all(type(item) in (int, float) for item in value)
-            content[name] = tuple(float(item) for item in value) if fits else value
-        if wanted in (int, float):
-            fits = isinstance(value, (int, float) if wanted is float else int) and not isinstance(value, bool)
+        typed[name] = value
+        if wanted in (tuple[str, ...], tuple[float, ...]):
+            items = (str,) if wanted == tuple[str, ...] else (int, float)
+            fits, what = isinstance(value, list) and all(type(item) in items for item in value), "a list of "
+            what += "texts" if wanted == tuple[str, ...] else "numbers"
+            typed[name] = tuple(map(items[-1], value)) if fits else value
+        elif wanted in (str, bool, int, float):
+            # TOML's integers are numbers, its booleans are not.
+            fits, what = type(value) in ((int, float) if wanted is float else (wanted,)), wanted.__name__
+        else:
+            continue
         if not fits:
-            lists = {tuple[str, ...]: "a list of texts", tuple[float, ...]: "a list of numbers"}
-            what = lists.get(wanted) or wanted.__name__
             raise DataError(f"{where}: {name} must be {what}, not {value!r}")
-    return content
+    return typed
 
 
 def _source(content: dict[str, Any], where: str, beside: Path, split: str) -> Source:
-    source = Source(**{"path": "", **_checked(content, Source, where)})
+    source = Source(**{"path": "", **_typed(content, Source, where)})
     if not source.path:
         raise DataError(f"{where}: no path; give a SQuAD-format file or a hub id")
     if Path(source.path).exists():

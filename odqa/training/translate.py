@@ -1,4 +1,4 @@
-"""Lets a teacher read a student's windows where both cut texts into the same tokens but number them otherwise.
+"""A student's windows go in, a teacher's come out, where both cut texts into the same tokens with other numbers.
 
 BERT and MPNet share their words, not the numbers of these, and MPNet puts two separators between question and context
 where BERT has one. A window is translated token by token; of the teacher's logits those of the student's own tokens
@@ -19,11 +19,11 @@ _SPECIAL = ("cls", "sep", "pad", "unk", "mask")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """How many special tokens a tokenizer puts before the first text of a pair, between both, and behind the second."""
+    """How many special tokens a tokenizer puts before the first text of a pair, between both, and after the second."""
 
     before: int
     between: int
-    behind: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Translation:
     """From the student's inputs to the teacher's.
 
     ``numbers`` (student's vocabulary,) is the teacher's number of each token. ``special`` are the teacher's numbers of
-    the special tokens that it puts before, between and behind, in their order. ``padding`` is that of its padding,
-    ``sentence`` whether it wants to be told which of the two texts a token is of.
+    the special tokens that it puts before, between and after the texts. ``padding`` is that of its padding,
+    ``inputs`` the names of what it reads.
     """
 
     numbers: torch.Tensor
@@ -44,7 +44,7 @@ class Translation:
     @property
     def longer_by(self) -> int:
         """How many tokens more than the student's a window of the teacher has."""
-        return sum(map(len, self.special)) - (self.ours.before + self.ours.between + self.ours.behind)
+        return sum(map(len, self.special)) - (self.ours.before + self.ours.between + self.ours.after)
 
     def inputs_of(self, batch: dict[str, Any]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """The teacher's inputs for a student's batch, and where in them each of the student's positions is.
@@ -59,37 +59,37 @@ class Translation:
         rows, width = ids.shape
         question = batch["context_positions"] - self.ours.before - self.ours.between
         lengths = mask.sum(dim=1)
-        context = lengths - question - self.ours.before - self.ours.between - self.ours.behind
+        context = lengths - question - self.ours.before - self.ours.between - self.ours.after
         wide = width + max(self.longer_by, 0)
         made = torch.full((rows, wide), self.padding, dtype=ids.dtype, device=ids.device)
         kinds = torch.zeros((rows, wide), dtype=ids.dtype, device=ids.device)
         own = torch.zeros((rows, wide), dtype=mask.dtype, device=ids.device)
         places = torch.zeros((rows, width), dtype=torch.long, device=ids.device)
         numbers = self.numbers.to(ids.device)
-        before, between, behind = (torch.tensor(some, dtype=ids.dtype, device=ids.device) for some in self.special)
+        before, between, after = (torch.tensor(some, dtype=ids.dtype, device=ids.device) for some in self.special)
         for row in range(rows):
-            asked, told = int(question[row]), int(context[row])
+            of_question, of_context = int(question[row]), int(context[row])
             first = self.ours.before
-            second = first + asked + self.ours.between
+            second = first + of_question + self.ours.between
             parts = [
                 before,
-                numbers[ids[row, first : first + asked]],
+                numbers[ids[row, first : first + of_question]],
                 between,
-                numbers[ids[row, second : second + told]],
-                behind,
+                numbers[ids[row, second : second + of_context]],
+                after,
             ]
             whole = torch.cat(parts)
             made[row, : len(whole)] = whole
             own[row, : len(whole)] = 1
-            start = len(before) + asked + len(between)
+            start = len(before) + of_question + len(between)
             kinds[row, start : len(whole)] = 1
             places[row, :first] = torch.arange(first).clamp(max=len(before) - 1)
-            places[row, first : first + asked] = len(before) + torch.arange(asked)
+            places[row, first : first + of_question] = len(before) + torch.arange(of_question)
             separators = torch.arange(self.ours.between).clamp(max=len(between) - 1)
-            places[row, first + asked : second] = len(before) + asked + separators
-            places[row, second : second + told] = start + torch.arange(told)
-            last = torch.arange(self.ours.behind).clamp(max=len(behind) - 1)
-            places[row, second + told : second + told + self.ours.behind] = start + told + last
+            places[row, first + of_question : second] = len(before) + of_question + separators
+            places[row, second : second + of_context] = start + torch.arange(of_context)
+            last = torch.arange(self.ours.after).clamp(max=len(after) - 1)
+            places[row, second + of_context : second + of_context + self.ours.after] = start + of_context + last
         given = {"input_ids": made, "attention_mask": own, "token_type_ids": kinds}
         return {name: given[name] for name in self.inputs}, places
 

@@ -1,4 +1,4 @@
-"""Who is told how a run goes, and how it is asked to stop. Knows no model and no terminal."""
+"""A run reports its progress here, and is asked here to stop. Knows no model and no terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Watcher(Protocol):
-    """What is told how a run goes."""
+    """What a run reports to."""
 
     def note(self, text: str) -> None:
         """Something worth a line: counts of the data, a checkpoint resumed."""
@@ -21,17 +21,17 @@ class Watcher(Protocol):
         """An epoch was evaluated."""
 
 
-class Silent:
+class SilentWatcher:
     """The watcher of every process but the first."""
 
     def note(self, text: str) -> None:
-        """Say nothing."""
+        """Ignore it."""
 
     def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
-        """Say nothing."""
+        """Ignore it."""
 
     def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
-        """Say nothing."""
+        """Ignore it."""
 
 
 @contextmanager

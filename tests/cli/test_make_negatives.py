@@ -54,7 +54,7 @@ def test_a_limit_draws_some(data):
         (("--ratio", 0), "--ratio is 0.0 and --limit 0; the one must be above 0"),
         (("--limit", -1), "--ratio is 1.0 and --limit -1"),
         (("--output", "made.json"), "--output made.json: the questions are written as JSON lines"),
-        (("--output", "nowhere/made.jsonl"), "--output nowhere/made.jsonl: there is no folder"),
+        (("--output", "nowhere/made.jsonl"), "cannot write the questions to nowhere/made.jsonl: there is no folder"),
     ],
     ids=str,
 )

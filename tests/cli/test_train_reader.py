@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from odqa.cli import app, train_reader
 from odqa.squad import write_examples
 from odqa.training import checkpoint
+from odqa.training.recipe import Recipe, Source, setting_of
 from tests.reader import families
 from tests.training.conftest import examples
 
@@ -43,23 +46,48 @@ def test_help_has_examples():
     for example in (
         "odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2",
         "odqa train-reader --train mine.json --negatives all --output runs/mine",
-        "odqa train-reader --recipe recipes/default-reader.toml --output runs/again",
+        "odqa train-reader --recipe recipes/first-reader.toml --output runs/first",
         "odqa train-reader --train mine.json --distill runs/large --output runs/small",
     ):
         assert f"  {example}\n" in result.stdout  # Each on a line of its own, to be copied.
-    for option in (
-        "--train",
-        "--eval",
-        "--tune",
-        "--plausible-answers",
-        "--group-by-length",
-        "--push-to-hub",
-        "--track",
-        "--distill",
-        "--distill-weight",
-        "--distill-temperature",
-    ):
-        assert option in result.stdout
+
+
+def test_help_has_every_setting_of_a_recipe_with_its_help_choices_and_default():
+    shown = CliRunner().invoke(app, ["train-reader", "--help"], terminal_width=1000).stdout
+    lines = {match[1]: match[0] for match in re.finditer(r"^ +--([\w-]+).*\n(?: {20,}.*\n)?", shown, re.MULTILINE)}
+    of_sources = [one for one in fields(Source) if one.name in ("negatives", "negatives_ratio")]
+    for kind, one in [*((Recipe, one) for one in fields(Recipe)), *((Source, one) for one in of_sources)]:
+        option, setting = lines[one.name.replace("_", "-")], setting_of(kind, one.name)
+        assert setting.help in option
+        assert all(choice in option for choice in setting.choices)
+        if one.default not in (MISSING, "", ()):
+            default = {True: "on", False: "off"}[one.default] if isinstance(one.default, bool) else one.default
+            (said,) = re.findall(r"\[([^\]]*)\]$", option.strip())
+            assert said == default if isinstance(default, str) else float(said) == default
+
+
+@pytest.mark.parametrize(
+    ("flags", "given"),
+    [
+        ((), {}),
+        (("--warmup", "0", "--frozen-layers", "3"), {"warmup": 0.0, "frozen_layers": 3}),
+        (("--plausible-answers", "--no-group-by-length"), {"plausible_answers": True, "group_by_length": False}),
+        (
+            ("--train", "a/b", "--train", "c/d", "--tune", "e/f"),
+            {
+                "train": (Source("a/b", split="train"), Source("c/d", split="train")),
+                "tune": (Source("e/f", split="validation"),),
+            },
+        ),
+    ],
+    ids=str,
+)
+def test_flags_become_settings(monkeypatch, flags, given):
+    """What is not given is not there, so that the recipe's file or the default stands."""
+    chosen = {}
+    monkeypatch.setattr(train_reader, "make_recipe", lambda settings: chosen.update(settings) or exit(0))
+    odqa(*flags)
+    assert chosen == {"train": ()} | given
 
 
 def test_a_run_says_where_the_reader_is(flags, tmp_path):
@@ -122,22 +150,8 @@ def test_a_reader_is_distilled_from_a_teacher(flags, tmp_path, train_file, tiny_
     record = json.loads(result.stdout)
     assert record["teacher"]["name"] == str(tiny_reader)
     assert (record["recipe"]["distill_weight"], record["recipe"]["distill_temperature"]) == (0.75, 3.0)
-    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert "0.75 of the loss, temperature 3." in card
-    assert "Of the 12 tuning questions it got wrong, by exact match:" in card
     settings = json.loads((tmp_path / "out" / "reader.json").read_text())
     assert settings["temperature"] == record["temperature"] > 0
-
-
-def test_a_recipe_may_start_from_another_one(flags, tmp_path, train_file, tiny_base):
-    first = tmp_path / "first.toml"
-    small = 'max_length = 64\nstride = 16\nepochs = 1\nbatch_size = 12\nprecision = "float32"'
-    first.write_text(f'base = "{tiny_base}"\n{small}\n[[train]]\npath = "{train_file}"\n')
-    result = odqa(*flags, "--base", first, "--json")
-    assert result.exit_code == 0, result.stderr
-    record = json.loads(result.stdout)
-    assert (record["base"], record["base_run"]["steps"], record["steps"]) == (str(tiny_base), 1, 3)
-    assert f"first the base: {first} into {tmp_path / 'out' / 'base'}" in result.stderr
 
 
 def test_a_teacher_with_another_vocabulary_is_a_usage_error(flags, tmp_path):
@@ -165,10 +179,10 @@ def test_without_training_data_it_is_a_usage_error(tmp_path):
         (["--precision", "int8"], 2, "precision is 'int8'; it must be one of auto, float32"),
         (["--device", "gpu"], 2, "no such device: 'gpu'"),
         (["--base", "./absent"], 1, "no model at"),
-        (["--base", "absent.toml"], 2, "the base is the recipe absent.toml, which cannot be used: no such recipe"),
+        (["--base", "first.toml"], 2, "base is the recipe first.toml, but it must be a model: train that recipe first"),
         (["--distill", "./absent"], 1, "no model at"),
-        (["--distill-weight", "1.5"], 2, "distill_weight is 1.5; it is a share of the loss, from 0 to 1"),
-        (["--distill-temperature", "0"], 2, "distill_temperature is 0.0; it must be above 0, like 2"),
+        (["--distill-weight", "1.5"], 2, "distill_weight is 1.5; it must be at least 0 and at most 1"),
+        (["--distill-temperature", "0"], 2, "distill_temperature is 0.0; it must be above 0"),
         (["--max-length", "200", "--stride", "300"], 2, "stride is 300 but max_length only 200"),
     ],
     ids=str,

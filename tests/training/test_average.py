@@ -1,3 +1,5 @@
+"""The mean of a reader and its base, alone and at the end of a run."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,10 +8,10 @@ import pytest
 
 from odqa.errors import ModelError
 from odqa.models import resolve
-from odqa.training.average import load_base, towards
+from odqa.training.average import interpolate, load_base
 from odqa.training.recipe import Recipe, Source
 from odqa.training.train import train
-from odqa.training.watch import Silent
+from odqa.training.watch import SilentWatcher
 from tests import tiny
 
 
@@ -22,7 +24,7 @@ def weights(folder: Path) -> dict[str, object]:
 def test_weights_move_their_share_of_the_way_to_the_base(tmp_path: Path) -> None:
     one, other = (load_base(resolve(tiny.make_reader(tmp_path / str(seed), seed))) for seed in (0, 1))
     before = [weight.clone() for weight in one.parameters()]
-    towards(one, other, 0.25)
+    interpolate(one, other, 0.25)
     for weight, own, base in zip(one.parameters(), before, other.parameters(), strict=True):
         assert weight.allclose(0.75 * own + 0.25 * base, atol=1e-6)
 
@@ -43,7 +45,7 @@ def test_a_run_ends_with_the_mean_of_its_weights_and_the_base(tmp_path: Path, ti
         train(
             Recipe(train=(Source(str(data)),), base=str(tiny_reader), base_weight=share, **settings),  # type: ignore[arg-type]
             tmp_path / str(share),
-            Silent(),
+            SilentWatcher(),
             device="cpu",
         )
         for share in (0.0, 0.5)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
-from odqa.training.distill import distilled, divergence, load_teacher
+from odqa.training.distill import distillation_loss, divergence, load_teacher
 from tests import tiny
 from tests.reader import families
 
@@ -64,14 +64,14 @@ def test_the_loss_is_the_formula():
     hard = torch.tensor(3.0)
     student, teacher = (logits(0.2, 0.8), logits(0.5, 0.5)), (logits(0.5, 0.5), logits(0.5, 0.5))
     start = 0.5 * math.log(1.5) + 0.5 * math.log(0.75)  # And 0 for the end.
-    found = distilled(hard, student, teacher, ALL, weight=0.25, temperature=2.0)
+    found = distillation_loss(hard, student, teacher, ALL, weight=0.25, temperature=2.0)
     assert found.item() == pytest.approx(0.75 * 3.0 + 0.25 * 4 * start / 2, rel=1e-5)
 
 
 def test_without_weight_the_loss_is_the_cross_entropy():
     hard = torch.tensor(1.2345678)
     student, teacher = (logits(0.9, 0.1), logits(0.3, 0.7)), (logits(0.5, 0.5), logits(0.2, 0.8))
-    assert distilled(hard, student, teacher, ALL, weight=0.0, temperature=2.0).item() == hard.item()
+    assert distillation_loss(hard, student, teacher, ALL, weight=0.0, temperature=2.0).item() == hard.item()
 
 
 def teacher_of(folder: Path, tokenizer: object = None, max_length: int = 64):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from odqa.training.hardware import describe, flops_per_token, peak, utilisation
+from odqa.training.hardware import Hardware, describe, flops_per_token, peak, utilisation
 
 
 @pytest.mark.parametrize(
@@ -35,10 +37,10 @@ def test_peaks_by_name(name, flops):
 
 def test_the_utilisation_counted_by_hand():
     """10 FLOPs a token, 65e9 tokens a second over 2 GPUs of 65e12 FLOP/s: 65e10 / 130e12 = 0.005."""
-    gpus = {"device": "cuda", "name": "Tesla T4", "threads": 8, "processes": 2}
+    gpus = Hardware("cuda", "Tesla T4", threads=8, processes=2)
     assert utilisation(gpus, 10, 130_000_000_000, 2.0) == pytest.approx(0.005)
-    assert utilisation(gpus | {"name": "Some GPU"}, 10, 100, 2.0) is None
-    assert utilisation(gpus | {"device": "cpu"}, 10, 100, 2.0) is None
+    assert utilisation(replace(gpus, name="Some GPU"), 10, 100, 2.0) is None
+    assert utilisation(replace(gpus, device="cpu"), 10, 100, 2.0) is None
     assert utilisation(gpus, 10, 0, 0.0) is None
 
 
@@ -58,7 +60,5 @@ def test_embeddings_cost_nothing_and_a_teacher_a_third():
 
 def test_this_machine_has_a_name():
     found = describe(torch.device("cpu"), 1)
-    assert found["device"] == "cpu"
-    assert found["name"]
-    assert found["threads"] == torch.get_num_threads()
-    assert found["processes"] == 1
+    assert found == Hardware("cpu", found.name, torch.get_num_threads(), 1)
+    assert found.name

@@ -11,7 +11,7 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.squad import write_examples
 from odqa.training.data import label
-from odqa.training.inputs import Taken, check_spans, data_hashes, hashes, training_examples
+from odqa.training.inputs import SourceCount, check_spans, data_hashes, hashes, training_examples
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Reference
 from tests import tiny
@@ -21,7 +21,7 @@ from tests.training.conftest import examples
 def test_every_source_is_counted(train_file):
     sources = (Source(str(train_file)), Source(str(train_file), keep="answerable", limit=3))
     found, repairs, taken = training_examples(Recipe(train=sources))
-    assert taken == (Taken(answerable=8, unanswerable=4), Taken(answerable=3, unanswerable=0))
+    assert taken == (SourceCount(answerable=8, unanswerable=4), SourceCount(answerable=3, unanswerable=0))
     assert len(found) == 15
     assert [example.id for example in found[:12]] == [example.id for example in examples()]
     assert (repairs.kept, repairs.repaired, repairs.dropped) == (24, 0, 0)
@@ -49,17 +49,16 @@ def test_windows_without_any_answer_are_refused(train_file):
     )
 
 
-def test_hashes_are_of_files_base_recipes_and_the_teacher(train_file, tmp_path, tiny_reader):
-    other, base = tmp_path / train_file.name, tmp_path / "base.toml"
+def test_hashes_are_of_files_and_of_the_content_of_base_and_teacher(train_file, tmp_path, tiny_base, tiny_reader):
+    other = tmp_path / train_file.name
     other.write_text("{}")
-    base.write_text("epochs = 1")
     sources = (Source(str(train_file)), Source("owner/name"), Source(str(train_file)))
-    recipe = Recipe(train=sources, tune=(Source(str(other)),), distill=str(tiny_reader))
-    found = hashes(recipe, [str(base)])
+    recipe = Recipe(train=sources, tune=(Source(str(other)),), base=str(tiny_base), distill=str(tiny_reader))
+    found = hashes(recipe)
     assert found == {
         str(train_file): sha256(train_file),
         str(other): sha256(other),
-        str(base): sha256(base),
+        str(tiny_base): content_hash(tiny_base),
         str(tiny_reader): content_hash(tiny_reader),
     }
     assert data_hashes(recipe, found) == {str(path): sha256(path) for path in (train_file, other)}

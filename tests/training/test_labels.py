@@ -1,4 +1,4 @@
-"""Wrong offsets are repaired and counted, and labels say where the answer's tokens stand."""
+"""Wrong offsets are repaired and counted, and labels say where the answer's tokens are."""
 
 from __future__ import annotations
 

@@ -55,17 +55,3 @@ def test_it_comes_back_from_a_checkpoint(tmp_path):
     assert all(torch.equal(one, two) for one, two in zip(wanted, found, strict=True))
     other.load_state_dict(Memory().state_dict())
     assert len(other) == 0
-
-
-def test_a_file_takes_it_from_one_stage_to_the_next(tmp_path):
-    memory, reader = Memory(), Reader()
-    memory.read(tmp_path)
-    assert len(memory) == 0
-    wanted = memory.logits(batch(*ROWS[:2]), reader)
-    memory.write(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["remembered.pt"]
-    other = Memory()
-    other.read(tmp_path)
-    found = other.logits(batch(*ROWS[:2]), reader)
-    assert len(reader.read) == 2
-    assert all(torch.equal(one, two) for one, two in zip(wanted, found, strict=True))

@@ -7,8 +7,9 @@ import random
 import pytest
 
 from odqa.errors import UsageError
-from odqa.training.negatives import delete_answer, make_negatives, swap
+from odqa.training.negatives.contexts import delete_answer
 from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds
+from odqa.training.negatives.mixture import make_negatives, swap
 from odqa.training.negatives.questions import (
     Conditions,
     add_prefix,
@@ -54,7 +55,7 @@ def test_every_sentence_that_a_reference_touches_is_deleted():
     assert made.context == "Gustave Eiffel drew the plan. It is long."
 
 
-def test_nothing_is_deleted_where_the_answer_stands_elsewhere_too():
+def test_nothing_is_deleted_where_the_answer_is_elsewhere_too():
     assert delete_answer(example("Who?", "Gustave", PARAGRAPH + " Ask gustave.")) is None
 
 
@@ -207,15 +208,15 @@ def test_a_prefix_turns_a_word_into_an_opposite_that_the_texts_know():
 
 def test_a_word_that_nobody_writes_is_not_made():
     usage = Usage(["a planned bridge of iron, on the way into town"] * Usage.LEAST)
-    # "unplanned" is not there; "iron" and "into" are, but "on" and "to" are no words to be turned round.
+    # "unplanned" is not there; "iron" and "into" are, but "on" and "to" are not words to be turned round.
     for question in ("Which planned bridge?", "What is on it?", "Who came to town?"):
         assert add_prefix(example(question, "1889"), random.Random(0), usage) is None
 
 
-def test_a_name_gives_way_to_one_that_stands_alike():
+def test_a_name_gives_way_to_one_that_is_used_alike():
     context = "It was built in Paris and shown in Lyon. Anna Lind of Rome saw it. Gustave came in May."
     some = example("Who built it in Paris?", "Gustave", context)
-    # Behind "in" as Paris is; not Rome, which stands behind "of", nor a name of two words.
+    # After "in" as Paris is; not Rome, which is after "of", nor a name of two words.
     assert ways(swap_name_alike, some) == {"Who built it in Lyon?", "Who built it in May?"}
     assert ways(swap_name_alike, example("Who met Anna Lind?", "Gustave", context)) == {None}
 
@@ -257,8 +258,8 @@ def test_a_condition_comes_from_elsewhere_than_the_answers_sentence():
     other = example("What is it?", "A bridge", "A bridge of iron. It was sold after 1970.", key="c")
     made = ways(Conditions([some, other]).add, some)
     phrases = ["in Paris", "in 1889", "in 1960", "in Lyon", "after 1970"]
-    behind = {f"Who drew the plan {phrase}?" for phrase in phrases}
-    assert made <= behind | {f"{phrase[0].upper()}{phrase[1:]}, who drew the plan?" for phrase in phrases}
+    after = {f"Who drew the plan {phrase}?" for phrase in phrases}
+    assert made <= after | {f"{phrase[0].upper()}{phrase[1:]}, who drew the plan?" for phrase in phrases}
     assert {"Who drew the plan after 1970?", "In Paris, who drew the plan?"} <= made
 
 
@@ -270,7 +271,7 @@ def test_a_condition_that_the_answers_sentence_meets_is_not_taken():
 class TestRetrieved:
     """With the tiny encoder and paragraphs that share words."""
 
-    def test_the_question_stands_over_a_passage_without_its_answer(self, tiny_encoder):
+    def test_the_question_is_put_over_a_passage_without_its_answer(self, tiny_encoder):
         from odqa.retrieval.encoder import Encoder
 
         found = make_negatives(examples(), 1.0, 0, ["retrieved"], load_encoder=lambda: Encoder.load(tiny_encoder))

@@ -1,7 +1,13 @@
-"""Recipes: read, checked, refused by name, and told apart."""
+"""Recipes: read, checked, refused by name, and compared; and those of the repository."""
 
 from __future__ import annotations
 
+import math
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +15,7 @@ import pytest
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import sha256
 from odqa.models import DEFAULT_ENCODER
-from odqa.training.recipe import Recipe, Source, as_dict, differences, make_recipe, read_recipe
+from odqa.training.recipe import Recipe, Source, as_dict, differences, make_recipe, read_recipe, setting_of
 
 TEXT = """
 base = "some/base"
@@ -119,10 +125,10 @@ def test_what_is_wrong_in_a_recipe_is_named(tmp_path, text, said):
     assert f"{tmp_path}/{said}" in str(error.value)
 
 
-def test_a_recipe_that_is_no_text(tmp_path):
+def test_a_recipe_that_is_not_text(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(DataError, match=r"recipe\.toml: not a recipe in TOML"):
+    with pytest.raises(DataError, match=r"recipe\.toml: not UTF-8"):
         read_recipe(path)
 
 
@@ -134,22 +140,26 @@ def test_a_missing_recipe_is_a_usage_error(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"train": ()}, "no training data: give --train FILE"),
+        ({"train": ()}, "no training data"),
         ({"epochs": 0}, "epochs is 0; it must be at least 1"),
-        ({"batch_size": -1}, "batch_size is -1; it must be at least 1"),
-        ({"accumulate": 0}, "accumulate is 0; it must be at least 1"),
-        ({"save_every": 0}, "save_every is 0; it must be at least 1"),
-        ({"stride": 0}, "stride is 0; it must be at least 1"),
+        ({"batch_size": -1}, "batch_size is -1"),
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"save_every": 0}, "save_every is 0"),
+        ({"stride": 0}, "stride is 0"),
         ({"stride": 384}, "stride is 384 but max_length only 384"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
-        ({"learning_rate": float("nan")}, "learning_rate is nan; it must be above 0"),
-        ({"warmup": 10.0}, "warmup is 10.0; it is a share of the steps, from 0 to 1"),
-        ({"dropout": 1.0}, "dropout is 1.0; it must be below 1"),
-        ({"token_dropout": 1.0}, "token_dropout is 1.0; it is a share of the tokens, from 0 to below 1"),
-        ({"frozen_layers": -1}, "frozen_layers is -1; it must not be negative"),
-        ({"base_weight": 1.0}, "base_weight is 1.0; it is a share of the weights, from 0 to below 1"),
-        ({"weight_decay": -0.1}, "weight_decay is -0.1; it must not be negative"),
-        ({"seed": -1}, "seed is -1; it must not be negative"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"learning_rate": math.inf}, "learning_rate is inf"),
+        ({"warmup": 10.0}, "warmup is 10.0; it must be at least 0 and at most 1"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"token_dropout": 1.0}, "token_dropout is 1.0; it must be at least 0 and below 1"),
+        ({"frozen_layers": -1}, "frozen_layers is -1"),
+        ({"base_weight": 1.0}, "base_weight is 1.0"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
+        ({"max_gradient_norm": -1.0}, "max_gradient_norm is -1.0"),
+        ({"distill_weight": 1.5}, "distill_weight is 1.5"),
+        ({"distill_temperature": 0.0}, "distill_temperature is 0.0"),
+        ({"seed": -1}, "seed is -1"),
         (
             {"precision": "int8"},
             "precision is 'int8'; it must be one of auto, float32, bfloat16, pure-bfloat16, float16",
@@ -157,25 +167,44 @@ def test_a_missing_recipe_is_a_usage_error(tmp_path):
         ({"save_precision": "bfloat16"}, "save_precision is 'bfloat16'; it must be one of float32, float16"),
         ({"keep": "first"}, "keep is 'first'; it must be one of best, last"),
         ({"track": "wandb"}, "track is 'wandb'; it must be one of tensorboard, mlflow"),
-        ({"train": (Source("x.json", keep="no"),)}, "x.json: keep is 'no'; it must be all, answerable or unanswerable"),
-        (
-            {"eval": (Source("y.json", limit=-1),)},
-            "y.json: limit is -1 and negatives_ratio 0.5; neither may be negative",
-        ),
-        (
-            {"train": (Source("x.json", part=(0.8, 0.2)),)},
-            "x.json: part is [0.8, 0.2]; it is two shares of the articles",
-        ),
-        ({"train": (Source("x.json", part=(0.8,)),)}, "x.json: part is [0.8]; it is two shares of the articles"),
-        ({"train": (Source("x.json", part=(0.0, float("nan"))),)}, "x.json: part is [0.0, nan]; it is two shares"),
-        ({"train": (Source("x.json", negatives_ratio=-0.5),)}, "x.json: limit is 0 and negatives_ratio -0.5"),
+        ({"base": "first.toml"}, "base is the recipe first.toml"),
+        ({"distill": "teacher.toml"}, "train that recipe first (odqa train-reader --recipe teacher.toml"),
     ],
     ids=str,
 )
-def test_numbers_and_names_that_make_no_sense_are_refused(settings, said):
+def test_a_setting_that_makes_no_sense_is_refused_by_name(settings, said):
     with pytest.raises(UsageError) as error:
         recipe(**settings)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"keep": "no"}, "keep is 'no'; it must be one of all, answerable, unanswerable"),
+        ({"limit": -1}, "limit is -1"),
+        ({"negatives_ratio": -0.5}, "negatives_ratio is -0.5"),
+        ({"negatives_ratio": math.inf}, "negatives_ratio is inf"),
+        ({"negatives": ("antonyms",)}, "no such kind of negatives: 'antonyms'"),
+        ({"part": (0.8, 0.2)}, "part is [0.8, 0.2]"),
+        ({"part": (0.8,)}, "part is [0.8]"),
+        ({"part": (0.0, math.nan)}, "part is [0.0, nan]"),
+    ],
+    ids=str,
+)
+def test_a_source_that_makes_no_sense_is_refused_with_its_path(settings, said):
+    with pytest.raises(UsageError) as error:
+        Source("x.json", **settings)
+    assert str(error.value).startswith("x.json: ")
+    assert said in str(error.value)
+
+
+def test_every_setting_has_help_and_a_default_within_its_limits():
+    for kind in (Recipe, Source):
+        for one in fields(kind):
+            setting = setting_of(kind, one.name)
+            assert setting.help
+            assert one.default is MISSING or not setting.fault(one.default)
 
 
 def test_a_pinned_file_must_be_what_it_was(tmp_path):
@@ -197,8 +226,12 @@ def test_the_default_base_is_the_default_encoder():
     assert recipe().base == DEFAULT_ENCODER
 
 
-def test_the_recipe_of_the_repository_is_a_recipe():
-    settings = read_recipe(Path(__file__).parent.parent.parent / "recipes" / "default-reader.toml")
+RECIPES = Path(__file__).parent.parent.parent / "recipes"
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_of_the_repository_are_recipes(path):
+    settings = read_recipe(path)
     try:
         found = make_recipe(settings)
     except OdqaError as error:  # Its data may be another version here; nothing else may be wrong.
@@ -206,3 +239,49 @@ def test_the_recipe_of_the_repository_is_a_recipe():
     else:
         assert found.save_precision == "float16"
         assert all(source.sha256 for source in (*found.train, *found.tune))
+
+
+def test_the_stages_of_the_shipped_reader_stand_on_those_before_them():
+    """What a stage starts from and learns from has been trained, by the script, when its turn comes."""
+    script = (RECIPES / "default-reader.sh").read_text(encoding="utf-8")
+    stages = re.findall(r"^stage (\S+)$", script, flags=re.MULTILINE)
+    assert stages[-1] == "default-reader"
+    assert sorted(stages) == sorted(path.stem for path in RECIPES.glob("*.toml"))
+    for at, stage in enumerate(stages):
+        settings = read_recipe(RECIPES / f"{stage}.toml")
+        for name in ("base", "distill"):
+            if settings.get(name, "").startswith("./runs/"):
+                assert settings[name].removeprefix("./runs/") in stages[:at]
+
+
+def script(tmp_path: Path, *finished: str) -> tuple[int, list[str]]:
+    """The exit code of the shipped script, in a repository of its own, and the commands that it gave."""
+    folder = tmp_path / "recipes"
+    folder.mkdir(parents=True)
+    shutil.copy(RECIPES / "default-reader.sh", folder)
+    for stage in finished:
+        (tmp_path / "runs" / stage).mkdir(parents=True)
+        (tmp_path / "runs" / stage / "config.json").write_text("{}")
+    stopped = tmp_path / "runs" / "third-reader"
+    for name in ("config.json", "checkpoint/state.json"):  # Stopped while the finished reader was written.
+        (stopped / name).parent.mkdir(parents=True, exist_ok=True)
+        (stopped / name).write_text("{}")
+    program = tmp_path / "bin" / "odqa"
+    program.parent.mkdir()
+    # The program fails at the teacher.
+    program.write_text('#!/bin/sh\necho "$@" >> log\ncase "$*" in *teacher.toml*) exit 3;; esac\n')
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run([folder / "default-reader.sh"], env={**os.environ, "PATH": path}, timeout=60, check=False)
+    return done.returncode, (tmp_path / "log").read_text().splitlines()
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
+def test_the_script_skips_what_is_finished_resumes_what_was_stopped_and_ends_where_a_stage_fails(tmp_path):
+    code, commands = script(tmp_path, "first-reader")
+    assert code == 3
+    assert commands == [
+        "train-reader --recipe recipes/second-reader.toml --output runs/second-reader",
+        "train-reader --recipe recipes/third-reader.toml --output runs/third-reader --resume",
+        "train-reader --recipe recipes/teacher.toml --output runs/teacher",
+    ]

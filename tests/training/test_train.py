@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,10 +21,13 @@ from odqa.models import content_hash
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
 from odqa.training import checkpoint, loop
+from odqa.training.card import card
 from odqa.training.distill import Teacher, divergence
-from odqa.training.folder import read_run
+from odqa.training.inputs import SourceCount, hashes
+from odqa.training.labels import Repairs
 from odqa.training.loop import learning_rate
-from odqa.training.recipe import Recipe, Source, as_dict, make_recipe, read_recipe
+from odqa.training.recipe import Recipe, Source, as_dict, make_recipe
+from odqa.training.record import RunRecord, read_record
 from odqa.training.train import train
 from tests import tiny
 from tests.reader import families
@@ -84,6 +86,12 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
+def record_of(folder: Path) -> RunRecord:
+    found = read_record(folder)
+    assert found is not None
+    return found
+
+
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
@@ -134,14 +142,13 @@ def test_token_dropout_reads_other_tokens_and_resumes_to_the_same_weights(recipe
 
 
 @pytest.mark.parametrize("at", [1, 3, 4, 6])
-def test_ctrl_c_saves_and_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, train_file, unbroken, at):
-    """In the middle of an epoch (1, 4), behind its last batch (3), and behind the last one of all (6)."""
+def test_ctrl_c_saves_and_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, unbroken, at):
+    """In the middle of an epoch (1, 4), after its last batch (3), and after the last one of all (6)."""
     output = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         run(recipe(save_every=100), output, Recorder(at, interrupt))
-    state = checkpoint.load_state(
-        output / "checkpoint", as_dict(recipe(save_every=100)), {str(train_file): sha256(train_file)}
-    )
+    made = recipe(save_every=100)
+    state = checkpoint.load_state(output / "checkpoint", as_dict(made), hashes(made))
     assert state.step == at
     assert not (output / "config.json").exists()
     watcher = Recorder()
@@ -149,11 +156,11 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_with_the_same_weights(recipe, tmp_p
     assert watcher.notes[-1] == f"resumed at step {at} (epoch {1 if at < 4 else 2})"
     assert len(watcher.losses) == 6 - at
     assert equal(weights(output), weights(unbroken))
-    assert read_run(output)["steps"] == 6
-    assert read_run(output)["windows"] == 24
+    assert record_of(output).steps == 6
+    assert record_of(output).windows == 24
 
 
-def test_ctrl_c_during_the_evaluation_stops_behind_it(recipe, tmp_path, train_file):
+def test_ctrl_c_during_the_evaluation_stops_after_it(recipe, tmp_path, train_file):
     watcher = Recorder()
     watcher.evaluated = lambda epoch, metrics: interrupt()
     with pytest.raises(KeyboardInterrupt):
@@ -188,7 +195,7 @@ def test_a_killed_run_resumes_to_the_same_weights(recipe, tmp_path, train_file, 
     assert sorted(path.name for path in killed.iterdir()) == sorted(path.name for path in whole.iterdir())
 
 
-def test_a_run_killed_before_its_first_checkpoint_starts_anew(recipe, tmp_path, unbroken):
+def test_a_run_killed_before_its_first_checkpoint_starts_again(recipe, tmp_path, unbroken):
     output = tmp_path / "out"
     for name in ("checkpoint.new", "best"):
         (output / name).mkdir(parents=True)
@@ -264,7 +271,7 @@ def test_the_loss_falls_and_the_reader_answers_what_it_was_shown(recipe, tmp_pat
     assert texts == [one.references[0].text for one in shown]
 
 
-def test_what_a_run_leaves(recipe, tmp_path, train_file):
+def test_what_a_run_leaves(recipe, tmp_path, train_file, tiny_base):
     made = recipe(eval=(Source(str(train_file)),), tune=(Source(str(train_file), limit=6),), epochs=1)
     watcher = Recorder()
     output = run(made, tmp_path / "out", watcher)
@@ -280,37 +287,29 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file):
     (metrics,) = watcher.metrics
     assert {"exact_match", "f1", "rouge1_f1", "start_accuracy", "end_accuracy"} <= metrics.keys()
     assert all(0 <= value <= 1 for value in metrics.values())
-    record = read_run(output)
-    assert record["evaluations"] == [{"epoch": 1, **metrics}]
-    assert record["data_sha256"] == {"train.jsonl": sha256(train_file)}
-    assert record["recipe"]["learning_rate"] == 1e-3
-    assert record["offsets"] == {"kept": 12, "repaired": 0, "dropped": 0}
-    assert (record["questions"], record["answerable"], record["steps"], record["windows"]) == (12, 8, 3, 12)
-    assert {"odqa", "python", "torch", "transformers", "tokenizers", "accelerate"} == record["versions"].keys()
+    record = record_of(output)
+    assert record.evaluations == [{"epoch": 1, **metrics}]
+    assert record.data_sha256 == {"train.jsonl": sha256(train_file)}
+    assert record.recipe["learning_rate"] == 1e-3
+    assert record.offsets == Repairs(kept=12, repaired=0, dropped=0)
+    assert (record.questions, record.answerable, record.steps, record.windows) == (12, 8, 3, 12)
+    assert {"odqa", "python", "torch", "transformers", "tokenizers", "accelerate"} == record.versions.keys()
     settings = json.loads((output / "reader.json").read_text())
-    fitted = {name: record[name] for name in ("no_answer_threshold", "temperature", "length_penalty")}
+    fitted = {name: getattr(record, name) for name in ("no_answer_threshold", "temperature", "length_penalty")}
     assert settings == {**fitted, "max_length": 64, "stride": 16}
-    assert record["tuning"]["questions"] == 6
-    assert record["taken"] == [{"answerable": 8, "unanswerable": 4}]
-    assert record["tokens"] % 32 == 0  # Padded lengths are multiples of 32, or the limit of 128.
-    assert record["tokens"] >= 12 * 32
-    assert record["hardware"]["device"] == "cpu"
-    assert (record["base_run"], record["teacher"], record["mfu"]) == (None, None, None)
+    assert record.tuning["questions"] == 6
+    assert record.taken == (SourceCount(answerable=8, unanswerable=4),)
+    assert record.tokens % 32 == 0  # Padded lengths are multiples of 32, or the limit of 128.
+    assert record.tokens >= 12 * 32
+    assert record.hardware.device == "cpu"
+    assert (record.base_run, record.teacher, record.mfu) == (None, None, None)
     reader = Reader.load(output, device="cpu", dtype="float32")
     assert (reader.max_length, reader.stride) == (64, 16)
-    assert reader.no_answer_threshold == record["no_answer_threshold"]
-    assert reader.length_penalty == record["length_penalty"]
-    assert reader.temperature == record["temperature"]
-    card = (output / "README.md").read_text(encoding="utf-8")
-    assert card.startswith("---\ntags: [question-answering, extractive, odqa]\n---\n")
-    assert "12 training questions, 8 of them answerable; 0 had their answer offset repaired and 0 were dropped" in card
-    digest = sha256(train_file)[:12]
-    taken = "8 answerable and 4 unanswerable questions; licence not recorded"
-    assert f"- `train.jsonl` (SHA-256 {digest}…); {taken}\n" in card
-    assert "| learning rate | 0.001 |\n" in card
-    assert f"No-answer threshold: {record['no_answer_threshold']:.4f} " in card
-    assert f"| 1 | {metrics['exact_match']:.3f} | {metrics['f1']:.3f} |" in card
-    assert "dropout" not in json.loads((output / "config.json").read_text()).get("name_or_path", "")
+    assert reader.no_answer_threshold == record.no_answer_threshold
+    assert reader.length_penalty == record.length_penalty
+    assert reader.temperature == record.temperature
+    assert (output / "README.md").read_text(encoding="utf-8") == card(record)
+    assert str(tiny_base) not in (output / "config.json").read_text()
 
 
 def test_the_tuned_threshold_is_the_best_on_the_tuning_data(recipe, tmp_path, train_file):
@@ -319,7 +318,7 @@ def test_the_tuned_threshold_is_the_best_on_the_tuning_data(recipe, tmp_path, tr
 
     output = run(recipe(tune=(Source(str(train_file)),)), tmp_path / "out")
     found = evaluate(load_examples(train_file), Reader.load(output, device="cpu", dtype="float32")).report
-    tuning = read_run(output)["tuning"]
+    tuning = record_of(output).tuning
     assert found["best_threshold"]["f1"] == pytest.approx(tuning["metrics"]["best_threshold_f1"], abs=1e-6)
     assert found["f1"] == pytest.approx(tuning["metrics"]["f1"], abs=1e-6)
     errors = [one["calibration"]["after"]["expected_calibration_error"] for one in (found, tuning)]
@@ -403,141 +402,58 @@ def test_the_best_epoch_is_kept_in_pure_bfloat16(recipe, tmp_path, train_file):
 
 
 @pytest.fixture
-def first(tmp_path, train_file, tiny_base) -> Path:
-    """The recipe of a first stage, of 3 steps."""
-    path = tmp_path / "first.toml"
-    path.write_text(
-        f'base = "{tiny_base}"\nmax_length = 64\nstride = 16\nepochs = 1\nbatch_size = 4\nlearning_rate = 1e-3\n'
-        f'precision = "float32"\nsave_every = 1\nseed = 5\n[[train]]\npath = "{train_file}"\n'
-    )
-    return path
+def first(recipe, tmp_path) -> Path:
+    """The reader of a first stage, of 3 steps."""
+    return run(recipe(epochs=1, batch_size=4, accumulate=1, seed=5), tmp_path / "first")
 
 
-def test_a_base_that_a_recipe_makes_is_made_first(recipe, first, tmp_path, tiny_base):
-    output, watcher = tmp_path / "out", Recorder()
-    run(recipe(base=str(first)), output, watcher)
-    assert watcher.notes[0] == f"first the base: {first} into {output / 'base'}"
-    assert len(watcher.losses) == 3 + 6
-    assert not (output / "base").exists()
-    record = read_run(output)
-    assert record["base"] == str(tiny_base)
-    assert record["recipe"]["base"] == str(first)
-    assert (record["base_run"]["steps"], record["base_run"]["recipe"]["seed"]) == (3, 5)
-    # The same as the two stages by hand.
-    alone = run(make_recipe(read_recipe(first)), tmp_path / "alone")
-    assert equal(weights(output), weights(run(recipe(base=str(alone)), tmp_path / "second")))
-    card = (output / "README.md").read_text(encoding="utf-8")
-    stages = "Trained in 2 stages, each on the reader before it; first by `first.toml`."
-    assert f"Base: `{tiny_base.name}`.\n{stages}\n" in card
-    assert "|  | stage 1 | stage 2 |" in card
-    assert "| epochs | 1 | 2 |" in card
+def test_a_stage_on_another_run_s_reader_keeps_the_record_of_that_run(recipe, first, tmp_path, tiny_base):
+    output = run(recipe(base=str(first)), tmp_path / "out")
+    record = record_of(output)
+    assert record.base == str(tiny_base)
+    assert record.recipe["base"] == str(first)
+    assert record.base_run == record_of(first)
+    assert (record.base_run.steps, record.base_run.recipe["seed"]) == (3, 5)
+    assert record.stages == [record.base_run, record]
+    assert (output / "README.md").read_text(encoding="utf-8") == card(record)
 
 
-def test_a_teacher_that_a_recipe_makes_is_made_first(recipe, first, tmp_path, tiny_base):
-    output, watcher = tmp_path / "out", Recorder()
-    run(recipe(distill=str(first)), output, watcher)
-    assert watcher.notes[0] == f"first the teacher: {first} into {output / 'teacher'}"
-    assert len(watcher.losses) == 3 + 6
-    assert not (output / "teacher").exists()
-    alone = run(make_recipe(read_recipe(first)), tmp_path / "alone")
-    assert equal(weights(output), weights(run(recipe(distill=str(alone)), tmp_path / "second")))
-    taught = read_run(output)["teacher"]
-    assert taught["name"] == str(first)
-    assert (taught["run"]["steps"], taught["run"]["base"]) == (3, str(tiny_base))
-
-
-def test_a_teacher_of_two_stages_is_made_once_and_reads_each_window_once(recipe, first, tmp_path, monkeypatch):
-    second = tmp_path / "second.toml"
-    # Named from its own folder, the other stage names it from the root: it is the same recipe.
-    second.write_text(first.read_text().replace("seed = 5", 'seed = 6\ndistill = "first.toml"'))
-    output, watcher, read, really = tmp_path / "out", Recorder(), [], Teacher._read
+def test_a_teacher_s_own_record_is_kept_and_it_reads_each_window_once(recipe, first, tmp_path, tiny_base, monkeypatch):
+    read, really = [], Teacher._read
     monkeypatch.setattr(
         Teacher, "_read", lambda self, batch: read.append(len(batch["input_ids"])) or really(self, batch)
     )
-    run(recipe(base=str(second), distill=str(first)), output, watcher)
-    assert sum(read) == read_run(output)["base_run"]["windows"]
-    made = [note for note in watcher.notes if note.startswith("first the")]
-    assert made == [
-        f"first the teacher: {first} into {output / 'teacher'}",
-        f"first the base: {second} into {output / 'base'}",
-    ]
-    record = read_run(output)
-    assert record["base_run"]["teacher"]["sha256"] == record["teacher"]["sha256"]
-    assert sorted(path.name for path in output.iterdir() if path.is_dir()) == []
+    output = run(recipe(distill=str(first)), tmp_path / "out")
+    assert sum(read) == 12, "the windows of one epoch; the second one learns from what is remembered"
+    teacher = record_of(output).teacher
+    assert (teacher.name, teacher.sha256, teacher.run) == (str(first), content_hash(first), record_of(first))
+    assert teacher.run.base == str(tiny_base)
 
 
-def test_a_teacher_that_will_not_fit_is_refused_before_it_is_made(recipe, first, tmp_path):
-    other = families.make("roberta", tmp_path / "other", head=False)
-    first.write_text(first.read_text().replace(first.read_text().splitlines()[0], f'base = "{other}"'))
-    watcher = Recorder()
-    with pytest.raises(UsageError, match="another vocabulary"):
-        run(recipe(distill=str(first)), tmp_path / "out", watcher)
-    assert not watcher.losses
-
-
-def test_a_teacher_that_was_made_is_not_made_again_and_its_base_may_be_gone(recipe, first, tmp_path, tiny_base):
-    output, watcher = tmp_path / "out", Recorder()
-    base = shutil.copytree(tiny_base, tmp_path / "large")
-    first.write_text(first.read_text().replace(str(tiny_base), str(base)))
-    run(make_recipe(read_recipe(first)), output / "teacher")
-    shutil.rmtree(base)
-    run(recipe(distill=str(first)), output, watcher)
-    assert not any(note.startswith("first the teacher") for note in watcher.notes)
-    assert len(watcher.losses) == 6
-
-
-@pytest.mark.parametrize("at", [2, 5])
-def test_a_chain_resumes_in_the_stage_where_it_was_stopped(recipe, first, tmp_path, at):
-    """After step 2 of the base's 3, and after step 2 of the second stage."""
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    run(recipe(base=str(first)), whole)
-    recorder = Recorder()
-    recorder.step = lambda done, total, loss, rate: (
-        recorder.losses.append(loss) or (interrupt() if len(recorder.losses) == at else None)
-    )
+def test_a_base_that_changed_under_an_unfinished_run_is_named(recipe, first, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run(recipe(base=str(first)), broken, recorder)
-    if at == 2:
-        with pytest.raises(UsageError, match=f"{broken / 'base'} holds an unfinished run; add --resume"):
-            run(recipe(base=str(first)), broken)
-    again = Recorder()
-    run(recipe(base=str(first)), broken, again, resume=True)
-    assert len(again.losses) == 9 - at
-    assert equal(weights(broken), weights(whole))
-    assert sorted(path.name for path in broken.iterdir()) == sorted(path.name for path in whole.iterdir())
-
-
-def test_a_finished_base_of_another_recipe_is_not_taken(recipe, first, tmp_path):
-    output = tmp_path / "out"
-    run(make_recipe(read_recipe(first)), output / "base")
-    first.write_text(first.read_text().replace("seed = 5", "seed = 6"))
-    with pytest.raises(UsageError) as error:
-        run(recipe(base=str(first)), output, resume=True)
-    assert str(error.value) == (
-        f"{output / 'base'} was made by another recipe than {first} is now (seed: 5 → 6); remove that folder to make "
-        "it anew, or give another --output"
-    )
-
-
-def test_a_base_recipe_that_changed_under_an_unfinished_run_is_named(recipe, first, tmp_path):
-    recorder = Recorder()
-    recorder.step = lambda done, total, loss, rate: interrupt() if total == 6 else None
-    with pytest.raises(KeyboardInterrupt):
-        run(recipe(base=str(first)), tmp_path / "out", recorder)
-    first.write_text(first.read_text() + "# a comment\n")
+        run(recipe(base=str(first)), tmp_path / "out", Recorder(1, interrupt))
+    changed = {name: value + 1 for name, value in weights(first).items()}
+    save_file(changed, first / "model.safetensors", {"format": "pt"})
     with pytest.raises(UsageError, match=f"{first} is not what .*checkpoint was trained with"):
         run(recipe(base=str(first)), tmp_path / "out", resume=True)
 
 
-def test_what_does_not_fit_is_refused_before_the_base_is_made(recipe, first, tmp_path, tiny_base):
+def test_what_does_not_fit_is_refused_before_the_first_step(recipe, tmp_path, tiny_base):
     for settings, said in [
         ({"distill": str(tiny_base)}, "no question-answering head"),
+        ({"base_weight": 0.5}, "no question-answering head"),
         ({"tune": (Source("absent.json"),)}, r"no such dataset file: absent\.json"),
-        ({"base": str(tmp_path / "absent.toml")}, r"no such recipe: .*absent\.toml"),
     ]:
         with pytest.raises(OdqaError, match=said):
-            run(recipe(**({"base": str(first)} | settings)), tmp_path / "out", Recorder(1, pytest.fail))
+            run(recipe(**settings), tmp_path / "out", Recorder(1, pytest.fail))
         assert not (tmp_path / "out").exists()
+
+
+def test_a_base_whose_record_is_another_program_s_is_refused_by_name(recipe, first, tmp_path):
+    (first / "run.json").write_text('{"command": "fish"}')
+    with pytest.raises(DataError, match=r"run\.json: not a run's record"):
+        run(recipe(base=str(first)), tmp_path / "out", Recorder(1, pytest.fail))
 
 
 @pytest.mark.parametrize("precision", ["float32", "pure-bfloat16"])
@@ -549,12 +465,8 @@ def test_distilling_resumes_to_the_same_weights(recipe, tmp_path, tiny_reader, p
         run(made, broken, Recorder(4, interrupt))
     run(made, broken, resume=True)
     assert equal(weights(broken), weights(whole))
-    record = read_run(whole)
-    assert record["teacher"]["name"] == str(tiny_reader)
-    assert record["teacher"]["sha256"] == content_hash(tiny_reader)
-    digest = content_hash(tiny_reader)[:12]
-    said = f"Distilled from `{tiny_reader.name}` (SHA-256 {digest}…): 0.5 of the loss, temperature 2.\n"
-    assert said in (whole / "README.md").read_text(encoding="utf-8")
+    teacher = record_of(whole).teacher
+    assert (teacher.name, teacher.sha256, teacher.run) == (str(tiny_reader), content_hash(tiny_reader), None)
 
 
 def test_a_student_comes_near_its_teacher(recipe, tmp_path, train_file, tiny_reader):
@@ -607,7 +519,7 @@ def family_base(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return families.make(request.param, tmp_path / request.param, head=False, padding_side=side)
 
 
-def test_a_loss_that_is_no_number_stops_the_run_at_its_step(recipe, tmp_path):
+def test_a_loss_that_is_not_a_number_stops_the_run_at_its_step(recipe, tmp_path):
     base = tiny.make_base(tmp_path / "base")
     broken = {name: torch.full_like(value, float("nan")) for name, value in weights(base).items()}
     save_file(broken, base / "model.safetensors", {"format": "pt"})
@@ -629,7 +541,7 @@ def test_a_loss_that_explodes_names_the_checkpoint_that_is_kept(recipe, tmp_path
     assert checkpoint.find(tmp_path / "out") == kept
 
 
-def test_gradients_that_are_no_numbers_stop_the_run_before_they_are_used(recipe, tmp_path, tiny_base, monkeypatch):
+def test_gradients_that_are_not_numbers_stop_the_run_before_they_are_used(recipe, tmp_path, tiny_base, monkeypatch):
     """The loss is finite: sqrt is 0 at 0, but infinitely steep there."""
     loss = loop.Run._loss
 
@@ -648,7 +560,7 @@ def test_gradients_that_are_no_numbers_stop_the_run_before_they_are_used(recipe,
     assert all(value.isfinite().all() for value in load_file(kept / "model.safetensors").values())
 
 
-def test_weights_that_are_no_numbers_are_never_saved(recipe, tmp_path, monkeypatch):
+def test_weights_that_are_not_numbers_are_never_saved(recipe, tmp_path, monkeypatch):
     """Loss and gradients of the second step are finite, what the optimiser makes of them is not."""
     step = loop.Run._step
 

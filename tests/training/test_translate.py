@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from odqa.reader.features import windows
-from odqa.training.data import Labelled, collate
+from odqa.training.data import LabelledWindow, collate
 from odqa.training.translate import Template, template, translation
 from tests import tiny
 from tests.reader.families import wrapped
@@ -38,7 +38,7 @@ def renumbered(separators: str = "</s> </s>") -> Any:
 
 def batch_of(tokenizer: Any) -> dict[str, torch.Tensor]:
     made = windows(tokenizer, QUESTIONS, CONTEXTS, max_length=64, stride=16)
-    arrays = collate(tokenizer, [Labelled(window, 0, 0) for window in made])
+    arrays = collate(tokenizer, [LabelledWindow(window, 0, 0) for window in made])
     return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
@@ -57,7 +57,7 @@ def test_the_teacher_reads_what_it_would_cut_itself(separators: str, longer: int
         length = int(inputs["attention_mask"][row].sum())
         assert inputs["input_ids"][row, :length].tolist() == own
         assert set(inputs["input_ids"][row, length:].tolist()) <= {teacher.pad_token_id}
-        # At each of the student's tokens stands the teacher's same word.
+        # At each of the student's tokens is the same word of the teacher's.
         count = int(batch["attention_mask"][row].sum())
         ours = student.convert_ids_to_tokens(batch["input_ids"][row, :count].tolist())
         theirs = teacher.convert_ids_to_tokens(inputs["input_ids"][row, places[row, :count]].tolist())
@@ -72,7 +72,7 @@ def test_windows_of_a_long_context_are_told_apart() -> None:
     assert found is not None
     made = list(windows(student, QUESTIONS[:1], ["the river seine is in paris . " * 12], max_length=32, stride=8))
     assert len(made) > 2
-    batch = collate(student, [Labelled(window, 0, 0) for window in made])
+    batch = collate(student, [LabelledWindow(window, 0, 0) for window in made])
     inputs, _ = found.inputs_of({name: torch.from_numpy(values) for name, values in batch.items()})
     for row, window in enumerate(made):
         words = student.convert_ids_to_tokens(np.asarray(window.inputs["input_ids"])[window.answerable].tolist())

@@ -7,7 +7,7 @@ import pytest
 from odqa.evaluation.metrics import token_f1
 from odqa.evaluation.report import evaluate
 from odqa.reader.model import Reader
-from odqa.training.tuning import LONGEST, PENALTIES, Tuned, fit_length_penalty, mistakes, tune
+from odqa.training.tuning import LONGEST, PENALTIES, Tuning, fit_length_penalty, mistakes, tune
 from odqa.types import Example, Reference
 from tests.training.conftest import examples
 
@@ -58,7 +58,7 @@ def test_a_reader_without_mistakes_has_none_to_show():
 
 
 def test_without_data_nothing_is_fitted():
-    assert tune(None, []) == Tuned(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})
+    assert tune(None, []) == Tuning(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})
 
 
 def test_the_fitted_length_penalty_is_the_first_whose_reader_has_the_best_f1(tiny_reader):

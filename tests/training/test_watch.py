@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from odqa.training.watch import Silent, interruptible
+from odqa.training.watch import interruptible
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -41,11 +41,3 @@ def test_in_another_thread_signals_are_left_alone():
     thread.start()
     thread.join()
     assert seen == [(signal.getsignal(signal.SIGINT), [])]
-
-
-def test_the_silent_watcher_says_nothing(capfd):
-    watcher = Silent()
-    watcher.note("x")
-    watcher.step(1, 2, 3.0, 4.0)
-    watcher.evaluated(1, {"f1": 1.0})
-    assert capfd.readouterr() == ("", "")

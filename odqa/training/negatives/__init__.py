@@ -1,10 +1,10 @@
-"""Makes unanswerable questions out of answerable ones. Knows nothing of tokens or of the reader.
+"""Answerable questions go in, unanswerable ones come out, by rules. Knows nothing of tokens or of the reader.
 
 The kinds follow what SQuAD 2.0 asks (Rajpurkar, Jia and Liang 2018, table 2) and what a reader meets in a pipeline:
 
 ``negation``   the question's verb negated
 ``antonym``    a word by its opposite
-``entity``     a name by another one of the context that stands there alike, or a part of it by a part of another
+``entity``     a name by another one that the context uses alike, or a part of it by a part of another
 ``number``     a number by another one
 ``exclusion``  a content word by another one of the context that is used alike
 ``condition``  the question under a condition that the context does not speak of in its answer
@@ -15,128 +15,5 @@ The kinds follow what SQuAD 2.0 asks (Rajpurkar, Jia and Liang 2018, table 2) an
 
 The first six change the question and leave the context; the other three change the context. A context that still
 holds a reference answer's text is never used. What comes out is probably, not surely, unanswerable: a few in a
-hundred still have an answer, which training bears.
+hundred still have an answer, which training tolerates.
 """
-
-from __future__ import annotations
-
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from odqa.training.negatives.contexts import article_maker, delete_answer, retrieved_maker
-from odqa.training.negatives.kinds import check_kinds
-from odqa.training.negatives.questions import (
-    Conditions,
-    add_prefix,
-    exclude,
-    negate,
-    swap_name,
-    swap_name_alike,
-    swap_name_part,
-    swap_number,
-    swap_opposite,
-)
-from odqa.training.negatives.words import Usage
-from odqa.types import Example
-
-if TYPE_CHECKING:
-    from odqa.retrieval.encoder import Encoder
-
-Maker = Callable[[Example, random.Random], Example | None]
-Way = Callable[[Example, random.Random], str | None]
-
-
-def make_negatives(
-    examples: Sequence[Example],
-    ratio: float,
-    seed: int,
-    kinds: Sequence[str] = ("simple",),
-    *,
-    load_encoder: Callable[[], Encoder] | None = None,
-) -> list[Example]:
-    """Make about ``ratio`` unanswerable questions for each answerable one.
-
-    Each kind is drawn as often as it stands in ``kinds``. Where it cannot be made of a question another one is tried;
-    fewer come back where none can. Ids are the original's with ``-KIND`` behind; the answers of a changed question
-    are its plausible ones. The same arguments give the same questions. ``load_encoder`` gives the encoder of
-    ``retrieved`` (default: the default encoder). Raises UsageError for an unknown kind.
-    """
-    chance = random.Random(seed)
-    kinds = check_kinds(kinds, "negatives")
-    answerable = [example for example in examples if example.answerable]
-    wanted = round(len(answerable) * ratio)
-    rounds, rest = divmod(wanted, max(len(answerable), 1))
-    drawn = answerable * rounds + chance.sample(answerable, rest)
-    makers = _makers(kinds, answerable, drawn, load_encoder)
-    made: dict[str, Example] = {}
-    for example in drawn:
-        for kind in _order(kinds, chance):
-            key = f"{example.id}-{kind}"
-            negative = makers[kind](example, chance) if key not in made else None
-            if negative is not None:
-                plausible = example.references if negative.context == example.context else ()
-                made[key] = replace(negative, id=key, references=(), plausible=plausible)
-                break
-    return list(made.values())
-
-
-def swap(example: Example, chance: random.Random) -> Example | None:
-    """Change a name, a number or a word of the question, or now and then negate it; None where nothing can be."""
-    ways = chance.sample([swap_name, swap_number, swap_opposite], 3)
-    # A negation can be made of nearly every question: tried first too often, "not" alone would mean "no answer".
-    return _first([negate, *ways] if chance.random() < 0.15 else [*ways, negate])(example, chance)
-
-
-def _order(kinds: Sequence[str], chance: random.Random) -> Sequence[str]:
-    """The kinds to try for one question, a drawn one first."""
-    if tuple(kinds) != ("simple",):
-        return list(dict.fromkeys(chance.sample(kinds, len(kinds))))
-    others = chance.sample(["article", "deleted"], 2)
-    return ["swapped", *others] if chance.random() < 0.5 else [*others, "swapped"]
-
-
-def _makers(
-    kinds: Sequence[str],
-    answerable: Sequence[Example],
-    drawn: Sequence[Example],
-    load_encoder: Callable[[], Encoder] | None,
-) -> dict[str, Maker]:
-    """What the kinds need is prepared once, and only for the kinds that are wanted."""
-    makers: dict[str, Maker] = {
-        "swapped": swap,
-        "negation": _first([negate]),
-        "entity": _shuffled([swap_name_alike, swap_name_part]),
-        "number": _first([swap_number]),
-        "deleted": lambda example, chance: delete_answer(example),
-    }
-    if "exclusion" in kinds or "antonym" in kinds:
-        usage = Usage(sorted({example.context for example in answerable}))
-        makers["exclusion"] = _first([lambda example, chance: exclude(example, chance, usage)])
-        prefix: Way = lambda example, chance: add_prefix(example, chance, usage)  # noqa: E731
-        makers["antonym"] = _shuffled([swap_opposite, prefix])
-    if "condition" in kinds:
-        makers["condition"] = _first([Conditions(answerable).add])
-    if "article" in kinds or "simple" in kinds:
-        makers["article"] = article_maker(answerable)
-    if "retrieved" in kinds:
-        makers["retrieved"] = retrieved_maker(answerable, drawn, load_encoder)
-    return makers
-
-
-def _first(ways: Sequence[Way]) -> Maker:
-    """The first way that changes the question."""
-
-    def make(example: Example, chance: random.Random) -> Example | None:
-        for way in ways:
-            question = way(example, chance)
-            if question is not None and question != example.question:
-                return replace(example, question=question)
-        return None
-
-    return make
-
-
-def _shuffled(ways: Sequence[Way]) -> Maker:
-    return lambda example, chance: _first(chance.sample(ways, len(ways)))(example, chance)

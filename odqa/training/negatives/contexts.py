@@ -1,4 +1,4 @@
-"""Puts a question over a context that does not answer it. Changes no question, and knows no kind by name."""
+"""An example goes in, the same question over a context that does not answer it comes out. Knows no kind by name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def delete_answer(example: Example) -> Example | None:
 
 
 def holds_answer(context: str, example: Example) -> bool:
-    """Whether a reference answer's text stands in the context, in whatever case."""
+    """Whether a reference answer's text is in the context, in upper or lower case."""
     lower = context.lower()
     return any(reference.text.lower() in lower for reference in example.references)
 

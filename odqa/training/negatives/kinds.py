@@ -1,4 +1,4 @@
-"""The names of the kinds of made unanswerable questions. Makes none."""
+"""The names of the kinds of made unanswerable questions. Makes no question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made unanswerable questions of a file, beside those that they were made of. Makes none itself and prints nothing."""
+"""A dataset and kinds go in, made unanswerable questions come out with their originals. Prints nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from odqa.errors import DataError, UsageError
-from odqa.files import whole
+from odqa.files import check_writable, whole
 from odqa.squad import load_examples, write_examples
 from odqa.training.labels import repair
-from odqa.training.negatives import make_negatives
 from odqa.training.negatives.kinds import KINDS, check_kinds
+from odqa.training.negatives.mixture import make_negatives
 from odqa.types import Example
 
 Pair = tuple[Example, Example]  # A made question and the one that it was made of.
@@ -61,7 +61,4 @@ def _check_writable(path: Path) -> None:
     """Refuse before the work what could not be written, or not be read again, after it."""
     if path.suffix.lower() != ".jsonl":
         raise UsageError(f"--output {path}: the questions are written as JSON lines; give it the suffix .jsonl")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"--output {path} is not a regular file; name another one")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"--output {path}: there is no folder {path.resolve().parent}; make it first")
+    check_writable(path, "the questions")

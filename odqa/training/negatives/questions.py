@@ -1,7 +1,7 @@
-"""Changes one thing in a question so that its context no longer answers it. Knows no kind by name and no model.
+"""An example goes in, its question with one thing changed comes out, so that the context no longer answers it.
 
-Every function gives a new question, or None where its way cannot be gone; what it replaces is drawn by ``chance``.
-None puts words of a reference answer into a question.
+Every function gives a new question, or None where it cannot change it; what it replaces is drawn by ``chance``.
+None puts words of a reference answer into a question. Knows no kind by name and no model.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def swap_name(example: Example, chance: random.Random) -> str | None:
 
 
 def swap_name_alike(example: Example, chance: random.Random) -> str | None:
-    """Replace a name by another one of the context that stands there as it stands in the question.
+    """Replace a name by another one that the context uses as the question uses the first.
 
-    Both behind the same preposition ("in Paris": a place), or both behind none; both before a word in lower case or
+    Both after the same preposition ("in Paris": a place), or both after none; both before a word in lower case or
     both not; both of one word or both of several; and never a name by one that shares a word with it.
     """
     question, answers = example.question, _answers(example)
@@ -210,7 +210,7 @@ def _answers(example: Example) -> str:
 
 
 def _manner(text: str, name: re.Match[str]) -> tuple[str, bool, bool]:
-    """How a name stands in a text: the preposition before it, if a word in lower case follows, if it is one word."""
+    """How a text uses a name: the preposition before it, if a word in lower case follows, if it is one word."""
     before = WORD.findall(text[: name.start()][-24:])
     last = before[-2].lower() if len(before) > 1 and before[-1].lower() == "the" else (before or [""])[-1].lower()
     follows = re.match(r"['’]s\b|\s[a-z]", text[name.end() :]) is not None
@@ -227,6 +227,6 @@ def _stem(word: str) -> str:
 
 
 def _lower_first(question: str) -> str:
-    """The question as it goes on behind a comma: a first word that is no name loses its capital."""
+    """The question as it goes on after a comma: a first word that is not a name loses its capital."""
     first = question.split(maxsplit=1)[0] if question.strip() else ""
     return question[0].lower() + question[1:] if first.lower() in STOP else question

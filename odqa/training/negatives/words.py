@@ -1,4 +1,4 @@
-"""What the words of an English text are: names, numbers, verbs, opposites, and which words are used alike. Pure."""
+"""English texts go in; their names, numbers, verbs and opposites come out, and which words are used alike. Pure."""
 
 from __future__ import annotations
 

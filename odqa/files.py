@@ -60,6 +60,10 @@ def parse_json(
 
     ``pairs_hook`` is json's ``object_pairs_hook``. Raises DataError for text that is not JSON, is nested deeper than
     Python's stack, or holds a number with more digits than Python reads.
+
+    >>> parse_json('{"a": 1 "b": 2}', "mine.jsonl, line 3", "correct it")
+    Traceback (most recent call last):
+    odqa.errors.DataError: mine.jsonl, line 3: broken JSON at line 1, column 9: Expecting ',' delimiter; correct it
     """
     try:
         return json.loads(text, object_pairs_hook=pairs_hook)

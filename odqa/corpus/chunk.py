@@ -58,7 +58,7 @@ class _Unit:
 
 
 def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = ChunkOptions()) -> list[Passage]:
-    """Cut a document into passages, in order.
+    r"""Cut a document into passages, in order.
 
     Passages hold whole sentences and at most ``options.max_tokens`` tokens as ``tokenize`` counts them in the
     passage's own text. The last sentences of a passage, of ``options.overlap_tokens`` at most, begin the next
@@ -69,6 +69,13 @@ def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = Ch
     Every token of the text is in a passage, but for the headings that have nothing under them before their first
     subheading: they are in the subheading's path. Ids are ``document.id#0``, ``#1``, and so on. Time and memory
     grow with the length of the text.
+
+    >>> import re
+    >>> def words(text):
+    ...     return [match.span() for match in re.finditer(r"\S+", text)]
+    >>> document = Document("a", "A", "One two three. Four five. Six seven.", "a.txt")
+    >>> [(passage.id, passage.text) for passage in split(document, words, ChunkOptions(5, 2))]
+    [('a#0', 'One two three. Four five.'), ('a#1', 'Four five. Six seven.')]
     """
     pages = _pages(document)
     passages: list[Passage] = []

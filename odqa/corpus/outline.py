@@ -6,7 +6,14 @@ from odqa.types import Section
 
 
 class Outline:
-    """Collects headings in reading order; each opens a section whose path holds the headings above it."""
+    """Collects headings in reading order; each opens a section whose path holds the headings above it.
+
+    >>> outline = Outline()
+    >>> outline.heading(0, 1, "Leave")
+    >>> outline.heading(40, 2, "Parents")
+    >>> [(section.start, section.headings) for section in outline.sections]
+    [(0, ('Leave',)), (40, ('Leave', 'Parents'))]
+    """
 
     def __init__(self) -> None:
         self._path: list[tuple[int, str]] = []

@@ -15,6 +15,10 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
 
     ``language`` is a code of Wikipedia's (``en``, ``de``, ``zh``); an unknown one gets the rules of English. Takes
     time in proportion to the text: a sentence longer than WINDOW characters is cut.
+
+    >>> text = "Dr. Merrow built it. Who paid?"
+    >>> [text[start:end] for start, end in sentences(text, 0, len(text))]
+    ['Dr. Merrow built it. ', 'Who paid?']
     """
     from sentencex import get_sentence_boundaries
 

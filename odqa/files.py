@@ -1,6 +1,10 @@
 """A path and a value go in, a file comes out, whole or not at all; and back, with an error that names file and place.
 
 The ground floor: writing, SHA-256, text, JSON, and whether a file can be written at all. Knows no format but JSON.
+
+>>> write_json(Path("a.json"), {"answer": 42})
+>>> read_json(Path("a.json"), "write it again")
+{'answer': 42}
 """
 
 from __future__ import annotations
@@ -60,10 +64,6 @@ def parse_json(
 
     ``pairs_hook`` is json's ``object_pairs_hook``. Raises DataError for text that is not JSON, is nested deeper than
     Python's stack, or holds a number with more digits than Python reads.
-
-    >>> parse_json('{"a": 1 "b": 2}', "mine.jsonl, line 3", "correct it")
-    Traceback (most recent call last):
-    odqa.errors.DataError: mine.jsonl, line 3: broken JSON at line 1, column 9: Expecting ',' delimiter; correct it
     """
     try:
         return json.loads(text, object_pairs_hook=pairs_hook)

@@ -1,4 +1,4 @@
-"""When two answer strings count as the same: the official SQuAD normalisation. Knows strings and nothing else."""
+"""An answer string -> its normal form, by which SQuAD compares answers."""
 
 from __future__ import annotations
 

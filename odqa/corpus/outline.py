@@ -1,4 +1,4 @@
-"""The headings of a document as they are met, and the sections they open. Knows no format."""
+"""Headings, in reading order -> the sections that they open. Knows no format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Outline:
 
     @property
     def title(self) -> str:
-        """The first of the outermost headings that there are; empty without headings."""
+        """The first heading of the outermost level that occurs; empty without headings."""
         return min(self._titles, key=lambda entry: entry[0])[1] if self._titles else ""
 
     @property

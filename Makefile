@@ -18,7 +18,7 @@ lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: .venv/ready  ## let ruff mend what it can
+format: .venv/ready  ## let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -29,7 +29,7 @@ format: .venv/ready  ## let ruff mend what it can
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock torch==2.13.0 -e ".[cpu,dev]"
 	touch $@
 
-lock:  ## write requirements.lock anew from what pip finds today
+lock:  ## rewrite requirements.lock from what pip finds today
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[cpu,dev]"
 	(grep '^#' requirements.lock; .lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -v '^nvidia-\|^triton\|^cuda-') > requirements.lock.new

@@ -1,9 +1,11 @@
-"""Open-domain question answering over your own documents: exact answers, where they are, how sure.
+"""Open-domain question answering over your own documents: exact spans, where they are, and how certain they are.
 
 >>> import odqa
->>> odqa.build_index(["docs"], "indexes/docs")  # doctest: +SKIP
->>> with odqa.Pipeline.open("indexes/docs") as pipeline:  # doctest: +SKIP
+>>> report = odqa.build_index(["docs"], "indexes/docs")
+>>> with odqa.Pipeline.open("indexes/docs") as pipeline:
 ...     response = pipeline.ask("How many vacation days do I have?")
+>>> all(answer.text == answer.passage.text[answer.span.start : answer.span.end] for answer in response.answers)
+True
 
 ``odqa.Reader`` answers from given texts and stands in for the ``question-answering`` pipeline that transformers 5.3
 removed. Names are loaded when first used, so that ``import odqa`` costs nothing.

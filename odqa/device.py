@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` is the first CUDA device, then Apple's, then the CPU. Raises UsageError where it is not available."""
+    """``auto`` is the first CUDA device, then Apple's, then the CPU. Raises UsageError where it is not there.
+
+    >>> pick_device("cpu")
+    device(type='cpu')
+    """
     import torch
 
     if name == "auto":

@@ -1,6 +1,10 @@
 """A path and a value go in, a file comes out, whole or not at all; and back, with an error that names file and place.
 
 The ground floor: writing, SHA-256, text, JSON, and whether a file can be written at all. Knows no format but JSON.
+
+>>> write_json(Path("a.json"), {"answer": 42})
+>>> read_json(Path("a.json"), "write it again")
+{'answer': 42}
 """
 
 from __future__ import annotations

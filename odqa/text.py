@@ -1,4 +1,4 @@
-"""When two answer strings count as the same: the official SQuAD normalisation. Knows strings and nothing else."""
+"""An answer string -> its normal form, by which SQuAD compares answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ def normalize_answer(text: str) -> str:
     """Lower-case, without ASCII punctuation, without the articles a, an and the, single spaces.
 
     Step by step what SQuAD's official evaluation script does (Rajpurkar et al. 2016), so that scores computed with
-    it can be compared with published ones. "The Eiffel  Tower!" becomes "eiffel tower"; "3.5" becomes "35".
+    it can be compared with published ones.
+
+    >>> normalize_answer("The Eiffel  Tower!")
+    'eiffel tower'
+    >>> normalize_answer("3.5")
+    '35'
     """
     bare = text.lower().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", bare).split())

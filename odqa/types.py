@@ -48,6 +48,10 @@ class Passage:
 
     ``pages`` holds (offset inside the passage, page number) for the page the passage begins on and each one that
     begins inside it; empty where the format has no pages.
+
+    >>> passage = Passage("a.pdf#1", "a.pdf", "A", "One. Two.", start=100, pages=((0, 7), (5, 8)))
+    >>> passage.end, passage.page_at(0), passage.page_at(5)
+    (109, 7, 8)
     """
 
     id: str

@@ -15,20 +15,15 @@ def test_auto_is_a_device_that_computes():
     assert torch.ones(2, device=pick_device("auto")).sum().item() == 2
 
 
-def test_the_cpu_by_name():
-    assert pick_device("cpu") == torch.device("cpu")
-
-
 @WITHOUT_GPU
-@pytest.mark.parametrize("name", ["cuda", "cuda:0"])
-def test_no_cuda_device_names_the_remedy(name):
-    with pytest.raises(UsageError, match=r"no CUDA device here .*use --device cpu or auto"):
-        pick_device(name)
+def test_no_cuda_device_names_the_remedy():
+    with pytest.raises(UsageError, match=r"no CUDA device .*--device cpu or auto"):
+        pick_device("cuda:0")
 
 
-@pytest.mark.parametrize("name", ["gpu", "", "cpu:x"])
+@pytest.mark.parametrize("name", ["gpu", ""])
 def test_an_unknown_device_names_the_known_ones(name):
-    with pytest.raises(UsageError, match=r"no such device: .*\(try auto, cpu or cuda\)"):
+    with pytest.raises(UsageError, match=r"no such device: .*auto, cpu or cuda"):
         pick_device(name)
 
 
@@ -44,7 +39,7 @@ def test_auto_is_bfloat16_only_where_the_hardware_has_it():
 
 
 def test_an_unknown_dtype_names_the_known_ones():
-    with pytest.raises(UsageError, match=r"no such dtype: 'int8' \(auto, float32, bfloat16, float16\)"):
+    with pytest.raises(UsageError, match=r"no such dtype: 'int8' .*auto, float32, bfloat16, float16"):
         pick_dtype("int8", "cpu")
 
 

@@ -5,29 +5,17 @@ from __future__ import annotations
 import re
 import string
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.text import normalize_answer
 
 
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("The Eiffel  Tower!", "eiffel tower"),
-        ("an apple, a pear\nand the plum", "apple pear and plum"),
-        ("theatre and analogy", "theatre and analogy"),  # articles only as whole words
-        ("U.S.", "us"),
-        ("the-end", "theend"),  # punctuation goes first, so no article is left
-        ("3.5", "35"),
-        ("«Île»", "«île»"),  # only ASCII punctuation
-        ("The", ""),
-        ("", ""),
-    ],
-)
-def test_examples(text: str, normal: str) -> None:
-    assert normalize_answer(text) == normal
+def test_examples() -> None:
+    assert normalize_answer("an apple, a pear\nand the plum") == "apple pear and plum"
+    assert normalize_answer("theatre and analogy") == "theatre and analogy"  # Articles only as whole words.
+    assert normalize_answer("the-end") == "theend"  # Punctuation goes first, so no article is left.
+    assert normalize_answer("«Île»") == "«île»"  # Only ASCII punctuation.
 
 
 def official(s: str) -> str:

@@ -1,4 +1,4 @@
-"""What all loaders share: their options, how they refuse a file, how they make a Document. Knows no format."""
+"""A file's path and text -> a Document, or an Unusable with its reason: what all loaders share. Knows no format."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ DEFAULTS = ReadOptions()
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A file, or a part of one, that gave no text, and the reason why."""
+    """A file, or a part of one, without usable text, and the reason."""
 
     source: str
     reason: str
 
 
 Loader: TypeAlias = Callable[[Path, ReadOptions], Iterator[Document | Unusable]]
-"""Reads one file. Raises DataError with the bare reason (the caller knows the file) where all of it is unusable."""
+"""Reads one file. Raises DataError with just the reason (the caller knows the file) if all of it is unusable."""
 
 
 def source_of(path: Path) -> str:
@@ -48,15 +48,15 @@ def document_of(
     sections: tuple[Section, ...] = (),
     metadata: Mapping[str, Any] | None = None,
 ) -> Document:
-    """The one Document of a file; without a title it is called after the file. Raises DataError when empty."""
+    """The one Document of a file; without a title it is named after the file. Raises DataError if the text is empty."""
     if not text or text.isspace():
-        raise DataError("empty: nothing but white space in it")
+        raise DataError("empty: only white space in it")
     source = source_of(path)
     return Document(source, title or well_formed(path.stem), text, source, metadata or {}, sections)
 
 
 def well_formed(text: str) -> str:
-    """Replace half a surrogate pair with U+FFFD: no UTF-8 file, database or tokenizer takes one."""
+    """Replace each half of a surrogate pair by U+FFFD: no UTF-8 file, database or tokenizer accepts one."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Document -> Passages: whole sentences up to a budget of tokens, within one section. Pure; knows no tokenizer."""
+"""A Document -> Passages: whole sentences up to a budget of tokens, within one section. Pure; knows no tokenizer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from odqa.types import Document, Passage
 TokenOffsets: TypeAlias = Callable[[str], Sequence[tuple[int, int]]]
 """Gives the character span of every token of a text, in order, without special tokens."""
 
-# A passage is at most this many characters a token of its budget long: white space, and words that a tokenizer
-# does not know, would otherwise make one of millions.
+# A passage has at most this many characters per token of its budget: white space, and words that a tokenizer
+# does not know, could otherwise make it millions of characters long.
 CHARACTERS_PER_TOKEN = 40
 PIECE = 16_000  # Characters that are tokenized at once.
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkOptions:
-    """``max_tokens`` of a passage's own text, ``overlap_tokens`` of it repeated from the passage before.
+    """``max_tokens`` of a passage's own text, ``overlap_tokens`` of them repeated from the previous passage.
 
-    ``language`` is the code of the rules that sentences are found by. Raises UsageError for a budget that cannot
+    ``language`` is the code of the rules by which sentences are found. Raises UsageError for a budget that cannot
     be kept.
     """
 
@@ -44,13 +44,13 @@ class ChunkOptions:
 
     @property
     def max_characters(self) -> int:
-        """The length a passage never exceeds, whatever its tokens are."""
+        """The length in characters that no passage exceeds, whatever its tokens are."""
         return self.max_tokens * CHARACTERS_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What is never cut again: a sentence, or a piece of one that is too long. No white space at its ends."""
+    """A piece that is not cut further: a sentence, or a part of one that is too long. No white space at its ends."""
 
     start: int
     end: int
@@ -58,17 +58,24 @@ class _Unit:
 
 
 def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = ChunkOptions()) -> list[Passage]:
-    """Cut a document into passages, in order.
+    r"""Cut a document into passages, in order.
 
     Passages hold whole sentences and at most ``options.max_tokens`` tokens as ``tokenize`` counts them in the
-    passage's own text. The last sentences of a passage, of ``options.overlap_tokens`` at most, begin the next
-    one. A passage never crosses from one heading to another, but may from page to page. Only a sentence over the
-    budget is cut: after a line, else a word, else a token; its pieces overlap as sentences do. (A single
-    character of more tokens than the budget stands alone.)
+    passage's own text. The last sentences of a passage, up to ``options.overlap_tokens``, begin the next
+    one. A passage never crosses from one heading to another, but it may cross from page to page. Only a sentence over
+    the budget is cut: after a line, else a word, else a token; its pieces overlap as sentences do. (A single
+    character of more tokens than the budget is a passage of its own.)
 
-    Every token of the text is in a passage, but for the headings that have nothing under them before their first
+    Every token of the text is in a passage, except for headings with nothing between them and their first
     subheading: they are in the subheading's path. Ids are ``document.id#0``, ``#1``, and so on. Time and memory
     grow with the length of the text.
+
+    >>> import re
+    >>> def words(text):
+    ...     return [match.span() for match in re.finditer(r"\S+", text)]
+    >>> document = Document("a", "A", "One two three. Four five. Six seven.", "a.txt")
+    >>> [(passage.id, passage.text) for passage in split(document, words, ChunkOptions(5, 2))]
+    [('a#0', 'One two three. Four five.'), ('a#1', 'Four five. Six seven.')]
     """
     pages = _pages(document)
     passages: list[Passage] = []
@@ -91,7 +98,7 @@ def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = Ch
 
 
 def _stretches(document: Document) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """(start, end, headings) of what lies under the same headings, over all pages, without lone headings."""
+    """(start, end, headings) of each run of text under the same headings, over all pages, without lone headings."""
     starts: list[tuple[int, tuple[str, ...]]] = [(0, ())]
     for section in document.sections:
         if section.headings != starts[-1][1]:
@@ -104,8 +111,8 @@ def _stretches(document: Document) -> Iterator[tuple[int, int, tuple[str, ...]]]
 
 
 def _is_only_heading(text: str, heading: str) -> bool:
-    """Whether a section's letters and digits are those of its heading: the rest marks it as one."""
-    longest = 4 * len(heading) + 400  # No heading's line is longer: spares the comparison of long sections.
+    """Whether a section's letters and digits are those of its heading: everything else is markup."""
+    longest = 4 * len(heading) + 400  # No heading's line is longer: this avoids comparing long sections.
     return len(text) <= longest and _letters(text) == _letters(heading)
 
 
@@ -142,7 +149,7 @@ def _units(text: str, start: int, end: int, tokenize: TokenOffsets, options: Chu
 def _count(
     text: str, spans: Sequence[tuple[int, int]], tokenize: TokenOffsets, options: ChunkOptions
 ) -> Iterator[_Unit]:
-    """The units of neighbouring sentences, which are tokenized as one text: a token counts where it ends."""
+    """The units of neighbouring sentences, tokenized as one text: a token belongs to the unit in which it ends."""
     if not spans:
         return
     begin = spans[0][0]
@@ -163,7 +170,7 @@ def _cut(text: str, low: int, high: int, ends: Sequence[int], options: ChunkOpti
         first, last = bisect_right(ends, low), bisect_right(ends, high)
         stop = high
         if last - first > budget:
-            # Tokens that share a character (the bytes of an emoji) end together: cut before or after them all.
+            # Tokens that share a character (the bytes of an emoji) end together: cut before or after all of them.
             together = bisect_left(ends, ends[first + budget])
             stop = ends[together - 1] if together > first else ends[first + budget]
         stop = min(stop, low + budget * CHARACTERS_PER_TOKEN)
@@ -176,8 +183,8 @@ def _cut(text: str, low: int, high: int, ends: Sequence[int], options: ChunkOpti
 
 
 def _pack(text: str, units: list[_Unit], tokenize: TokenOffsets, options: ChunkOptions) -> Iterator[tuple[int, int]]:
-    """(start, end) of the passages that the units fill, each counted again: a slice may have other tokens."""
-    waiting = units[::-1]  # The next unit is the last: taking and putting back cost nothing.
+    """(start, end) of the passages that the units fill, each counted again: a slice may tokenize differently."""
+    waiting = units[::-1]  # The next unit is the last: taking it and putting it back are cheap.
     chosen: list[_Unit] = []
     while waiting:
         chosen = _overlap(chosen, waiting[-1], options)

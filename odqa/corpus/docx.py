@@ -1,6 +1,6 @@
-"""Word files (.docx): paragraphs and tables in their order, sections by heading styles. Knows nothing of .doc.
+"""Word files (.docx) -> paragraphs and tables in their order, with sections by heading styles. No .doc files.
 
-The text is taken from the XML: python-docx leaves out what is in content controls and tracked insertions.
+The text is taken from the XML: python-docx leaves out content controls and tracked insertions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from odqa.errors import DataError
 from odqa.types import Document
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # The same again, for old Word.
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # The same again, for old versions.
 PARAGRAPH, TABLE, ROW, CELL, TEXT = (WORD + name for name in ("p", "tbl", "tr", "tc", "t"))
 SIGNS = {WORD + "tab": "\t", WORD + "br": "\n", WORD + "cr": "\n", WORD + "noBreakHyphen": "-"}
 WRAPPERS = frozenset(WORD + name for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag"))
@@ -61,7 +61,7 @@ def _open(path: Path) -> Any:
         raise DataError("encrypted, or an old .doc file: save it as .docx without a password")
     try:
         return docx.Document(str(path))
-    except Exception as error:  # zipfile's, lxml's and python-docx's own errors, as the damage has it.
+    except Exception as error:  # zipfile's, lxml's or python-docx's own errors, depending on the damage.
         message = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"broken .docx file ({message})") from None
 
@@ -91,7 +91,7 @@ def _pieces(node: Any) -> Iterator[str]:
 
 
 def _table(table: Any) -> str:
-    """A line a row, its cells joined by " | "."""
+    """One line per row, its cells joined by " | "."""
     rows = (_children(row, CELL) for row in _children(table, ROW))
     lines = (" | ".join(" ".join(_text(cell).split()) for cell in row) for row in rows)
     return "\n".join(line.strip(" |") for line in lines if line.strip(" |"))
@@ -106,7 +106,7 @@ def _children(parent: Any, tag: str) -> Iterator[Any]:
 
 
 def _styles(document: Any) -> dict[str, str]:
-    """Style id -> style name; a custom style that is based on a heading style has the heading's name."""
+    """Style id -> style name; a custom style based on a heading style gets the heading's name."""
     names: dict[str, str] = {}
     bases: dict[str, str] = {}
     for style in document.styles.element.iterchildren(WORD + "style"):

@@ -1,4 +1,4 @@
-"""Bytes -> text: finds a file's encoding, or says that it holds no text. Knows no format."""
+"""Bytes -> text in the encoding that fits, or an error if they are not text. Knows no format."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ CHUNK = 1 << 20
 SAMPLE = 1 << 16  # Bytes on each side of the first one that is not UTF-8: enough to tell a language.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # Before UTF-16: its mark begins with the mark of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32"),  # Before UTF-16, since its mark begins with that of UTF-16.
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Languages as charset-normalizer names them whose letters Windows-1252 does not have.
+# Languages, as charset-normalizer names them, with letters that Windows-1252 lacks.
 NOT_WESTERN = frozenset(("Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Turkish"))
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
-CONTROLS_OF_BINARY = 0.02  # Compressed or random bytes are a tenth control characters, legacy text has none.
+CONTROLS_OF_BINARY = 0.02  # A tenth of compressed or random bytes are control characters; legacy text has none.
 
 
 def read_text(path: Path, declared: str | None = None) -> str:
     """A whole file as text, its line ends untouched.
 
-    ``declared`` is the encoding that the content names itself; it is tried when the bytes are not UTF-8. Raises
-    DataError for an empty or binary file and where no encoding fits.
+    ``declared`` is the encoding that the content itself names; it is tried if the bytes are not UTF-8. Raises
+    DataError for an empty or binary file, or if no encoding fits.
     """
     data = path.read_bytes()
     return _decode(data, detect((data,), declared))
@@ -80,7 +80,7 @@ def _other(data: bytes, error: UnicodeDecodeError, declared: str | None) -> str:
 def _usable(data: bytes, declared: str) -> str | None:
     try:
         name = codecs.lookup(declared).name
-        # Browsers read Latin-1 as its superset Windows-1252, and so pages are written (WHATWG Encoding, 4.2).
+        # Browsers read Latin-1 as its superset Windows-1252, and pages are written accordingly (WHATWG Encoding, 4.2).
         name = "cp1252" if name in ("iso8859-1", "ascii") else name
         data.decode(name)
     except (LookupError, ValueError):
@@ -89,7 +89,7 @@ def _usable(data: bytes, declared: str) -> str | None:
 
 
 def _guess(data: bytes, bad: int) -> str | None:
-    """charset-normalizer's best guess; Windows-1252, the commonest by far, wins where it fits as well."""
+    """charset-normalizer's best guess; Windows-1252, by far the most common, wins if it fits equally well."""
     from charset_normalizer import from_bytes
 
     matches = from_bytes(data[max(0, bad - SAMPLE) : bad + SAMPLE])

@@ -1,4 +1,4 @@
-"""Paths -> the files to read, in a fixed order. Opens no file; knows the kinds by their suffixes alone."""
+"""Paths -> the files to read, in a fixed order. Opens no file: it goes by the suffix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from odqa.errors import UsageError
 
-# Suffix -> module of this package and the name of its loader; a module is imported when its first file comes.
+# Suffix -> module of this package and the name of its loader; a module is imported with its first file.
 LOADERS = {
     ".txt": ("plain", "load"),
     ".md": ("markdown", "load"),
@@ -31,9 +31,9 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     """The files under ``paths``, each once: the paths in their order, a folder's files sorted by name.
 
     Inside a folder, hidden files and folders, ``node_modules``, ``__pycache__`` and files of an unknown kind are
-    left out; links are followed, but into no folder a second time. A file that is named itself is always in the
-    list, and so is a folder that cannot be listed: reading them reports what is wrong. Raises UsageError for a path
-    that does not exist and a folder without a file of a known kind.
+    left out; links are followed, but no folder is entered twice. A file that is itself named is always in the
+    list, and so is a folder that cannot be listed: reading them shows what is wrong. Raises UsageError for a path
+    that does not exist and for a folder without a file of a known kind.
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
@@ -41,7 +41,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
             raise UsageError(f"no such file or folder: {path}")
         files = list(_walk(path)) if _is_folder(path) else [path]
         if not files:
-            raise UsageError(f"nothing to read in the folder {path}: it holds no file of a known kind ({KNOWN})")
+            raise UsageError(f"nothing to read in the folder {path}: it has no file of a known kind ({KNOWN})")
         for file in files:
             found.setdefault(os.path.realpath(file), file)
     if not found:
@@ -51,7 +51,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     visited: set[tuple[int, int]] = set()
-    waiting = [folder]  # A stack with the next path on top: no recursion, however deep the folders are.
+    waiting = [folder]  # A stack with the next path on top, not recursion: folders may be very deep.
     while waiting:
         path = waiting.pop()
         if not _is_folder(path):
@@ -75,7 +75,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # In a folder that may be listed but not entered.
+    except OSError:  # Inside a folder that may be listed but not entered.
         return False
 
 
@@ -83,6 +83,6 @@ def _is_special(path: Path) -> bool:
     """Whether a path is a pipe, a socket or a device: reading one may never end."""
     try:
         mode = path.stat().st_mode
-    except OSError:  # A broken link, or no permission: reading it reports that.
+    except OSError:  # A broken link, or no permission: reading it shows which.
         return False
     return not stat.S_ISREG(mode)

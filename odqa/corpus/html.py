@@ -1,4 +1,4 @@
-"""Web pages (.html, .htm) -> the text a reader of the page reads, without its navigation; sections by h1 to h6."""
+"""Web pages (.html, .htm) -> the text that a visitor reads, without navigation, with sections by h1 to h6."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARAGRAPHS = HEADINGS | names(
 )
 LINES = names("div li dt dd tr summary caption figcaption address legend center form option td th")
 INVISIBLE = {ord("\u00ad"): None, ord("\u200b"): None, ord("\ufeff"): None}  # Soft hyphen, zero-width spaces.
-SHORT = 1000  # Characters of main content below which the rest of the page is looked at as well.
+SHORT = 1000  # If the main content has fewer characters, the rest of the page is considered too.
 
 
 def load(path: Path, options: ReadOptions) -> Iterator[Document]:
@@ -42,14 +42,14 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document]:
 def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
     """The page's title, its text and the sections of the text.
 
-    The text is that of the main element (or the one article) where there is one that holds it, else of the body.
-    Blocks are on lines of their own, paragraphs are a blank line apart, the cells of a table's row are joined
-    by `` | ``, preformatted text keeps its lines.
+    The text is that of the main element (or of the only article) if there is one that holds it, else of the body.
+    Blocks are on lines of their own, paragraphs are separated by a blank line, the cells of a table's row are joined
+    by `` | ``, and preformatted text keeps its lines.
     """
     from bs4 import BeautifulSoup
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "This looks like XML / like a file name": it is what we were given.
+        warnings.simplefilter("ignore")  # "This looks like XML / like a file name": it is what was in the file.
         soup = BeautifulSoup(markup, "lxml")
     body = [soup.body or soup]
     found = _write(_main_content(soup) or body)
@@ -73,7 +73,7 @@ def _main_content(soup: BeautifulSoup) -> list[Tag]:
 
 
 class _Writer:
-    """The text so far, and the break or space that the next word will be set off with."""
+    """The text so far, and the line breaks or the space to put before the next word."""
 
     def __init__(self) -> None:
         self.outline = Outline()
@@ -96,7 +96,7 @@ class _Writer:
             self._newlines = max(self._newlines, newlines)
 
     def line_break(self) -> None:
-        """A <br>: two of them set a paragraph off."""
+        """A <br>: two of them begin a new paragraph."""
         self.break_line(min(self._newlines + 1, 2))
 
     def start_row(self) -> None:
@@ -119,7 +119,7 @@ class _Writer:
         self._space = string[-1].isspace()
 
     def start_preformatted(self) -> None:
-        """The line break after <pre> is not part of the text, nor are blank lines before the first with text."""
+        """The line break after <pre> is not part of the text, nor are blank lines before the first one with text."""
         self._before_first_line = True
 
     def preformatted(self, string: str) -> None:
@@ -162,9 +162,9 @@ def _write(roots: list[Tag]) -> _Writer:
 
 
 class _Walk:
-    """One walk through an element. Holds what the elements around the current one have switched on.
+    """One walk through an element, with the state that the elements around the current one have set.
 
-    Iterative: pages nest deeper than Python's call stack.
+    Iterative, since pages may nest deeper than Python's call stack.
     """
 
     def __init__(self, writer: _Writer, size: int, *, in_main: bool) -> None:
@@ -173,7 +173,7 @@ class _Walk:
         self.sections = int(in_main)
         self.preformatted = 0
         self.headings: list[tuple[int, int]] = []
-        self.tables: list[bool] = []  # For each open table whether it holds data: a row becomes a line.
+        self.tables: list[bool] = []  # For each open table, whether it holds data, so that a row becomes a line.
 
     def run(self, root: Tag) -> None:
         from bs4 import NavigableString, Tag
@@ -190,7 +190,7 @@ class _Walk:
                 if not is_noise(child, self.size, in_main=self.sections > 0, in_heading=bool(self.headings)):
                     self._enter(child)
                     stack.append((child, iter(child.contents)))
-            elif type(child) is NavigableString:  # Its children are comments, declarations, scripts.
+            elif type(child) is NavigableString:  # Its subclasses are comments, declarations, scripts.
                 string = well_formed(child.translate(INVISIBLE))
                 if self.preformatted:
                     self.writer.preformatted(string)
@@ -230,7 +230,7 @@ class _Walk:
             self.preformatted -= 1
         elif name in HEADINGS:
             mark = self.headings.pop()
-            if not self.headings:  # A heading inside of another is a part of it.
+            if not self.headings:  # A heading inside another one is part of it.
                 writer.end_heading(int(name[1]), mark)
         elif name in ("main", "article", "section"):
             self.sections -= 1
@@ -246,7 +246,7 @@ class _Walk:
 
 
 def _holds_data(table: Tag) -> bool:
-    """Whether a table is one, and not the layout of a page: several columns, no headings, code or tables inside."""
+    """Whether a table holds data, not a page's layout: several columns, and no headings, code or tables inside."""
     if table.get("role") in ("presentation", "none") or table.find(["table", "pre", *sorted(HEADINGS)]) is not None:
         return False
     return any(len(row.find_all(["td", "th"], limit=2)) > 1 for row in table.find_all("tr"))

@@ -1,4 +1,4 @@
-"""Which elements of a web page are not part of what it says: menus, sidebars, scripts, hidden parts. Writes no text."""
+"""An element of a web page -> whether it is noise: menus, sidebars, scripts, hidden parts. Writes no text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def names(listed: str) -> frozenset[str]:
-    """A set of names from a list with spaces."""
+    """A set of names from a list separated by spaces."""
     return frozenset(listed.split())
 
 
@@ -30,17 +30,17 @@ NAVIGATION_WORDS = names(
     "pagination skip skiplink"
 )
 ALWAYS_NAVIGATION = names("tableofcontents")  # Even under a heading of this name.
-OFTEN_NAVIGATION = names("header footer")  # Where they are mostly links and hold no heading.
-# Beside a heading: the permanent link and the edit link. In code: the line numbers.
+OFTEN_NAVIGATION = names("header footer")  # If they are mostly links and have no heading.
+# Next to a heading: the permanent link and the edit link. In code: the line numbers.
 ORNAMENTS = names("headerlink permalink editsection linenos lineno linenumber linenumbers")
 NEGATIONS = names("has with no without not hide is")
 ID_TAGS = names("div ul ol table td")
 
 
 def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
-    """Whether an element is left out, with all that it holds.
+    """Whether an element is left out, with everything in it.
 
-    ``size`` is the number of characters in the page: what holds more than half of them is taken for content,
+    ``size`` is the number of characters in the page: an element with more than half of them is treated as content,
     whatever it is called, unless it is mostly links. ``in_main`` says that the element is inside a main,
     article or section element, where a header or a footer belongs to the content.
     """
@@ -75,7 +75,7 @@ def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
 
 
 def text_size(tag: Tag) -> int:
-    """The number of characters inside an element, without the white space between its parts."""
+    """The number of characters in an element, without the white space between its parts."""
     return sum(len(string.strip()) for string in tag.strings)
 
 
@@ -102,7 +102,7 @@ def _words(value: str | list[str] | None) -> frozenset[str]:
 
 
 def _is_symbol(link: Tag) -> bool:
-    """Whether a link inside the page shows only a sign, such as the paragraph sign beside a heading."""
+    """Whether a link within the page shows only a symbol, such as the paragraph sign next to a heading."""
     return str(link.get("href", "")).startswith("#") and not any(c.isalnum() for c in link.get_text())
 
 

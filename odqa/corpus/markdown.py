@@ -1,4 +1,4 @@
-"""Markdown files (.md): the source text as it stands, with sections by its headings. Renders nothing."""
+"""Markdown files (.md) -> the source text unchanged, with sections by its headings. Renders nothing."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document]:
 
 
 def outline(text: str) -> tuple[str, tuple[Section, ...]]:
-    """The title (of the front matter, else the first outermost heading) and the sections.
+    """The title (from the front matter, else the first outermost heading) and the sections.
 
-    Headings are ATX (``## Title``) and one-line setext (underlined) ones outside of fenced code, as CommonMark
-    0.31 has them.
+    Headings are ATX (``## Title``) and one-line setext (underlined) headings outside fenced code, as in CommonMark
+    0.31.
     """
     found = Outline()
     front = FRONT_MATTER.match(text)
     at = front.end() if front else 0
     front_title = FRONT_TITLE.search(front.group()) if front else None
     fence = ""
-    above = (at, "")  # Where the line above begins, and its text if it can be the title of a setext heading.
+    above = (at, "")  # The start of the line above, and its text if it can be the title of a setext heading.
     blank = True
     for line in text[at:].splitlines(keepends=True):
         start, line, at = at, line.rstrip("\r\n"), at + len(line)
@@ -65,5 +65,5 @@ def outline(text: str) -> tuple[str, tuple[Section, ...]]:
 
 
 def _plain(title: str) -> str:
-    """A heading without the marks of links, code and emphasis (underscores stay: they are in many names)."""
+    """A heading without the markup of links, code and emphasis (underscores stay: many names contain them)."""
     return ATTRIBUTES.sub("", LINK.sub(r"\1", title)).replace("`", "").replace("*", "").strip()

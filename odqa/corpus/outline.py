@@ -1,4 +1,4 @@
-"""The headings of a document as they are met, and the sections they open. Knows no format."""
+"""Headings, in reading order -> the sections that they open. Knows no format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from odqa.types import Section
 
 
 class Outline:
-    """Collects headings in reading order; each opens a section whose path holds the headings above it."""
+    """Collects headings in reading order; each opens a section whose path holds the headings above it.
+
+    >>> outline = Outline()
+    >>> outline.heading(0, 1, "Leave")
+    >>> outline.heading(40, 2, "Parents")
+    >>> [(section.start, section.headings) for section in outline.sections]
+    [(0, ('Leave',)), (40, ('Leave', 'Parents'))]
+    """
 
     def __init__(self) -> None:
         self._path: list[tuple[int, str]] = []
@@ -26,7 +33,7 @@ class Outline:
 
     @property
     def title(self) -> str:
-        """The first of the outermost headings that there are; empty without headings."""
+        """The first heading of the outermost level that occurs; empty without headings."""
         return min(self._titles, key=lambda entry: entry[0])[1] if self._titles else ""
 
     @property

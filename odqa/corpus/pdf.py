@@ -1,4 +1,4 @@
-"""PDF files: the text of every page as pypdf finds it, a section a page. Does no OCR."""
+"""PDF files -> the text of every page as pypdf extracts it, one section per page. Does no OCR."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ NO_TITLE = re.compile(r"\s*$|untitled|microsoft \w+ - ", re.IGNORECASE)  # Put t
 
 
 def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
-    """Read one file; a page that cannot be read costs only itself.
+    """Read one file; a page that cannot be read is left out, and the others are used.
 
-    Pages are joined by one line break, so that a sentence that runs over the page's end stays whole. The metadata
-    tell the number of pages and which of them have no text (scanned, blank or damaged ones). Raises DataError for a
+    Pages are joined by one line break, so that a sentence that continues on the next page stays whole. The metadata
+    give the number of pages and which of them have no text (scanned, blank or damaged ones). Raises DataError for a
     file that is empty, broken, encrypted with a password, or without any text.
     """
     if not path.stat().st_size:
         raise DataError("empty")
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # It logs each oddity of a file; most do no harm.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # It logs every oddity of a file; most are harmless.
     with path.open("rb") as stream:
         reader, count = _open(stream)
         parts: list[str] = []
@@ -72,7 +72,7 @@ def _open(stream: Any) -> tuple[PdfReader, int]:
         raise DataError("encrypted PDF: save a copy without its password") from None
     except DependencyError:
         raise DataError('encrypted PDF: to open it, install "pypdf[crypto]"') from None
-    except Exception as error:  # A file that is not a PDF raises whatever its bytes provoke in pypdf.
+    except Exception as error:  # A file that is not a PDF raises whatever its bytes make pypdf stumble over.
         raise DataError(f"broken PDF ({_describe(error)})") from None
 
 

@@ -1,4 +1,4 @@
-"""Plain text files (.txt): the text as it stands, without sections."""
+"""Plain text files (.txt) -> the text unchanged, without sections."""
 
 from __future__ import annotations
 

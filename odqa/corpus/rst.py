@@ -1,4 +1,4 @@
-"""reStructuredText files (.rst): the source text as it stands, with sections by its headings. Renders nothing."""
+"""reStructuredText files (.rst) -> the source text unchanged, with sections by its headings. Renders nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odqa.types import Document, Section
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+$")
 ROLE = re.compile(r":[\w:.+-]+:`([^`<]*?)(?:\s*<[^>]*>)?`")
-SHORTEST = 4  # Docutils takes an underline that is shorter than its title from this length on.
+SHORTEST = 4  # From this length on, docutils accepts an underline that is shorter than its title.
 
 
 def load(path: Path, options: ReadOptions) -> Iterator[Document]:
@@ -26,7 +26,7 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document]:
 def outline(text: str) -> tuple[str, tuple[Section, ...]]:
     """The title (the first outermost heading) and the sections.
 
-    The level of a heading is the order in which its adornment, with or without an overline, is first met
+    The level of a heading is the order in which its adornment, with or without an overline, first occurs
     (reStructuredText specification, "Sections").
     """
     found = Outline()

@@ -1,32 +1,36 @@
-"""Where a text may be cut: sentences by sentencex, and inside one the best place. Knows no tokens and no budget."""
+"""A text -> its sentences, by sentencex, and the best place to cut one. Knows no tokens and no budget."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-WINDOW = 8_000  # Characters handed to sentencex at once: it takes quadratic time on quotes that never close.
-FARTHEST = 32  # Characters that a cut moves back so as not to fall inside a grapheme.
+WINDOW = 8_000  # Characters given to sentencex at once: it takes quadratic time on quotes that never close.
+FARTHEST = 32  # Characters that a cut moves back at most to avoid splitting a grapheme.
 JOINER = "\u200d"
 
 
 def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator[tuple[int, int]]:
     """The sentences of ``text[start:end]`` as half-open spans that cover it without a gap.
 
-    ``language`` is a code of Wikipedia's (``en``, ``de``, ``zh``); an unknown one gets the rules of English. Takes
-    time in proportion to the text: a sentence longer than WINDOW characters is cut.
+    ``language`` is one of Wikipedia's codes (``en``, ``de``, ``zh``); an unknown one gets the rules of English. The
+    time is proportional to the length of the text: a sentence longer than WINDOW characters is cut.
+
+    >>> text = "Dr. Merrow built it. Who paid?"
+    >>> [text[start:end] for start, end in sentences(text, 0, len(text))]
+    ['Dr. Merrow built it. ', 'Who paid?']
     """
     from sentencex import get_sentence_boundaries
 
     at = start
     while at < end:
         stop = min(at + WINDOW, end)
-        # Halves of surrogate pairs become question marks, one for one: sentencex takes none.
+        # Halves of surrogate pairs become question marks, one for one: sentencex does not accept them.
         window = text[at:stop].encode("utf-8", "replace").decode("utf-8")
         found = get_sentence_boundaries(language, window)
         ends = sorted({at + boundary["end_index"] for boundary in found} | {stop})
         if stop < end:
-            # The end of the window is not the end of a sentence: the next window begins where this last sentence does.
+            # The end of the window is not the end of a sentence: the next window begins with this last sentence.
             ends = ends[:-1] or [break_point(text, at, stop)]
         for sentence_end in ends:
             yield at, sentence_end
@@ -36,7 +40,7 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
 def break_point(text: str, low: int, high: int, candidates: Sequence[int] = ()) -> int:
     """The best position in (low, high] to cut at.
 
-    Behind the last line break of the later half, else beside its last white space, else at the last of the
+    After the last line break of the second half, else next to its last white space, else at the last of the
     ``candidates`` (sorted) that is not inside a grapheme, else before the last grapheme, else at ``high``.
     """
     middle = (low + high) // 2
@@ -56,7 +60,7 @@ def break_point(text: str, low: int, high: int, candidates: Sequence[int] = ()) 
 
 
 def _is_joined(text: str, at: int) -> bool:
-    """Whether the characters on both sides of ``at`` make one grapheme (the common rules of Unicode UAX 29)."""
+    """Whether the characters on both sides of ``at`` form one grapheme (the common rules of Unicode UAX 29)."""
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]

@@ -1,4 +1,4 @@
-"""SQuAD-format .json files: each paragraph is a Document under its article's title. Reads no question."""
+"""SQuAD-format .json files -> a Document per paragraph, under its article's title. Reads no questions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from odqa.types import Document
 
 
 def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
-    """Read one file, an id a paragraph: ``path:number``, counted from 1 over the whole file.
+    """Read one file; the id of a paragraph is ``path:number``, counted from 1 over the whole file.
 
-    Raises DataError with the JSON path where the file is not in SQuAD format.
+    Raises DataError, with the JSON path, if the file is not in SQuAD format.
     """
     if not path.stat().st_size:
         raise DataError("empty")

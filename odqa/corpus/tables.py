@@ -1,6 +1,6 @@
-"""Files of rows (.jsonl, .csv, .tsv): each row is a Document. Streams; holds one row at a time.
+"""Files of rows (.jsonl, .csv, .tsv) -> a Document per row. Streams; holds one row at a time.
 
-A row that cannot be used costs only itself: what was left out is told once, at the end of the file.
+A row that cannot be used is left out; what was left out is reported once, at the end of the file.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from odqa.corpus.encoding import text_encoding
 from odqa.errors import DataError
 from odqa.types import Document
 
-LARGEST_CELL = 2**31 - 1  # The largest limit that csv takes on every platform; its own is 128 KiB.
-DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}  # Spreadsheets write semicolons where the comma is decimal.
+LARGEST_CELL = 2**31 - 1  # The largest limit that csv accepts on every platform; its default is 128 KiB.
+DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}  # Spreadsheets write semicolons if the comma is the decimal sign.
 
 
 @dataclass(frozen=True, slots=True)
 class _Bad:
-    """Why a row cannot be used. ``kind`` groups rows of the same fault; ``detail`` is this row's own."""
+    """Why a row cannot be used. ``kind`` groups rows with the same fault; ``detail`` is specific to this row."""
 
     kind: str
     detail: str = ""
 
 
 def load_jsonl(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
-    """Read a file with one JSON object a line. Raises DataError for an empty or binary file."""
+    """Read a file with one JSON object per line. Raises DataError for an empty or binary file."""
     with path.open(encoding=text_encoding(path), newline="\n") as stream:
         yield from _documents(path, _objects(stream), options)
 
 
 def load_csv(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
-    """Read a file whose first row names the columns. Raises DataError where no column is the text field."""
+    """Read a file whose first row names the columns. Raises DataError if no column is the text field."""
     csv.field_size_limit(LARGEST_CELL)
     with path.open(encoding=text_encoding(path), newline="") as stream:
         header, delimiter = _header(stream, DELIMITERS[path.suffix.lower()], options.text_field)
-        # Strict, so that a quote that is never closed is told and does not swallow the rest of the file.
+        # Strict, so that a quote that is never closed is reported and does not swallow the rest of the file.
         cells = csv.reader(stream, delimiter=delimiter, strict=True)
         next(cells)
         yield from _documents(path, _records(cells, header), options)
@@ -95,7 +95,7 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
 
 
 def _listed(names: Iterable[str]) -> str:
-    """The names as a message shows them: a file that is not a table at all may have thousands, and long ones."""
+    """The names as a message shows them: a file that is not a table may have thousands, and long ones."""
     shown = [name if len(name) <= 40 else name[:39] + "…" for name in names]
     more = f" and {len(shown) - 20:,} more" if len(shown) > 20 else ""
     return (", ".join(shown[:20]) or "none") + more
@@ -110,9 +110,9 @@ def _objects(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
         if line.isspace():
             continue
         try:
-            # NaN and Infinity are no JSON; as None they can be stored again.
+            # NaN and Infinity are not JSON; None can be stored again.
             row = json.loads(line.rstrip(), parse_constant=lambda _: None)
-            if "\\ud" in line or "\\uD" in line:  # Half a surrogate pair can only come as an escape.
+            if "\\ud" in line or "\\uD" in line:  # Half a surrogate pair can only occur as an escape.
                 row = json.loads(well_formed(json.dumps(row, ensure_ascii=False)))
         except json.JSONDecodeError as error:
             yield number, _Bad("broken JSON", f", column {error.colno:,}: {error.msg}")
@@ -120,7 +120,7 @@ def _objects(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
         except (ValueError, RecursionError) as error:  # A number of 5,000 digits, brackets 10,000 deep.
             yield number, _Bad("broken JSON", f": {error}")
             continue
-        yield number, row if isinstance(row, dict) else _Bad("no JSON object", f": {type(row).__name__}")
+        yield number, row if isinstance(row, dict) else _Bad("not a JSON object", f": {type(row).__name__}")
 
 
 def _header(stream: TextIO, delimiters: str, text_field: str) -> tuple[list[str], str]:
@@ -158,5 +158,5 @@ def _records(cells: Any, header: list[str]) -> Iterator[tuple[int, dict[str, Any
         if len(row) > len(header):
             yield line, _Bad("too many cells", f": {len(row)} where the header has {len(header)}")
         elif row:
-            # A short row lacks its last cells, as spreadsheets write it: those are empty.
+            # A short row lacks its last cells, as spreadsheets write it: they are empty.
             yield line, dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))

@@ -68,6 +68,12 @@ def parse(text: str) -> Filter:
     The field may hold anything but ``= ! < > ~``; a value that is empty or begins with one of these must be quoted,
     with ``'…'`` or ``"…"``. There are no escapes: only the outer quotes are removed. Raises UsageError that names
     the text and what it lacks.
+
+    >>> some = parse("year>=2020")
+    >>> some.field, some.operator.value, some.value
+    ('year', '>=', '2020')
+    >>> matches([some], {"year": 2024}), matches([some], {"title": "no year"})
+    (True, False)
     """
     found = _TEXT.fullmatch(text)
     if found is None:

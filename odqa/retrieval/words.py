@@ -38,6 +38,9 @@ class Analyzer:
     words are left out and the others are stemmed, where there are a list and a stemmer for the language. English
     writes foreign names with and without their accents: there they are removed. Scripts without spaces between
     words give every two neighbouring characters as a term, as Lucene does.
+
+    >>> Analyzer("en")("The days of the vacation in Zürich")
+    ['day', 'vacat', 'zurich']
     """
 
     def __init__(self, language: str) -> None:

@@ -101,15 +101,11 @@ def test_a_style_made_from_a_heading_is_a_heading_and_contents_are_left_out(tmp_
 
 def test_what_cannot_be_read_is_told(tmp_path):
     path = tmp_path / "a.docx"
-    for content, reason in [
-        (b"", "empty"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "encrypted, or an old .doc file: save it as .docx without a password"),
-    ]:
-        path.write_bytes(content)
-        assert list(read_file(path)) == [Unusable(str(path), reason)]
-    path.write_bytes(b"no zip at all")
+    path.write_bytes(b"")
+    assert list(read_file(path)) == [Unusable(str(path), "empty")]
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     (told,) = read_file(path)
-    assert told.reason.startswith("broken .docx file (")
+    assert "encrypted" in told.reason and "save it as .docx" in told.reason
     write_docx(path, [])
     (told,) = read_file(path)
-    assert told.reason == "empty: nothing but white space in it"
+    assert "empty" in told.reason

@@ -29,7 +29,8 @@ def test_a_title_that_no_author_gave_is_not_used(tmp_path, title):
 
 def test_an_encrypted_file_is_told_but_one_without_a_password_is_read(tmp_path):
     path = write_pdf(tmp_path / "secret.pdf", ["One."], password="secret")
-    assert list(read_file(path)) == [Unusable(str(path), "encrypted PDF: save a copy without its password")]
+    (told,) = read_file(path)
+    assert isinstance(told, Unusable) and "encrypted" in told.reason and "without its password" in told.reason
     (document,) = read_file(write_pdf(tmp_path / "open.pdf", ["One."], password=""))
     assert document.text == "One.\n"
 
@@ -41,15 +42,14 @@ def test_a_file_encrypted_with_aes_is_told_and_read_likewise(tmp_path):
         writer = PdfWriter(clone_from=str(write_pdf(tmp_path / name, ["One."])))
         writer.encrypt(password, "owner", algorithm="AES-256")
         writer.write(str(tmp_path / name))
-    assert [f.reason for f in read_file(tmp_path / "a.pdf")] == ["encrypted PDF: save a copy without its password"]
+    assert ["encrypted" in f.reason for f in read_file(tmp_path / "a.pdf")] == [True]
     assert [f.text for f in read_file(tmp_path / "b.pdf")] == ["One.\n"]
 
 
 def test_scanned_pages_are_told_with_the_remedy(tmp_path):
     path = write_pdf(tmp_path / "scan.pdf", ["", ""])
-    assert list(read_file(path)) == [
-        Unusable(str(path), "no text in the PDF: scanned pages need OCR first (ocrmypdf makes a PDF with text)")
-    ]
+    (told,) = read_file(path)
+    assert isinstance(told, Unusable) and "no text" in told.reason and "OCR" in told.reason
 
 
 def test_a_broken_page_costs_only_itself(tmp_path):
@@ -58,22 +58,20 @@ def test_a_broken_page_costs_only_itself(tmp_path):
     document, told = read_file(path)
     assert document.text == "One.\n\nThree.\n"
     assert [section.page for section in document.sections] == [1, 2, 3]
-    assert told == Unusable(
-        str(path), "1 of 3 pages cannot be read (page 2: Unsupported filter /Nonsense); the others are used"
-    )
+    assert isinstance(told, Unusable) and "1 of 3 pages" in told.reason and "page 2" in told.reason
 
 
 def test_a_file_of_broken_pages_is_told(tmp_path):
     path = write_pdf(tmp_path / "report.pdf", ["One."])
     break_page(path, 1)
     (told,) = read_file(path)
-    assert told.reason == "broken PDF: none of its 1 pages can be read (page 1: Unsupported filter /Nonsense)"
+    assert "broken PDF" in told.reason and "page 1" in told.reason
 
 
 def test_a_broken_or_empty_file_is_told(tmp_path):
     path = write_pdf(tmp_path / "report.pdf", ["One."])
     path.write_bytes(path.read_bytes()[:300])
     (told,) = read_file(path)
-    assert told.reason.startswith("broken PDF (")
+    assert "broken PDF" in told.reason
     path.write_bytes(b"")
     assert list(read_file(path)) == [Unusable(str(path), "empty")]

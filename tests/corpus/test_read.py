@@ -40,18 +40,16 @@ def test_one_bad_file_never_ends_the_run(tmp_path):
     told = reasons(tmp_path)
     assert told["a.txt"] == "empty"
     assert told["b.txt"] == "binary"
-    assert told["c.pdf"].startswith("broken PDF (")
-    assert told["d.docx"].startswith("broken .docx file (")
-    assert told["e.jsonl"].startswith("broken JSON at line 1, column 2: ")
-    assert told["f.json"].startswith("missing key 'data'")
-    assert told["g.html"] == "empty: no text in the page"
-    assert told["h.csv"] == (
-        "no column 'text' in its header (line 1, columns: a, b); name the one that holds the text with --text-field"
-    )
-    assert told["i.txt"] == "empty: nothing but white space in it"
+    assert "broken PDF" in told["c.pdf"]
+    assert "broken .docx" in told["d.docx"]
+    assert "line 1, column 2" in told["e.jsonl"]
+    assert "missing key 'data'" in told["f.json"]
+    assert "no text in the page" in told["g.html"]
+    assert "no column 'text'" in told["h.csv"]
+    assert "white space" in told["i.txt"]
     assert told["j.txt"] == "No such file or directory"
     assert told["k.json"] == "empty"
-    assert told["l.json"].startswith("data[0].paragraphs[0]: missing key 'context'")
+    assert "data[0].paragraphs[0]: missing key 'context'" in told["l.json"]
     assert "RecursionError" in told["m.json"] or "JSON" in told["m.json"]
 
 
@@ -60,8 +58,8 @@ def test_a_named_file_of_an_unknown_kind_is_told_with_the_known_ones(tmp_path):
     (tmp_path / "noext").write_text("text")
     told = reasons(tmp_path / "a.xyz", tmp_path / "noext")
     known = ".csv, .docx, .htm, .html, .json, .jsonl, .md, .pdf, .rst, .tsv, .txt"
-    assert told["a.xyz"] == f"unknown kind of file '.xyz': known are {known}"
-    assert told["noext"] == f"unknown kind of file '': known are {known}"
+    assert "'.xyz'" in told["a.xyz"] and known in told["a.xyz"]
+    assert "''" in told["noext"] and known in told["noext"]
 
 
 def test_a_named_pipe_is_not_waited_for(tmp_path):

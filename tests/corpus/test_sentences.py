@@ -66,8 +66,8 @@ def test_a_text_without_end_comes_in_bounded_pieces(text):
 
 
 def test_a_cut_is_made_at_the_best_place():
-    assert break_point("ab cd\nef gh", 0, 9) == 6  # Behind the line break.
-    assert break_point("ab cd ef gh", 0, 10) == 9  # Behind the last white space.
+    assert break_point("ab cd\nef gh", 0, 9) == 6  # After the line break.
+    assert break_point("ab cd ef gh", 0, 10) == 9  # After the last white space.
     assert break_point("abcdefghij", 0, 8, [2, 5, 7]) == 7  # At the last candidate.
     assert break_point("abcdefghij", 0, 8) == 8
     assert break_point("abcde\u0301\u0301ij", 0, 6) == 4  # Before the letter that carries the marks.

@@ -16,6 +16,13 @@ def read(path: Path, content: str | bytes, **options: str) -> tuple[list[Documen
     return [f for f in found if isinstance(f, Document)], [f.reason for f in found if isinstance(f, Unusable)]
 
 
+def said(bad: list[str], *parts: str) -> None:
+    """One message, which has these parts in this order."""
+    (message,) = bad
+    places = [message.find(part) for part in parts]
+    assert -1 not in places and places == sorted(places), message
+
+
 def test_a_row_is_a_document_with_all_its_fields(tmp_path):
     path = tmp_path / "rows.jsonl"
     lines = [
@@ -69,23 +76,15 @@ def test_a_cell_may_be_large(tmp_path):
 def test_a_missing_text_field_is_told_with_the_fields_there_are(tmp_path):
     documents, bad = read(tmp_path / "a.jsonl", '{"body": "One.", "id": 1}\n' * 3)
     assert documents == []
-    assert bad == [
-        "no field 'text' at line 1 (its fields: body, id); name the one that holds the text with --text-field "
-        "(and 2 more)"
-    ]
+    said(bad, "no field 'text' at line 1", "body, id", "--text-field", "and 2 more")
     _, bad = read(tmp_path / "a.csv", "body,id\nOne.,1\n")
-    assert bad == [
-        "no column 'text' in its header (line 1, columns: body, id); name the one that holds the text with --text-field"
-    ]
+    said(bad, "no column 'text'", "line 1", "body, id", "--text-field")
 
 
 def test_broken_json_is_told_by_line_and_costs_only_its_line(tmp_path):
     documents, bad = read(tmp_path / "a.jsonl", '{"text": "One."}\n{"text": \n[1]\nnonsense\n{"text": "Two."}\n')
     assert [d.text for d in documents] == ["One.", "Two."]
-    assert bad == [
-        "broken JSON at line 2, column 9: Expecting value (and 1 more); no JSON object at line 3: list; "
-        "3 of 5 rows are left out, the others are used"
-    ]
+    said(bad, "broken JSON at line 2, column 9: Expecting value (and 1 more)", "line 3: list", "3 of 5 rows")
 
 
 def test_rows_without_text_are_counted_once(tmp_path):
@@ -93,23 +92,19 @@ def test_rows_without_text_are_counted_once(tmp_path):
         tmp_path / "a.jsonl", '{"text": ""}\n{"text": null}\n{"text": 3}\n{"text": "One."}\n{"text": " "}\n'
     )
     assert [d.text for d in documents] == ["One."]
-    assert bad == [
-        "empty text at line 1 (and 2 more); field 'text' is not text at line 3: int; "
-        "4 of 5 rows are left out, the others are used"
-    ]
+    said(bad, "empty text at line 1 (and 2 more)", "line 3: int", "4 of 5 rows")
 
 
 def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing_silently(tmp_path):
     documents, bad = read(tmp_path / "a.csv", 'text\nOne.\n"Two" more.\nThree.\n"Four.\nFive.\n')
     assert [d.text for d in documents] == ["One.", "Three."]
-    assert bad[0].startswith("broken quotes at line 3: ")
-    assert bad[0].endswith("(and 1 more); 2 of 4 rows are left out, the others are used")
+    said(bad, "quotes at line 3: ", "(and 1 more)", "2 of 4 rows")
 
 
 def test_a_row_with_too_many_cells_is_told(tmp_path):
     documents, bad = read(tmp_path / "a.csv", "text,year\nOne,1889,x\nTwo,1889\n")
     assert [d.text for d in documents] == ["Two"]
-    assert bad == ["too many cells at line 2: 3 where the header has 2; 1 of 2 rows are left out, the others are used"]
+    said(bad, "line 2: 3 where the header has 2", "1 of 2 rows")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +113,6 @@ def test_a_row_with_too_many_cells_is_told(tmp_path):
         ("a.jsonl", "", "empty"),
         ("a.jsonl", "\n\n", "empty: no rows in it"),
         ("a.csv", "text\n", "empty: no rows in it"),
-        ("a.csv", "", "empty"),
         ("a.jsonl", b'{"text": "\x00"}', "binary"),
     ],
 )
@@ -145,11 +139,11 @@ def test_monstrous_json_costs_only_its_line(tmp_path):
     assert bad[0].startswith("broken JSON at line 2")
 
 
-@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.csv", "text\nSchöne Grüße\n"), ("a.jsonl", '{"text": "Schöne Grüße"}')]
+    ("name", "content", "codec"),
+    [("a.csv", "text\nSchöne Grüße\n", "utf-16"), ("a.jsonl", '{"text": "Schöne Grüße"}', "cp1252")],
 )
-def test_rows_in_other_encodings(tmp_path, codec, name, content):
+def test_rows_in_other_encodings(tmp_path, name, content, codec):
     documents, bad = read(tmp_path / name, content.encode(codec))
     assert ([d.text for d in documents], bad) == (["Schöne Grüße"], [])
 

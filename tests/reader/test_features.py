@@ -130,12 +130,8 @@ def test_no_pairs_no_windows():
 
 
 def test_a_question_that_leaves_no_room_is_refused_with_its_length_and_the_remedy():
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(UsageError, match=r"20 tokens.*24 tokens.*stride of 6.*'who is .*shorten it.*max length"):
         cut("the tower", question="who is " * 10)
-    assert str(error.value).startswith(
-        "a question of 20 tokens leaves no room for its context in windows of 24 tokens with a stride of 6: 'who is "
-    )
-    assert "shorten it or raise the max length" in str(error.value)
 
 
 def test_the_longest_question_that_leaves_room_is_read():
@@ -144,10 +140,10 @@ def test_the_longest_question_that_leaves_room_is_read():
     assert [len(places(window)) for window in found] == [7, 7]
 
 
-@pytest.mark.parametrize(("max_length", "stride"), [(10, 10), (10, 11), (10, -1)])
-def test_a_stride_that_does_not_fit_is_refused(max_length, stride):
+@pytest.mark.parametrize("stride", [10, -1])
+def test_a_stride_that_does_not_fit_is_refused(stride):
     with pytest.raises(UsageError, match=rf"stride is {stride} and max length 10"):
-        cut("the tower", max_length=max_length, stride=stride)
+        cut("the tower", max_length=10, stride=stride)
 
 
 def test_a_slow_tokenizer_is_refused_by_name():
@@ -168,7 +164,7 @@ def test_batches_hold_every_position_once_longest_first(lengths, batch_size):
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_padding_stands_behind_the_window_and_is_masked(side):
+def test_padding_comes_after_the_window_and_is_masked(side):
     tokenizer = tiny.make_tokenizer(padding_side=side)
     short, long = cut("the tower", tokenizer=tokenizer) + cut("the tower is in the city", tokenizer=tokenizer)
     padded = pad(tokenizer, [short, long], multiple=8)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from odqa.evaluation.report import evaluate
+from odqa.evaluation.reader import evaluate
 from odqa.reader.model import Reader
 from odqa.squad import write_examples
 from odqa.training import data
@@ -82,14 +82,14 @@ def sources(variant: Variant, folder: Path, windows: int) -> tuple[Source, ...]:
 
 def row(name: str, reader: Reader, made: Sequence[Example], real: Sequence[Example]) -> str:
     """One line of the table: a reader over its questions, and over real unanswerable ones, with its fitted settings."""
-    report, refused = evaluate(made, reader).report, evaluate(real, reader).report["no_answer"]["accuracy"]
-    low, high = report["intervals"]["rouge1_f1_answerable_forced"]
+    scores, refused = evaluate(made, reader).report.scores, evaluate(real, reader).report.scores.no_answer_accuracy
+    low, high = scores.intervals["rouge1_f1_answerable_forced"]
     reader.length_penalty = 0.0
-    plain = evaluate([example for example in made if example.answerable], reader).report
+    plain = evaluate([example for example in made if example.answerable], reader).report.scores
     return (
-        f"| {name} | {report['rouge1_f1_answerable_forced']:.3f} ± {(high - low) / 2:.3f} "
-        f"| {plain['rouge1_f1_answerable_forced']:.3f} "
-        f"| {report['auroc']:.3f} | {report['best_threshold']['f1']:.3f} | {refused:.3f} |"
+        f"| {name} | {scores.rouge1_f1_answerable_forced:.3f} ± {(high - low) / 2:.3f} "
+        f"| {plain.rouge1_f1_answerable_forced:.3f} "
+        f"| {scores.auroc:.3f} | {scores.best_threshold_f1:.3f} | {refused:.3f} |"
     )
 
 

@@ -91,7 +91,7 @@ def _pieces(node: Any) -> Iterator[str]:
 
 
 def _table(table: Any) -> str:
-    """A line a row, its cells joined by " | "."""
+    """One line per row, its cells joined by " | "."""
     rows = (_children(row, CELL) for row in _children(table, ROW))
     lines = (" | ".join(" ".join(_text(cell).split()) for cell in row) for row in rows)
     return "\n".join(line.strip(" |") for line in lines if line.strip(" |"))

@@ -49,7 +49,7 @@ def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
     from bs4 import BeautifulSoup
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "This looks like XML / like a file name": it is what we were given.
+        warnings.simplefilter("ignore")  # "This looks like XML / like a file name": it is what the file holds.
         soup = BeautifulSoup(markup, "lxml")
     body = [soup.body or soup]
     found = _write(_main_content(soup) or body)

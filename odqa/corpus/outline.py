@@ -26,7 +26,7 @@ class Outline:
 
     @property
     def title(self) -> str:
-        """The first of the outermost headings that there are; empty without headings."""
+        """The first of the outermost headings; empty without headings."""
         return min(self._titles, key=lambda entry: entry[0])[1] if self._titles else ""
 
     @property

@@ -1,4 +1,4 @@
-"""PDF files: the text of every page as pypdf finds it, a section a page. Does no OCR."""
+"""PDF files: the text of every page as pypdf finds it, one section per page. Does no OCR."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
     """Read one file; a page that cannot be read costs only itself.
 
     Pages are joined by one line break, so that a sentence that runs over the page's end stays whole. The metadata
-    tell the number of pages and which of them have no text (scanned, blank or damaged ones). Raises DataError for a
+    give the number of pages and which of them have no text (scanned, blank or damaged ones). Raises DataError for a
     file that is empty, broken, encrypted with a password, or without any text.
     """
     if not path.stat().st_size:

@@ -36,7 +36,7 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
 def break_point(text: str, low: int, high: int, candidates: Sequence[int] = ()) -> int:
     """The best position in (low, high] to cut at.
 
-    Behind the last line break of the later half, else beside its last white space, else at the last of the
+    After the last line break of the later half, else beside its last white space, else at the last of the
     ``candidates`` (sorted) that is not inside a grapheme, else before the last grapheme, else at ``high``.
     """
     middle = (low + high) // 2

@@ -12,7 +12,7 @@ from odqa.types import Document
 
 
 def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
-    """Read one file, an id a paragraph: ``path:number``, counted from 1 over the whole file.
+    """Read one file, one id per paragraph: ``path:number``, counted from 1 over the whole file.
 
     Raises DataError with the JSON path where the file is not in SQuAD format.
     """

@@ -1,6 +1,6 @@
 """Files of rows (.jsonl, .csv, .tsv): each row is a Document. Streams; holds one row at a time.
 
-A row that cannot be used costs only itself: what was left out is told once, at the end of the file.
+A row that cannot be used costs only itself: what was left out is reported once, at the end of the file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def load_csv(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
     csv.field_size_limit(LARGEST_CELL)
     with path.open(encoding=text_encoding(path), newline="") as stream:
         header, delimiter = _header(stream, DELIMITERS[path.suffix.lower()], options.text_field)
-        # Strict, so that a quote that is never closed is told and does not swallow the rest of the file.
+        # Strict, so that a quote that is never closed is reported and does not swallow the rest of the file.
         cells = csv.reader(stream, delimiter=delimiter, strict=True)
         next(cells)
         yield from _documents(path, _records(cells, header), options)
@@ -110,7 +110,7 @@ def _objects(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
         if line.isspace():
             continue
         try:
-            # NaN and Infinity are no JSON; as None they can be stored again.
+            # NaN and Infinity are not JSON; as None they can be stored again.
             row = json.loads(line.rstrip(), parse_constant=lambda _: None)
             if "\\ud" in line or "\\uD" in line:  # Half a surrogate pair can only come as an escape.
                 row = json.loads(well_formed(json.dumps(row, ensure_ascii=False)))

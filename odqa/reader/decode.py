@@ -56,7 +56,7 @@ def best_pairs(
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Move a span's ends inward past whitespace: some tokenizers count the space before a word to its token."""
+    """Move a span's ends inward past whitespace: some tokenizers count the space before a word as part of its token."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

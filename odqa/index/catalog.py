@@ -1,6 +1,6 @@
 """The documents of an index over all its segments, to look up and take out during a change. Reads no passage.
 
-A document or a segment's passage is live unless a change took it out.
+A document is live unless a change took it out.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Code that lost the pipeline changes one import: the arguments, the scores and the dicts are those of the
 ``QuestionAnsweringPipeline`` of transformers 4.57, the last of version 4. Its score is softmax(start) x softmax(end)
 inside a window, added up over equal texts, which cannot be compared between windows or passages; ``Reader.read``
-gives scores that can. One thing differs: white space that a tokenizer counts to a word is not part of an answer.
+gives scores that can. One thing differs: an answer never begins or ends with white space.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def windows(
 
 
 def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Group positions into batches of like length, longest first, so that padding is little."""
+    """Group positions into batches of like length, longest first, so that there is little padding."""
     order = sorted(range(len(lengths)), key=lambda at: (-lengths[at], at))
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 

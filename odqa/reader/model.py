@@ -72,7 +72,7 @@ class Reader:
 
         ``device`` is auto, cpu, cuda or another torch device; ``dtype`` is auto, float32, bfloat16 or float16: the
         precision of what is computed (auto: bfloat16 where the hardware has it). Raises ModelError where the
-        model is missing or has no question-answering head, UsageError for a device that is not there.
+        model is missing or has no question-answering head, UsageError for a device that is not available.
         """
         import torch
 
@@ -89,7 +89,8 @@ class Reader:
     def content_hash(self) -> str:
         """The SHA-256 (hex) of all that its scores depend on: the model's files, its windows, its length penalty.
 
-        The hash of a large file is remembered, so that this is fast. Raises ModelError for one that was not loaded.
+        The hash of a large file is remembered, so that this is fast. Raises ModelError for a reader that was not loaded
+        from a folder.
         """
         if self.folder is None:
             raise ModelError(f"{self.name} was not loaded from a folder, so it has no files to be known by")

@@ -1,1 +1,1 @@
-"""What finds passages: the encoder, keywords, their fusion. Knows no files to index and no stored vectors."""
+"""Both searches: the encoder and dense search, which is all that is FAISS; words and BM25; the fusion of the two."""

@@ -53,8 +53,8 @@ class Vectors:
     def read(cls, path: Path) -> Vectors:
         """Open a file by mapping it: what a search does not touch is not read.
 
-        In memory are 8 bytes a vector of an IVF index (where each lies) and 12 of an HNSW graph; indexes made for fast
-        scan (``PQ…fs``) are read whole. Raises IndexFolderError when it holds none that can be used.
+        Memory holds 8 bytes per vector of an IVF index (its place) and 12 of an HNSW graph; indexes for fast scan
+        (``PQ…fs``) are read whole. Raises IndexFolderError when it holds none that can be used.
         """
         faiss = require_faiss()
         try:
@@ -142,7 +142,7 @@ class Vectors:
         return scores, rows
 
     def found(self, queries: NDArray[np.float32], k: int) -> list[NDArray[np.int64]]:
-        """The rows of up to ``k`` vectors a query, as FAISS alone finds them, without what ``nearest`` adds to few."""
+        """The rows of up to ``k`` vectors a query, as FAISS alone finds them, even where they are too few."""
         near = self._search(queries, min(k + _MORE, len(self)), None, len(self))[1]
         return [self._best(query, some, k)[1] for query, some in zip(queries, near, strict=True)]
 

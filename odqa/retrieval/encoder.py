@@ -57,7 +57,7 @@ class Encoder:
     def load(cls, name: str | Path = DEFAULT_ENCODER, device: str = "auto") -> Encoder:
         """Load the encoder called ``name`` (see ``odqa.models.resolve``) in float32.
 
-        Raises ModelError when it cannot be found or is no encoder, UsageError for a device that is not available.
+        Raises ModelError when it cannot be found or is not an encoder, UsageError for a device that is not available.
         """
         found = resolve(name)
         if not (found.folder / "modules.json").is_file():

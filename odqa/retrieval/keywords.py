@@ -169,7 +169,7 @@ class KeywordSearch:
     """
 
     def __init__(self, parts: Sequence[Keywords], live: Sequence[NDArray[np.bool_] | None], language: str) -> None:
-        """``live`` says for each part which of its passages count, (passages,), None for all of them.
+        """``live`` says for each part which of its passages are live, (passages,), None for all of them.
 
         ``language`` is the one that the parts were written with.
         """
@@ -189,11 +189,11 @@ class KeywordSearch:
                 self._norms[rows][~alive] = np.inf
 
     def __len__(self) -> int:
-        """How many rows there are, dead ones included."""
+        """How many rows there are, deleted ones included."""
         return len(self._norms)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """The BM25 score of every row, float32 (rows,): 0 where it shares no term with the question, or is dead.
+        """The BM25 score of every row, float32 (rows,): 0 where it shares no term with the question, or is deleted.
 
         A term that the question repeats counts as often. Raises IndexFolderError when a part turns out damaged.
         """
@@ -240,7 +240,7 @@ def keyword_text(passage: Passage) -> str:
 
 
 def _weights(part: Keywords, term: str, norms: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The rows that have a term, and tf / (tf + norm) of each; 0 for the dead."""
+    """The rows that have a term, and tf / (tf + norm) of each; 0 for the deleted ones."""
     rows, counts = part.postings(term)
     places, frequencies = rows.astype(np.intp), counts.astype(np.float32)
     try:

@@ -40,8 +40,8 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
 def break_point(text: str, low: int, high: int, candidates: Sequence[int] = ()) -> int:
     """The best position in (low, high] to cut at.
 
-        After the last line break of the second half, else next to its last white space, else at the last of the
-        ``candidates`` (sorted) that is not inside a grapheme, else before the last grapheme, else at ``high``.
+    After the last line break of the second half, else next to its last white space, else at the last of the
+    ``candidates`` (sorted) that is not inside a grapheme, else before the last grapheme, else at ``high``.
     """
     middle = (low + high) // 2
     line_break = text.rfind("\n", middle, high) + 1

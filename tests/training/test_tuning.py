@@ -2,82 +2,70 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 
-from odqa.evaluation.metrics import token_f1
-from odqa.evaluation.report import evaluate
+from odqa.answering.deciders import ReaderRule
+from odqa.evaluation.cases import Case
+from odqa.evaluation.judging import Judge, Judgement
+from odqa.evaluation.reader import evaluate
 from odqa.reader.model import Reader
-from odqa.training.tuning import LONGEST, PENALTIES, Tuning, fit_length_penalty, mistakes, tune
-from odqa.types import Example, Reference
+from odqa.training.tuning import LONGEST, Tuning, mistakes, tune
+from tests.evaluation.made import own_context
 from tests.training.conftest import examples
 
 
-def asked(name: str, answer: str | None = None, question: str = "Q?") -> Example:
-    return Example(name, question, "text", () if answer is None else (Reference(answer, 0),))
+def judged(cases: list[Case]) -> list[Judgement]:
+    return list(Judge(ReaderRule()).judge(cases, 1))
 
 
-def test_mistakes_are_counted_by_kind_and_the_surest_shown_by_turns():
+def asked(name: str, said: str, margin: float, answer: str = "") -> Case:
+    """A question on which the reader finds ``said`` with that margin."""
+    return own_context(name, f"{said} and {answer}", [answer] if answer else [], {said: margin})
+
+
+def test_mistakes_are_counted_by_kind_and_the_surest_shown_by_turns() -> None:
     some = [
-        asked("right", "Paris"),
-        asked("silent"),
-        *(asked(f"invented{at}") for at in range(3)),
-        *(asked(f"missed{at}", "Berlin") for at in range(2)),
-        asked("near", "the river Seine"),
+        asked("right", "the Paris", 9.0, "Paris"),
+        asked("silent", "x", -9.0),
+        *(asked(f"invented{at}", f"x{at}", margin) for at, margin in enumerate((1.0, 3.0, 2.0))),
+        *(asked(f"missed{at}", "Berlin", margin, "Berlin") for at, margin in enumerate((-1.0, -4.0))),
+        asked("near", "Seine", 0.5, "the river Seine"),
     ]
-    predictions = {"right": "the Paris", "silent": "", "near": "Seine"}
-    predictions |= {f"invented{at}": f"x{at}" for at in range(3)} | {f"missed{at}": "" for at in range(2)}
-    margins = {"right": 9.0, "silent": -9.0, "near": 0.5}
-    margins |= {"invented0": 1.0, "invented1": 3.0, "invented2": 2.0, "missed0": -1.0, "missed1": -4.0}
-    found = mistakes(some, predictions, margins)
+    found = mistakes(judged(some), 0.0)
     assert found["counts"] == {"answered_unanswerable": 3, "abstained_wrongly": 2, "wrong_span": 1}
-    assert [(one["kind"], one["predicted"], one["expected"]) for one in found["examples"]] == [
-        ("answered_unanswerable", "x1", ""),
-        ("abstained_wrongly", "", "Berlin"),
-        ("wrong_span", "Seine", "the river Seine"),
-        ("answered_unanswerable", "x2", ""),
-        ("abstained_wrongly", "", "Berlin"),
+    assert [tuple(one.values()) for one in found["examples"]] == [
+        ("answered_unanswerable", "invented1?", "x1", ""),
+        ("abstained_wrongly", "missed1?", "", "Berlin"),
+        ("wrong_span", "near?", "Seine", "the river Seine"),
+        ("answered_unanswerable", "invented2?", "x2", ""),
+        ("abstained_wrongly", "missed0?", "", "Berlin"),
     ]
 
 
-def test_long_texts_are_cut_and_a_question_without_any_span_is_an_abstention():
-    (shown,) = mistakes([asked("a", "b" * 201, "q" * 200)], {"a": ""}, {})["examples"]
+def test_the_surest_is_the_furthest_from_the_threshold_and_without_any_span_nothing_is_sure() -> None:
+    some = [own_context("nothing", "text", ["text"], {}), asked("near", "x", -1.0, "y"), asked("far", "x", -3.0, "y")]
+    assert [one["question"] for one in mistakes(judged(some), 0.0)["examples"]] == ["far?", "near?", "nothing?"]
+    assert [one["question"] for one in mistakes(judged(some), -3.5)["examples"]] == ["near?", "far?", "nothing?"]
+
+
+def test_long_texts_are_cut() -> None:
+    (shown,) = mistakes(judged([own_context("q" * 199, "b" * 201, ["b" * 201], {})]), 0.0)["examples"]
     assert shown == {
         "kind": "abstained_wrongly",
-        "question": "q" * LONGEST,
+        "question": "q" * 199 + "?",
         "predicted": "",
         "expected": "b" * (LONGEST - 1) + "…",
     }
 
 
-def test_a_reader_without_mistakes_has_none_to_show():
-    found = mistakes([asked("a", "Paris")], {"a": "Paris"}, {"a": 1.0})
-    assert found == {
-        "counts": {"answered_unanswerable": 0, "abstained_wrongly": 0, "wrong_span": 0},
-        "examples": [],
-    }
+def test_without_data_nothing_is_fitted() -> None:
+    assert tune(None, []) == Tuning(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})  # type: ignore[arg-type]
 
 
-def test_without_data_nothing_is_fitted():
-    assert tune(None, []) == Tuning(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})
-
-
-def test_the_fitted_length_penalty_is_the_first_whose_reader_has_the_best_f1(tiny_reader):
-    some = [example for example in examples() if example.answerable]
-    reader = Reader.load(tiny_reader, device="cpu", dtype="float32")
-    scores = []
-    for reader.length_penalty in PENALTIES:
-        forced = evaluate(some, reader).forced
-        scores.append(sum(token_f1(forced[one.id], [answer.text for answer in one.references]) for one in some))
-    assert len(set(scores)) > 2, "the penalty makes a difference to this reader"
-    assert fit_length_penalty(reader, examples()) == PENALTIES[scores.index(max(scores))]
-
-
-def test_without_answers_there_is_no_length_to_fit(tiny_reader):
-    unanswerable = [example for example in examples() if not example.answerable]
-    assert fit_length_penalty(Reader.load(tiny_reader, device="cpu"), unanswerable) == 0.0
-
-
-def test_the_record_is_what_the_reader_does_with_its_fitted_settings(tiny_reader):
+def test_the_record_is_what_the_reader_does_with_its_fitted_settings(tiny_reader: Path) -> None:
     some = examples()
     reader = Reader.load(tiny_reader, device="cpu", dtype="float32")
     tuned = tune(reader, some)
@@ -87,14 +75,15 @@ def test_the_record_is_what_the_reader_does_with_its_fitted_settings(tiny_reader
     report = evaluate(some, reader).report
     record = tuned.record
     assert (record["questions"], record["answerable"], record["unanswerable"]) == (12, 8, 4)
-    assert record["metrics"]["f1"] == pytest.approx(report["f1"], abs=1e-6)
-    assert record["metrics"]["has_answer_f1"] == pytest.approx(report["has_answer"]["f1"], abs=1e-6)
-    assert record["metrics"]["no_answer_accuracy"] == pytest.approx(report["no_answer"]["accuracy"], abs=1e-6)
-    assert record["intervals"] == {name: value for name, value in report["intervals"].items() if value is not None}
-    assert record["calibration"] == report["calibration"]
+    assert record["metrics"]["f1"] == pytest.approx(report.scores.f1, abs=1e-6)
+    assert record["metrics"]["has_answer_f1"] == pytest.approx(report.scores.has_answer_f1, abs=1e-6)
+    assert record["metrics"]["no_answer_accuracy"] == pytest.approx(report.scores.no_answer_accuracy, abs=1e-6)
+    assert record["intervals"] == {"level": 0.95, **report.scores.intervals}
+    assert report.calibration is not None
+    assert record["calibration"] == asdict(report.calibration)
     assert record["calibration"]["before"]["threshold"] == 0
     low, high = record["intervals"]["f1"]
     assert low <= record["metrics"]["f1"] <= high
     counts = record["mistakes"]["counts"]
-    assert sum(counts.values()) == round(12 * (1 - report["exact_match"]))
-    assert counts["answered_unanswerable"] == round(4 * (1 - report["no_answer"]["accuracy"]))
+    assert sum(counts.values()) == round(12 * (1 - report.scores.exact_match))
+    assert counts["answered_unanswerable"] == round(4 * (1 - report.scores.no_answer_accuracy))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from odqa.answering import fitted
+from odqa.answering import fit_file
 from odqa.models import DEFAULT_READER, resolve
 from odqa.reader.model import Reader
 
@@ -46,7 +46,7 @@ def test_it_ships_with_its_card_and_settings_in_at_most_46_megabytes() -> None:
 
 
 def test_what_was_fitted_for_ranking_is_this_readers(reader: Reader) -> None:
-    fit = fitted.load(reader)
+    fit = fit_file.load(reader)
     assert fit is not None
     assert fit.record["dataset"] != "dev-v2.0.json", "the evaluation set tuned nothing"
     assert fit.get(None).name == fit.default

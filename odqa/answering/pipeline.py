@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from time import perf_counter
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from odqa.answering import fit_file
@@ -17,6 +16,7 @@ from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import Decider, Decision
 from odqa.answering.question import Ask, check_count, check_question, nothing_to_search
 from odqa.answering.ranking import check_ranking
+from odqa.closing import Closing
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
@@ -32,7 +32,7 @@ STAGES = ("encode", "search", "read", "rank")
 _NO_TIME = (0.0,) * (len(STAGES) + 1)
 
 
-class Pipeline:
+class Pipeline(Closing):
     """An open index, a reader, and what decides on the answers. Use it as a context manager, or close it.
 
     ``decider`` None is the reader's own rule.
@@ -142,14 +142,6 @@ class Pipeline:
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""
         self.retriever.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def answer_from_context(

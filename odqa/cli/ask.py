@@ -97,9 +97,7 @@ def ask(
 
     with Pipeline.open(index or DEFAULT_INDEX, mode=mode, reader=reader, ranking=ranking, device=device) as pipeline:
         tell_fallback(pipeline.retriever.fallback)
-        responses = pipeline.ask_many(
-            (text for _, text in pairs), k=how.k, n=how.n, filters=how.filters, min_confidence=how.min_confidence
-        )
+        responses = pipeline.respond((text for _, text in pairs), how)
         if questions is None:
             _print(next(responses), explain, json_output)
             return

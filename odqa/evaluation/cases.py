@@ -29,8 +29,6 @@ SPARE = 5  # Hits beyond k, so that k are left when the gold ones, a context's t
 KS = (5, 20, 50)  # Numbers of passages at which one threshold must hold.
 AT_ONCE = 256  # Questions between two looks of the progress.
 
-Progress = Callable[[str, int, int], None]  # What is being done, how much of it was done now, and how much there is.
-
 
 def ks_up_to(k: int) -> list[int]:
     """Those of ``KS`` below ``k``, and ``k``."""

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 class Side:
     """One of the two reports of a comparison: what it is called, and what it is of."""
 
-    name: str
+    report: str
     index: str
     reader: str
     mode: str

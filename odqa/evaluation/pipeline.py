@@ -13,7 +13,7 @@ from odqa.answering.pipeline import SPANS_PER_CONTEXT
 from odqa.answering.question import check_count, tidy
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
-from odqa.evaluation.cases import Case, Dataset, Progress, Queries, in_context, ks_up_to, read, search
+from odqa.evaluation.cases import Case, Dataset, Queries, in_context, ks_up_to, read, search
 from odqa.evaluation.confidence import trust
 from odqa.evaluation.failures import SHOWN, audit, failures, specimen
 from odqa.evaluation.judging import Judge, Judgement
@@ -36,7 +36,7 @@ from odqa.evaluation.report import (
 from odqa.evaluation.slices import slices
 from odqa.index.retriever import Retriever
 from odqa.retrieval.words import Analyzer
-from odqa.types import Example, Mode
+from odqa.types import Example, Mode, Progress
 
 MRR = 10
 CONFIDENT = 0.8  # The confidence from which answers are counted at every k.

@@ -13,11 +13,11 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odqa.closing import Closing
 from odqa.errors import DataError
 from odqa.models import cache_folder
 from odqa.types import Reading, Span
@@ -36,7 +36,7 @@ def default_folder() -> Path:
     return cache_folder("readings")
 
 
-class Readings:
+class Readings(Closing):
     """A reader and what it has read. Use it as a context manager, or close it."""
 
     def __init__(self, reader: Reader, folder: Path | None = None, batch_size: int = 32) -> None:
@@ -99,14 +99,6 @@ class Readings:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _look_up(self, keys: Sequence[bytes]) -> dict[bytes, Reading]:
         found: dict[bytes, Reading] = {}

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from odqa.answering.fit_file import Fit
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
-from odqa.evaluation.cases import KS, Case, Dataset, Progress, read, search
+from odqa.evaluation.cases import KS, Case, Dataset, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
 from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit, masses, outcome_of
 from odqa.index.retriever import Retriever
-from odqa.types import Hit
+from odqa.types import Hit, Progress
 
 UNANSWERABLE, ABSENT = "unanswerable", "absent"
 

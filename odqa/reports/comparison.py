@@ -40,7 +40,7 @@ def _row(one: Difference) -> list[str]:
 
 def _side(letter: str, side: Side) -> str:
     """What A or B is; its name is left out where it is the letter."""
-    name = "" if side.name == letter else f"{side.name}: "
+    name = "" if side.report == letter else f"{side.report}: "
     return (
         f"{letter}  {name}reader {side.reader}, {side.mode} search of {side.index}, k = {side.k}, "
         f"ranking {side.ranking}"

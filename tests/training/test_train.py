@@ -314,15 +314,16 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file, tiny_base):
 
 def test_the_tuned_threshold_is_the_best_on_the_tuning_data(recipe, tmp_path, train_file):
     """The reader, loaded and asked again, reaches the F1 that the run has recorded as the best one."""
-    from odqa.evaluation.report import evaluate
+    from odqa.evaluation.reader import evaluate
 
     output = run(recipe(tune=(Source(str(train_file)),)), tmp_path / "out")
-    found = evaluate(load_examples(train_file), Reader.load(output, device="cpu", dtype="float32")).report
+    report = evaluate(load_examples(train_file), Reader.load(output, device="cpu", dtype="float32")).report
     tuning = record_of(output).tuning
-    assert found["best_threshold"]["f1"] == pytest.approx(tuning["metrics"]["best_threshold_f1"], abs=1e-6)
-    assert found["f1"] == pytest.approx(tuning["metrics"]["f1"], abs=1e-6)
-    errors = [one["calibration"]["after"]["expected_calibration_error"] for one in (found, tuning)]
-    assert errors[0] == pytest.approx(errors[1], abs=1e-5)
+    assert report.scores.best_threshold_f1 == pytest.approx(tuning["metrics"]["best_threshold_f1"], abs=1e-6)
+    assert report.scores.f1 == pytest.approx(tuning["metrics"]["f1"], abs=1e-6)
+    error = tuning["calibration"]["after"]["expected_calibration_error"]
+    assert report.calibration is not None
+    assert report.calibration.after.expected_calibration_error == pytest.approx(error, abs=1e-5)
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 2)])
@@ -330,7 +331,7 @@ def test_the_best_or_the_last_epoch_is_kept(recipe, tmp_path, train_file, monkey
     output, f1 = tmp_path / "out", iter([0.9, 0.5])
     seen: list[dict[str, torch.Tensor]] = []
 
-    def metrics(found: object, examples: object) -> dict[str, float]:
+    def metrics(found: object) -> dict[str, float]:
         return {"f1": next(f1)}
 
     monkeypatch.setattr(loop, "epoch_metrics", metrics)

@@ -1,52 +1,60 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.errors import DataError, UsageError
+from odqa.errors import DataError
 from odqa.evaluation import compare as module
-from odqa.evaluation.compare import compare, randomisation_p, read_report
-from tests.reports.reports import report, rescored
+from odqa.evaluation.compare import Comparison, Difference, ExactCounts, Side, compare, randomisation_p
+from tests.evaluation.made import report
 
-# The questions of `report` in another order: a is as right as there, b and c are half a point better, d is wrong.
-OTHER = {
-    "answerable": [False, True, True, True],
-    "rouge1_f1": [0.0, 0.5, 1.0, 1.0],
-    "exact_match": [0, 0, 1, 1],
-    "f1": [0.0, 0.5, 1.0, 1.0],
-    "rouge1_f1_forced": [0.0, 0.5, 1.0, 1.0],
-}
+# Four questions, d unanswerable; then in another order: a is as right, b and c are half a point better, d is wrong.
+ONE = report(
+    "abcd",
+    answerable=(True, True, True, False),
+    rouge1_f1=(1.0, 0.5, 0.0, 1.0),
+    exact_match=(1.0, 0.0, 0.0, 1.0),
+    f1=(1.0, 0.5, 0.0, 1.0),
+    rouge1_f1_forced=(1.0, 0.5, 0.5, 0.0),
+)
+OTHER = report(
+    "dcba",
+    answerable=(False, True, True, True),
+    rouge1_f1=(0.0, 0.5, 1.0, 1.0),
+    exact_match=(0.0, 0.0, 1.0, 1.0),
+    f1=(0.0, 0.5, 1.0, 1.0),
+    rouge1_f1_forced=(0.0, 0.5, 1.0, 1.0),
+    ranking="logit",
+)
 
 
-def row(found, score, over):
-    return next(one for one in found["scores"] if (one["score"], one["over"]) == (score, over))
+def row(found: Comparison, score: str, over: str) -> Difference:
+    return next(one for one in found.scores if (one.score, one.over) == (score, over))
 
 
 def test_two_reports_by_hand():
-    found = compare(report(), rescored("dcba", **OTHER), ("before", "after"))
-    assert (found["questions"], found["answerable"], found["language"]) == (4, 3, "en")
+    found = compare(ONE, OTHER, ("before", "after"))
+    assert (found.questions, found.answerable, found.language, found.dataset) == (4, 3, "en", "cities.json")
     everything = row(found, "rouge1_f1", "all")
-    assert (everything["a"], everything["b"], everything["difference"]) == (0.625, 0.625, 0.0)
-    assert everything["p"] == 1  # Of 0, 0.5, 0.5 and -1 the sum is 0, and no other is nearer to 0.
+    assert (everything.a, everything.b, everything.difference) == (0.625, 0.625, 0.0)
+    assert everything.p == 1  # Of 0, 0.5, 0.5 and -1 the sum is 0, and no other is nearer to 0.
     answerable = row(found, "rouge1_f1", "answerable")
-    assert (answerable["a"], answerable["b"]) == (0.5, pytest.approx(2.5 / 3))
-    assert answerable["difference"] == pytest.approx(1 / 3)
-    assert answerable["interval"] == pytest.approx([0.0, 0.5])  # The means of three draws out of 0, 0.5 and 0.5.
-    assert answerable["p"] == pytest.approx(1 / 2, abs=0.02)  # 0.5 and 0.5 sum to 1, or -1, in two flips of four.
-    assert row(found, "rouge1_f1_forced", "answerable")["difference"] == pytest.approx(0.5 / 3)
-    assert found["exact"] == {"both": 1, "a_alone": 1, "b_alone": 1, "neither": 1}
-    assert (found["a"]["report"], found["b"]["report"]) == ("before", "after")
-    assert found["a"]["reader"] == "tiny-reader" and found["b"]["index"] == "cities"
+    assert (answerable.a, answerable.b) == (0.5, pytest.approx(2.5 / 3))
+    assert answerable.difference == pytest.approx(1 / 3)
+    assert answerable.interval == pytest.approx((0.0, 0.5))  # The means of three draws out of 0, 0.5 and 0.5.
+    assert answerable.p == pytest.approx(1 / 2, abs=0.02)  # 0.5 and 0.5 sum to 1, or -1, in two flips of four.
+    assert row(found, "rouge1_f1_forced", "answerable").difference == pytest.approx(0.5 / 3)
+    assert found.exact == ExactCounts(both=1, a_alone=1, b_alone=1, neither=1)
+    assert found.a == Side("before", "cities", "tiny-reader", "hybrid", 20, "evidence")
+    assert found.b == Side("after", "cities", "tiny-reader", "hybrid", 20, "logit")
 
 
 def test_each_score_is_compared_over_all_and_over_the_answerable_questions():
-    found = compare(report(), report())
-    assert [(one["score"], one["over"]) for one in found["scores"]] == [
+    assert [(one.score, one.over) for one in compare(ONE, ONE).scores] == [
         ("rouge1_f1", "all"),
         ("exact_match", "all"),
         ("f1", "all"),
@@ -58,35 +66,31 @@ def test_each_score_is_compared_over_all_and_over_the_answerable_questions():
 
 
 def test_a_report_is_like_itself():
-    found = compare(report(), report())
-    for one in found["scores"]:
-        assert (one["difference"], one["interval"], one["p"]) == (0, [0, 0], 1)
-    assert found["exact"] == {"both": 2, "a_alone": 0, "b_alone": 0, "neither": 2}
+    found = compare(ONE, ONE)
+    for one in found.scores:
+        assert (one.difference, one.interval, one.p) == (0, (0, 0), 1)
+    assert found.exact == ExactCounts(both=2, a_alone=0, b_alone=0, neither=2)
 
 
 def test_the_other_way_round_it_is_as_sure():
-    a, b = report(), rescored("dcba", **OTHER)
-    there, back = compare(a, b), compare(b, a)
-    for one, other in zip(there["scores"], back["scores"], strict=True):
-        assert one["difference"] == pytest.approx(-other["difference"])
-        assert one["p"] == other["p"]
-    assert there["exact"]["a_alone"] == back["exact"]["b_alone"]
+    there, back = compare(ONE, OTHER), compare(OTHER, ONE)
+    for one, other in zip(there.scores, back.scores, strict=True):
+        assert one.difference == pytest.approx(-other.difference)
+        assert one.p == other.p
+    assert there.exact.a_alone == back.exact.b_alone
 
 
 def test_a_clear_difference_is_no_chance():
     ids = "abcdefghijklmnopqrst"
-    found = compare(rescored(ids), rescored(ids, rouge1_f1=[1.0] * 19 + [0.0]))
-    one = row(found, "rouge1_f1", "all")
-    assert one["difference"] == pytest.approx(0.95)
-    assert one["interval"][0] > 0.8
-    assert one["p"] < 0.001
+    one = row(compare(report(ids), report(ids, rouge1_f1=[1.0] * 19 + [0.0])), "rouge1_f1", "all")
+    assert one.difference == pytest.approx(0.95)
+    assert one.interval[0] > 0.8
+    assert one.p < 0.001
 
 
 def test_without_answerable_questions_there_is_nothing_to_compare_of_them():
-    found = compare(*[rescored("ab", answerable=[False, False])] * 2)
-    assert row(found, "f1", "answerable") == {
-        "score": "f1", "over": "answerable", "a": None, "b": None, "difference": None, "interval": None, "p": None
-    }  # fmt: skip
+    found = compare(*[report("ab", answerable=[False, False])] * 2)
+    assert row(found, "f1", "answerable") == Difference("f1", "answerable", None, None, None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -133,62 +137,17 @@ def test_a_p_value_is_a_probability_and_the_same_for_the_opposite(differences):
 
 def test_other_datasets_are_refused_and_the_message_says_how_they_differ():
     with pytest.raises(DataError, match=r"different files, cities\.json and towns\.json .*abababababab and cdcdcdcd"):
-        compare(report(), report(dataset="towns.json", sha256="cd" * 32))
+        compare(ONE, report(dataset="towns.json", sha256="cd" * 32))
     with pytest.raises(DataError, match=r"cannot compare x with y: .* 1 are only in the first and 2 only in the sec"):
-        compare(rescored("abc"), rescored("bcde"), ("x", "y"))
+        compare(report("abc"), report("bcde"), ("x", "y"))
     with pytest.raises(DataError, match="1 of the questions are answerable in one of them and not in the other"):
-        compare(rescored("ab"), rescored("ab", answerable=[True, False]))
+        compare(report("ab"), report("ab", answerable=[True, False]))
     with pytest.raises(DataError, match="rules of the language en, the second by those of vi"):
-        compare(report(), report(language="vi"))
+        compare(ONE, replace(ONE, language="vi"))
 
 
 def test_without_a_hash_the_ids_tell():
-    hub = report(dataset="rajpurkar/squad_v2", sha256=None)
-    assert compare(report(), hub)["questions"] == 4
+    hub = report("abcd", dataset="rajpurkar/squad_v2", sha256="")
+    assert compare(report("abcd"), hub).questions == 4
     with pytest.raises(DataError, match="different questions"):
-        compare(rescored("abc"), hub)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b'{"kind": "pipeline",\n', "broken JSON at line 2"),
-        (b'{"kind": "\xe9"}', "not UTF-8 at byte 10"),
-        (b"[]", "not the report of a pipeline"),
-        (b'{"rouge1_f1": 0.5}', "not the report of a pipeline"),
-    ],
-)
-def test_another_file_is_refused_by_name(tmp_path: Path, content: bytes, said: str):
-    path = tmp_path / "report.json"
-    path.write_bytes(content)
-    with pytest.raises(DataError) as caught:
-        read_report(tmp_path)
-    assert str(caught.value).startswith(f"{path}: {said}")
-    assert "--report FOLDER" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"format": 2}, "a report of format 2, and this version reads format 1; evaluate again"),
-        ({"language": None}, "its language is missing"),
-        ({"scores": None}, "the scores of its questions are missing, as in what --json prints"),
-        ({"scores": {"id": []}}, "scores.answerable is missing"),
-        ({"scores": report()["scores"] | {"f1": [1.0]}}, "scores.f1 has 1 values for 4 questions"),
-        ({"scores": report()["scores"] | {"f1": ["", 1, 1, 1]}}, "scores.f1 is missing or holds something else"),
-        ({"scores": report()["scores"] | {"id": ["a", "a", "b", "c"]}}, "a question's id occurs twice"),
-        ({"scores": {name: [] for name in report()["scores"]}}, "there are no questions in it"),
-    ],
-)
-def test_a_report_that_cannot_be_compared_is_refused(tmp_path: Path, changes, said: str):
-    path = tmp_path / "report.json"
-    path.write_text(json.dumps(report(**changes)))
-    with pytest.raises(DataError) as caught:
-        read_report(path)
-    assert said in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["absent", "absent.json", "."])
-def test_a_missing_report_is_a_usage_error(tmp_path: Path, name: str):
-    with pytest.raises(UsageError, match=r"no such report: .*--report FOLDER"):
-        read_report(tmp_path / name)
+        compare(report("abc"), hub)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections import Counter
@@ -11,16 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.evaluation.metrics import (
+    best_sentence,
     best_threshold,
     exact_match,
-    mean,
+    ndcg,
     position_accuracy,
+    recall,
+    reciprocal_rank,
     rouge1_f1,
-    score_each,
     token_f1,
 )
+from odqa.retrieval.words import Analyzer
 from odqa.text import normalize_answer
-from odqa.types import Reference, Span
+from odqa.types import Hit, Passage, Reference, Span
 
 
 class Official:
@@ -149,33 +153,20 @@ def test_rouge_is_that_of_rouge_score(prediction, gold):
     assert rouge1_f1(prediction, gold) == scores["rouge1"].fmeasure
 
 
-def test_a_question_without_a_prediction_scores_zero_even_when_unanswerable():
-    scores = score_each(exact_match, {"a": "Paris"}, {"a": ["Paris"], "b": ["Berlin"], "c": []})
-    assert scores == {"a": 1.0, "b": 0.0, "c": 0.0}
-    assert mean(scores) == pytest.approx(1 / 3)
-    assert mean(scores, ["a", "b"]) == 0.5
-    assert mean(scores, []) is None
-
-
 def test_best_threshold_by_hand():
-    # Sorted by difference: a (right, answerable), u (unanswerable), b (right, answerable), v (unanswerable).
-    # Abstaining everywhere gives 2 of 4 points; answering a 3, then u 2, b 3, v 2: the first 3 is kept.
-    gold = {"a": ["Paris"], "b": ["Berlin"], "u": [], "v": []}
-    predictions = {"a": "Paris", "b": "Berlin", "u": "Seine", "v": "Spree"}
-    f1 = score_each(token_f1, predictions, gold)
-    differences = {"v": 4.0, "b": 0.5, "a": -3.0, "u": -1.0}
-    assert best_threshold(f1, predictions, gold, differences) == (0.75, -3.0)
+    # By margin: right, unanswerable, right, unanswerable. Abstaining everywhere gives 2 of 4 points; answering the
+    # first gives 3, the second takes one, the third gives 3 again and the last takes one: the first 3 is kept.
+    margins = [-4.0, -0.5, 3.0, 1.0]
+    assert best_threshold([0.0, 1.0, 1.0, 0.0], [False, True, True, False], margins) == (0.75, 3.0)
 
 
-def test_best_threshold_of_a_set_where_abstaining_is_best_is_zero_as_in_the_script():
-    assert best_threshold({"u": 0.0}, {"u": "Seine"}, {"u": []}, {"u": -5.0}) == (1.0, 0.0)
+def test_where_abstaining_is_best_the_margin_is_zero_as_in_the_script():
+    assert best_threshold([0.0], [False], [5.0]) == (1.0, 0.0)
 
 
-def test_a_question_without_a_score_difference_is_never_answered():
-    gold = {"a": ["Paris"], "b": ["Berlin"], "u": []}
-    predictions = {"a": "Paris", "b": "", "u": ""}
-    f1 = {"a": 1.0, "b": 0.0, "u": 1.0}
-    assert best_threshold(f1, predictions, gold, {"a": 7.0, "stranger": -9.0}) == (pytest.approx(2 / 3), 7.0)
+def test_a_question_without_any_span_is_never_answered():
+    found = best_threshold([1.0, 1.0, 0.0], [True, True, False], [-7.0, -math.inf, -math.inf])
+    assert found == (pytest.approx(2 / 3), -7.0)
 
 
 questions = st.lists(
@@ -184,16 +175,16 @@ questions = st.lists(
 
 
 @given(questions)
-def test_best_threshold_is_the_best_of_all_cuts(rows):
+def test_best_threshold_is_that_of_the_official_script(rows):
     predictions = {str(at): row[0] for at, row in enumerate(rows)}
-    gold = {str(at): row[1] for at, row in enumerate(rows)}
-    # In quarters every sum is exact, whatever its order.
+    answerable = {str(at): bool(row[1]) for at, row in enumerate(rows)}
+    # In quarters every sum is exact, whatever its order. The script has null - best span, an empty text for no span.
     differences = {str(at): row[2] / 4 for at, row in enumerate(rows)}
-    f1 = {key: round(4 * value) / 4 for key, value in score_each(token_f1, predictions, gold).items()}
-    f1 |= {key: float(not predictions[key]) for key in f1 if not gold[key]}
-    answerable = {key: bool(value) for key, value in gold.items()}
-    expected = Official.best_threshold(predictions, f1, differences, answerable)
-    assert best_threshold(f1, predictions, gold, differences) == expected
+    f1 = {str(at): round(4 * token_f1(text, gold)) / 4 for at, (text, gold, _) in enumerate(rows)}
+    f1 |= {key: 0.0 for key, text in predictions.items() if answerable[key] and not text}
+    best, difference = Official.best_threshold(predictions, f1, differences, answerable)
+    margins = [-differences[key] if predictions[key] else -math.inf for key in f1]
+    assert best_threshold(list(f1.values()), list(answerable.values()), margins) == (best, -difference)
 
 
 def test_position_accuracy_by_hand():
@@ -221,6 +212,95 @@ def test_position_accuracy_by_hand():
 
 def test_scores_over_no_question_are_refused_where_none_can_be_given():
     with pytest.raises(ValueError, match="at least one question"):
-        best_threshold({}, {}, {}, {})
+        best_threshold([], [], [])
     with pytest.raises(ValueError, match="at least one question"):
         position_accuracy({}, {})
+
+
+# Places of the relevant passages that were found, and how many there are.
+FIRST = ([1], 1)
+THIRD = ([3], 1)
+NONE = ([], 1)
+TWO_OF_THREE = ([4, 2], 3)
+
+
+@pytest.mark.parametrize(
+    ("case", "k", "expected"),
+    [(FIRST, 1, 1), (THIRD, 1, 0), (THIRD, 3, 1), (NONE, 100, 0), (TWO_OF_THREE, 2, 1 / 3), (TWO_OF_THREE, 9, 2 / 3)],
+)
+def test_recall(case: tuple[list[int], int], k: int, expected: float) -> None:
+    assert recall(*case, k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("case", "k", "expected"),
+    [(FIRST, 10, 1), (THIRD, 10, 1 / 3), (THIRD, 2, 0), (NONE, 10, 0), (TWO_OF_THREE, 10, 0.5)],
+)
+def test_reciprocal_rank(case: tuple[list[int], int], k: int, expected: float) -> None:
+    assert reciprocal_rank(case[0], k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("case", "k", "expected"),
+    [
+        (FIRST, 10, 1),
+        (THIRD, 10, 1 / 2),  # 1 / log2(4), and the best order has 1 / log2(2) = 1
+        (THIRD, 2, 0),
+        (NONE, 10, 0),
+        (TWO_OF_THREE, 10, (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3) + 1 / 2)),
+        (TWO_OF_THREE, 2, (1 / math.log2(3)) / (1 + 1 / math.log2(3))),
+    ],
+)
+def test_ndcg(case: tuple[list[int], int], k: int, expected: float) -> None:
+    assert ndcg(*case, k) == pytest.approx(expected)
+
+
+RUNS = st.lists(st.tuples(st.permutations(range(12)), st.sets(st.integers(0, 15), min_size=1)), min_size=1, max_size=6)
+
+
+@given(runs=RUNS, k=st.integers(1, 12))
+def test_every_metric_lies_between_0_and_1_and_a_perfect_order_has_1(
+    runs: list[tuple[list[int], set[int]]], k: int
+) -> None:
+    for order, relevant in runs:
+        ranks = [rank for rank, row in enumerate(order, start=1) if row in relevant]
+        for value in (recall(ranks, len(relevant), k), reciprocal_rank(ranks, k), ndcg(ranks, len(relevant), k)):
+            assert 0 <= value <= 1 + 1e-9
+    assert recall([1, 2], 2, 2) == reciprocal_rank([2, 1], 1) == ndcg([2, 1], 2, 5) == 1
+
+
+def test_the_metrics_are_those_of_ranx() -> None:
+    ranx = pytest.importorskip("ranx")
+    orders = {"a": [3, 1, 2, 7], "b": [5, 6, 0, 9], "c": [8, 4, 2, 1], "d": [0, 1, 2, 3]}
+    relevant = {"a": {3}, "b": {0, 9, 11}, "c": {7}, "d": {1, 2, 14}}
+    run = ranx.Run({name: {str(row): float(-at) for at, row in enumerate(rows)} for name, rows in orders.items()})
+    qrels = ranx.Qrels({name: {str(row): 1 for row in rows} for name, rows in relevant.items()})
+    ranks = {name: [at for at, row in enumerate(orders[name], 1) if row in relevant[name]] for name in orders}
+    for k in (1, 2, 3, 10):
+        ours = {
+            f"recall@{k}": [recall(ranks[name], len(relevant[name]), k) for name in orders],
+            f"mrr@{k}": [reciprocal_rank(ranks[name], k) for name in orders],
+            f"ndcg@{k}": [ndcg(ranks[name], len(relevant[name]), k) for name in orders],
+        }
+        for metric, values in ours.items():
+            assert ranx.evaluate(qrels, run, metric) == pytest.approx(sum(values) / len(values)), metric
+
+
+def found(*texts: str) -> list[Hit]:
+    return [Hit(Passage(text, text, "Title", text, 0), 1.0, rank) for rank, text in enumerate(texts, start=1)]
+
+
+def test_the_best_sentence_of_the_first_passage_shares_the_most_stems():
+    stems = Analyzer("en")
+    text = "The tower is tall. An engineer built the towers of Paris. Gustave built a tower in Paris."
+    # As stems, towers is tower: the last two share tower, built and Paris with the question, and the earlier one wins.
+    question = "Who built the Paris towers?"
+    assert (
+        best_sentence(question, found(text, f"{question} Me."), stems).strip()
+        == "An engineer built the towers of Paris."
+    )
+    assert best_sentence("What is tall?", found(text), stems).strip() == "The tower is tall."
+
+
+def test_without_a_passage_there_is_no_best_sentence():
+    assert best_sentence("Who?", [], Analyzer("en")) == best_sentence("Who?", found(""), Analyzer("en")) == ""

@@ -2,75 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from odqa.answering.fitted import Fit
-from odqa.evaluation.tuning import tune
 
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import DataError, UsageError
-from odqa.evaluation.pipeline import Setting, evaluate_pipeline
-from odqa.evaluation.readings import Readings
-from odqa.index.retriever import Retriever
+from odqa.evaluation.pipeline import Dataset, Setting, evaluate_pipeline
+from odqa.evaluation.report import Baseline, Counts, Report
 from odqa.reader.model import Reader
-from odqa.squad import load_examples
 from odqa.types import Example, Mode, Reference
 from tests.tiny.asked import CONTEXTS, Asked
 
 
-@pytest.fixture(scope="module")
-def readings(asked: Asked) -> Iterator[Readings]:
-    with Readings(Reader.load(asked.reader, device="cpu"), asked.cache) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def retrievers(asked: Asked) -> Iterator[dict[Mode, Retriever]]:
-    opened = {mode: Retriever.open(asked.index, mode=mode, device="cpu") for mode in Mode}
-    yield opened
-    for retriever in opened.values():
-        retriever.close()
-
-
-@pytest.fixture(scope="module")
-def examples(asked: Asked) -> list[Example]:
-    return load_examples(asked.dataset)
-
-
-@pytest.fixture(scope="module")
-def fit(examples: list[Example], retrievers: dict[Mode, Retriever], readings: Readings) -> Fit:
-    return tune(examples, retrievers[Mode.HYBRID], readings, ks=(2, 4))
-
-
-def evaluated(examples, retrievers, readings, **setting):
-    return evaluate_pipeline(examples, retrievers, Mode.HYBRID, readings, Setting(**setting))
-
-
-def test_a_fit_holds_every_ranking_and_names_the_best(fit: Fit, readings: Readings) -> None:
-    assert set(fit.rankings) == set(RANKINGS)
-    held = fit.record["held_out"]
-    assert held[fit.default]["f1"] == max(row["f1"] for row in held.values())
-    assert fit.reader == readings.reader.content_hash
-    # Eleven answerable questions are asked with and without their passages, three unanswerable ones once; at two k.
-    assert sum(fit.record["cases"].values()) == 2 * (2 * 11 + 3)
+def evaluated(examples, retrievers, readings, **setting) -> Report:
+    return evaluate_pipeline(Dataset(examples), retrievers, Mode.HYBRID, readings, Setting(**setting))
 
 
 def test_the_three_levels_stand_side_by_side(examples, retrievers, readings, fit) -> None:
     report = evaluated(examples, retrievers, readings, k=3, fit=fit)
-    assert report["questions"] == {"questions": 14, "answerable": 11, "unanswerable": 3}
+    assert report.questions == Counts(questions=14, answerable=11, unanswerable=3)
     # The references are the reader's own best spans in the gold passages.
-    assert report["levels"]["reader"]["rouge1_f1_answerable_forced"] == 1
-    retrieval = report["levels"]["retrieval"]
-    assert 0 < retrieval["recall@1"] <= retrieval["recall@3"] <= 1
-    pipeline = report["levels"]["pipeline"]
-    assert 0 < pipeline["rouge1_f1_answerable_forced"] <= pipeline["top5"]["rouge1_f1"] <= 1
-    assert report["baselines"]["always abstain"] == {
-        "rouge1_f1": pytest.approx(3 / 14),
-        "rouge1_f1_answerable": 0.0,
-    }
+    assert report.levels.reader.rouge1_f1_answerable_forced == 1
+    retrieval = report.levels.retrieval
+    assert list(retrieval.recall) == list(retrieval.recall_intervals) == [1, 3]
+    assert 0 < retrieval.recall[1] <= retrieval.recall[3] <= 1
+    assert retrieval.recall[1] <= retrieval.mrr <= 1
+    assert 0 < report.levels.pipeline.rouge1_f1_answerable_forced <= report.levels.top5.rouge1_f1 <= 1
+    assert report.baselines[0] == Baseline("always abstain", pytest.approx(3 / 14), 0.0)
 
 
 def test_with_one_passage_nothing_but_retrieval_comes_between_reader_and_pipeline(
@@ -78,22 +39,34 @@ def test_with_one_passage_nothing_but_retrieval_comes_between_reader_and_pipelin
 ) -> None:
     # Without a fit the reader's own rule decides, over one passage as over a given text.
     report = evaluated(examples, retrievers, readings, k=1)
-    found = [row for row in report["slices"]["gold passage's rank"] if row["name"] == "1"]
-    assert [row["rouge1_f1_forced"] for row in found] == [1.0]
-    assert report["ranking"] == "the reader's own"
+    found = [row for row in report.slices["gold passage's rank"] if row.name == "1"]
+    assert [row.rouge1_f1_forced for row in found] == [1.0]
+    assert (report.ranking, report.fitted) == ("the reader's own", "")
 
 
-def test_the_report_is_plain_and_tells_every_question(examples, retrievers, readings, fit) -> None:
+def test_the_report_tells_every_question_and_comes_back_from_json(examples, retrievers, readings, fit) -> None:
     report = evaluated(examples, retrievers, readings, k=3, fit=fit, ablate=True)
-    plain = json.dumps(report, allow_nan=False)
-    assert json.dumps(json.loads(plain)) == plain
-    assert report["scores"]["id"] == [example.id for example in examples]
-    assert len(report["ablation"]) == 3 * len(RANKINGS)  # Three modes, one k: 5 and 20 are more than 3.
-    failed = sum(report["failures"]["counts"].values())
-    assert failed == report["scores"]["exact_match"].count(0) == len(report["failures"]["worst"])
-    for rows in report["slices"].values():
-        assert sum(row["questions"] for row in rows) == 11
-    assert [row["k"] for row in report["by_k"]] == [3]
+    assert Report.from_json(json.loads(json.dumps(report.as_json(), allow_nan=False)), "here") == report
+    assert report.scores.id == tuple(example.id for example in examples)
+    failed = sum(report.failures.counts.values())
+    assert failed == report.scores.exact_match.count(0) == len(report.failures.worst)
+    for rows in report.slices.values():
+        assert sum(row.questions for row in rows) == 11
+    assert report.trust.removed_questions == 11
+    assert (report.ranking, report.fitted) == (fit.default, "14 questions of a dataset")
+    # Three modes, one k: 5 and 20 are more than 3. What is evaluated is one row of them.
+    assert [(row.mode, row.ranking) for row in report.ablation] == [
+        (mode, name) for mode in ("hybrid", "dense", "bm25") for name in RANKINGS
+    ]
+    assert [row for row in report.ablation if (row.mode, row.ranking) == ("hybrid", fit.default)] == [*report.by_k]
+
+
+def test_one_threshold_is_tried_at_several_k(examples, retrievers, readings, fit) -> None:
+    report = evaluated(examples, retrievers, readings, k=6, fit=fit)
+    assert [row.k for row in report.by_k] == [5, 6]
+    five = evaluated(examples, retrievers, readings, k=5, fit=fit)
+    assert report.by_k[0] == five.by_k[-1]
+    assert report.by_k[1].rouge1_f1 == report.levels.pipeline.rouge1_f1
 
 
 def test_a_second_evaluation_reads_nothing_and_says_the_same(
@@ -102,19 +75,14 @@ def test_a_second_evaluation_reads_nothing_and_says_the_same(
     first = evaluated(examples, retrievers, readings, k=3, fit=fit)
     monkeypatch.setattr(Reader, "read", lambda *_, **__: pytest.fail("read again"))
     again = evaluated(examples, retrievers, readings, k=3, fit=fit)
-    assert {**first, "seconds": 0} == {**again, "seconds": 0}
-
-
-def test_removed_passages_are_not_among_the_answers(examples, retrievers, readings, fit) -> None:
-    report = evaluated(examples, retrievers, readings, k=2, fit=fit)
-    assert report["trust"]["removed"]["questions"] == 11
+    assert replace(first, seconds=0.0) == replace(again, seconds=0.0)
 
 
 def test_contexts_that_are_not_in_the_index_are_scored_by_the_answers_text(retrievers, readings, fit) -> None:
     elsewhere = [Example("x", "who built the tower", "Gustave did, says another text.", (Reference("Gustave", 0),))]
     report = evaluated(elsewhere, retrievers, readings, k=3, fit=fit)
-    assert report["gold_by"] == "answer text"
-    assert report["levels"]["retrieval"]["recall@3"] == 1
+    assert report.gold_by == "answer text"
+    assert report.levels.retrieval.recall[3] == 1
     assert "Gustave" in CONTEXTS[0]
 
 
@@ -123,22 +91,23 @@ def test_contexts_that_are_not_in_the_index_are_scored_by_the_answers_text(retri
     [
         ({"k": 0}, UsageError, "at least 1"),
         ({"ablate": True}, UsageError, "odqa tune"),
+        ({"ranking": "null"}, UsageError, "odqa tune"),
+        ({"ranking": "best"}, UsageError, "no such ranking"),
         ({"language": "xx"}, UsageError, "not known"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(examples, retrievers, readings, setting, error, message) -> None:
+def test_what_cannot_be_evaluated_is_refused(examples, readings, setting, error, message) -> None:
     with pytest.raises(error, match=message):
-        evaluated(examples, retrievers, readings, **setting)
+        evaluated(examples, {}, readings, **setting)  # Before anything is searched.
 
 
-def test_no_questions_are_refused(retrievers, readings) -> None:
-    with pytest.raises(DataError, match="no questions"):
-        evaluated([], retrievers, readings)
+def test_no_questions_are_refused(readings) -> None:
+    with pytest.raises(DataError, match=r"dev\.json: no questions"):
+        evaluate_pipeline(Dataset([], "dev.json"), {}, Mode.HYBRID, readings, Setting())
 
 
-def test_questions_that_no_passage_answers_cannot_be_fitted(retrievers, readings, tmp_path: Path) -> None:
-    nothing = [Example("x", "who built the tower", "A text of no use.", (Reference("nothing of it", 0),))]
-    with pytest.raises(DataError, match="right answer to none"):
-        tune(nothing, retrievers[Mode.HYBRID], readings, ks=(2,))
-    with pytest.raises(UsageError, match="at least 1"):
-        tune(nothing, retrievers[Mode.HYBRID], readings, ks=(0,))
+def test_a_dataset_is_known_by_its_file(asked: Asked, examples) -> None:
+    found = Dataset.of(examples, asked.dataset)
+    assert (found.name, found.sha256) == ("asked.json", hashlib.sha256(asked.dataset.read_bytes()).hexdigest())
+    hub = Dataset.of(examples, "rajpurkar/squad_v2")
+    assert (hub.name, hub.sha256) == ("squad_v2", "")

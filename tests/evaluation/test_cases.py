@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from odqa.evaluation import search as module
-from odqa.evaluation.search import SPARE, Search, pairs, read, search
+from odqa.errors import DataError
+from odqa.evaluation import cases as module
+from odqa.evaluation.cases import SPARE, Queries, Query, check_examples, in_context, read, search
 from odqa.types import Example, Hit, Passage, Reading, Reference, Span
 
 CONTEXT = "Paris lies on the Seine. Berlin lies on the Spree."
@@ -57,81 +58,81 @@ def example(question: str = "which river?", *answers: str, context: str = CONTEX
     return Example(question, question, context, tuple(Reference(answer, 0) for answer in answers))
 
 
-def one(texts: Sequence[str], asked: Example, k: int = 3) -> tuple[Search, Any]:
+def one(texts: Sequence[str], asked: Example, k: int = 3) -> tuple[Queries, Query]:
     found = search([asked], Shelf(texts), k)
-    return found, found.questions[0]
+    return found, found.queries[0]
 
 
 def test_a_piece_of_the_context_is_gold_where_it_holds_the_answer() -> None:
-    found, searched = one([ELSEWHERE, OTHER_PIECE, PIECE], example("which river?", "the Seine"))
+    found, query = one([ELSEWHERE, OTHER_PIECE, PIECE], example("which river?", "the Seine"))
     assert found.by_context
-    assert searched.own == {PIECE, OTHER_PIECE}
-    assert searched.gold == {PIECE}
-    assert searched.gold_ranks() == [3]
+    assert query.own == {PIECE, OTHER_PIECE}
+    assert query.gold == {PIECE}
+    assert query.gold_ranks() == [3]
 
 
 def test_a_passage_around_the_context_is_one_of_its_own() -> None:
     around = f"Rivers. {CONTEXT} More of them."
-    _, searched = one([ELSEWHERE, around], example("which river?", "Seine"))
-    assert searched.own == searched.gold == {around}
+    _, query = one([ELSEWHERE, around], example("which river?", "Seine"))
+    assert query.own == query.gold == {around}
 
 
 def test_the_gold_passages_of_an_unanswerable_question_are_all_pieces_of_its_context() -> None:
-    _, searched = one([PIECE, ELSEWHERE, OTHER_PIECE], example("which ocean?"))
-    assert searched.own == searched.gold == {PIECE, OTHER_PIECE}
+    _, query = one([PIECE, ELSEWHERE, OTHER_PIECE], example("which ocean?"))
+    assert query.own == query.gold == {PIECE, OTHER_PIECE}
 
 
 def test_where_no_context_is_in_the_index_the_answers_tell() -> None:
     texts = ["Seiner Zeit.", ELSEWHERE, "A river: the seine!", *FILLING]
-    found, searched = one(texts, example("which river?", "the Seine", "Spree"))
+    found, query = one(texts, example("which river?", "the Seine", "Spree"))
     assert not found.by_context
-    assert searched.own == frozenset()
-    assert searched.gold == {ELSEWHERE, "A river: the seine!"}
-    assert searched.gold_ranks() == [2, 3]
+    assert query.own == frozenset()
+    assert query.gold == {ELSEWHERE, "A river: the seine!"}
+    assert query.gold_ranks() == [2, 3]
 
 
 def test_by_their_answers_unanswerable_questions_have_no_gold_passages() -> None:
-    _, searched = one([ELSEWHERE, *FILLING], example("which ocean?"))
-    assert (searched.gold, searched.gold_ranks()) == (frozenset(), [])
+    _, query = one([ELSEWHERE, *FILLING], example("which ocean?"))
+    assert (query.gold, query.gold_ranks()) == (frozenset(), [])
 
 
 @pytest.mark.parametrize("context", ["", " \n"])
 def test_a_question_without_a_context_has_no_passages_of_its_own(context: str) -> None:
-    found, searched = one([ELSEWHERE, *FILLING], example("which river?", "Seine", context=context))
+    found, query = one([ELSEWHERE, *FILLING], example("which river?", "Seine", context=context))
     assert not found.by_context
-    assert (searched.own, searched.gold) == (frozenset(), {ELSEWHERE})
-    assert len(searched.without_gold(3)) == 3
+    assert (query.own, query.gold) == (frozenset(), {ELSEWHERE})
+    assert len(query.without_gold(3)) == 3
 
 
 def test_an_answer_of_which_nothing_is_left_is_in_no_passage() -> None:
-    _, searched = one(FILLING, example("which letter?", "A", "..."))
-    assert searched.gold == frozenset()
+    _, query = one(FILLING, example("which letter?", "A", "..."))
+    assert query.gold == frozenset()
 
 
 def test_one_context_in_the_index_is_enough_to_tell_by_contexts() -> None:
     shelf = Shelf({"which river?": [ELSEWHERE], "which city?": [OTHER_PIECE]})
     found = search([example("which river?", "Seine", context="Far away."), example("which city?", "Berlin")], shelf, 3)
     assert found.by_context
-    assert [searched.gold for searched in found.questions] == [frozenset(), {OTHER_PIECE}]
+    assert [query.gold for query in found.queries] == [frozenset(), {OTHER_PIECE}]
 
 
 def test_without_its_context_a_question_still_has_k_hits() -> None:
-    found, searched = one([PIECE, FILLING[0], OTHER_PIECE, *FILLING[1:]], example("which river?", "Seine"), k=3)
+    found, query = one([PIECE, FILLING[0], OTHER_PIECE, *FILLING[1:]], example("which river?", "Seine"), k=3)
     assert found.k == 3
-    assert len(searched.hits) == 3 + SPARE
-    assert [hit.passage.text for hit in searched.first(3)] == [PIECE, FILLING[0], OTHER_PIECE]
-    assert [hit.passage.text for hit in searched.without_gold(3)] == FILLING[:3]
-    assert [hit.rank for hit in searched.without_gold(3)] == [2, 4, 5]
+    assert len(query.hits) == 3 + SPARE
+    assert [hit.passage.text for hit in query.first(3)] == [PIECE, FILLING[0], OTHER_PIECE]
+    assert [hit.passage.text for hit in query.without_gold(3)] == FILLING[:3]
+    assert [hit.rank for hit in query.without_gold(3)] == [2, 4, 5]
 
 
 def test_by_the_answers_those_that_hold_one_are_taken_away() -> None:
-    _, searched = one([FILLING[0], ELSEWHERE, *FILLING[1:]], example("which river?", "Seine"), k=2)
-    assert [hit.passage.text for hit in searched.without_gold(2)] == FILLING[:2]
+    _, query = one([FILLING[0], ELSEWHERE, *FILLING[1:]], example("which river?", "Seine"), k=2)
+    assert [hit.passage.text for hit in query.without_gold(2)] == FILLING[:2]
 
 
 def test_an_index_with_fewer_passages_gives_fewer() -> None:
-    _, searched = one([PIECE, FILLING[0]], example("which river?", "Seine"), k=3)
-    assert (len(searched.first(3)), len(searched.without_gold(3))) == (2, 1)
+    _, query = one([PIECE, FILLING[0]], example("which river?", "Seine"), k=3)
+    assert (len(query.first(3)), len(query.without_gold(3))) == (2, 1)
 
 
 def test_questions_are_asked_tidy_and_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,33 +142,40 @@ def test_questions_are_asked_tidy_and_some_at_a_time(monkeypatch: pytest.MonkeyP
     found = search(examples, shelf, 4, done.append)
     assert shelf.asked == [(["which river?", "which city?"], 4 + SPARE), (["which ocean?"], 4 + SPARE)]
     assert done == [2, 1]
-    assert [searched.question for searched in found.questions] == ["which river?", "which city?", "which ocean?"]
-    assert [searched.example for searched in found.questions] == examples
+    assert [query.question for query in found.queries] == ["which river?", "which city?", "which ocean?"]
+    assert [query.example for query in found.queries] == examples
 
 
 def test_no_questions_no_hits() -> None:
-    assert search([], Shelf([]), 3) == Search((), 3, False)
+    assert search([], Shelf([]), 3) == Queries((), 3, False)
+
+
+def what_is_read(query: Query, k: int, *, removed: bool = True) -> list[tuple[str, str]]:
+    reads = Reads()
+    read([query], k, reads, removed=removed)
+    return reads.asked
 
 
 def test_what_is_read_is_the_union_of_the_hits_with_and_without_the_context() -> None:
-    _, searched = one([PIECE, *FILLING], example("which river?", "Seine"), k=3)
-    assert list(pairs(searched, 3, removed=False)) == [PIECE, *FILLING[:2]]
-    both = pairs(searched, 3, removed=True)
-    assert list(both) == [PIECE, *FILLING[:3]]
-    assert both[PIECE] == ("which river?", PIECE)
-    assert list(pairs(searched, 1, removed=True)) == [PIECE, FILLING[0]]
+    _, query = one([PIECE, *FILLING], example("which river?", "Seine"), k=3)
+    for k, removed, texts in (
+        (3, False, [PIECE, *FILLING[:2]]),
+        (3, True, [PIECE, *FILLING[:3]]),
+        (1, True, [PIECE, FILLING[0]]),
+    ):
+        assert what_is_read(query, k, removed=removed) == [("which river?", text) for text in texts]
 
 
 def test_from_an_unanswerable_question_nothing_is_taken_away() -> None:
-    _, searched = one([PIECE, *FILLING], example("which ocean?"), k=3)
-    assert list(pairs(searched, 3, removed=True)) == [PIECE, *FILLING[:2]]
+    _, query = one([PIECE, *FILLING], example("which ocean?"), k=3)
+    assert [text for _, text in what_is_read(query, 3)] == [PIECE, *FILLING[:2]]
 
 
 def test_every_question_keeps_its_own_readings() -> None:
     shelf = Shelf({"which river?": [PIECE, *FILLING], "which city?": [OTHER_PIECE, PIECE]})
     found = search([example("which river?", "Seine"), example("which city?")], shelf, 2)
     reads, done = Reads(), []
-    first, second = read(found.questions, 2, reads, lambda some, total: done.append((some, total)))
+    first, second = read(found.queries, 2, reads, lambda some, total: done.append((some, total)))
     assert reads.asked == [
         ("which river?", PIECE),
         ("which river?", FILLING[0]),
@@ -180,15 +188,27 @@ def test_every_question_keeps_its_own_readings() -> None:
         text: len(text) for text in (PIECE, *FILLING[:2])
     }
     assert list(second.readings) == [OTHER_PIECE, PIECE]
-    assert second.searched == found.questions[1]
+    assert second.query == found.queries[1]
     # The places among some of the hits: the first characters, nearest to their null first.
-    places = first.found(first.searched.without_gold(2)).places
+    places = first.candidates(first.query.without_gold(2)).places
     assert [(place.text, place.passage.text) for place in places] == [("P", FILLING[0]), ("P", FILLING[1])]
-    assert [place.d for place in places] == [1 - len(FILLING[0])] * 2
+    assert [place.margin for place in places] == [1 - len(FILLING[0])] * 2
 
 
-def test_without_the_removed_ones_only_the_first_are_read() -> None:
-    found = search([example("which river?", "Seine")], Shelf([PIECE, *FILLING]), 2)
-    reads = Reads()
-    read(found.questions, 2, reads, removed=False)
-    assert [text for _, text in reads.asked] == [PIECE, FILLING[0]]
+def test_a_question_in_its_own_context_has_that_as_its_only_hit() -> None:
+    asked = example(" which\nriver? ", "the Seine")
+    (case,) = in_context([asked], [Reading((Span(18, 23, 2.5),), 0.5)])
+    (hit,) = case.query.first(1)
+    assert (case.query.question, hit.passage.text, case.references) == ("which river?", CONTEXT, ["the Seine"])
+    assert case.query.gold_ranks() == [1]
+    assert case.query.without_gold(1) == ()
+    (place,) = case.candidates([hit]).places
+    assert (place.text, place.margin) == ("Seine", 2.0)
+
+
+def test_a_dataset_that_cannot_be_scored_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"dev\.json: no questions"):
+        check_examples([], "dev.json")
+    twice = [example("which river?"), example("which city?"), example("which river?")]
+    with pytest.raises(DataError, match=r"'which river\?' occurs twice, at questions 1 and 3; .* give every question"):
+        check_examples(twice)

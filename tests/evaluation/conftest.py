@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from odqa.answering.fit_file import Fit
+from odqa.evaluation.cases import Dataset
 from odqa.evaluation.readings import Readings
 from odqa.fitting.tuning import tune
 from odqa.index.retriever import Retriever
@@ -38,4 +39,4 @@ def examples(asked: Asked) -> list[Example]:
 
 @pytest.fixture(scope="module")
 def fit(examples: list[Example], retrievers: dict[Mode, Retriever], readings: Readings) -> Fit:
-    return tune(examples, retrievers[Mode.HYBRID], readings, ks=(2, 4))
+    return tune(Dataset(examples), retrievers[Mode.HYBRID], readings, ks=(2, 4))

@@ -10,6 +10,7 @@ from odqa.answering.deciders import PROBABILITY, Decision
 from odqa.answering.fit_file import Fit
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import DataError, UsageError
+from odqa.evaluation.cases import Dataset
 from odqa.evaluation.readings import Readings
 from odqa.fitting import tuning as module
 from odqa.fitting.ranking import Trial
@@ -83,7 +84,7 @@ def test_questions_that_no_passage_answers_cannot_be_fitted(
 ) -> None:
     nothing = [Example("x", "who built the tower", "A text of no use.", (Reference("nothing of it", 0),))]
     with pytest.raises(DataError, match="right answer to none"):
-        tune(nothing, retrievers[Mode.HYBRID], readings, ks=(2,))
+        tune(Dataset(nothing), retrievers[Mode.HYBRID], readings, ks=(2,))
     for ks in ((0,), (5, -1), ()):
         with pytest.raises(UsageError, match="at least 1"):
-            tune(nothing, retrievers[Mode.HYBRID], readings, ks=ks)
+            tune(Dataset(nothing), retrievers[Mode.HYBRID], readings, ks=ks)

@@ -143,3 +143,17 @@ def test_over_an_index_the_report_holds_what_the_pipeline_answers(
     first = [(*one.answers, *one.withheld)[:1] for one in responses]
     assert scores.confidence == pytest.approx([some[0].confidence if some else 0.0 for some in first], abs=2e-6)
     assert any(scores.prediction)
+
+
+def test_the_reader_s_level_over_an_index_is_that_of_asking_with_the_context(
+    examples: list[Example], retrievers: dict[Mode, Retriever], readings: Readings
+) -> None:
+    # Where a text says everything four times, the mentions of the first answer are not always those of the best span.
+    reader = readings.reader
+    repeated = [replace(one, question=f" {one.question}\t", context=" ".join([one.context] * 4)) for one in examples]
+    first = [found(asked(one, reader)).answers[0].text for one in repeated]
+    best = [one.spans[0] for one in reader.read([one.question for one in repeated], [one.context for one in repeated])]
+    assert first != [one.context[span.start : span.end] for one, span in zip(repeated, best, strict=True)]
+    right = [replace(one, references=(Reference(text, 0),)) for one, text in zip(repeated, first, strict=True)]
+    report = evaluate_pipeline(Dataset(right), retrievers, Mode.HYBRID, readings, Setting(k=1))
+    assert report.levels.reader.rouge1_f1_answerable_forced == 1.0

@@ -11,6 +11,7 @@ import pytest
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import DataError, UsageError
 from odqa.evaluation.pipeline import Dataset, Setting, evaluate_pipeline
+from odqa.evaluation.reader import evaluate
 from odqa.evaluation.report import Baseline, Counts, Report
 from odqa.reader.model import Reader
 from odqa.types import Example, Mode, Reference
@@ -26,6 +27,8 @@ def test_the_three_levels_stand_side_by_side(examples, retrievers, readings, fit
     assert report.questions == Counts(questions=14, answerable=11, unanswerable=3)
     # The references are the reader's own best spans in the gold passages.
     assert report.levels.reader.rouge1_f1_answerable_forced == 1
+    alone = evaluate(examples, readings.reader).report.scores
+    assert report.levels.reader == replace(alone, best_threshold_margin=pytest.approx(alone.best_threshold_margin))
     retrieval = report.levels.retrieval
     assert list(retrieval.recall) == list(retrieval.recall_intervals) == [1, 3]
     assert 0 < retrieval.recall[1] <= retrieval.recall[3] <= 1

@@ -11,6 +11,7 @@ from odqa.answering.deciders import ReaderRule
 from odqa.evaluation.cases import Case
 from odqa.evaluation.judging import Judge, Judgement
 from odqa.evaluation.reader import evaluate
+from odqa.fitting.reader import fit_length_penalty
 from odqa.reader.model import Reader
 from odqa.training.tuning import LONGEST, Tuning, mistakes, tune
 from tests.evaluation.made import own_context
@@ -70,6 +71,7 @@ def test_the_record_is_what_the_reader_does_with_its_fitted_settings(tiny_reader
     reader = Reader.load(tiny_reader, device="cpu", dtype="float32")
     tuned = tune(reader, some)
     assert reader.length_penalty == 0.0, "what was given is left alone"
+    assert tuned.length_penalty == fit_length_penalty(reader, some) > 0
     reader.no_answer_threshold, reader.temperature = tuned.threshold, tuned.temperature
     reader.length_penalty = tuned.length_penalty
     report = evaluate(some, reader).report

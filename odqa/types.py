@@ -127,7 +127,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A span where it stands, in a retrieved passage, with the null score of that passage."""
+    """A span in a retrieved passage, with the null score of that passage."""
 
     hit: Hit
     span: Span

@@ -1,4 +1,4 @@
-"""From what ranking saw to probabilities: is the first answer right, is there none? Pure; knows no text and no model.
+"""Ranked answers go in, probabilities come out: is the first one right, is there none? Pure; knows no text, no model.
 
 Three things may be so of a question: its first answer is right, another one would be (among the others or not found),
 or nothing that was searched answers it. Their probabilities are a softmax of linear functions of a few features
@@ -38,8 +38,8 @@ FEATURES = (
     "bm25_behind",  # how far that is below the best one, as a share
     "words",  # the log of the question's number of words
 )
-FAR = 10.0  # Where there is no second answer, it is so far behind.
-MANY = 3  # Mentions beyond which no more count: how many there are depends on how many passages are read.
+FAR = 10.0  # The gap to the second answer where there is none.
+MANY = 3  # The most mentions that count: how many there are depends on how many passages are read.
 
 
 class Outcome(NamedTuple):

@@ -41,7 +41,7 @@ def run(
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fit_file
     from odqa.answering.ranking import check_ranking
-    from odqa.evaluation.pipeline import Setting, evaluate_pipeline
+    from odqa.evaluation.pipeline import EvaluationSettings, evaluate_pipeline
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
@@ -62,7 +62,7 @@ def run(
         fit = fit_file.load(loaded, request.index)
         readings = stack.enter_context(Readings(loaded, cache, batch_size))
         tell = stack.enter_context(progress_of_stages())
-        setting = Setting(request.k, fit, request.ranking, request.language, request.ablate)
+        setting = EvaluationSettings(request.k, fit, request.ranking, request.language, request.ablate)
         found = evaluate_pipeline(request.dataset, retrievers, request.mode, readings, setting, tell)
     if report is not None:
         write_report(report, found)

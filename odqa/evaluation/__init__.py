@@ -1,1 +1,1 @@
-"""Scores answers against a dataset. Nothing is imported here: the metrics stay usable without a reader."""
+"""Datasets go in, reports come out. Nothing is imported here: the metrics stay usable without a reader."""

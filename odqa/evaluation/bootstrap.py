@@ -1,4 +1,4 @@
-"""Knows how far a mean score may be off because other questions might have been drawn; knows no metric."""
+"""Scores go in, the interval of their mean comes out: how far off it may be, had other questions been drawn."""
 
 from __future__ import annotations
 

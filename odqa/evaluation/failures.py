@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 
 from odqa.evaluation.judging import Judgement
-from odqa.evaluation.report import Failures, Passage, Specimen
+from odqa.evaluation.report import Excerpt, Failures, Specimen
 
 NOT_RETRIEVED = "not retrieved"
 OUTRANKED = "retrieved and outranked"
@@ -53,7 +53,7 @@ def failures(judgements: Sequence[Judgement], k: int) -> Failures:
 def audit(judgements: Sequence[Judgement]) -> list[Judgement]:
     """The unanswerable questions that the corpus may answer after all, most confident first.
 
-    A dataset calls a question unanswerable of one paragraph. Those are listed whose first answer stands in another
+    A dataset calls a question unanswerable with respect to one paragraph. Those are listed whose first answer is in another
     passage, with a confidence of at least ``CONFIDENT``: a person has to look whether it is one.
     """
     found = [
@@ -80,11 +80,11 @@ def specimen(one: Judgement, kind: str = "") -> Specimen:
         confidence=one.confidence,
         no_answer_probability=one.decision.no_answer_probability,
         document=first.passage.title or first.passage.document_id if first else "",
-        passage=Passage(first.passage.text, first.span.start, first.span.end) if first else Passage("", 0, 0),
+        passage=Excerpt(first.passage.text, first.span.start, first.span.end) if first else Excerpt("", 0, 0),
         gold_rank=min(one.query.gold_ranks(), default=None),
-        gold=Passage(example.context, gold.start, gold.start + len(gold.text))
+        gold=Excerpt(example.context, gold.start, gold.start + len(gold.text))
         if gold
-        else Passage(example.context, 0, 0),
+        else Excerpt(example.context, 0, 0),
         kind=kind,
     )
 

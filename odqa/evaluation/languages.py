@@ -1,4 +1,4 @@
-"""Knows how answers are normalised and cut into tokens in each language; knows no score.
+"""A text and its language go in, the tokens that count come out: how answers are normalised and cut. Knows no score.
 
 English is scored by the official SQuAD rules and rouge-score's own tokenizer. The other languages follow the
 official script of MLQA, mlqa_evaluation_v1.py (Lewis et al. 2020, "MLQA: Evaluating Cross-lingual Extractive

@@ -43,7 +43,7 @@ CONFIDENT = 0.8  # The confidence from which answers are counted at every k.
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EvaluationSettings:
     """How to evaluate: ``ranking`` None is the best one fitted, ``fit`` None the reader's own rule."""
 
     k: int = 20
@@ -58,7 +58,7 @@ def evaluate_pipeline(
     retrievers: Mapping[Mode, Retriever],
     mode: Mode,
     readings: Readings,
-    setting: Setting,
+    setting: EvaluationSettings,
     progress: Progress | None = None,
 ) -> Report:
     """Ask every question of the index and score what comes of it.
@@ -107,7 +107,7 @@ def evaluate_pipeline(
     )
 
 
-def _check(readings: Readings, setting: Setting) -> Decider:
+def _check(readings: Readings, setting: EvaluationSettings) -> Decider:
     """What decides; everything that can be refused is refused here, before anything is searched or read."""
     check_language(setting.language)
     check_count("k", setting.k)
@@ -194,7 +194,7 @@ def _ablation(
     retrievers: Mapping[Mode, Retriever],
     known: Mapping[Mode, Sequence[Case]],
     readings: Readings,
-    setting: Setting,
+    setting: EvaluationSettings,
     tell: Progress,
 ) -> Iterator[Depth]:
     """Each mode with each ranking at each k, as it was fitted; ``known`` are the cases that are read already."""
@@ -237,4 +237,6 @@ def _columns(judgements: Sequence[Judgement]) -> QuestionScores:
 def _fitted(fit: Fit | None) -> str:
     """What the ranking was fitted on, in words."""
     record = fit.record if fit else {}
-    return f"{record['questions']:,} questions of {record.get('dataset') or 'a dataset'}" if "questions" in record else ""
+    return (
+        f"{record['questions']:,} questions of {record.get('dataset') or 'a dataset'}" if "questions" in record else ""
+    )

@@ -231,7 +231,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Excerpt:
     """A text and the characters [start, end) of it that are the answer; start = end where there is none."""
 
     text: str
@@ -255,9 +255,9 @@ class Specimen:
     confidence: float
     no_answer_probability: float
     document: str
-    passage: Passage
+    passage: Excerpt
     gold_rank: int | None
-    gold: Passage
+    gold: Excerpt
     kind: str = ""
 
 

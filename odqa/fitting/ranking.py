@@ -56,7 +56,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Observation:
     """What a ranking makes of a trial, for the calibrator: features (features,), token F1 of the first answer, outcome.
 
     ``features`` is None where there is no answer at all.
@@ -80,15 +80,15 @@ def check(trials: Sequence[Trial]) -> None:
         )
 
 
-def fit(name: str, trials: Sequence[Trial]) -> FittedRule:
+def fit_ranking(name: str, trials: Sequence[Trial]) -> FittedRule:
     """Fit the ranking ``name``. Raises DataError as :func:`check` does."""
     check(trials)
     weights = fit_weights(name, trials)
-    rows = [row_of(name, weights, trial) for trial in trials]
+    observations = [observe(name, weights, trial) for trial in trials]
     mass = masses(trials)
-    calibrator = fit_calibrator(rows, mass)
-    none = probabilities(calibrator, rows)[:, 2]
-    return FittedRule(name, weights, calibrator, fit_threshold(none, rows, trials, mass))
+    calibrator = fit_calibrator(observations, mass)
+    none = probabilities(calibrator, observations)[:, 2]
+    return FittedRule(name, weights, calibrator, fit_probability_threshold(none, observations, trials, mass))
 
 
 def fit_weights(name: str, trials: Sequence[Trial]) -> Weights:
@@ -123,12 +123,12 @@ def fit_weights(name: str, trials: Sequence[Trial]) -> Weights:
     return Weights(float(np.exp(free[0])), *map(float, free[1:]))
 
 
-def row_of(name: str, weights: Weights, trial: Trial) -> Row:
+def observe(name: str, weights: Weights, trial: Trial) -> Observation:
     """What the ranking makes of a trial."""
     if not trial.candidates.places:
-        return Row(None, 0.0, "other" if trial.kind == ANSWERABLE else "none")
+        return Observation(None, 0.0, "other" if trial.kind == ANSWERABLE else "none")
     answers = rank(name, weights, trial.candidates)
-    return Row(
+    return Observation(
         tuple(features(trial.question, answers, trial.candidates.hits)),
         f1_of(answers[0], trial.references),
         outcome_of(answers[0], trial),
@@ -156,13 +156,13 @@ def masses(trials: Sequence[Trial]) -> Array:
     return np.array([share[trial.kind] / kinds[trial.kind] for trial in trials]) * len(trials) / total
 
 
-def fit_calibrator(rows: Sequence[Row], mass: Array) -> Calibrator:
+def fit_calibrator(observations: Sequence[Observation], mass: Array) -> Calibrator:
     """The logistic regression of the outcomes on the features of the trials in which there was any answer."""
     from sklearn.linear_model import LogisticRegression
 
-    at = [index for index, one in enumerate(rows) if one.features is not None]
-    values = np.array([rows[index].features for index in at], dtype=np.float64)
-    outcomes = np.array([OUTCOMES.index(rows[index].outcome) for index in at])
+    at = [index for index, one in enumerate(observations) if one.features is not None]
+    values = np.array([observations[index].features for index in at], dtype=np.float64)
+    outcomes = np.array([OUTCOMES.index(observations[index].outcome) for index in at])
     mean, spread = np.zeros(values.shape[1]), np.ones(values.shape[1])
     for column, numbers in enumerate(values.T):
         known = numbers[~np.isnan(numbers)]
@@ -186,22 +186,24 @@ def fit_calibrator(rows: Sequence[Row], mass: Array) -> Calibrator:
     )
 
 
-def probabilities(calibrator: Calibrator, rows: Sequence[Row]) -> Array:
+def probabilities(calibrator: Calibrator, observations: Sequence[Observation]) -> Array:
     """The outcomes' probabilities (trials, 3); "none" for sure where there was no answer at all."""
-    at = [index for index, one in enumerate(rows) if one.features is not None]
-    found = np.tile(np.array([0.0, 0.0, 1.0]), (len(rows), 1))
+    at = [index for index, one in enumerate(observations) if one.features is not None]
+    found = np.tile(np.array([0.0, 0.0, 1.0]), (len(observations), 1))
     if at:
-        found[at] = calibrator.probabilities(np.array([rows[index].features for index in at], dtype=np.float64))
+        found[at] = calibrator.probabilities(np.array([observations[index].features for index in at], dtype=np.float64))
     return found
 
 
-def fit_threshold(none: Array, rows: Sequence[Row], trials: Sequence[Trial], mass: Array) -> float:
+def fit_probability_threshold(
+    none: Array, observations: Sequence[Observation], trials: Sequence[Trial], mass: Array
+) -> float:
     """The probability of "no answer" up to which to answer, by the best weighted token F1 over all trials.
 
     Halfway between the last trial to answer and the next one. Abstaining is worth 1 where there are no references, and
     where they can be found in no passage that was searched.
     """
-    gain = np.array([one.f1 for one in rows]) - np.array([float(trial.kind != ANSWERABLE) for trial in trials])
+    gain = np.array([one.f1 for one in observations]) - np.array([float(trial.kind != ANSWERABLE) for trial in trials])
     order = np.argsort(none, kind="stable")
     values, ends = np.unique(none[order], return_index=True)
     sums = np.add.reduceat((gain * mass)[order], ends)
@@ -224,9 +226,9 @@ def crossed(name: str, trials: Sequence[Trial], folds: int = FOLDS) -> list[Deci
     for number in range(min(folds, len(groups))):
         others = [trials[at] for at in np.flatnonzero(fold != number).tolist()]
         if any(_right(trial).any() for trial in others):
-            rule = fit(name, others)
+            rule = fit_ranking(name, others)
         else:
-            rule = whole = whole or fit(name, trials)
+            rule = whole = whole or fit_ranking(name, trials)
         for at in np.flatnonzero(fold == number).tolist():
             decisions[at] = rule.decide(trials[at].question, trials[at].candidates)
     return [decisions[at] for at in range(len(trials))]

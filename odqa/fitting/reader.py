@@ -37,12 +37,12 @@ Question = tuple[str, Candidates, Sequence[str]]  # Its words, its candidates, i
 
 def fit_rule(cases: Sequence[Case]) -> ReaderRule:
     """The threshold of the best F1 on questions in their own contexts, then the temperature with it in place."""
-    threshold = fit_threshold(cases)
+    threshold = fit_margin_threshold(cases)
     questions = [(case.query.question, case.candidates(case.query.hits), case.references) for case in cases]
     return ReaderRule(threshold, fit_temperature(questions, threshold))
 
 
-def fit_threshold(cases: Sequence[Case]) -> float:
+def fit_margin_threshold(cases: Sequence[Case]) -> float:
     """The no-answer threshold of the best F1: halfway between the last question to answer and the next one.
 
     0 where nothing is better than never to answer, which no threshold fitted on such a set could improve.

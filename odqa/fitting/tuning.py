@@ -20,7 +20,7 @@ from odqa.errors import UsageError
 from odqa.evaluation.cases import KS, Case, Dataset, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
-from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit, masses, outcome_of
+from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit_ranking, masses, outcome_of
 from odqa.index.retriever import Retriever
 from odqa.types import Hit, Progress
 
@@ -37,7 +37,7 @@ def tune(
 ) -> Fit:
     """Fit every ranking on a dataset, at all ``ks``, and name the one with the best held-out token F1.
 
-    Whatever is read is remembered by ``readings``, so that a killed run goes on where it was. Raises DataError
+    Whatever is read is remembered by ``readings``, so that a killed run continues where it was. Raises DataError
     where nothing can be fitted and UsageError for a k below 1 or no k.
     """
     if not ks or min(ks) < 1:
@@ -50,7 +50,7 @@ def tune(
     check(trials)
     rankings, held = {}, {}
     for name in RANKINGS:
-        rankings[name] = fit(name, trials)
+        rankings[name] = fit_ranking(name, trials)
         held[name] = held_out(name, trials)
         tell("Fitting", 1, len(RANKINGS))
     best = max(RANKINGS, key=lambda name: held[name]["f1"])

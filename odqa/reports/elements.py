@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from odqa.evaluation.report import Passage
+from odqa.evaluation.report import Excerpt
 from odqa.reports.tables import Row, Table, shown
 
 
@@ -28,7 +28,7 @@ def figure(svg: str, title: str, caption: str = "", legend: Iterable[tuple[str, 
     return f"<figure><h3>{escape(title)}</h3>{explained}{svg}{below}</figure>"
 
 
-def quoted(passage: Passage) -> str:
+def quoted(passage: Excerpt) -> str:
     """A passage with its answer marked; nothing where there is no text."""
     text, start, end = passage.text, passage.start, passage.end
     middle = f"<mark>{escape(text[start:end])}</mark>" if start < end else ""

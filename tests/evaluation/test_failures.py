@@ -22,7 +22,7 @@ from odqa.evaluation.failures import (
     specimen,
 )
 from odqa.evaluation.judging import Judge, Judgement
-from odqa.evaluation.report import Passage
+from odqa.evaluation.report import Excerpt
 from tests.evaluation.made import Spans, example, over_index
 
 GOLD, OTHER = "Paris is by the Seine.", "Lyon is by the Rhône."
@@ -119,13 +119,13 @@ def test_a_question_in_full() -> None:
     assert (shown.id, shown.question, shown.expected, shown.kind) == ("q", "q?", ("Seine", "Paris"), "wrong")
     assert (shown.answer, shown.given, shown.document) == ("Lyon", True, "Title 1")
     assert (shown.confidence, shown.no_answer_probability) == pytest.approx((3 / 4, 1 / 4))
-    assert shown.passage == Passage(OTHER, 0, 4)
-    assert (shown.gold, shown.gold_rank) == (Passage(CONTEXT, start, start + 5), 2)
+    assert shown.passage == Excerpt(OTHER, 0, 4)
+    assert (shown.gold, shown.gold_rank) == (Excerpt(CONTEXT, start, start + 5), 2)
 
 
 def test_a_question_of_which_nothing_is_known_in_full() -> None:
     shown = specimen(judged("q", [], [(OTHER, {})]))
     assert (shown.expected, shown.answer, shown.given, shown.document) == ((), "", False, "")
     assert (shown.confidence, shown.no_answer_probability) == (0.0, 1.0)
-    assert shown.passage == Passage("", 0, 0)
-    assert (shown.gold, shown.gold_rank) == (Passage(CONTEXT, 0, 0), None)
+    assert shown.passage == Excerpt("", 0, 0)
+    assert (shown.gold, shown.gold_rank) == (Excerpt(CONTEXT, 0, 0), None)

@@ -10,7 +10,7 @@ import pytest
 
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import DataError, UsageError
-from odqa.evaluation.pipeline import Dataset, Setting, evaluate_pipeline
+from odqa.evaluation.pipeline import Dataset, EvaluationSettings, evaluate_pipeline
 from odqa.evaluation.reader import evaluate
 from odqa.evaluation.report import Baseline, Counts, Report
 from odqa.reader.model import Reader
@@ -19,7 +19,7 @@ from tests.tiny.asked import CONTEXTS, Asked
 
 
 def evaluated(examples, retrievers, readings, **setting) -> Report:
-    return evaluate_pipeline(Dataset(examples), retrievers, Mode.HYBRID, readings, Setting(**setting))
+    return evaluate_pipeline(Dataset(examples), retrievers, Mode.HYBRID, readings, EvaluationSettings(**setting))
 
 
 def test_the_three_levels_stand_side_by_side(examples, retrievers, readings, fit) -> None:
@@ -106,7 +106,7 @@ def test_what_cannot_be_evaluated_is_refused(examples, readings, setting, error,
 
 def test_no_questions_are_refused(readings) -> None:
     with pytest.raises(DataError, match=r"dev\.json: no questions"):
-        evaluate_pipeline(Dataset([], "dev.json"), {}, Mode.HYBRID, readings, Setting())
+        evaluate_pipeline(Dataset([], "dev.json"), {}, Mode.HYBRID, readings, EvaluationSettings())
 
 
 def test_a_dataset_is_known_by_its_file(asked: Asked, examples) -> None:

@@ -17,7 +17,7 @@ from odqa.answering.ranking import RANKINGS
 from odqa.evaluation.confidence import expected_calibration_error
 from odqa.evaluation.judging import KEPT
 from odqa.evaluation.metrics import exact_match
-from odqa.evaluation.pipeline import Dataset, Setting, evaluate_pipeline
+from odqa.evaluation.pipeline import Dataset, EvaluationSettings, evaluate_pipeline
 from odqa.evaluation.reader import evaluate, evaluate_cases, read_cases
 from odqa.evaluation.readings import Readings
 from odqa.index.retriever import Retriever
@@ -135,7 +135,7 @@ def test_over_an_index_the_report_holds_what_the_pipeline_answers(
     # None stands for an index where nothing was fitted.
     fitted = fit if ranking else None
     typed = [replace(one, question=f"\t{one.question}  ") for one in examples]
-    setting = Setting(k=3, fit=fitted, ranking=ranking)
+    setting = EvaluationSettings(k=3, fit=fitted, ranking=ranking)
     scores = evaluate_pipeline(Dataset(typed), retrievers, mode, readings, setting).scores
     pipeline = Pipeline(retrievers[mode], readings.reader, decider(readings.reader, fitted, ranking))
     responses = list(pipeline.ask_many([one.question for one in typed], k=3, n=ALL))
@@ -155,5 +155,5 @@ def test_the_reader_s_level_over_an_index_is_that_of_asking_with_the_context(
     best = [one.spans[0] for one in reader.read([one.question for one in repeated], [one.context for one in repeated])]
     assert first != [one.context[span.start : span.end] for one, span in zip(repeated, best, strict=True)]
     right = [replace(one, references=(Reference(text, 0),)) for one, text in zip(repeated, first, strict=True)]
-    report = evaluate_pipeline(Dataset(right), retrievers, Mode.HYBRID, readings, Setting(k=1))
+    report = evaluate_pipeline(Dataset(right), retrievers, Mode.HYBRID, readings, EvaluationSettings(k=1))
     assert report.levels.reader.rouge1_f1_answerable_forced == 1.0

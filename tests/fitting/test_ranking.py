@@ -20,17 +20,17 @@ from odqa.answering.ranking import RANKINGS, Weights, place_scores
 from odqa.errors import DataError
 from odqa.fitting import ranking as module
 from odqa.fitting.ranking import (
-    Row,
+    Observation,
     Trial,
     check,
     crossed,
-    fit,
     fit_calibrator,
-    fit_threshold,
+    fit_probability_threshold,
+    fit_ranking,
     fit_weights,
     masses,
+    observe,
     probabilities,
-    row_of,
 )
 from odqa.types import Component, Hit, Passage, Reading, Span
 
@@ -87,10 +87,10 @@ def mixed(groups: int = 12) -> list[Trial]:
     return found
 
 
-def row(outcome: str, margin: float, f1: float = 0.0) -> Row:
+def row(outcome: str, margin: float, f1: float = 0.0) -> Observation:
     """A row of that outcome and margin; the cosine is unknown, as are those behind it."""
     values = dict.fromkeys(FEATURES, 1.0) | {"margin": margin, "dense": math.nan, "dense_behind": math.nan}
-    return Row(tuple(values[name] for name in FEATURES), f1, outcome)
+    return Observation(tuple(values[name] for name in FEATURES), f1, outcome)
 
 
 def test_half_of_the_mass_is_on_the_answerable() -> None:
@@ -119,7 +119,7 @@ def test_without_a_right_place_there_is_nothing_to_fit() -> None:
     with pytest.raises(DataError, match="index the documents"):
         check([wrong, empty("answerable", "alpha")])
     with pytest.raises(DataError, match="index the documents"):
-        fit("null", [wrong])
+        fit_ranking("null", [wrong])
     check([wrong, trial([("The Alpha!", 1.0, 0.0)], "alpha")])
 
 
@@ -137,7 +137,7 @@ def test_where_bm25_alone_tells_what_is_right_its_weight_is_large() -> None:
         assert weights.bm25 > 1
         assert abs(weights.dense) < 0.2  # All cosines are equal.
         assert weights.temperature > 5  # What is noise counts little.
-        assert all(row_of(name, weights, one).outcome == "right" for one in trials)
+        assert all(observe(name, weights, one).outcome == "right" for one in trials)
     assert fit_weights("null", trials)[1:] == (0.0, 0.0)
 
 
@@ -146,7 +146,7 @@ def test_where_the_margin_tells_what_is_right_bm25_hardly_counts() -> None:
     weights = fit_weights("prior", trials)
     assert abs(weights.bm25) < 0.5
     assert weights.temperature < 2
-    assert np.mean([row_of("prior", weights, one).outcome == "right" for one in trials]) > 0.9
+    assert np.mean([observe("prior", weights, one).outcome == "right" for one in trials]) > 0.9
 
 
 @pytest.mark.parametrize("make", [best_by_bm25, best_by_margin])
@@ -173,7 +173,7 @@ def test_where_no_place_competes_the_weights_stay() -> None:
 def test_what_a_trial_is_worth() -> None:
     rows = [("alpha one", 5.0, 0.0), ("beta", 3.0, 0.0)]
     worth = {
-        right: row_of("null", Weights(), trial(rows, right, kind))
+        right: observe("null", Weights(), trial(rows, right, kind))
         for right, kind in [("Alpha One", "answerable"), ("alpha two", "answerable"), ("gamma", "absent"), ("", "no")]
     }
     assert {right: (one.f1, one.outcome) for right, one in worth.items()} == {
@@ -186,12 +186,12 @@ def test_what_a_trial_is_worth() -> None:
         assert one.features is not None
         assert one.features[FEATURES.index("margin")] == 5.0
     # A right answer is right even where it was thought absent.
-    assert row_of("null", Weights(), trial(rows, "alpha one", "absent")).outcome == "right"
+    assert observe("null", Weights(), trial(rows, "alpha one", "absent")).outcome == "right"
 
 
 def test_a_trial_without_places_is_none_unless_it_is_answerable() -> None:
-    assert row_of("null", Weights(), empty("unanswerable")) == Row(None, 0.0, "none")
-    assert row_of("null", Weights(), empty("answerable", "alpha")) == Row(None, 0.0, "other")
+    assert observe("null", Weights(), empty("unanswerable")) == Observation(None, 0.0, "none")
+    assert observe("null", Weights(), empty("answerable", "alpha")) == Observation(None, 0.0, "other")
 
 
 NONE = np.array([0.1, 0.3, 0.6, 0.9])
@@ -213,14 +213,14 @@ NONE = np.array([0.1, 0.3, 0.6, 0.9])
 def test_the_threshold_by_hand(f1: list[float], kinds: str, mass: list[float], threshold: float) -> None:
     some = [row("other", 0.0, value) for value in f1]
     trials = [empty("answerable" if kind == "a" else "unanswerable") for kind in kinds]
-    assert fit_threshold(NONE, some, trials, np.array(mass, dtype=float)) == pytest.approx(threshold)
+    assert fit_probability_threshold(NONE, some, trials, np.array(mass, dtype=float)) == pytest.approx(threshold)
 
 
 def test_trials_of_one_probability_are_answered_together() -> None:
     some = [row("right", 0.0, 1.0), row("none", 0.0)]
     trials = [empty("answerable"), empty("unanswerable")]
-    assert fit_threshold(np.array([0.4, 0.4]), some, trials, np.array([1.0, 2.0])) == pytest.approx(0.2)
-    assert fit_threshold(np.array([0.4, 0.4]), some, trials, np.array([2.0, 1.0])) == pytest.approx(0.7)
+    assert fit_probability_threshold(np.array([0.4, 0.4]), some, trials, np.array([1.0, 2.0])) == pytest.approx(0.2)
+    assert fit_probability_threshold(np.array([0.4, 0.4]), some, trials, np.array([2.0, 1.0])) == pytest.approx(0.7)
 
 
 @given(
@@ -240,7 +240,7 @@ def test_no_other_threshold_is_better(rows: list[tuple[int, float, bool, int]]) 
     def worth(threshold: float) -> float:
         return float((gains * mass)[none <= threshold].sum())
 
-    fitted = fit_threshold(none, some, trials, mass)
+    fitted = fit_probability_threshold(none, some, trials, mass)
     assert 0 < fitted <= 1
     assert worth(fitted) == max(worth(threshold) for threshold in (0.0, *none))
 
@@ -273,7 +273,7 @@ def test_on_the_mean_an_outcome_is_as_probable_as_it_was_frequent() -> None:
 
 
 def test_a_feature_that_is_never_known_or_never_differs_has_no_say() -> None:
-    some = [row("right", 2.0), row("none", -2.0), Row(None, 0.0, "none")]
+    some = [row("right", 2.0), row("none", -2.0), Observation(None, 0.0, "none")]
     fitted = fit_calibrator(some, np.ones(3))
     moved = [FEATURES.index(name) for name in FEATURES if name != "margin"]
     assert np.array(fitted.weights)[:, moved] == pytest.approx(0.0)
@@ -281,7 +281,7 @@ def test_a_feature_that_is_never_known_or_never_differs_has_no_say() -> None:
 
 
 def test_where_there_was_no_place_none_is_sure() -> None:
-    some = [row("right", 2.0), Row(None, 0.0, "other")]
+    some = [row("right", 2.0), Observation(None, 0.0, "other")]
     calibrator = fit_calibrator(some, np.ones(2))
     assert probabilities(calibrator, some)[1].tolist() == [0.0, 0.0, 1.0]
     assert probabilities(calibrator, some[1:]).tolist() == [[0.0, 0.0, 1.0]]
@@ -290,7 +290,7 @@ def test_where_there_was_no_place_none_is_sure() -> None:
 @pytest.mark.parametrize("name", RANKINGS)
 def test_what_is_fitted_answers_what_it_was_fitted_on(name: str) -> None:
     trials = mixed()
-    fitted = fit(name, trials)
+    fitted = fit_ranking(name, trials)
     assert (fitted.name, 0 < fitted.threshold < 1) == (name, True)
     for one in trials:
         decision = fitted.decide(one.question, one.candidates)
@@ -307,11 +307,11 @@ def test_every_trial_is_decided_by_what_was_fitted_without_its_paragraph(
 
     def spy(name: str, some: Sequence[Trial]) -> FittedRule:
         # Each fold has its own threshold: nothing is answered, then everything, and so on.
-        fitted = replace(fit(name, some), threshold=float(len(fits) % 2))
+        fitted = replace(fit_ranking(name, some), threshold=float(len(fits) % 2))
         fits.append(({one.group for one in some}, fitted))
         return fitted
 
-    monkeypatch.setattr(module, "fit", spy)
+    monkeypatch.setattr(module, "fit_ranking", spy)
     decisions = crossed("null", trials, folds)
     assert len(fits) == min(groups, folds)
     assert len(decisions) == len(trials)
@@ -324,5 +324,5 @@ def test_every_trial_is_decided_by_what_was_fitted_without_its_paragraph(
 
 def test_where_the_others_are_too_few_all_are_fitted_on() -> None:
     trials = mixed(1)
-    rule = fit("null", trials)
+    rule = fit_ranking("null", trials)
     assert crossed("null", trials) == [rule.decide(one.question, one.candidates) for one in trials]

@@ -22,9 +22,9 @@ from odqa.fitting.reader import (
     TEMPERATURES,
     Question,
     fit_length_penalty,
+    fit_margin_threshold,
     fit_rule,
     fit_temperature,
-    fit_threshold,
 )
 from odqa.reader.model import Reader
 from odqa.types import Hit, Reading, Span
@@ -92,7 +92,7 @@ def test_no_other_temperature_is_much_more_likely(
 def test_the_threshold_is_halfway_to_the_next_question_and_the_temperature_is_fitted_with_it() -> None:
     # Paris and Seine are answered (margins 3 and 1); the unanswerable one at -2 and Spree at -4 are not.
     cases = asked([("Paris", "Paris", 3.0), ("Seine", "Seine", 1.0), ("", "Berlin", -2.0), ("Spree", "Berlin", -4.0)])
-    assert fit_threshold(cases) == -0.5
+    assert fit_margin_threshold(cases) == -0.5
     # Above or below no answer: 3.5 and 1.5 (right), 1.5 (right), 3.5 (wrong).
     questions = [(case.query.question, case.candidates(case.query.hits), case.references) for case in cases]
     assert fit_rule(cases) == ReaderRule(-0.5, fit_temperature(questions, -0.5))
@@ -100,7 +100,7 @@ def test_the_threshold_is_halfway_to_the_next_question_and_the_temperature_is_fi
 
 
 def test_where_all_are_to_be_answered_the_threshold_is_just_below_the_last() -> None:
-    threshold = fit_threshold(asked([("Paris", "Paris", 3.0), ("Seine", "Seine", -1.0)]))
+    threshold = fit_margin_threshold(asked([("Paris", "Paris", 3.0), ("Seine", "Seine", -1.0)]))
     assert threshold < -1.0
     assert threshold == pytest.approx(-1.0)
 
@@ -114,7 +114,7 @@ def test_the_threshold_is_that_of_the_answer_that_is_given() -> None:
     # Anna has the best place, but Bert's two have more probability together, and he is the right answer.
     context = "Anna met Bert, bert laughed."
     case = own_context("who", context, ["Bert"], {"Anna": 3.0, "Bert": 2.9, "bert": 2.8})
-    assert fit_threshold([case]) == np.nextafter(3.0, -np.inf)
+    assert fit_margin_threshold([case]) == np.nextafter(3.0, -np.inf)
 
 
 @settings(max_examples=20)
@@ -128,7 +128,7 @@ def test_the_threshold_is_that_of_the_answer_that_is_given() -> None:
 )
 def test_the_fitted_threshold_reaches_the_best_f1(rows: list[tuple[str, str, int]]) -> None:
     cases = asked([(gold, said, margin / 4) for gold, said, margin in rows])
-    threshold = fit_threshold(cases)
+    threshold = fit_margin_threshold(cases)
     scores = level(list(Judge(ReaderRule(threshold)).judge(cases, 1)))
     assert scores.best_threshold_f1 is not None
     abstaining = sum(not gold for gold, *_ in rows) / len(rows)

@@ -16,11 +16,11 @@ from odqa.evaluation.report import (
     Bin,
     Counts,
     Depth,
+    Excerpt,
     Failures,
     IndexFacts,
     Level,
     Levels,
-    Passage,
     QuestionScores,
     Report,
     RetrievalScores,
@@ -67,14 +67,14 @@ SPECIMEN = Specimen(
     confidence=0.875,
     no_answer_probability=0.125,
     document="Cities & towns",
-    passage=Passage(PASSAGE, PASSAGE.index("London"), PASSAGE.index("London") + len("London")),
+    passage=Excerpt(PASSAGE, PASSAGE.index("London"), PASSAGE.index("London") + len("London")),
     gold_rank=3,
-    gold=Passage(f"{HOSTILE} stands before Paris.", 40, 45),
+    gold=Excerpt(f"{HOSTILE} stands before Paris.", 40, 45),
     kind=OUTRANKED,
 )
 WITHHELD = replace(SPECIMEN, id="c", question="And this one?", given=False, gold_rank=None, kind=NOT_RETRIEVED)
 NOTHING = replace(
-    SPECIMEN, id="d", question="And that?", answer="", given=False, passage=Passage("", 0, 0), kind=ABSTAINED
+    SPECIMEN, id="d", question="And that?", answer="", given=False, passage=Excerpt("", 0, 0), kind=ABSTAINED
 )
 SCORES = QuestionScores(
     id=("a", "b", "c", "d"),

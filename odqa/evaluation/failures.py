@@ -53,8 +53,8 @@ def failures(judgements: Sequence[Judgement], k: int) -> Failures:
 def audit(judgements: Sequence[Judgement]) -> list[Judgement]:
     """The unanswerable questions that the corpus may answer after all, most confident first.
 
-    A dataset calls a question unanswerable with respect to one paragraph. Those are listed whose first answer is in another
-    passage, with a confidence of at least ``CONFIDENT``: a person has to look whether it is one.
+    A dataset calls a question unanswerable with respect to one paragraph. Those are listed whose first answer is in
+    another passage, with a confidence of at least ``CONFIDENT``: a person has to check whether it is one.
     """
     found = [
         one

@@ -93,8 +93,8 @@ def tune(reader: Reader, examples: Sequence[Example]) -> Tuning:
 def mistakes(judgements: Sequence[Judgement], threshold: float) -> dict[str, Any]:
     """How many decisions by a no-answer ``threshold`` match no reference exactly, by kind, and a few of them as texts.
 
-    The further the margin is from the threshold, the more confident the reader was: of each kind the most confident mistakes are shown,
-    by turns. A text is cut after ``LONGEST`` characters.
+    The further the margin is from the threshold, the more confident the reader was: of each kind the most confident
+    mistakes are shown, by turns. A text is cut after ``LONGEST`` characters.
     """
     kinds: dict[str, list[Judgement]] = {ANSWERED: [], ABSTAINED: [], WRONG: []}
     for one in judgements:

@@ -15,6 +15,7 @@ from odqa.evaluation.report import (
     Bin,
     Counts,
     Depth,
+    Excerpt,
     Failures,
     IndexFacts,
     Level,
@@ -26,9 +27,6 @@ from odqa.evaluation.report import (
     Specimen,
     TopScores,
     Trust,
-)
-from odqa.evaluation.report import (
-    Passage as Text,
 )
 from odqa.types import Component, Example, Hit, Passage, Reading, Reference, Span
 
@@ -112,7 +110,7 @@ def report(ids: str = "abcd", **changes: Any) -> Report:
     }
     columns |= {name: tuple(changes.pop(name)) for name in list(changes) if name in columns}
     specimen = Specimen(
-        "b", "Which?", ("Paris",), "Rome", True, 0.75, 0.25, "", Text("In Rome.", 3, 7), 3, Text("", 0, 0)
+        "b", "Which?", ("Paris",), "Rome", True, 0.75, 0.25, "", Excerpt("In Rome.", 3, 7), 3, Excerpt("", 0, 0)
     )
     values: dict[str, Any] = {
         "format": FORMAT,

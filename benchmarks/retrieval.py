@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.evaluation.bootstrap import confidence_interval
-from odqa.evaluation.retrieval import ndcg, recall, reciprocal_rank
+from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.index.rank import Ranked, by_both, by_keywords, by_vectors
 from odqa.index.vector_search import VectorSearch
 from odqa.index.vector_writer import VectorWriter

@@ -28,7 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from odqa.corpus import ChunkOptions, split
-from odqa.evaluation.retrieval import recall
+from odqa.evaluation.metrics import recall
 from odqa.index.build import fit_chunk
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder, batches

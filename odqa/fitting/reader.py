@@ -15,6 +15,7 @@ import numpy as np
 
 from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import ReaderRule
+from odqa.answering.question import tidy
 from odqa.evaluation.cases import Case
 from odqa.evaluation.judging import Judge, correctness
 from odqa.evaluation.levels import level
@@ -88,7 +89,7 @@ def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
     contexts = [example.context for example in asked]
     best_pair = partial(best_pairs, n_best=1, max_tokens=MAX_ANSWER_TOKENS)
     best = [[(-math.inf, "")] * len(PENALTIES) for _ in asked]  # By question and penalty: score and text.
-    for window, start, end in reader.logits([example.question for example in asked], contexts):
+    for window, start, end in reader.logits([tidy(example.question) for example in asked], contexts):
         for at, penalty in enumerate(PENALTIES):
             for first, last, value in best_pair(start, end, window.answerable, length_penalty=penalty):
                 if value > best[window.pair][at][0]:

@@ -92,14 +92,13 @@ def test_what_is_no_calibrator_is_refused(change: dict[str, Any], message: str) 
         Calibrator.from_json(calibrator().as_json() | change)
 
 
-@pytest.mark.parametrize("key", ["features", "mean", "spread", "weights", "bias"])
-def test_a_part_that_is_missing_or_no_list_is_refused(key: str) -> None:
+def test_a_part_that_is_missing_or_no_list_is_refused() -> None:
     value = calibrator().as_json()
-    with pytest.raises(TypeError):
-        Calibrator.from_json(value | {key: None})
-    del value[key]
-    with pytest.raises(KeyError, match=key):
-        Calibrator.from_json(value)
+    for key in ("features", "mean", "spread", "weights", "bias"):
+        with pytest.raises(TypeError):
+            Calibrator.from_json(value | {key: None})
+        with pytest.raises(KeyError, match=key):
+            Calibrator.from_json({name: part for name, part in value.items() if name != key})
 
 
 def test_the_features_by_hand() -> None:

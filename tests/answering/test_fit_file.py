@@ -11,20 +11,12 @@ from typing import Any
 
 import pytest
 
-from odqa.answering.calibrator import FEATURES, Calibrator
-from odqa.answering.deciders import FittedRule, ReaderRule
-from odqa.answering.fit_file import Fit, decider, load, own_file, read, write
-from odqa.answering.ranking import RANKINGS, Weights
+from odqa.answering.deciders import ReaderRule
+from odqa.answering.fit_file import decider, load, own_file, read, write
+from odqa.answering.ranking import RANKINGS
 from odqa.errors import ModelError, UsageError
 from odqa.reader.model import Reader
-
-ZEROS = (0.0,) * len(FEATURES)
-CALIBRATOR = Calibrator(ZEROS, (1.0,) * len(FEATURES), ((1.0, *ZEROS[1:]), ZEROS, ZEROS), (0.0, 0.0, 0.0))
-
-
-def fit(reader: str = "hash", threshold: float = 0.5) -> Fit:
-    rankings = {name: FittedRule(name, Weights(0.7, 0.1, 1 / 3), CALIBRATOR, threshold) for name in RANKINGS}
-    return Fit(reader, "evidence", rankings, {"questions": 3})
+from tests.answering.fits import fit
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from odqa.answering.deciders import ReaderRule
+from odqa.answering.fit_file import write
 from odqa.answering.pipeline import Pipeline, answer_from_context
 from odqa.errors import IndexFolderError, ModelError, UsageError
 from odqa.index.filters import parse
 from odqa.reader.model import Reader
 from odqa.types import Document, Response, Section
+from tests.answering.conftest import reader_with
+from tests.answering.fits import fit
 
 QUESTIONS = [
     "who built the tower",
@@ -170,6 +174,23 @@ def test_words_alone_need_no_encoder(index_folder: Path, eager_reader: Path) -> 
         assert {answer.passage.title for answer in response.answers} == {"moon"}
         nothing = pipeline.ask("zebra")
     assert (nothing.answers, nothing.no_answer_probability) == ((), 1.0)
+
+
+def test_what_was_fitted_decides_or_the_ranking_that_is_named(
+    index_folder: Path, tiny_reader: Path, tmp_path: Path
+) -> None:
+    folder = reader_with(0.0, tiny_reader, tmp_path / "reader")
+    with Pipeline.open(index_folder, reader=folder, device="cpu") as plain:
+        assert plain.decider == ReaderRule(0.0, 1.0)
+        assert plain.ask(QUESTIONS[0]).ranking == "the reader's own"
+        some = fit(plain.reader.content_hash)
+    with pytest.raises(UsageError, match=r"nothing was fitted.*odqa tune"):
+        Pipeline.open(index_folder, reader=folder, ranking="logit", device="cpu")
+    write(folder / "ranking.json", some)
+    for name in (None, "logit"):
+        with Pipeline.open(index_folder, reader=folder, ranking=name, device="cpu") as fitted:
+            assert fitted.decider == some.get(name)
+            assert fitted.ask(QUESTIONS[0]).ranking == (name or some.default)
 
 
 def test_a_reader_without_a_head_is_refused(index_folder: Path, tiny_base: Path) -> None:

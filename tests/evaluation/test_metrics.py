@@ -224,35 +224,18 @@ NONE = ([], 1)
 TWO_OF_THREE = ([4, 2], 3)
 
 
-@pytest.mark.parametrize(
-    ("case", "k", "expected"),
-    [(FIRST, 1, 1), (THIRD, 1, 0), (THIRD, 3, 1), (NONE, 100, 0), (TWO_OF_THREE, 2, 1 / 3), (TWO_OF_THREE, 9, 2 / 3)],
-)
-def test_recall(case: tuple[list[int], int], k: int, expected: float) -> None:
-    assert recall(*case, k) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("case", "k", "expected"),
-    [(FIRST, 10, 1), (THIRD, 10, 1 / 3), (THIRD, 2, 0), (NONE, 10, 0), (TWO_OF_THREE, 10, 0.5)],
-)
-def test_reciprocal_rank(case: tuple[list[int], int], k: int, expected: float) -> None:
-    assert reciprocal_rank(case[0], k) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("case", "k", "expected"),
-    [
-        (FIRST, 10, 1),
-        (THIRD, 10, 1 / 2),  # 1 / log2(4), and the best order has 1 / log2(2) = 1
-        (THIRD, 2, 0),
-        (NONE, 10, 0),
-        (TWO_OF_THREE, 10, (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3) + 1 / 2)),
-        (TWO_OF_THREE, 2, (1 / math.log2(3)) / (1 + 1 / math.log2(3))),
-    ],
-)
-def test_ndcg(case: tuple[list[int], int], k: int, expected: float) -> None:
-    assert ndcg(*case, k) == pytest.approx(expected)
+def test_the_scores_of_retrieval_by_hand() -> None:
+    assert [recall(*case, k) for case, k in ((FIRST, 1), (THIRD, 1), (THIRD, 3), (NONE, 100))] == [1, 0, 1, 0]
+    assert [recall(*TWO_OF_THREE, k) for k in (2, 9)] == pytest.approx([1 / 3, 2 / 3])
+    ranks = [ranks for ranks, _ in (FIRST, THIRD, NONE, TWO_OF_THREE)]
+    assert [reciprocal_rank(some, 10) for some in ranks] == pytest.approx([1, 1 / 3, 0, 1 / 2])
+    assert reciprocal_rank(THIRD[0], 2) == 0
+    # The best order of one has 1 / log2(2) = 1; the third place has 1 / log2(4).
+    assert [ndcg(*case, 10) for case in (FIRST, THIRD, NONE)] == pytest.approx([1, 1 / 2, 0])
+    assert ndcg(*THIRD, 2) == 0
+    best = 1 + 1 / math.log2(3) + 1 / 2
+    assert ndcg(*TWO_OF_THREE, 10) == pytest.approx((1 / math.log2(3) + 1 / math.log2(5)) / best)
+    assert ndcg(*TWO_OF_THREE, 2) == pytest.approx((1 / math.log2(3)) / (1 + 1 / math.log2(3)))
 
 
 RUNS = st.lists(st.tuples(st.permutations(range(12)), st.sets(st.integers(0, 15), min_size=1)), min_size=1, max_size=6)

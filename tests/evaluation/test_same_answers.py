@@ -122,8 +122,10 @@ def test_mentions_that_add_up_are_the_answer_both_asked_and_evaluated() -> None:
     assert evaluation.report.scores.exact_match == 1.0
 
 
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("ranking", [None, *RANKINGS])
+@pytest.mark.parametrize(
+    ("mode", "ranking"),
+    [*((mode, None) for mode in Mode), *((Mode.HYBRID, name) for name in RANKINGS), (Mode.BM25, "evidence")],
+)
 def test_over_an_index_the_report_holds_what_the_pipeline_answers(
     mode: Mode,
     ranking: str | None,

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from odqa.evaluation.retrieval import ndcg, recall, reciprocal_rank
 
 from odqa.evaluation.bootstrap import confidence_interval
+from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
 from odqa.retrieval.encoder import Encoder

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from odqa.corpus import ChunkOptions, split
 from odqa.evaluation.metrics import recall
-from odqa.index.build import fit_chunk
+from odqa.index.ingest import fit_chunk
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder, batches
 from odqa.squad import load_examples
@@ -123,7 +123,7 @@ def main() -> None:
     machine = describe(torch.device(encoder.device), 1)
     precision = next(encoder._fast.parameters()).dtype
     print(
-        f"{machine['name']}, {machine['threads']} threads, load {load_before:.1f} before; torch {torch.__version__}, "
+        f"{machine.name}, {machine.threads} threads, load {load_before:.1f} before; torch {torch.__version__}, "
         f"sentence-transformers {sentence_transformers.__version__}; {encoder.name}, {str(precision)[6:]}\n"
         f"{len(passages):,} passages of {np.mean(lengths):.0f} tokens on average; rounds: {options.rounds}\n"
     )

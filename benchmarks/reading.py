@@ -71,7 +71,7 @@ def main() -> None:
             seconds[name].append(spent)
     count = sum(reading.windows for reading in found["float32"])
     machine = describe(autocast.device, 1)
-    print(f"{machine['name']}, {machine['threads']} threads; {autocast.name}")
+    print(f"{machine.name}, {machine.threads} threads; {autocast.name}")
     print(f"{len(examples):,} questions, {count:,} windows, {given.rounds} rounds")
     print(f"{'':14}{'windows/s':>10}{'ratio':>8}{'same span':>11}{'distance':>10}")
     for name, spent in seconds.items():

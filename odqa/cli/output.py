@@ -91,7 +91,7 @@ class Screen(io.TextIOBase):
 def screens() -> Iterator[None]:
     """A block in which all that is printed, warned and logged goes through a :class:`Screen`, whoever does it."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Screen(before[0]), Screen(before[1], forgiving=True)
+    sys.stdout, sys.stderr = _screen(before[0]), _screen(before[1], forgiving=True)
     try:
         yield
     finally:
@@ -114,7 +114,7 @@ def print_json(value: object) -> None:
     Raises ValueError for a number that is not finite, and OutputError.
     """
     line = visible_json(json.dumps(value, ensure_ascii=False, allow_nan=False)) + "\n"
-    screen = _stdout()
+    screen = _screen(sys.stdout)
     screen.flush()
     with screen.told():
         screen.inner.buffer.write(line.encode("utf-8"))
@@ -123,14 +123,14 @@ def print_json(value: object) -> None:
 
 def print_lines(lines: Iterable[str]) -> None:
     """Print lines on stdout. Raises OutputError."""
-    screen = _stdout()
+    screen = _screen(sys.stdout)
     for line in lines:
         screen.write(line + "\n")
 
 
 def print_styled(lines: Iterable[str]) -> None:
     """Print lines that hold our own styles, and are else :func:`visible`, on stdout. Raises OutputError."""
-    screen = _stdout()
+    screen = _screen(sys.stdout)
     for line in lines:
         with screen.told():
             screen.inner.write(line + "\n")
@@ -190,8 +190,8 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def _stdout() -> Screen:
-    return sys.stdout if isinstance(sys.stdout, Screen) else Screen(sys.stdout)
+def _screen(stream: TextIO, *, forgiving: bool = False) -> Screen:
+    return stream if isinstance(stream, Screen) else Screen(stream, forgiving=forgiving)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -23,8 +23,9 @@ from odqa.cli import (
     update,
     verify,
 )
-from odqa.cli.common import Program, signals
-from odqa.cli.output import open_closed_streams, print_lines
+from odqa.cli.common import Program
+from odqa.cli.output import print_lines
+from odqa.cli.surroundings import home, open_closed_streams, signals
 
 app = typer.Typer(
     name="odqa",
@@ -78,5 +79,5 @@ app.command("compare")(compare.compare)
 def main() -> None:
     """Run the command line."""
     open_closed_streams()
-    with signals():
+    with signals(), home():
         app()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from typer.core import TyperGroup
 
 from odqa.cli.output import OutputError, discard_output, note, screens
+from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
 
 P = ParamSpec("P")
@@ -26,10 +25,6 @@ EXIT_TERMINATED = 143  # 128 + SIGTERM.
 ISSUES = "https://github.com/odqa/odqa/issues"
 # What libraries say, by whatever exception, where the system gives no more memory or threads.
 _NO_MEMORY = ("allocate memory", "out of memory", "failed to map segment", "can't start new thread", "bad_alloc")
-
-
-class Terminated(KeyboardInterrupt):
-    """The system asked the program to end (SIGTERM). It ends as it does for Ctrl-C, with another exit code."""
 
 
 class Program(TyperGroup):
@@ -118,24 +113,3 @@ def tell_fallback(reason: str | None) -> None:
     """Say on stderr why passages are searched on the CPU although models run on a GPU; None says nothing."""
     if reason:
         note(f"passages are searched on the CPU: {reason}")
-
-
-@contextmanager
-def signals() -> Iterator[None]:
-    """A block in which Ctrl-C and SIGTERM are exceptions, as a command that is at work needs to clean up.
-
-    Before and after it, while Python loads and ends, they end the program without more ado. Signals that the program
-    was started to ignore (nohup) stay ignored.
-    """
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
-
-    ours = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
-    for number in ours:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)

@@ -161,25 +161,6 @@ def discard_output() -> None:
         os.close(nowhere)
 
 
-def open_closed_streams() -> None:
-    """Give a standard stream that was closed (``>&-``) a file, on which what it is for fails with "bad descriptor".
-
-    Without it, the next file that is opened would be taken for standard output. What goes to a closed stderr is lost.
-    """
-    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, flags)  # Takes the lowest number that is free, which is this one.
-            os.set_inheritable(number, True)
-    if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    if sys.stderr is None:
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-
-
 def count(number: int, noun: str) -> str:
     """The number and its noun, whose plural ends in s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from odqa.cli.output import count, landed, megabytes, note, print_json, print_lines
 from odqa.cli.progress import progress_bar
 from odqa.reports.tables import aligned
-from odqa.reports.visible import visible
+from odqa.reports.visible import brief
 
 if TYPE_CHECKING:
     from odqa.index.report import ChangeReport, ShowProgress
@@ -117,7 +117,7 @@ def _print_vanished(report: ChangeReport) -> None:
         return
     files = count(len(report.vanished), "file")
     print_lines(["", f"No longer there, but kept in the index: {files}; --prune removes what was read from them"])
-    print_lines(f"  {visible(source)}" for source in report.vanished[:ROWS])
+    print_lines(f"  {brief(source)}" for source in report.vanished[:ROWS])
     _print_more(len(report.vanished))
 
 
@@ -125,7 +125,7 @@ def _print_unusable(report: ChangeReport) -> None:
     if not report.unusable:
         return
     print_lines(["", f"Could not be used: {count(len(report.unusable), 'file')}"])
-    rows = [(f"  {visible(item.source)}", visible(item.reason)) for item in report.unusable[:ROWS]]
+    rows = [(f"  {brief(item.source)}", brief(item.reason)) for item in report.unusable[:ROWS]]
     print_lines([aligned(rows, left=2)])
     _print_more(len(report.unusable))
 

@@ -85,11 +85,10 @@ def describe(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OdqaError):
         return text
-    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
-        return (
-            f"there is not enough memory{f' ({text})' if text else ''}; end other programs, raise the limit "
-            "(ulimit -v), or give less at once"
-        )
+    exhausted = [line for line in text.splitlines() if any(words in line for words in _NO_MEMORY)]
+    if exhausted or isinstance(error, MemoryError):
+        said = f" ({exhausted[0]})" if exhausted else ""
+        return f"there is not enough memory{said}; end other programs, raise the limit (ulimit -v), or give less"
     if isinstance(error, RecursionError):
         return "something is nested too deeply to be read; simplify the file that was named last"
     if isinstance(error, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -128,7 +129,7 @@ def evaluate(
         note(f"hint: {hint}")
     chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
-        k = DEFAULT_K if k is None else k
+        k = DEFAULT_K if k is None else min(k, sys.maxsize)
         request = Request(Dataset.of(chosen, dataset), scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return

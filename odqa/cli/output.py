@@ -16,7 +16,9 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from odqa.errors import OdqaError
-from odqa.reports.visible import one_line, visible, visible_json
+from odqa.reports.visible import brief, one_line, visible_json
+
+MOST_CHARACTERS = 2000  # Of a line on stderr.
 
 # What a bar of tqdm, which shows how far a download is, begins with: back to the start of the line, or up a line.
 _BAR = re.compile(r"(?:\n*\x1b\[A|\r)+")
@@ -104,8 +106,8 @@ def below(stream: TextIO) -> TextIO:
 
 
 def note(text: str) -> None:
-    """Print ``odqa: text`` as one line on stderr."""
-    print(f"odqa: {visible(text)}", file=sys.stderr)
+    """Print ``odqa: text`` as one line on stderr, of a length that a person reads."""
+    print(f"odqa: {brief(text, MOST_CHARACTERS)}", file=sys.stderr)
 
 
 def print_json(value: object) -> None:

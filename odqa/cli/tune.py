@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def tune(
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(sorted({int(number) for number in text.split(",")}))
+        return tuple(sorted({min(int(number), sys.maxsize) for number in text.split(",")}))
     except ValueError:
         raise UsageError(f"-k takes whole numbers separated by commas, as in 5,20,50, not {text!r}") from None
 

@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return one_line(" ".join(text.split()))
 
 
+def brief(text: str, most: int = 500) -> str:
+    """``visible``, and cut to so many characters of the text, as a file may call something by a name of any length."""
+    return visible(text) if len(text) <= most else f"{visible(text[:most])} …"
+
+
 def one_line(text: str) -> str:
     """The text with an escape, as Python writes it, for what a terminal obeys; ends of lines among it, spaces kept."""
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)

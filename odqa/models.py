@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from odqa.errors import ModelError
+from odqa.errors import ModelError, UsageError
 from odqa.files import sha256, whole
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -69,7 +70,7 @@ def resolve(name: str | Path) -> ResolvedModel:
     """
     if not str(name).strip():
         raise ModelError("the model's name is empty; give the path of a model folder or a model's name")
-    path = Path(name).expanduser()
+    path = _expanded(Path(name))
     if path.is_dir():
         return ResolvedModel(name=str(path.resolve()), folder=path.resolve())
     what = "is a file, not a folder" if path.is_file() else "does not exist"
@@ -109,6 +110,13 @@ def content_hash(folder: Path) -> str:
     for file in files:
         total.update(f"{file.relative_to(folder).as_posix()}\0{_sha256(file)}\n".encode())
     return total.hexdigest()
+
+
+def _expanded(path: Path) -> Path:
+    """The path with the folder that ``~`` or ``~user`` stands for; as it is where there is no such folder."""
+    with suppress(RuntimeError):
+        return path.expanduser()
+    return path
 
 
 def _is_path_like(name: str) -> bool:
@@ -185,7 +193,10 @@ def _sha256(file: Path) -> str:
     if status.st_size < _REMEMBER_FROM:
         return sha256(file)
     key = hashlib.sha256(f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
-    marker = cache_folder("sha256") / key
+    try:
+        marker = cache_folder("sha256") / key
+    except UsageError:
+        return sha256(file)
     try:
         remembered = marker.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
@@ -203,6 +214,17 @@ def _sha256(file: Path) -> str:
 
 
 def cache_folder(kind: str) -> Path:
-    """The folder of this user's cache for one kind of file that can be made again. It may not exist."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~").expanduser() / ".cache")
+    """The folder of this user's cache for one kind of file that can be made again. It may not exist.
+
+    Raises UsageError where no folder is known: in a container without HOME, whose user has no name.
+    """
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base:
+        try:
+            base = str(Path.home() / ".cache")
+        except RuntimeError:
+            raise UsageError(
+                "this user has no home folder to keep a cache in; set HOME or XDG_CACHE_HOME, or name a folder where "
+                "the command has --cache"
+            ) from None
     return Path(base) / "odqa" / kind

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from odqa import models
-from odqa.errors import ModelError
-from odqa.models import DEFAULT_ENCODER, DEFAULT_READER, content_hash, resolve
+from odqa.errors import ModelError, UsageError
+from odqa.models import DEFAULT_ENCODER, DEFAULT_READER, cache_folder, content_hash, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +166,25 @@ def test_without_a_writable_cache_hashes_are_the_same(tmp_path: Path, monkeypatc
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert content_hash(folder) == expected
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container without HOME, whose user has no entry in /etc/passwd."""
+
+    def unknown(*_: object) -> None:
+        raise KeyError
+
+    for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+
+def test_a_model_is_found_and_hashed_without_a_home(tmp_path: Path, homeless: None) -> None:
+    folder = make_model(tmp_path / "large", bytes(2 << 20))
+    assert content_hash(resolve(folder).folder) == content_hash(folder)
+    with pytest.raises(UsageError, match="HOME.*--cache"):
+        cache_folder("readings")
+    for name in ("~/model", "~nobody-of-this-name/model"):
+        with pytest.raises(ModelError, match="does not exist"):
+            resolve(name)

@@ -23,9 +23,13 @@ from odqa.cli import (
     update,
     verify,
 )
+from odqa.cli.common import Program
+from odqa.cli.output import print_lines
+from odqa.cli.surroundings import home, open_closed_streams, signals
 
 app = typer.Typer(
     name="odqa",
+    cls=Program,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -36,7 +40,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"odqa {__version__}")
+        print_lines([f"odqa {__version__}"])
         raise typer.Exit
 
 
@@ -74,4 +78,6 @@ app.command("compare")(compare.compare)
 
 def main() -> None:
     """Run the command line."""
-    app()
+    open_closed_streams()
+    with signals(), home():
+        app()

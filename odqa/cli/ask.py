@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from odqa.answering.question import DEFAULT_K, Ask, check_question
-from odqa.cli.common import command, print_json, print_lines, tell_fallback, track
+from odqa.cli.common import command, tell_fallback
 from odqa.cli.inputs import read_context, read_questions
 from odqa.cli.options import (
     AUTO,
@@ -22,6 +22,8 @@ from odqa.cli.options import (
     ReaderOption,
     parse_filters,
 )
+from odqa.cli.output import note, print_json, print_lines, print_styled
+from odqa.cli.progress import track
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Mode, Response
@@ -111,7 +113,7 @@ def _from_context(question: str, context: str, reader: str, how: Ask, device: st
 
     documents, remarks = read_context(context)
     for remark in remarks:
-        print(f"odqa: {remark}", file=sys.stderr)
+        note(remark)
     from odqa.reader.model import Reader
 
     loaded = Reader.load(reader, device=device)
@@ -130,5 +132,7 @@ def _print(response: Response, explain: bool, json_output: bool) -> None:
         return
     from odqa.reports.answers_text import as_lines
 
-    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    print_lines(as_lines(response, ("\x1b[1;7m", "\x1b[0m") if styled else ("**", "**"), explain))
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+        print_styled(as_lines(response, ("\x1b[1;7m", "\x1b[0m"), explain))
+    else:
+        print_lines(as_lines(response, explain=explain))

@@ -5,14 +5,15 @@ What the commands that change an index share. Knows nothing of how an index is c
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from odqa.cli.common import count, megabytes, print_json, print_lines, progress_bar
+from odqa.cli.output import count, landed, megabytes, note, print_json, print_lines
+from odqa.cli.progress import progress_bar
 from odqa.reports.tables import aligned
+from odqa.reports.visible import brief
 
 if TYPE_CHECKING:
     from odqa.index.report import ChangeReport, ShowProgress
@@ -48,7 +49,13 @@ def print_report(report: ChangeReport, json_output: bool, *, changes: bool = Tru
 
     ``changes`` adds a line on what happened to the documents. ``vectors`` adds one on how the newest segment's vectors
     are stored, where searching them is not exact, and a warning on stderr where it finds less than was asked for.
+    Raises OdqaError, which says that the change has been made, where it cannot be printed.
     """
+    with landed(f"{report.folder} is changed (version {report.version})"):
+        _print_report(report, json_output, changes, vectors)
+
+
+def _print_report(report: ChangeReport, json_output: bool, changes: bool, vectors: bool) -> None:
     from odqa.index.manifest import read_manifest
 
     manifest = read_manifest(report.folder)
@@ -90,10 +97,9 @@ def describe_vectors(vectors: Mapping[str, Any]) -> str:
 
 def _warn_of_recall(measured: float | None, wanted: float) -> None:
     if measured is not None and measured < wanted:
-        print(
-            f"odqa: a search finds {measured:.3f} of the nearest passages, less than the {wanted:g} asked for, however "
-            f"long it takes; index again with a --factory that loses less, such as Flat, HNSW32 or IVF...,SQ8",
-            file=sys.stderr,
+        note(
+            f"a search finds {measured:.3f} of the nearest passages, less than the {wanted:g} asked for, however "
+            f"long it takes; index again with a --factory that loses less, such as Flat, HNSW32 or IVF...,SQ8"
         )
 
 
@@ -110,22 +116,20 @@ def _print_vanished(report: ChangeReport) -> None:
     if not report.vanished:
         return
     files = count(len(report.vanished), "file")
-    print(f"\nNo longer there, but kept in the index: {files}; --prune removes what was read from them")
-    print_lines(f"  {source}" for source in report.vanished[:ROWS])
+    print_lines(["", f"No longer there, but kept in the index: {files}; --prune removes what was read from them"])
+    print_lines(f"  {brief(source)}" for source in report.vanished[:ROWS])
     _print_more(len(report.vanished))
 
 
 def _print_unusable(report: ChangeReport) -> None:
     if not report.unusable:
         return
-    from odqa.reports.answers_text import visible
-
-    print(f"\nCould not be used: {count(len(report.unusable), 'file')}")
-    rows = [(f"  {visible(item.source)}", visible(item.reason)) for item in report.unusable[:ROWS]]
+    print_lines(["", f"Could not be used: {count(len(report.unusable), 'file')}"])
+    rows = [(f"  {brief(item.source)}", brief(item.reason)) for item in report.unusable[:ROWS]]
     print_lines([aligned(rows, left=2)])
     _print_more(len(report.unusable))
 
 
 def _print_more(total: int) -> None:
     if total > ROWS:
-        print(f"and {total - ROWS:,} more; --json lists them all")
+        print_lines([f"and {total - ROWS:,} more; --json lists them all"])

@@ -1,148 +1,114 @@
-"""A command in, one that fails in one line out; and what every command prints with. Knows no command.
-
-Errors become an exit code without a stack trace, JSON and lines go to stdout, progress goes to stderr.
-"""
+"""A command in, one that fails in one line and with an exit code out; nobody meets a stack trace. Knows no command."""
 
 from __future__ import annotations
 
+import errno
 import functools
-import io
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
+from typer.core import TyperGroup
+
+from odqa.cli.output import OutputError, discard_output, note, screens
+from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
-from odqa.types import Progress
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Display
-    from rich.progress import TaskID
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do.
+EXIT_TERMINATED = 143  # 128 + SIGTERM.
+ISSUES = "https://github.com/odqa/odqa/issues"
+# What libraries say, by whatever exception, where the system gives no more memory or threads.
+_NO_MEMORY = ("allocate memory", "out of memory", "failed to map segment", "can't start new thread", "bad_alloc")
+
+
+class Program(TyperGroup):
+    """The commands as one program: whatever is printed goes through a screen, and whatever fails is told in one line.
+
+    Both also where the command line itself cannot be understood.
+    """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command that the arguments name."""
+        with screens(), told():
+            try:
+                return super().main(*args, **extra)
+            finally:
+                sys.stdout.flush()
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn a user's mistake into one line on stderr and an exit code: 2 for usage, 1 for failure, 130 for Ctrl-C.
+    """Turn a failure into one line on stderr and an exit code: 2 for usage, 1 for failure, 130 for Ctrl-C.
 
-    ODQA_DEBUG=1 in the environment shows the stack trace instead.
+    ODQA_DEBUG=1 in the environment shows the stack trace before it.
     """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except OdqaError as error:
-            if os.environ.get("ODQA_DEBUG"):
-                raise
-            fail(str(error), error.exit_code)
-        except KeyboardInterrupt:
-            fail("interrupted; nothing that was on disk before has changed", EXIT_INTERRUPTED)
-        except BrokenPipeError:
-            # The reader of our output (head, less) went away: quietly stop, as every Unix tool does.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(0) from None
-        except OSError as error:
-            if os.environ.get("ODQA_DEBUG"):
-                raise
-            where = f" ({error.filename})" if error.filename else ""
-            fail(f"{error.strerror or error}{where}", 1)
+        with told():
+            result = function(*args, **kwargs)
+            sys.stdout.flush()
+            return result
 
     return run
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """A block whose failures are told in one line on stderr; raises SystemExit with the exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        exit_code = EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
+        fail("interrupted; nothing that was on disk is lost or half done", exit_code)
+    except OutputError as error:
+        discard_output()
+        if error.errno == errno.EPIPE:
+            # The reader of our output (head, less) went away: quietly stop, as every Unix tool does.
+            raise SystemExit(0) from None
+        fail(f"the output could not be written: {error.strerror}", 1)
+    except Exception as error:
+        if type(error).__module__.startswith(("typer.", "click.")):
+            raise  # A way to end, which typer understands.
+        if os.environ.get("ODQA_DEBUG"):
+            traceback.print_exc()
+        fail(describe(error), error.exit_code if isinstance(error, OdqaError) else 1)
+
+
+def describe(error: Exception) -> str:
+    """What a user is told of an exception: what was wrong, and what can be done."""
+    text = str(error)
+    if isinstance(error, OdqaError):
+        return text
+    exhausted = [line for line in text.splitlines() if any(words in line for words in _NO_MEMORY)]
+    if exhausted or isinstance(error, MemoryError):
+        said = f" ({exhausted[0]})" if exhausted else ""
+        return f"there is not enough memory{said}; end other programs, raise the limit (ulimit -v), or give less"
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply to be read; simplify the file that was named last"
+    if isinstance(error, OSError):
+        where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) else ""
+        return f"{error.strerror or text or type(error).__name__}{where}"
+    if isinstance(error, ImportError):
+        return f"a library cannot be loaded: {text}; install odqa again"
+    return (
+        f"this is a defect of odqa: {type(error).__name__}{f': {text}' if text else ''}; ODQA_DEBUG=1 in the "
+        f"environment shows where; please report it at {ISSUES}"
+    )
+
+
 def fail(message: str, exit_code: int) -> NoReturn:
     """Print ``odqa: message`` on stderr and exit with ``exit_code``."""
-    print(f"odqa: {message}", file=sys.stderr)
+    note(message)
     raise SystemExit(exit_code)
 
 
 def tell_fallback(reason: str | None) -> None:
     """Say on stderr why passages are searched on the CPU although models run on a GPU; None says nothing."""
     if reason:
-        print(f"odqa: passages are searched on the CPU: {reason}", file=sys.stderr)
-
-
-def print_json(value: object) -> None:
-    """Print one JSON object on one line of stdout, in UTF-8 whatever the locale."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
-    sys.stdout.flush()
-    sys.stdout.buffer.write(line.encode("utf-8", errors="surrogatepass"))
-    sys.stdout.buffer.flush()
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Print lines on stdout; characters that the locale lacks become escapes, as a document may hold anything."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    for line in lines:
-        print(line)
-
-
-def count(number: int, noun: str) -> str:
-    """The number and its noun, whose plural ends in s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def megabytes(size: int) -> str:
-    """A number of bytes, for a person."""
-    return f"{size / 1e6:,.1f} MB"
-
-
-@contextmanager
-def progress_bar() -> Iterator[Display]:
-    """A progress display on stderr with counts, rate and time left; silent where stderr is not a terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.1f}/s" if task.speed else "–/s")
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield progress
-
-
-@contextmanager
-def progress_of_stages() -> Iterator[Progress]:
-    """What to call as work goes on; it shows a bar for each stage. A total may grow while its stage runs."""
-    with progress_bar() as display:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = display.add_task(stage, total=total)
-            display.update(tasks[stage], advance=done, total=total)
-
-        yield tell
-
-
-def track(items: Iterable[R], stage: str, total: int) -> Iterator[R]:
-    """Iterate over ``items``, with a progress bar on stderr."""
-    with progress_of_stages() as tell:
-        tell(stage, 0, total)
-        for item in items:
-            yield item
-            tell(stage, 1, total)
+        note(f"passages are searched on the CPU: {reason}")

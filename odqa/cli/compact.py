@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from odqa.cli.changes import print_report
-from odqa.cli.common import command, count, megabytes
+from odqa.cli.common import command
 from odqa.cli.options import FactoryOption, IndexOption, JsonOption, RecallOption, storage_of
+from odqa.cli.output import count, landed, megabytes, print_lines
 from odqa.types import DEFAULT_INDEX
 
 
@@ -41,4 +42,5 @@ def compact(
         parts = [count(len(before.segments), "segment"), megabytes(before.bytes)]
         if before.deleted_passages:
             parts.append(count(before.deleted_passages, "deleted passage"))
-        print(f"Before     {', '.join(parts)}")
+        with landed(f"{index} is compact"):
+            print_lines([f"Before     {', '.join(parts)}"])

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json, print_lines
+from odqa.cli.common import command
 from odqa.cli.options import JsonOption
+from odqa.cli.output import print_json, print_lines
 
 
 @command

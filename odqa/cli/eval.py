@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from odqa.answering.question import DEFAULT_K
-from odqa.cli.common import command, print_json, progress_of_stages
+from odqa.cli.common import command
 from odqa.cli.eval_index import Request, run
 from odqa.cli.options import AUTO, BATCH_SIZE, BatchSizeOption, DeviceOption, JsonOption, LimitOption, SplitOption
+from odqa.cli.output import landed, note, print_json, print_lines
+from odqa.cli.progress import progress_of_stages
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.types import Mode
@@ -123,10 +126,10 @@ def evaluate(
     if language is None and (
         hint := language_hint(reference.text for example in examples for reference in example.references)
     ):
-        print(f"odqa: hint: {hint}", file=sys.stderr)
+        note(f"hint: {hint}")
     chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
-        k = DEFAULT_K if k is None else k
+        k = DEFAULT_K if k is None else min(k, sys.maxsize)
         request = Request(Dataset.of(chosen, dataset), scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
@@ -136,16 +139,19 @@ def evaluate(
     else:
         ids = [example.id for example in chosen]
         for warning in id_warnings(given, ids, {example.id for example in examples}, predictions):
-            print(f"odqa: warning: {warning}", file=sys.stderr)
+            note(f"warning: {warning}")
         found = score_predictions(chosen, given, scored_as)
+    done: AbstractContextManager[None] = nullcontext()
     try:
         if output:
             write_predictions(output, evaluation.predictions)
+            done = landed(f"the predictions are in {output}")
     finally:  # A full disk must not cost the user the report as well.
-        if json_output:
-            print_json(found.as_json())
-        else:
-            print(format_reader(found))
+        with done:
+            if json_output:
+                print_json(found.as_json())
+            else:
+                print_lines([format_reader(found)])
 
 
 def _draw(examples: list[Example], count: int) -> list[Example]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odqa.cli.common import print_json, progress_of_stages, tell_fallback
+from odqa.cli.common import tell_fallback
+from odqa.cli.output import landed, print_json, print_lines
+from odqa.cli.progress import progress_of_stages
 from odqa.errors import UsageError
+from odqa.reports.visible import visible
 from odqa.types import Mode
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def run(
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
-    from odqa.reports.folder import write_report
+    from odqa.reports.folder import HTML, write_report
     from odqa.reports.pipeline import format_pipeline
 
     check_ranking(request.ranking)
@@ -66,9 +69,10 @@ def run(
         found = evaluate_pipeline(request.dataset, retrievers, request.mode, readings, setting, tell)
     if report is not None:
         write_report(report, found)
-    if json:
-        print_json({name: value for name, value in found.as_json().items() if name != "scores"})
-    else:
-        print(format_pipeline(found))
-        if report is not None:
-            print(f"\nThe report is in {report / 'report.html'}")
+    with landed(f"the report is in {report}") if report is not None else nullcontext():
+        if json:
+            print_json({name: value for name, value in found.as_json().items() if name != "scores"})
+        else:
+            print_lines([format_pipeline(found)])
+            if report is not None:
+                print_lines(["", f"The report is in {visible(str(report / HTML))}"])

@@ -19,6 +19,7 @@ from odqa.cli.options import (
     RecallOption,
     StrictOption,
     storage_of,
+    text,
 )
 from odqa.models import DEFAULT_ENCODER
 from odqa.types import DEFAULT_INDEX
@@ -33,10 +34,16 @@ def index(
         int, typer.Option(min=1, help="Longest passage in the encoder's tokens; less where the encoder reads less.")
     ] = 200,
     overlap: Annotated[int, typer.Option(min=0, help="Tokens that a passage shares with the one before it.")] = 40,
-    language: Annotated[str, typer.Option(help="Language, as a code, by whose rules sentences are split.")] = "en",
-    text_field: Annotated[str, typer.Option(help="Field of a JSONL, CSV or TSV row that holds its text.")] = "text",
-    id_field: Annotated[str, typer.Option(help="Field that holds its id, which is optional.")] = "id",
-    title_field: Annotated[str, typer.Option(help="Field that holds its title, which is optional.")] = "title",
+    language: Annotated[
+        str, typer.Option(help="Language, as a code, by whose rules sentences are split.", callback=text)
+    ] = "en",
+    text_field: Annotated[
+        str, typer.Option(help="Field of a JSONL, CSV or TSV row that holds its text.", callback=text)
+    ] = "text",
+    id_field: Annotated[str, typer.Option(help="Field that holds its id, which is optional.", callback=text)] = "id",
+    title_field: Annotated[
+        str, typer.Option(help="Field that holds its title, which is optional.", callback=text)
+    ] = "title",
     factory: FactoryOption = None,
     tune_recall: RecallOption = None,
     on_duplicate: OnDuplicateOption = "error",

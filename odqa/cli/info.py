@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odqa.cli.changes import describe_vectors
-from odqa.cli.common import command, count, megabytes, print_json, print_lines
+from odqa.cli.common import command
 from odqa.cli.options import IndexArgument, JsonOption
+from odqa.cli.output import count, megabytes, print_json, print_lines
 from odqa.reports.tables import aligned
 
 if TYPE_CHECKING:

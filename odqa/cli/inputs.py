@@ -8,8 +8,10 @@ from pathlib import Path
 
 from odqa.answering.question import check_question
 from odqa.errors import DataError, UsageError
-from odqa.files import parse_json
+from odqa.files import open_regular, parse_json
 from odqa.types import Document
+
+MOST_BYTES = 200_000_000  # Of questions or of a context, all of which is kept in memory.
 
 
 def read_questions(path: str) -> list[tuple[str | int, str]]:
@@ -72,12 +74,21 @@ def read_context(path: str) -> tuple[list[Document], list[str]]:
 
 
 def read_text(path: str) -> str:
-    """The text of a UTF-8 file, or of standard input for ``-``; raises UsageError and DataError as ``read_context``."""
+    """The text of a UTF-8 file, or of standard input for ``-``, of at most ``MOST_BYTES``.
+
+    Raises UsageError for a path that is not a regular file, or holds too much, and DataError for what is not UTF-8.
+    """
     if path == "-":
-        content = sys.stdin.buffer.read()
+        try:
+            content = sys.stdin.buffer.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise UsageError(f"standard input cannot be read: {error.strerror}; give a file instead") from None
     else:
         _check_file(path)
-        content = Path(path).read_bytes()
+        with open_regular(Path(path)) as stream:
+            content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise UsageError(f"{_name(path)} holds more than {MOST_BYTES:,} bytes; give a part of it at a time")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -89,10 +100,13 @@ def _name(path: str) -> str:
 
 
 def _check_file(path: str) -> None:
+    path = str(Path(path))
     if not Path(path).exists():
         raise UsageError(f"{path} does not exist; check the path, or give - for standard input")
     if Path(path).is_dir():
         raise UsageError(f"{path} is a folder; name one file, or index the folder with: odqa index {path}")
+    if not Path(path).is_file():
+        raise UsageError(f"{path} is not a regular file; give - and pipe it to standard input, or save it first")
 
 
 def _parse_object(line: str, number: int, source: str) -> tuple[str | int, str]:

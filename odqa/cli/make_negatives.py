@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json
+from odqa.cli.common import command
+from odqa.cli.output import landed, print_json, print_lines
+from odqa.reports.visible import visible
 from odqa.training.negatives.kinds import KINDS
+
+if TYPE_CHECKING:
+    from odqa.types import Example
 
 SHOWN = 3  # Questions of each kind that are printed.
 CUT = 160  # Characters of a new context that are printed.
@@ -46,16 +53,24 @@ def make_negatives(
     made, originals = draw(source, kinds.split(","), ratio, limit, seed, output)
     if output:
         write(output, made)
-    counts = {kind: len(some) for kind, some in by_kind(made).items()}
-    if json:
-        print_json({"questions": len(originals), "negatives": len(made), "kinds": counts})
-        return
-    print(f"{len(made):,} unanswerable questions of {len(originals):,} answerable ones")
-    for kind, some in by_kind(made).items():
-        print(f"\n{kind} ({len(some):,})")
-        for negative, original in [] if output else some[:SHOWN]:
+    with landed(f"they are in {output}") if output else nullcontext():
+        kinds_made = by_kind(made)
+        if json:
+            counts = {kind: len(some) for kind, some in kinds_made.items()}
+            print_json({"questions": len(originals), "negatives": len(made), "kinds": counts})
+        else:
+            print_lines([f"{len(made):,} unanswerable questions of {len(originals):,} answerable ones"])
+            print_lines(_lines(kinds_made, 0 if output else SHOWN))
+            if output:
+                print_lines(["", f"They are in {visible(str(output))}."])
+
+
+def _lines(made: Mapping[str, Sequence[tuple[Example, Example]]], shown: int) -> Iterator[str]:
+    """Each kind with how many there are, and the first ``shown`` of it beside their originals."""
+    for kind, some in made.items():
+        yield ""
+        yield f"{kind} ({len(some):,})"
+        for negative, original in some[:shown]:
             changed = negative.question != original.question
-            print(f"  {original.question}")
-            print(f"  → {negative.question}" if changed else f"  over: {' '.join(negative.context.split())[:CUT]}…")
-    if output:
-        print(f"\nThey are in {output}.")
+            yield f"  {visible(original.question)}"
+            yield f"  → {visible(negative.question)}" if changed else f"  over: {visible(negative.context)[:CUT]}…"

@@ -62,10 +62,22 @@ OnDuplicateOption: TypeAlias = Annotated[
     ),
 ]
 StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be used.")]
+
+
+def text(value: str | None) -> str | None:
+    """The value of an option that is no path, as it is. Raises BadParameter where it is not text in UTF-8."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("it is not UTF-8") from None
+    return value
+
+
 FactoryOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--factory",
+        callback=text,
         help="How FAISS stores the vectors, as a factory string: Flat, HNSW32, IVF1024,SQ8, ...; "
         "auto chooses by the number of passages.",
     ),

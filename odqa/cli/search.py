@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from odqa.answering.question import Ask, check_question, nothing_to_search
-from odqa.cli.common import command, print_json, print_lines, tell_fallback, track
+from odqa.cli.common import command, tell_fallback
 from odqa.cli.inputs import read_questions
 from odqa.cli.options import (
     AUTO,
@@ -20,6 +19,8 @@ from odqa.cli.options import (
     QuestionsOption,
     parse_filters,
 )
+from odqa.cli.output import note, print_json, print_lines
+from odqa.cli.progress import track
 from odqa.errors import UsageError
 from odqa.types import DEFAULT_INDEX, Mode
 
@@ -69,7 +70,7 @@ def search(
         tell_fallback(retriever.fallback)
         reason = nothing_to_search(retriever.index, how.filters)
         if reason and not (json_output or questions is not None):
-            print(f"odqa: {reason}", file=sys.stderr)
+            note(reason)
         batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
         for batch in track(batches, "Searching", len(batches)):
             found = retriever.search([text for _, text in batch], how.k, how.filters)

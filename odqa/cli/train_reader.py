@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from odqa.cli.common import command, print_json, progress_bar
+from odqa.cli.common import command
+from odqa.cli.output import print_json
+from odqa.cli.progress import progress_bar
 from odqa.errors import OdqaError, UsageError
 from odqa.files import read_json
 from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe, setting_of

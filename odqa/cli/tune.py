@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, print_json, progress_of_stages, tell_fallback
+from odqa.cli.common import command, tell_fallback
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
@@ -20,10 +21,13 @@ from odqa.cli.options import (
     ReaderOption,
     SplitOption,
 )
+from odqa.cli.output import landed, print_json, print_lines
+from odqa.cli.progress import progress_of_stages
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.models import DEFAULT_READER
 from odqa.reports.tables import aligned
+from odqa.reports.visible import visible
 from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
@@ -90,16 +94,17 @@ def tune(
         path = output or own_file(index, loaded)
     path.parent.mkdir(exist_ok=True)
     write(path, fit)
-    if json_output:
-        print_json({"file": str(path), "default": fit.default, **fit.record})
-    else:
-        print(_table(fit))
-        print(f"\nThe ranking {fit.default} was best and is what `odqa ask` uses now; all of them are in {path}")
+    with landed(f"the fit is in {path}"):
+        if json_output:
+            print_json({"file": str(path), "default": fit.default, **fit.record})
+            return
+        used = f"The ranking {fit.default} was best and is what `odqa ask` uses now; all of them are in {path}"
+        print_lines([_table(fit), "", visible(used)])
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(sorted({int(number) for number in text.split(",")}))
+        return tuple(sorted({min(int(number), sys.maxsize) for number in text.split(",")}))
     except ValueError:
         raise UsageError(f"-k takes whole numbers separated by commas, as in 5,20,50, not {text!r}") from None
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, count, megabytes, print_json, print_lines, progress_of_stages
+from odqa.cli.common import command
 from odqa.cli.options import AUTO, DeviceOption, IndexArgument, JsonOption
+from odqa.cli.output import count, megabytes, print_json, print_lines
+from odqa.cli.progress import progress_of_stages
+from odqa.reports.visible import visible
 
 if TYPE_CHECKING:
     from odqa.index.manifest import Manifest
@@ -64,12 +67,12 @@ def verify(
 
 def _lines(verified: Verification) -> list[str]:
     if verified.problems:
-        found = [f"{problem.what}\n  repair with {problem.remedy}" for problem in verified.problems]
-        return [*found, f"{count(len(found), 'problem')} in {verified.folder}"]
+        found = [f"{visible(problem.what)}\n  repair with {visible(problem.remedy)}" for problem in verified.problems]
+        return [*found, f"{count(len(found), 'problem')} in {visible(str(verified.folder))}"]
     encoded = "none encoded again"
     if verified.encoded:
         encoded = f"{verified.encoded:,} encoded again, least cosine {verified.least_cosine:.4f}"
     return [
-        f"{verified.folder} is whole: version {verified.version}, {count(verified.files, 'file')}, "
+        f"{visible(str(verified.folder))} is whole: version {verified.version}, {count(verified.files, 'file')}, "
         f"{megabytes(verified.bytes)}, {count(verified.passages, 'passage')}, {encoded}"
     ]

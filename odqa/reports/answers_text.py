@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from odqa.corpus.sentences import sentences
+from odqa.reports.visible import visible
 from odqa.types import Abstention, Answer, Component, Hit, Passage, Place, Response
 
 CONTEXT_CHARACTERS = 200  # Shown at most on each side of an answer, where a "sentence" is a whole table.
 PASSAGE_CHARACTERS = 300  # Shown of a hit; JSON has the whole passage.
 _INDENT = "   "
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: bool = False) -> Iterator[str]:
@@ -32,7 +31,7 @@ def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: 
         yield _INDENT + _where(answer)
         yield _INDENT + _in_its_sentence(answer, mark)
         if explain:
-            yield _INDENT + f"score {answer.score:.2f} by the ranking {response.ranking}"
+            yield _INDENT + f"score {answer.score:.2f} by the ranking {visible(response.ranking)}"
             yield from (_INDENT + _evidence(place) for place in answer.places)
 
 
@@ -62,19 +61,6 @@ def percent(probability: float) -> str:
     if 0.999 < probability < 1:
         return ">99.9%"
     return f"{probability:.1%}"
-
-
-def visible(text: str) -> str:
-    """One line that cannot drive a terminal: white space becomes one space, control characters become escapes.
-
-    Escaped are control characters, surrogates, and the bidirectional overrides that make text look other than it is.
-    """
-    return "".join(
-        ascii(character)[1:-1]
-        if unicodedata.category(character) in {"Cc", "Cs"} or character in _BIDI_CONTROLS
-        else character
-        for character in " ".join(text.split())
-    )
 
 
 def _rule(abstention: Abstention) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from odqa.evaluation.compare import Comparison, Difference, Side
 from odqa.reports.tables import aligned, number
+from odqa.reports.visible import visible
 
 NAMES = {
     "rouge1_f1": "ROUGE-1 F1",
@@ -41,7 +42,5 @@ def _row(one: Difference) -> list[str]:
 def _side(letter: str, side: Side) -> str:
     """What A or B is; its name is left out where it is the letter."""
     name = "" if side.report == letter else f"{side.report}: "
-    return (
-        f"{letter}  {name}reader {side.reader}, {side.mode} search of {side.index}, k = {side.k}, "
-        f"ranking {side.ranking}"
-    )
+    what = f"{name}reader {side.reader}, {side.mode} search of {side.index}, k = {side.k}, ranking {side.ranking}"
+    return f"{letter}  {visible(what)}"

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from odqa.evaluation.report import Depth, Report
 from odqa.reports.cells import recall, score
 from odqa.reports.tables import Cell, Row, Table, as_text
+from odqa.reports.visible import visible
 
 
 def format_pipeline(report: Report) -> str:
     """The report's tables for a terminal."""
-    return "\n\n".join([headline(report), *map(as_text, tables(report))])
+    return "\n\n".join([visible(headline(report)), *map(as_text, tables(report))])
 
 
 def tables(report: Report) -> Iterator[Table]:

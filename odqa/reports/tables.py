@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odqa.evaluation.report import Interval
+from odqa.reports.visible import one_line
 
 GAP = "  "
 
@@ -17,15 +18,17 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows of equally many cells as lines of equally wide columns, two spaces between them.
 
     The first ``left`` columns are aligned to the left, the others to the right; no line ends in a blank, and a row of
-    empty cells is left out. Raises ValueError for rows of different lengths.
+    empty cells is left out. What a terminal would obey is shown as an escape. Raises ValueError for rows of different
+    lengths.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    shown_rows = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown_rows, strict=True)]
     lines = (
         GAP.join(
             cell.ljust(width) if column < left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in shown_rows
     )
     return "\n".join(line for line in lines if line)
 
@@ -91,4 +94,4 @@ def shown(entry: Entry) -> str:
 def as_text(table: Table) -> str:
     """A table as aligned lines under its title."""
     rows = [[GAP * row.sub + shown(row.name), *map(shown, row.entries)] for row in table.rows]
-    return f"{table.title}\n{aligned([table.head, *rows])}"
+    return f"{one_line(table.title)}\n{aligned([table.head, *rows])}"

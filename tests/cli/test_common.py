@@ -14,7 +14,9 @@ import typer
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.cli.common import command, print_json, progress_bar, tell_fallback, track
+from odqa.cli.common import command, tell_fallback
+from odqa.cli.output import print_json
+from odqa.cli.progress import progress_bar, track
 from odqa.errors import DataError, IndexFolderError, ModelError, OdqaError, UsageError
 
 
@@ -86,7 +88,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_json_is_utf_8_in_every_locale():
     value = ascii({"a": "Zürich 東京 🗼"})
-    code = f"from odqa.cli.common import print_json; print('before'); print_json({value})"
+    code = f"from odqa.cli.output import print_json; print('before'); print_json({value})"
     done = python(code, LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.stderr == b""
     before, line = done.stdout.decode("utf-8").splitlines()
@@ -105,7 +107,7 @@ def test_json_is_one_line_and_refuses_what_json_cannot_say(capsysbinary):
 def test_a_reader_of_our_output_that_went_away_is_no_error():
     """As in ``odqa … | head -1``: the pipe is closed before the output ends."""
     code = (
-        "from odqa.cli.common import command, print_json\n"
+        "from odqa.cli.common import command\nfrom odqa.cli.output import print_json\n"
         "@command\n"
         "def many():\n"
         "    for number in range(100_000): print_json({'number': number})\n"

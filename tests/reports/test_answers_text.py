@@ -14,8 +14,8 @@ from odqa.reports.answers_text import (
     hits_as_lines,
     percent,
     sentence_around,
-    visible,
 )
+from odqa.reports.visible import visible
 from odqa.types import Abstention, Component, Hit, Passage, Response
 from tests.reports.responses import TEXT, response
 

@@ -24,7 +24,7 @@ STATE_FILE, FILES_FILE = "state.json", "files.json"
 CURRENT, FRESH, OLD, BEST = "checkpoint", "checkpoint.new", "checkpoint.old", "best"
 SCRATCH = (CURRENT, FRESH, OLD, BEST)  # What only an unfinished run needs.
 
-_Count = Annotated[int, Field(ge=0)]
+_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Plain = str | bool | int | float | None
 _Setting = _Plain | list[_Plain | dict[str, _Plain | list[_Plain]]]
@@ -188,8 +188,8 @@ def check_output(output: Path, *, resume: bool) -> None:
         raise UsageError(f"{output} holds a finished model; give another --output")
     elif broken := next((output / name for name in (CURRENT, OLD) if any((output / name).glob("*"))), None):
         raise UsageError(
-            f"{broken} is no whole checkpoint, since it has no {FILES_FILE}: an earlier version of odqa wrote it, or the "
-            "file is lost; go on with that version, or put the file back, or give another --output"
+            f"{broken} is no whole checkpoint, since it has no {FILES_FILE}: an earlier version of odqa wrote it, or "
+            "that file is lost; go on with that version, or put the file back, or give another --output"
         )
     elif all(path.name in SCRATCH for path in output.iterdir()):
         return  # A run was killed before its first checkpoint.

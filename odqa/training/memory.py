@@ -64,11 +64,15 @@ class Memory:
         }
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Replace all by what ``state_dict`` gave. Raises KeyError, RuntimeError or ValueError for anything else."""
-        keys = [bytes(key) for key in state["keys"].tolist()]
-        lengths = state["lengths"].tolist()
-        pieces = state["logits"].split(lengths, dim=1) if lengths else ()
-        self._kept = dict(zip(keys, (piece.clone() for piece in pieces), strict=True))
+        """Replace all by what ``state_dict`` gave. Raises KeyError or ValueError where the tensors do not fit."""
+        import torch
+
+        keys, lengths, logits = state["keys"], state["lengths"], state["logits"]
+        of_windows = keys.shape == (len(keys), _KEY) and lengths.shape == (len(keys),)
+        if not of_windows or (lengths < 0).any() or logits.shape != (2, int(lengths.sum())):
+            raise ValueError("its tensors are not of the same windows")
+        pieces = torch.split(logits, lengths.tolist(), dim=1) if len(keys) else ()
+        self._kept = {bytes(key): piece.clone() for key, piece in zip(keys.tolist(), pieces, strict=True)}
 
 
 def _key(ids: torch.Tensor) -> bytes:

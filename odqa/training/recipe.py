@@ -241,7 +241,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting by its full name."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in settings.items():
         if name in SOURCES and isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value):
             for at, source in enumerate(value):

@@ -81,14 +81,18 @@ def write_own(folder: Path, process: int, device: Any, memory: Memory | None) ->
     """
     import torch
 
-    version, words, spare = random.getstate()
-    _, words_of_numpy, at, has_spare, spare_of_numpy = np.random.get_state(legacy=True)
+    _, words, spare = random.getstate()
+    of_numpy: Any = np.random.get_state(legacy=False)
     on_device = None
     if device.type != "cpu":
         on_device = device.type, _hexadecimal(torch.get_device_module(device.type).get_rng_state())
     states = _RandomStates(
         python=_Twister(words=list(words[:-1]), at=words[-1], spare=spare),
-        numpy=_Twister(words=words_of_numpy.tolist(), at=at, spare=spare_of_numpy if has_spare else None),
+        numpy=_Twister(
+            words=of_numpy["state"]["key"].tolist(),
+            at=of_numpy["state"]["pos"],
+            spare=of_numpy["gauss"] if of_numpy["has_gauss"] else None,
+        ),
         torch=_hexadecimal(torch.get_rng_state()),
         device=on_device,
     )

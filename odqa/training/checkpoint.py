@@ -1,23 +1,34 @@
-"""A run's state goes to disk and comes back: one whole checkpoint or the one before it. Knows no loss and no data."""
+"""A run's state goes to disk and comes back: one whole checkpoint or the one before it. Knows no loss and no data.
+
+A checkpoint is a folder. What is written last, ``files.json``, has the SHA-256 of every other file in it: where it is
+there, the checkpoint was whole, and what was changed since then is found by its hash.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
-from odqa.errors import OdqaError, UsageError
-from odqa.files import read_json, write_json
+from odqa.errors import DataError, OdqaError, UsageError
+from odqa.files import read_json, sha256, write_json
 from odqa.training.recipe import differences
 
-STATE_FILE = "state.json"
-CURRENT, FRESH, OLD = "checkpoint", "checkpoint.new", "checkpoint.old"
-SCRATCH = (CURRENT, FRESH, OLD, "best")  # What only an unfinished run needs.
+STATE_FILE, FILES_FILE = "state.json", "files.json"
+CURRENT, FRESH, OLD, BEST = "checkpoint", "checkpoint.new", "checkpoint.old", "best"
+SCRATCH = (CURRENT, FRESH, OLD, BEST)  # What only an unfinished run needs.
+
+_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Plain = str | bool | int | float | None
+_Setting = _Plain | list[_Plain | dict[str, _Plain | list[_Plain]]]
+_Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(slots=True)
@@ -25,19 +36,27 @@ class State:
     """Where a run is: the next batch of an epoch, the optimiser steps done, the evaluations so far.
 
     ``tokens`` counts those of the windows with their padding. ``inputs`` are the SHA-256 of the files that the run
-    reads. ``losses`` holds the mean loss of each stretch between checkpoints' log points, for the record.
+    reads. ``losses`` holds the mean loss of each stretch between checkpoints' log points, for the record. ``best`` is
+    the SHA-256 of the weights of the best epoch so far, empty where none is kept, ``processes`` how many there are.
     """
 
-    recipe: dict[str, Any]
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    windows: int = 0
-    evaluations: list[dict[str, Any]] = field(default_factory=list)
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    tokens: int = 0
+    recipe: Mapping[str, _Setting]
+    epoch: _Count = 0
+    batch: _Count = 0
+    step: _Count = 0
+    seconds: Annotated[_Number, Field(ge=0)] = 0.0
+    windows: _Count = 0
+    evaluations: list[dict[str, int | _Number]] = field(default_factory=list)
+    losses: list[tuple[int, _Number]] = field(default_factory=list)
+    tokens: _Count = 0
     inputs: dict[str, str] = field(default_factory=dict)
+    best: str = ""
+    processes: Annotated[int, Field(gt=0)] = 1
+
+    @property
+    def best_epoch(self) -> int:
+        """The number, from 1, of the first epoch with the highest F1; 0 where none was evaluated."""
+        return int(max(self.evaluations, key=lambda one: one["f1"])["epoch"]) if self.evaluations else 0
 
 
 def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
@@ -52,8 +71,8 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
         fresh.mkdir(parents=True)
         write(fresh)
         write_json(fresh / STATE_FILE, asdict(state), indent=None)
-    # torch reports a full disk as a RuntimeError, safetensors as an error of its own.
-    except (OSError, RuntimeError, SafetensorError) as error:
+        write_json(fresh / FILES_FILE, {path.name: sha256(path) for path in sorted(fresh.iterdir())})
+    except (OSError, SafetensorError) as error:  # safetensors reports a full disk as an error of its own.
         shutil.rmtree(fresh, ignore_errors=True)
         kept = find(output)
         raise OdqaError(
@@ -72,23 +91,77 @@ def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
 def find(output: Path) -> Path | None:
     """The folder of the last whole checkpoint; None where there is none."""
     for name in (CURRENT, OLD):
-        if (output / name / STATE_FILE).is_file():
+        if (output / name / FILES_FILE).is_file():
             return output / name
     return None
 
 
-def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> State:
+def verify(checkpoint: Path) -> None:
+    """Raise DataError, naming the file, where one of the checkpoint's files is missing or not as it was written."""
+    listed = checkpoint / FILES_FILE
+    remedy = f"put it back, or remove {checkpoint} and train again"
+    try:
+        hashes = TypeAdapter(dict[str, _Hash]).validate_python(read_json(listed, remedy))
+    except ValidationError:
+        raise DataError(f"{listed} is not a list of files with their SHA-256; {remedy}") from None
+    if STATE_FILE not in hashes:
+        raise DataError(f"{listed} lists no {STATE_FILE}; {remedy}")
+    for name, wanted in hashes.items():
+        if Path(name).name != name:
+            raise DataError(f"{listed} names {name!r}, which is no file of the checkpoint; {remedy}")
+        check_file(checkpoint / name, wanted, remedy)
+
+
+def check_file(path: Path, wanted: str, remedy: str) -> None:
+    """Raise DataError, ending with ``remedy``, where the file ``path`` is missing or has not the SHA-256 ``wanted``."""
+    try:
+        found = sha256(path)
+    except (OSError, ValueError, UsageError) as error:  # ValueError: a name that no file can have.
+        raise DataError(f"{path} cannot be read ({reason(error)}); {remedy}") from None
+    if found != wanted:
+        raise DataError(
+            f"{path} was changed or cut short since it was written: its SHA-256 is {found[:12]}…, not {wanted[:12]}…; "
+            f"{remedy}"
+        )
+
+
+def best_file(output: Path, state: State) -> Path:
+    """Where the weights of the best epoch so far are kept: each epoch's in a file of its own, so that none is lost."""
+    return output / BEST / f"epoch-{state.best_epoch}.safetensors"
+
+
+def forget_worse(output: Path, state: State) -> None:
+    """Remove the weights of epochs that no checkpoint calls the best one any more."""
+    for path in (output / BEST).glob("*"):
+        if path != best_file(output, state):
+            path.unlink(missing_ok=True)
+
+
+def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str, str], processes: int = 1) -> State:
     """Read the state of a checkpoint, with ``inputs`` as the hashes of the files that are read from now on.
 
-    Raises UsageError, with the differences, where another recipe made it, or naming the file where one of its inputs
-    has changed since.
+    Raises UsageError, with the differences, where another recipe or another number of processes made it, or naming the
+    file where one of its inputs has changed since, and DataError where it is no such state.
     """
-    state = State(**read_json(checkpoint / STATE_FILE, f"remove {checkpoint} and train again"))
+    path, remedy = checkpoint / STATE_FILE, f"remove {checkpoint} and train again"
+    try:
+        state = TypeAdapter(State).validate_python(read_json(path, remedy))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DataError(f"{path}: not the state of a run ({place}: {first['msg']}); {remedy}") from None
+    if not all({"epoch", "f1"} <= one.keys() for one in state.evaluations):
+        raise DataError(f"{path}: not the state of a run (an evaluation lacks its epoch or its f1); {remedy}")
     changed = differences(state.recipe, recipe)
     if changed:
         raise UsageError(
             f"{checkpoint} is of another recipe ({'; '.join(changed)}); resume with the same settings, or give "
             "another --output"
+        )
+    if state.processes != processes:
+        raise UsageError(
+            f"{checkpoint} is of a run of {state.processes} process(es), and there are {processes} now; resume with as "
+            "many, or give another --output"
         )
     for name, before in state.inputs.items():
         now = inputs.get(name)
@@ -111,10 +184,15 @@ def check_output(output: Path, *, resume: bool) -> None:
     if find(output):
         if not resume:
             raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
-    elif all(path.name in SCRATCH for path in output.iterdir()):
-        return  # A run was killed before its first checkpoint.
     elif (output / "config.json").exists():
         raise UsageError(f"{output} holds a finished model; give another --output")
+    elif broken := next((output / name for name in (CURRENT, OLD) if any((output / name).glob("*"))), None):
+        raise UsageError(
+            f"{broken} is no whole checkpoint, since it has no {FILES_FILE}: an earlier version of odqa wrote it, or "
+            "that file is lost; go on with that version, or put the file back, or give another --output"
+        )
+    elif all(path.name in SCRATCH for path in output.iterdir()):
+        return  # A run was killed before its first checkpoint.
     elif not resume:
         raise UsageError(f"{output} is not empty and holds no run of ours; give another --output")
 
@@ -133,8 +211,10 @@ def room_for(output: Path) -> Iterator[None]:
 
 
 def remove(output: Path) -> None:
-    """Remove what only an unfinished run needs."""
+    """Remove what only an unfinished run needs; of a checkpoint first what makes it a whole one."""
     for name in SCRATCH:
+        with suppress(OSError):
+            (output / name / FILES_FILE).unlink()
         shutil.rmtree(output / name, ignore_errors=True)
 
 

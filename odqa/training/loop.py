@@ -17,11 +17,13 @@ from typing import Any
 
 from odqa.errors import OdqaError
 from odqa.evaluation.reader import evaluate
-from odqa.training import checkpoint, data, precision
+from odqa.files import sha256, whole
+from odqa.training import checkpoint, data, precision, resume
 from odqa.training.checkpoint import State
 from odqa.training.data import LabelledWindow
 from odqa.training.distill import Teacher, distillation_loss
 from odqa.training.masking import hide
+from odqa.training.memory import Memory
 from odqa.training.recipe import Recipe
 from odqa.training.tuning import as_reader, epoch_metrics
 from odqa.training.watch import Watcher
@@ -120,8 +122,12 @@ class Run:
         best = max((item["f1"] for item in state.evaluations), default=-1.0)
         state.evaluations.append({"epoch": epoch + 1, **metrics})
         if metrics["f1"] > best and self.recipe.keep == "best":
+            path = checkpoint.best_file(self.output, state)
             with checkpoint.room_for(self.output):
-                model.save_pretrained(self.output / "best")
+                path.parent.mkdir(exist_ok=True, parents=True)
+                with whole(path) as unfinished:
+                    resume.write_weights(unfinished, model)
+            state.best = sha256(path)
         self.watcher.evaluated(epoch + 1, metrics)
         if self.recipe.track:
             accelerator.log({f"eval/{name}": value for name, value in metrics.items()}, step=state.step)
@@ -135,9 +141,18 @@ class Run:
             raise self._spoilt("the weights are not finite", self.state.step)
         if self.accelerator.is_main_process:
             checkpoint.save(self.output, self.state, self._write_state)
+            checkpoint.forget_worse(self.output, self.state)
         else:
             self._write_state(self.output / checkpoint.FRESH)
         self.accelerator.wait_for_everyone()
+
+    def load(self, saved: Path) -> None:
+        """Go on from the checkpoint ``saved``. Raises DataError, naming the file, where one of its files is unfit."""
+        accelerator = self.accelerator
+        resume.read_shared(saved, self.whole_model(), self.optimizer, accelerator.scaler)
+        if self.master:
+            precision.hand_weights(self.master, self.model)
+        resume.read_own(saved, accelerator.process_index, accelerator.device, self._memory)
 
     def stopped(self, interrupted: Sequence[bool]) -> bool:
         """Whether any of the processes was asked to stop."""
@@ -149,14 +164,14 @@ class Run:
 
     def final_model(self) -> Any:
         """The best evaluated model, or the last one where none was evaluated or the last is asked for."""
-        model, best = self.whole_model(), self.output / "best"
-        if self.recipe.keep == "best" and best.is_dir():
-            import torch
-            import transformers
-
-            found = transformers.AutoModelForQuestionAnswering.from_pretrained(str(best), dtype=torch.float32)
-            model.load_state_dict(found.state_dict())
+        model = self.whole_model()
+        if self.state.best:
+            resume.read_weights(checkpoint.best_file(self.output, self.state), model)
         return model.eval()
+
+    @property
+    def _memory(self) -> Memory | None:
+        return self.teacher.memory if self.teacher else None
 
     def _loss(self, batch: dict[str, Any]) -> Any:
         """The loss of a batch, in float32 whatever the logits are."""
@@ -194,9 +209,12 @@ class Run:
             precision.hand_weights(self.master, self.model)
 
     def _write_state(self, path: Path) -> None:
-        self.accelerator.wait_for_everyone()  # The first process has made the folder.
-        self.accelerator.save_state(str(path))
-        self.accelerator.wait_for_everyone()  # All have written into it before it gets its name.
+        accelerator = self.accelerator
+        accelerator.wait_for_everyone()  # The first process has made the folder.
+        if accelerator.is_main_process:
+            resume.write_shared(path, self.whole_model(), self.optimizer, accelerator.scaler)
+        resume.write_own(path, accelerator.process_index, accelerator.device, self._memory)
+        accelerator.wait_for_everyone()  # All have written into it before it gets its name.
 
     def _collate(self, some: Sequence[LabelledWindow]) -> dict[str, Any]:
         import torch

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Logits = tuple["torch.Tensor", "torch.Tensor"]
 Read = Callable[[dict[str, Any]], Logits]
 
+_KEY = 16  # Bytes of a window's hash.
+
 
 class Memory:
     """Start and end logits by the tokens of a window, in float16: 4 bytes a token.
@@ -20,7 +22,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, torch.Tensor] = {}
+        self._kept: dict[bytes, torch.Tensor] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -47,22 +49,31 @@ class Memory:
         start, end = whole.to(ids.device)
         return start, end
 
-    def state_dict(self) -> dict[str, Any]:
-        """All of it, in three pieces: one tensor a window would take a checkpoint minutes to write."""
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """All of it, in three tensors (one a window would take a checkpoint minutes to write).
+
+        ``keys`` (windows, 16) bytes, ``lengths`` (windows,) tokens, ``logits`` (2, tokens of all windows).
+        """
         import torch
 
         kept = list(self._kept.values())
         return {
-            "keys": list(self._kept),
-            "lengths": [logits.shape[1] for logits in kept],
+            "keys": torch.tensor([list(key) for key in self._kept], dtype=torch.uint8).reshape(-1, _KEY),
+            "lengths": torch.tensor([logits.shape[1] for logits in kept], dtype=torch.int64),
             "logits": torch.cat(kept, dim=1) if kept else torch.zeros((2, 0), dtype=torch.float16),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Replace all by what ``state_dict`` gave."""
-        pieces = state["logits"].split(state["lengths"], dim=1) if state["lengths"] else ()
-        self._kept = dict(zip(state["keys"], (piece.clone() for piece in pieces), strict=True))
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Replace all by what ``state_dict`` gave. Raises KeyError or ValueError where the tensors do not fit."""
+        import torch
+
+        keys, lengths, logits = state["keys"], state["lengths"], state["logits"]
+        of_windows = keys.shape == (len(keys), _KEY) and lengths.shape == (len(keys),)
+        if not of_windows or (lengths < 0).any() or logits.shape != (2, int(lengths.sum())):
+            raise ValueError("its tensors are not of the same windows")
+        pieces = torch.split(logits, lengths.tolist(), dim=1) if len(keys) else ()
+        self._kept = {bytes(key): piece.clone() for key, piece in zip(keys.tolist(), pieces, strict=True)}
 
 
-def _key(ids: torch.Tensor) -> str:
-    return hashlib.sha256(ids.numpy().tobytes()).hexdigest()[:32]
+def _key(ids: torch.Tensor) -> bytes:
+    return hashlib.sha256(ids.numpy().tobytes()).digest()[:_KEY]

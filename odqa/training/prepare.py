@@ -158,17 +158,13 @@ def _place(
 
     model.to(accelerator.device)
     master = precision.split(model) if recipe.precision == PURE else None
-    if master:
-        accelerator.register_for_checkpointing(master)
     if teacher is not None:
         teacher.model.to(accelerator.device)
-        if teacher.memory is not None:
-            accelerator.register_for_checkpointing(teacher.memory)
         if master:
             lower(teacher.model)
     optimizer = torch.optim.AdamW(_decay_split(master or model, recipe.weight_decay), lr=recipe.learning_rate)
     model, optimizer = accelerator.prepare(model, optimizer)
-    state = State(recipe=as_dict(recipe))
+    state = State(recipe=as_dict(recipe), processes=accelerator.num_processes)
     return Run(recipe, output, accelerator, model, master, teacher, optimizer, tokenizer, labelled, state, watcher)
 
 
@@ -177,8 +173,12 @@ def _take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
     run.state.inputs = hashes
     saved = checkpoint.find(run.output) if resume else None
     if saved:
-        run.state = checkpoint.load_state(saved, as_dict(run.recipe), hashes)
-        run.accelerator.load_state(str(saved))
+        checkpoint.verify(saved)
+        run.state = checkpoint.load_state(saved, as_dict(run.recipe), hashes, run.accelerator.num_processes)
+        if run.state.best:
+            remedy = f"put it back, or remove {run.output} and train again"
+            checkpoint.check_file(checkpoint.best_file(run.output, run.state), run.state.best, remedy)
+        run.load(saved)
         run.watcher.note(f"resumed at step {run.state.step:,} (epoch {run.state.epoch + 1})")
     else:
         checkpoint.remove(run.output)

@@ -241,10 +241,13 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting by its full name."""
-    flat = {name: value for name, value in settings.items() if name not in SOURCES}
-    for name in SOURCES:
-        for at, source in enumerate(settings.get(name, ())):
-            flat |= {f"{name}[{at}].{key}": value for key, value in source.items()}
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in SOURCES and isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value):
+            for at, source in enumerate(value):
+                flat |= {f"{name}[{at}].{key}": taken for key, taken in source.items()}
+        else:
+            flat[name] = value
     return flat
 
 

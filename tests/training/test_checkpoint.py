@@ -39,22 +39,18 @@ def test_a_checkpoint_replaces_the_one_before_it(tmp_path):
 
 
 def test_the_state_comes_back_as_it_was(tmp_path):
-    state = State(RECIPE, 1, 2, 3, 4.5, 6, [{"epoch": 1, "f1": 0.5}], [(100, 0.25)], 7, {"x.json": "ab"})
+    state = State(RECIPE, 1, 2, 3, 4.5, 6, [{"epoch": 1, "f1": 0.5}], [(100, 0.25)], 7, {"x.json": "ab"}, "cd")
     checkpoint.save(tmp_path, state, lambda folder: None)
     loaded = checkpoint.load_state(tmp_path / "checkpoint", RECIPE, {"x.json": "ab"})
-    assert json.dumps(loaded.losses) == json.dumps(state.losses)
-    loaded.losses = state.losses
     assert loaded == state
+    assert type(loaded.evaluations[0]["epoch"]) is int
+    assert loaded.best_epoch == 1
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
-        (
-            RuntimeError("[enforce fail at inline_container.cc] . PytorchStreamWriter failed writing file"),
-            "PytorchStream",
-        ),
         (SafetensorError("Error while serializing: I/O error: No space left on device"), "No space left on device"),
     ],
 )

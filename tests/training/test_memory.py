@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from odqa.training.memory import Memory
 
@@ -47,9 +48,9 @@ def test_a_window_is_read_once_and_padding_says_nothing():
 def test_it_comes_back_from_a_checkpoint(tmp_path):
     memory, reader = Memory(), Reader()
     wanted = memory.logits(batch(*ROWS[:2]), reader)
-    torch.save(memory.state_dict(), tmp_path / "memory")
+    save_file(memory.state_dict(), tmp_path / "memory")
     other = Memory()
-    other.load_state_dict(torch.load(tmp_path / "memory", weights_only=True))
+    other.load_state_dict(load_file(tmp_path / "memory"))
     found = other.logits(batch(*ROWS[:2]), reader)
     assert len(reader.read) == 2
     assert all(torch.equal(one, two) for one, two in zip(wanted, found, strict=True))

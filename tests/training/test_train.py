@@ -610,9 +610,9 @@ def test_tracking_with_tensorboard(recipe, tmp_path):
     assert list(output.rglob("events.out.tfevents.*"))
 
 
-@pytest.mark.parametrize(("room", "writer"), [(0.5, "Error while serializing"), (1.2, "enforce fail")])
-def test_a_full_disk_stops_with_one_line(recipe, tmp_path, tiny_base, room, writer):
-    """No file may grow beyond ``room`` times the weights: first these fail, written by safetensors, then torch's."""
+@pytest.mark.parametrize("room", [0.5, 1.2])
+def test_a_full_disk_stops_with_one_line(recipe, tmp_path, tiny_base, room):
+    """No file may grow beyond ``room`` times the weights: first these fail, then what the optimiser knows of them."""
     resource = pytest.importorskip("resource")
     limit = int((tiny_base / "model.safetensors").stat().st_size * room)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -623,7 +623,7 @@ def test_a_full_disk_stops_with_one_line(recipe, tmp_path, tiny_base, room, writ
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert f"{tmp_path / 'out'}: the checkpoint of step 1 cannot be written (" in str(error.value)
-    assert writer in str(error.value)
+    assert "Error while serializing" in str(error.value)
     assert "\n" not in str(error.value)
     assert not list((tmp_path / "out").iterdir())
 

@@ -17,9 +17,11 @@ import pytest
 
 from odqa.errors import IndexFolderError
 from odqa.index.build import add, build_index, update
-from odqa.index.change import LOCK, changing, check_target
+from odqa.index.change import changing
 from odqa.index.compaction import compact
-from odqa.index.manifest import MANIFEST, SEGMENTS, read_manifest
+from odqa.index.layout import LOCK, MANIFEST, SEGMENTS
+from odqa.index.manifest import read_manifest
+from odqa.index.ownership import check_target
 from odqa.index.removal import remove
 from odqa.index.search import Index
 from odqa.index.verification import verify

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from odqa.corpus import read_file, split
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index.build import build_index
-from odqa.index.manifest import read_manifest, segment_folder
+from odqa.index.layout import PASSAGES, segment_folder
+from odqa.index.manifest import read_manifest
 from odqa.index.search import Index
-from odqa.index.store import PASSAGES
 from odqa.index.verification import verify
-from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.dense import Vectors
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.keywords import FILES as KEYWORDS
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.types import Document
 from tests import tiny
 from tests.index.conftest import CHUNK

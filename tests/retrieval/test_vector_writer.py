@@ -7,7 +7,8 @@ import pytest
 
 from odqa.errors import UsageError
 from odqa.retrieval import vector_writer
-from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.dense import Vectors
+from odqa.retrieval.names import VECTORS
 from odqa.retrieval.vector_writer import VectorRecord, VectorWriter
 from tests.retrieval.vector_files import random_vectors, write
 

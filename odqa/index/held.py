@@ -40,7 +40,7 @@ class HeldFolder(Closing):
 
     def names(self) -> list[str]:
         """The names of what is in it."""
-        return os.listdir(self._path if self._descriptor is None else self._descriptor)
+        return os.listdir(self._path if self._descriptor is None else self._descriptor)  # noqa: PTH208
 
     def delete(self, name: str, *, folder: bool = False) -> None:
         """Delete a file, a link itself, or an empty ``folder``, as far as the system lets us.

@@ -163,7 +163,9 @@ def test_a_missing_index_is_told(tmp_path: Path) -> None:
 def test_counts_and_dimension_must_agree_with_the_manifest(copy: Path) -> None:
     path = copy / "manifest.json"
     whole = json.loads(path.read_text())
-    path.write_text(json.dumps(whole | {"segments": [whole["segments"][0] | {"passages": 4}]}))
+    (segment,) = whole["segments"]
+    more = segment | {"passages": 4, "vectors": segment["vectors"] | {"vectors": 4}}
+    path.write_text(json.dumps(whole | {"segments": [more]}))
     with pytest.raises(
         IndexFolderError,
         match="2 documents, 3 passages, 3 vectors, 3 passages in its keywords; its manifest counts 4 passages",

@@ -186,7 +186,7 @@ def _clean(
 def _sync(path: Path) -> None:
     """Flush a file, or the list of a folder's files, to the disk."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(path, os.O_RDONLY)
     except PermissionError:
         return  # Windows opens no folders.
     try:
@@ -207,8 +207,9 @@ def _disk_errors(folder: Path, change: Change | None = None) -> Iterator[None]:
         # SQLite says of a full disk, and of nothing else while it writes, that an operation failed.
         full = isinstance(error, sqlite3.OperationalError) or error.errno in _FULL
         remedy = "make room or choose another folder" if full else "choose another folder"
-        kept = f"Version {change.landed} is in place" if change and change.landed else "What was there before is"
+        landed = change.landed if change else 0
+        kept = f"Version {landed} is in place" if landed else "What was there before is unchanged"
         raise OdqaError(
             f"the index {folder} cannot be written: {reason} ({free:,.0f} MB are free there); {remedy} with --index. "
-            f"{kept} unchanged"
+            f"{kept}"
         ) from error

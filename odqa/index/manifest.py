@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from odqa.errors import IndexFolderError
 from odqa.files import sha256
 from odqa.index.layout import (
@@ -133,6 +135,7 @@ class Manifest:
         return sum(record.size for segment in self.segments for record in segment.files.values())
 
 
+_ADAPTER = TypeAdapter(Manifest)
 # Vectors are compared by their cosine. Nothing reads these, but earlier releases refuse a manifest without them.
 _CONSTANTS = {"metric": "inner_product", "normalized": True}
 
@@ -195,7 +198,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     if value["format"] < FORMAT:
         raise IndexFolderError(f"{folder} has index format {value['format']}, which is no longer read; {remedy}")
     try:
-        manifest = parse(Manifest, value)
+        manifest = parse(_ADAPTER, value)
     except ValueError as error:
         raise IndexFolderError(f"{path} is damaged: {error}; {remedy}") from None
     if problem := next(_contradictions(manifest), ""):

@@ -75,10 +75,10 @@ Storage = Annotated[Mapping[str, Any], _like(_Storage)]
 StoredVectors = Annotated[Mapping[str, Any], _like(_Vectors)]
 
 
-def parse(kind: type[T], value: object) -> T:
-    """``value`` as ``kind``. Raises ValueError naming the first key that is missing or wrong, and where it is."""
+def parse(kind: TypeAdapter[T], value: object) -> T:
+    """``value`` as the ``kind`` of pydantic's adapter. Raises ValueError naming the first key that is missing or wrong, and where it is."""
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return kind.validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = _place(first["loc"])

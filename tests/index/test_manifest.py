@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.corpus import ChunkOptions, ReadOptions
-from odqa.errors import IndexFolderError, OdqaError
+from odqa.errors import IndexFolderError
 from odqa.index import schema
 from odqa.index.ingest import Storage
 from odqa.index.layout import DATA_FILES, MANIFEST, PASSAGES, SEGMENTS, segment_folder
@@ -176,7 +176,7 @@ WRONG = [
     ({"files": {}}, r"segments\[0\]\.files does not list passages\.sqlite"),
     (
         {"files": {PASSAGES: {"size": "3"}}},
-        r"segments\[0\]\.files\['passages\.sqlite'\]\.size should be a valid integer",
+        r"segments\[0\]\.files\['passages\.sqlite'\]\.size should be a valid",
     ),
     ({"files": {PASSAGES: 3}}, r"segments\[0\]\.files\['passages\.sqlite'\] should be"),
     ({"deleted": "deleted.000009.npy"}, r"segments\[0\]\.files\['deleted\.000002\.npy'\] is not the name of a file"),
@@ -208,17 +208,7 @@ def test_a_segment_names_no_file_outside_and_no_more_passages_than_its_file_can_
     tmp_path: Path, manifest: Manifest
 ) -> None:
     segment = asdict(manifest)["segments"][0]
-    for name in (
-        "../one",
-        "/etc/passwd",
-        "..",
-        "",
-        "a/b",
-        "notes.txt",
-        "deleted.000001.npy",
-        "C:\\x",
-        "vectors.faiss\n",
-    ):
+    for name in ("../one", "/etc/passwd", "..", "", "a/b", "notes.txt", "deleted.000001.npy", "vectors.faiss\n"):
         change(tmp_path, segments=[segment | {"files": segment["files"] | {name: {"size": 1, "sha256": "0" * 64}}}])
         with pytest.raises(IndexFolderError, match="is not the name of a file that a segment has"):
             read_manifest(tmp_path)
@@ -279,65 +269,62 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(inner, (*at, key))
 
 
-VALUES = st.one_of(
-    st.sampled_from(
-        [
-            None,
-            True,
-            -1,
-            0,
-            1,
-            2,
-            10**30,
-            -(10**30),
-            0.5,
-            1.0,
-            math.nan,
-            math.inf,
-            "",
-            "x",
-            "..",
-            "\0",
-            "\ud800",
-            [],
-            {},
-        ]
-    ),
-    st.recursive(
-        st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-    ),
-)
+NUMBERS = [True, -1, 0, 2, 1 << 31, 10**400, 1.0, math.nan]
 DROPPED = object()
+WRONG_VALUES = [DROPPED, None, *NUMBERS, "", "..", "\0", "\ud800", [], [1], {"x": 1}]
+ANY_VALUE = st.recursive(
+    st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
 
 
-@settings(max_examples=300, deadline=None)
+def put(value: Any, at: tuple[Any, ...], new: object) -> None:
+    """Replace what is at a place of a JSON value, or drop it."""
+    for key in at[:-1]:
+        value = value[key]
+    if new is DROPPED:
+        del value[at[-1]]
+    else:
+        value[at[-1]] = new
+
+
+def open_all_of_it(folder: Path) -> None:
+    """Do with an index what reads its manifest: search, verify, report, write it again."""
+    with Index.open(folder) as index:
+        index.search(["moon"], 3, np.ones((1, index.manifest.dimension), np.float32))
+    verify(folder, None)
+    report_of(folder, index.manifest, 0.0)
+    write_manifest(folder, index.manifest)
+    assert read_manifest(folder) == index.manifest
+
+
+def test_whatever_a_value_of_a_manifest_is_the_index_opens_or_is_refused(copy: Path) -> None:
+    text = (copy / MANIFEST).read_text()
+    opened = 0
+    for at in list(places(json.loads(text)))[1:]:
+        for new in WRONG_VALUES:
+            value = json.loads(text)
+            put(value, at, new)
+            (copy / MANIFEST).write_text(json.dumps(value))
+            try:
+                open_all_of_it(copy)
+                opened += 1
+            except IndexFolderError as error:
+                assert str(copy) in str(error)
+    assert opened > 50, "names, dates and unknown keys may be anything"
+
+
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_whatever_a_manifest_says_it_opens_or_is_refused(built: Path, data: st.DataObject) -> None:
-    """Values are dropped and replaced anywhere in the manifest of a real index, which is then opened and verified."""
+def test_whatever_two_values_of_a_manifest_are_the_index_opens_or_is_refused(built: Path, data: st.DataObject) -> None:
     value = json.loads((built / MANIFEST).read_text())
-    for _ in range(data.draw(st.integers(1, 2))):
-        at = data.draw(st.sampled_from(list(places(value))[1:]))
-        new = data.draw(st.just(DROPPED) | VALUES)
-        inner = value
-        for key in at[:-1]:
-            inner = inner[key]
-        if new is DROPPED:
-            del inner[at[-1]]
-        else:
-            inner[at[-1]] = new
+    for _ in range(2):
+        put(value, data.draw(st.sampled_from(list(places(value))[1:])), data.draw(st.just(DROPPED) | ANY_VALUE))
     with TemporaryDirectory() as name:
         folder = Path(name)
+        shutil.copytree(built / SEGMENTS, folder / SEGMENTS)
         (folder / MANIFEST).write_text(json.dumps(value))
-        shutil.copytree(built / SEGMENTS, folder / SEGMENTS, copy_function=os.link)
-        try:
-            with Index.open(folder) as index:
-                index.search(["moon"], 3, np.ones((1, index.manifest.dimension), np.float32))
-            verify(folder, None)
-            report_of(folder, index.manifest, 0.0)
-            write_manifest(folder, index.manifest)
-            assert read_manifest(folder) == index.manifest
-        except OdqaError as error:
-            assert isinstance(error, IndexFolderError)
+        with suppress(IndexFolderError):
+            open_all_of_it(folder)
 
 
 def test_a_manifest_of_today_with_more_keys_opens(built: Path, tmp_path: Path) -> None:

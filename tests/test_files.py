@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,22 @@ def test_a_place_where_no_file_can_be_written_is_refused(tmp_path: Path) -> None
 def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc", encoding="utf-8")
     assert sha256(tmp_path / "a.txt") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_without_following_a_link_is_replaced_and_what_it_leads_to_is_kept(tmp_path):
+    (tmp_path / "target.json").write_text("mine")
+    link = tmp_path / "link.json"
+    link.symlink_to("target.json")
+    write_json(link, 3, follow=False)
+    assert not link.is_symlink()
+    assert link.read_text() == "3\n"
+    assert (tmp_path / "target.json").read_text() == "mine"
+
+
+def test_a_link_with_the_temporary_name_is_not_written_through(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / f".a.json.{os.getpid()}.tmp").symlink_to("thesis.txt")
+    write_json(tmp_path / "a.json", 3)
+    assert (tmp_path / "a.json").read_text() == "3\n"
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2

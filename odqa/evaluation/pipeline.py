@@ -237,6 +237,4 @@ def _columns(judgements: Sequence[Judgement]) -> QuestionScores:
 def _fitted(fit: Fit | None) -> str:
     """What the ranking was fitted on, in words."""
     record = fit.record if fit else {}
-    return (
-        f"{record['questions']:,} questions of {record.get('dataset') or 'a dataset'}" if "questions" in record else ""
-    )
+    return f"{record['questions']:,} questions of {record.get('dataset') or 'a dataset'}" if "questions" in record else ""

@@ -76,7 +76,10 @@ StoredVectors = Annotated[Mapping[str, Any], _like(_Vectors)]
 
 
 def parse(kind: TypeAdapter[T], value: object) -> T:
-    """``value`` as the ``kind`` of pydantic's adapter. Raises ValueError naming the first key that is missing or wrong, and where it is."""
+    """``value`` as what pydantic's adapter is for.
+
+    Raises ValueError naming the first key that is missing or wrong, and where it is.
+    """
     try:
         return kind.validate_python(value)
     except ValidationError as error:

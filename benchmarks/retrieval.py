@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from odqa.evaluation.bootstrap import confidence_interval
 from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.models import DEFAULT_ENCODER
-from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
+from odqa.retrieval.dense import Vectors, VectorSearch
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.hybrid import RankedRow, by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import Keywords, KeywordSearch, KeywordWriter
+from odqa.retrieval.names import VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from odqa.squad import load_examples
 from odqa.types import Mode, Passage

@@ -37,7 +37,7 @@ from odqa.index.search import Index
 from odqa.index.segment import BLOCK, SegmentWriter
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.keywords import FILES as KEYWORDS
+from odqa.retrieval.names import KEYWORDS
 from odqa.types import Document, Passage
 
 SIZES = (10_000, 30_000, 100_000, 1_000_000)

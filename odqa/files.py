@@ -24,13 +24,16 @@ from odqa.errors import DataError, UsageError
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, follow: bool = True) -> Iterator[Path]:
     """A path beside ``path`` to write to; it takes its place at the end of the block, and is gone where that fails.
 
-    What was there stays as it was until then. A link is followed, so that it stays one.
+    What was there stays as it was until then. A link is followed, so that it stays one; without ``follow`` it is
+    replaced, and what it leads to stays as it is.
     """
-    target = path.resolve()
+    target = path.resolve() if follow else path
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(exist_ok=False)  # So that no link is written through.
     try:
         yield temporary
         temporary.replace(target)
@@ -127,12 +130,13 @@ def parse_json(
         raise DataError(f"{where}: broken JSON{at_line}: {error}; {remedy}") from None
 
 
-def write_json(path: Path, value: object, *, indent: int | None = 1) -> None:
+def write_json(path: Path, value: object, *, indent: int | None = 1, follow: bool = True) -> None:
     """Write a value as JSON, whole or not at all. Raises ValueError for a number that is not finite.
 
-    Half of a surrogate pair, which a dataset may hold and UTF-8 cannot, becomes an escape.
+    Half of a surrogate pair, which a dataset may hold and UTF-8 cannot, becomes an escape. ``follow`` is that of
+    :func:`whole`.
     """
-    with whole(path) as unfinished:
+    with whole(path, follow=follow) as unfinished:
         unfinished.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
 
 

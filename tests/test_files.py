@@ -171,3 +171,22 @@ def test_text_that_does_not_fit_into_memory_is_named(tmp_path: Path, monkeypatch
     monkeypatch.setattr("odqa.files.open_regular", too_much)
     with pytest.raises(DataError, match="too large"):
         read_json(path, "")
+
+
+def test_without_following_a_link_is_replaced_and_what_it_leads_to_is_kept(tmp_path):
+    (tmp_path / "target.json").write_text("mine")
+    link = tmp_path / "link.json"
+    link.symlink_to("target.json")
+    write_json(link, 3, follow=False)
+    assert not link.is_symlink()
+    assert link.read_text() == "3\n"
+    assert (tmp_path / "target.json").read_text() == "mine"
+
+
+def test_a_link_with_the_temporary_name_is_not_written_through(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / f".a.json.{os.getpid()}.tmp").symlink_to("thesis.txt")
+    write_json(tmp_path / "a.json", 3)
+    assert (tmp_path / "a.json").read_text() == "3\n"
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2

@@ -17,13 +17,13 @@ from odqa.answering.deciders import Decider, FittedRule, ReaderRule
 from odqa.answering.ranking import RANKINGS, Weights, check_ranking
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json, write_json
+from odqa.index import layout
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader
 
 FORMAT = 1
 FILE = "ranking.json"
-FOLDER = "rankings"  # In an index folder.
 REMEDY = "fit it again: odqa tune --index FOLDER --dataset FILE"
 
 
@@ -68,7 +68,7 @@ def reader_rule(reader: Reader) -> ReaderRule:
 
 def own_file(index: Path, reader: Reader) -> Path:
     """Where an index folder keeps what was fitted for a reader."""
-    return index / FOLDER / f"{reader.content_hash[:16]}.json"
+    return index / layout.RANKINGS / f"{reader.content_hash[:16]}.json"
 
 
 def load(reader: Reader, index: Path | None = None) -> Fit | None:
@@ -91,8 +91,20 @@ def load(reader: Reader, index: Path | None = None) -> Fit | None:
     return fit
 
 
-def write(path: Path, fit: Fit) -> None:
-    """Write a fit, whole or not at all."""
+def keep(index: Path, reader: Reader, fit: Fit) -> Path:
+    """Write a fit into an index folder, whole or not at all, and return the file; no link in the folder is followed.
+
+    Raises IndexFolderError where there is one.
+    """
+    path = own_file(index, reader)
+    layout.check_kinds(index)
+    path.parent.mkdir(exist_ok=True)
+    write(path, fit, follow=False)
+    return path
+
+
+def write(path: Path, fit: Fit, *, follow: bool = True) -> None:
+    """Write a fit, whole or not at all. Where ``path`` is a link, to where it leads, unless ``follow`` is false."""
     value = {
         "format": FORMAT,
         "reader": fit.reader,
@@ -103,7 +115,7 @@ def write(path: Path, fit: Fit) -> None:
         },
         "record": fit.record,
     }
-    write_json(path, value)
+    write_json(path, value, follow=follow)
 
 
 def read(path: Path) -> Fit:

@@ -74,7 +74,7 @@ def tune(
     odqa tune --index indexes/docs --dataset questions.json --reader runs/mine --output runs/mine/ranking.json
 
     """
-    from odqa.answering.fit_file import own_file, write
+    from odqa.answering.fit_file import keep, write
     from odqa.evaluation.cases import Dataset
     from odqa.evaluation.readings import Readings
     from odqa.fitting.tuning import tune as fit_all
@@ -91,9 +91,9 @@ def tune(
         loaded = Reader.load(reader, device=device)
         with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(questions, retriever, readings, ks=ks, progress=tell)
-        path = output or own_file(index, loaded)
-    path.parent.mkdir(exist_ok=True)
-    write(path, fit)
+    if output:
+        write(output, fit)
+    path = output or keep(index, loaded, fit)
     with landed(f"the fit is in {path}"):
         if json_output:
             print_json({"file": str(path), "default": fit.default, **fit.record})

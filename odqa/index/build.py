@@ -17,10 +17,12 @@ from odqa.corpus import ChunkOptions, ReadOptions, Unusable, find_files
 from odqa.corpus.base import source_of
 from odqa.errors import OdqaError
 from odqa.index.catalog import Catalog, open_catalog
-from odqa.index.change import Change, changing, check_target
+from odqa.index.change import Change, changing
 from odqa.index.compaction import fold_small
 from odqa.index.ingest import Ingest, OnDuplicate, Rules, Storage, check_on_duplicate, fit_chunk
-from odqa.index.manifest import FORMAT, MANIFEST, Manifest, check_encoder, is_index, read_manifest
+from odqa.index.layout import MANIFEST
+from odqa.index.manifest import FORMAT, Manifest, check_encoder, read_manifest
+from odqa.index.ownership import check_target, is_index
 from odqa.index.report import ChangeReport, ShowProgress, report_of
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder

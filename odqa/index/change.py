@@ -12,50 +12,57 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from odqa.errors import IndexFolderError, OdqaError, UsageError
-from odqa.index.manifest import (
-    MANIFEST,
+from odqa.index.held import HeldFolder
+from odqa.index.layout import (
+    LAST,
+    LOCK,
+    NEW_MANIFEST,
     SEGMENTS,
-    Manifest,
-    SegmentRecord,
-    is_index,
-    read_manifest,
+    check_kinds,
+    entries,
+    is_segment_file,
+    is_segment_name,
+    number_name,
     segment_folder,
-    write_manifest,
 )
+from odqa.index.manifest import Manifest, SegmentRecord, read_manifest, write_manifest
+from odqa.index.ownership import outdated_files
 from odqa.version import __version__
 
-LOCK = ".lock"
-# What folders of the formats before this one hold; they are deleted when a new index takes their place.
-_BEFORE = (
-    "vectors.faiss", "passages.sqlite", "keywords.data.npy", "keywords.indices.npy", "keywords.indptr.npy",
-    "keywords.vocab.json", "keywords.params.json",
-)  # fmt: skip
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Change:
     """A folder that is locked for one change, which makes the version ``version`` of its index."""
 
     def __init__(self, folder: Path) -> None:
-        """See ``changing``."""
+        """See ``changing``. Raises IndexFolderError when there is no number left for the version."""
         self.folder = folder
-        self.new: list[Path] = []
+        self.new: list[str] = []
+        self.landed = 0  # The version that took effect, if any did.
+        self._outdated = outdated_files(folder)
         # No segment's name is used twice, not even that of one which a dead process left.
-        names = [int(path.name) for path in folder.glob(f"{SEGMENTS}/*") if path.name.isdecimal()]
+        versions = [int(path.name) for path in entries(folder / SEGMENTS) if is_segment_name(path.name)]
         with suppress(IndexFolderError):
-            names.append(read_manifest(folder).version)
-        self.version = max(names, default=0) + 1
+            manifest = read_manifest(folder)
+            versions.append(manifest.version)
+            self.clean(manifest)  # What a change that was killed left: it may hold what was to be removed.
+        self.version = max(versions, default=0) + 1
+        if self.version > LAST:
+            raise IndexFolderError(f"{folder} has reached the version {LAST}, the last one; build it in a new folder")
 
     def new_segment(self) -> Path:
         """An empty folder for a new segment, whose name is the version that it makes, as a number."""
-        path = segment_folder(self.folder, f"{self.version:06}")
-        self.new.append(path)
+        name = number_name(self.version)
+        path = segment_folder(self.folder, name)
+        self.new.append(name)
         path.mkdir(parents=True)
         return path
 
@@ -75,6 +82,7 @@ class Change:
             changed=datetime.now(UTC).isoformat(timespec="seconds"),
             odqa_version=__version__,
             segments=tuple(segments),
+            outdated=self._outdated,
         )
         for segment in new.segments:
             path = segment_folder(self.folder, segment.name)
@@ -83,23 +91,31 @@ class Change:
             _sync(path)
         _sync(self.folder / SEGMENTS)
         write_manifest(self.folder, new)
+        self.landed = self.version
         _sync(self.folder)
-        self.clean(new)
         self.version += 1
         return new
 
     def clean(self, manifest: Manifest) -> None:
         """Delete the files of an index that ``manifest`` does not name, as far as the system lets it."""
-        named = {segment.name: segment.files for segment in manifest.segments}
-        waste = [self.folder / name for name in (f".{MANIFEST}.new", *_BEFORE)]
-        for path in (self.folder / SEGMENTS).iterdir():
-            if path.name in named:
-                waste += [file for file in path.iterdir() if file.name not in named[path.name]]
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-        for file in waste:
-            with suppress(OSError):  # Windows deletes no file that is open; the next change does.
-                file.unlink()
+        _clean(self.folder, {item.name: item.files for item in manifest.segments}, (NEW_MANIFEST, *manifest.outdated))
+        if manifest.outdated:  # From now on, files of these names are the user's.
+            with suppress(OSError):
+                write_manifest(self.folder, replace(manifest, outdated=()))
+
+    def end(self, *, made: bool) -> None:
+        """Delete all that did not become part of the index, or is no longer; of a folder that was ``made``, all."""
+        try:
+            self.clean(read_manifest(self.folder))
+        except OSError:
+            return  # The next change does it.
+        except IndexFolderError:  # There is none, or it was damaged before; the rest waits for a build.
+            if not self.landed:
+                _clean(self.folder, {}, (NEW_MANIFEST,), self.new)
+            if made and not self.landed:
+                _clean(self.folder, {}, (LOCK,))
+                with suppress(OSError):
+                    self.folder.rmdir()
 
 
 @contextmanager
@@ -114,6 +130,7 @@ def changing(folder: Path) -> Iterator[Change]:
 
     made = not folder.exists()
     with _disk_errors(folder):
+        check_kinds(folder)
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK, timeout=0)
         try:
@@ -125,24 +142,12 @@ def changing(folder: Path) -> Iterator[Change]:
         try:
             change = Change(folder)
             try:
-                yield change
-            except BaseException:
-                _undo(change, made)
-                raise
+                with _disk_errors(folder, change):
+                    yield change
+            finally:
+                change.end(made=made)
         finally:
             lock.release()
-
-
-def check_target(folder: Path) -> None:
-    """Raise IndexFolderError unless ``folder`` is free, empty, or an index, be it damaged or unfinished."""
-    if not folder.exists():
-        return
-    remedy = "choose another folder with --index"
-    if not folder.is_dir():
-        raise IndexFolderError(f"{folder} is a file, and an index is a folder; {remedy}")
-    names = {path.name for path in folder.iterdir()}
-    if names and not (is_index(folder) or names & {LOCK, *_BEFORE}):
-        raise IndexFolderError(f"{folder} is not empty and holds no index, so none is written into it; {remedy}")
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -151,17 +156,31 @@ def check_space(folder: Path, needed: int) -> None:
         raise OSError(errno.ENOSPC, f"{needed / 1e6:,.0f} MB more are needed")
 
 
-def _undo(change: Change, made: bool) -> None:
-    """Delete what was written, unless it became the index."""
-    try:
-        manifest = read_manifest(change.folder)
-    except IndexFolderError:
-        for path in change.new:
-            shutil.rmtree(path, ignore_errors=True)
-        if made:
-            shutil.rmtree(change.folder, ignore_errors=True)
-    else:
-        change.clean(manifest)
+def _clean(
+    folder: Path,
+    keep: Mapping[str, Collection[str]],
+    names: Sequence[str],
+    chosen: Collection[str] | None = None,
+) -> None:
+    """Delete the files ``names`` beside the manifest, and of the segments what ``keep`` does not name, by segment.
+
+    Only what has a name that we give is deleted, and no link is followed. ``chosen`` are the segments that this is
+    about, by default all. What cannot be deleted is left to the next change.
+    """
+    with suppress(OSError), HeldFolder(folder) as index:
+        for name in names:
+            index.delete(name)
+        with suppress(OSError), index.folder(SEGMENTS) as segments:
+            for name in segments.names():
+                if is_segment_name(name) and (chosen is None or name in chosen):
+                    with suppress(OSError), segments.folder(name) as segment:
+                        for file in segment.names():
+                            if is_segment_file(file) and file not in keep.get(name, ()):
+                                segment.delete(file)
+                    if name not in keep:
+                        segments.delete(name, folder=True)
+        if not keep:
+            index.delete(SEGMENTS, folder=True)
 
 
 def _sync(path: Path) -> None:
@@ -177,7 +196,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def _disk_errors(folder: Path, change: Change | None = None) -> Iterator[None]:
     """Turn what the disk refuses into an OdqaError that says which folder, why, and how much space is free."""
     try:
         yield
@@ -185,7 +204,12 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         free = shutil.disk_usage(place).free / 1e6
+        # SQLite says of a full disk, and of nothing else while it writes, that an operation failed.
+        full = isinstance(error, sqlite3.OperationalError) or error.errno in _FULL
+        remedy = "make room or choose another folder" if full else "choose another folder"
+        landed = change.landed if change else 0
+        kept = f"Version {landed} is in place" if landed else "What was there before is unchanged"
         raise OdqaError(
-            f"the index {folder} cannot be written: {reason} ({free:,.0f} MB are free there); make room or choose "
-            f"another folder with --index. What was there before is unchanged"
+            f"the index {folder} cannot be written: {reason} ({free:,.0f} MB are free there); {remedy} with --index. "
+            f"{kept}"
         ) from error

@@ -15,8 +15,8 @@ from odqa.index.ingest import Storage
 from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
-from odqa.retrieval import keywords
 from odqa.retrieval.factories import check_factory
+from odqa.retrieval.names import KEYWORDS
 from odqa.retrieval.vector_writer import room
 from odqa.types import Mode
 
@@ -61,7 +61,7 @@ def fold_small(change: Change, manifest: Manifest) -> Manifest:
 def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
     try:
         for record in manifest.segments:
-            check_sums(folder, record, keywords.FILES)
+            check_sums(folder, record, KEYWORDS)
     except (IndexFolderError, OSError):
         return True
     return False
@@ -75,7 +75,7 @@ def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -
         segments = []
         for record in manifest.segments:
             if record.name in names:  # A copy of damaged files would have checksums that are right.
-                check_sums(change.folder, record, sorted(set(record.files) - set(keywords.FILES)))
+                check_sums(change.folder, record, sorted(set(record.files) - set(KEYWORDS)))
             mode = Mode.DENSE if record.name in names else None
             segments.append(Segment.open(change.folder, record, mode))
             stack.callback(segments[-1].close)
@@ -90,7 +90,8 @@ def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -
             if segment.record.name in names:
                 writer.copy(segment)
                 for source, digest in segment.store.sources().items():
-                    if hashes[source] == digest:
+                    # Not even the name of a file stays of which all was removed.
+                    if hashes[source] == digest and any(one.has_source(source) for one in segments):
                         writer.store.add_source(source, digest)
         record = writer.finish(None, storage.factory or None, storage.recall)
     kept = [record for record in manifest.segments if record.name not in names]

@@ -8,28 +8,57 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from odqa.errors import DataError, IndexFolderError
-from odqa.files import read_json, sha256
+from pydantic import TypeAdapter
+
+from odqa.errors import IndexFolderError
+from odqa.files import sha256
+from odqa.index.layout import (
+    DATA_FILES,
+    MANIFEST,
+    NEW_MANIFEST,
+    PASSAGES,
+    check_kinds,
+    segment_folder,
+    wrong_kind,
+)
+from odqa.index.ownership import manifest_value
+from odqa.index.schema import (
+    AtLeastOne,
+    Chunking,
+    Count,
+    DeletedName,
+    Dimension,
+    Keywords,
+    OldFile,
+    Prompts,
+    Reading,
+    SegmentName,
+    Sha256,
+    Size,
+    Storage,
+    StoredVectors,
+    Text,
+    Version,
+    parse,
+)
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
 FORMAT = 3
-MANIFEST = "manifest.json"
-SEGMENTS = "segments"
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """One data file as it was written: its size in bytes and its SHA-256 (hex)."""
 
-    size: int
-    sha256: str
+    size: Size
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +71,14 @@ class SegmentRecord:
     are all its files, by name.
     """
 
-    name: str
-    documents: int
-    passages: int
-    vectors: Mapping[str, Any]
+    name: SegmentName
+    documents: AtLeastOne
+    passages: AtLeastOne
+    vectors: StoredVectors
     files: Mapping[str, FileRecord]
-    deleted: str = ""
-    deleted_documents: int = 0
-    deleted_passages: int = 0
+    deleted: DeletedName
+    deleted_documents: Count
+    deleted_passages: Count
 
     @property
     def live_passages(self) -> int:
@@ -64,24 +93,26 @@ class Manifest:
     ``version`` counts the changes since the index was made, from 1. ``encoder`` is the name to load the encoder by and
     ``encoder_hash`` the hash of its files. ``reading``, ``chunking`` and ``keywords`` say how files become documents,
     passages and terms, and ``storage`` what FAISS factory and recall were asked for: documents added later are treated
-    alike. ``created`` and ``changed`` are ISO 8601 in UTC.
+    alike. ``created`` and ``changed`` are ISO 8601 in UTC. ``outdated`` names files beside the manifest that an index
+    of an older format had, in whose place this one came: they are to be deleted.
     """
 
     format: int
-    version: int
-    odqa_version: str
-    created: str
-    changed: str
-    encoder: str
-    encoder_hash: str
-    dimension: int
-    pooling: str
-    prompts: Mapping[str, str]
-    reading: Mapping[str, Any]
-    chunking: Mapping[str, Any]
-    keywords: Mapping[str, Any]
-    storage: Mapping[str, Any]
-    segments: tuple[SegmentRecord, ...] = field(default=())
+    version: Version
+    odqa_version: Text
+    created: Text
+    changed: Text
+    encoder: Text
+    encoder_hash: Sha256
+    dimension: Dimension
+    pooling: Text
+    prompts: Prompts
+    reading: Reading
+    chunking: Chunking
+    keywords: Keywords
+    storage: Storage
+    segments: tuple[SegmentRecord, ...]
+    outdated: tuple[OldFile, ...] = ()
 
     @property
     def documents(self) -> int:
@@ -104,16 +135,9 @@ class Manifest:
         return sum(record.size for segment in self.segments for record in segment.files.values())
 
 
+_ADAPTER = TypeAdapter(Manifest)
 # Vectors are compared by their cosine. Nothing reads these, but earlier releases refuse a manifest without them.
 _CONSTANTS = {"metric": "inner_product", "normalized": True}
-_STORED = ("factory", "vectors", "trained_on", "parameters", "recall")  # What is known of how vectors are stored.
-_JSON_TYPES: dict[str, tuple[type, str]] = {
-    "int": (int, "a whole number"),
-    "str": (str, "a string"),
-    "bool": (bool, "true or false"),
-    "Mapping": (dict, "an object"),
-    "tuple": (list, "a list"),
-}
 
 
 def rebuild_command(folder: Path) -> str:
@@ -121,21 +145,16 @@ def rebuild_command(folder: Path) -> str:
     return f"`odqa index PATH... --index {folder}`"
 
 
-def segment_folder(folder: Path, name: str) -> Path:
-    """Where a segment's files are."""
-    return folder / SEGMENTS / name
-
-
 def record_file(path: Path) -> FileRecord:
-    """Size and checksum of a file that is written and closed."""
+    """Size and checksum of a file that is written and closed. Raises OSError where it cannot be read."""
     return FileRecord(size=path.stat().st_size, sha256=sha256(path))
 
 
 def as_stored(manifest: Manifest) -> dict[str, Any]:
     """The content of ``manifest.json``: the manifest, with what is the same in every index of this format."""
     content = asdict(manifest)
-    segments = content.pop("segments")
-    return {**content, **_CONSTANTS, "segments": segments}
+    segments, outdated = content.pop("segments"), content.pop("outdated")
+    return {**content, **_CONSTANTS, "segments": segments, **({"outdated": outdated} if outdated else {})}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -144,22 +163,14 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     It is flushed to the disk, as the files that it names are, before it counts. Its temporary name is always the same,
     so that the next change finds and deletes what a killed one left (``odqa.files.whole`` does neither).
     """
-    new = folder / f".{MANIFEST}.new"
-    with new.open("w", encoding="utf-8") as stream:
+    new = folder / NEW_MANIFEST
+    new.unlink(missing_ok=True)
+    with new.open("x", encoding="utf-8") as stream:  # Through no link that is there.
         json.dump(as_stored(manifest), stream, ensure_ascii=False, indent=2)
         stream.write("\n")
         stream.flush()
         os.fsync(stream.fileno())
     new.replace(folder / MANIFEST)
-
-
-def is_index(folder: Path) -> bool:
-    """Whether the folder holds a manifest of this project, whole or of another format version."""
-    try:
-        value = read_json(folder / MANIFEST, "")
-    except (OSError, DataError):
-        return False
-    return isinstance(value, dict) and isinstance(value.get("format"), int) and "encoder_hash" in value
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -171,9 +182,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     path = folder / MANIFEST
     remedy = f"build the index again with {rebuild_command(folder)}"
     try:
-        value = read_json(path, remedy)
-    except DataError as error:
-        raise IndexFolderError(str(error)) from None
+        value = manifest_value(folder, remedy)
     except (FileNotFoundError, NotADirectoryError):
         what = "has no manifest.json" if folder.is_dir() else "does not exist"
         raise IndexFolderError(
@@ -189,27 +198,37 @@ def read_manifest(folder: str | Path) -> Manifest:
     if value["format"] < FORMAT:
         raise IndexFolderError(f"{folder} has index format {value['format']}, which is no longer read; {remedy}")
     try:
-        manifest: Manifest = _parse(Manifest, value)
+        manifest = parse(_ADAPTER, value)
     except ValueError as error:
         raise IndexFolderError(f"{path} is damaged: {error}; {remedy}") from None
+    if problem := next(_contradictions(manifest), ""):
+        raise IndexFolderError(f"{path} is damaged: {problem}; {remedy}")
     return manifest
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> None:
-    """Compare the data files' sizes with the manifest, without reading them.
+    """Compare the data files' sizes with the manifest, without opening them.
 
-    Raises IndexFolderError naming the file that is missing, cut short or too long.
+    Raises IndexFolderError naming the file that is missing, cut short or too long, or not a regular file.
     """
+    check_kinds(folder)
     remedy = f"build the index again with {rebuild_command(folder)}"
     for segment in manifest.segments:
         for name, record in segment.files.items():
             path = segment_folder(folder, segment.name) / name
-            try:
-                size = path.stat().st_size
-            except (FileNotFoundError, NotADirectoryError):
-                raise IndexFolderError(f"{path} is missing; {remedy}") from None
-            if size != record.size:
-                raise IndexFolderError(f"{path} is damaged: it has {size} bytes, not {record.size}; {remedy}")
+            if problem := wrong_size(path, record):
+                raise IndexFolderError(f"{problem}; {remedy}")
+
+
+def wrong_size(path: Path, record: FileRecord) -> str:
+    """What is wrong with a file at first sight: its kind or its size; empty where nothing is. Opens nothing."""
+    try:
+        size = path.lstat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{path} is missing"
+    if problem := wrong_kind(path):
+        return problem
+    return "" if size == record.size else f"{path} is damaged: it has {size} bytes, not {record.size}"
 
 
 def check_sums(folder: Path, segment: SegmentRecord, names: Collection[str]) -> None:
@@ -219,6 +238,8 @@ def check_sums(folder: Path, segment: SegmentRecord, names: Collection[str]) -> 
     """
     for name in names:
         path = segment_folder(folder, segment.name) / name
+        if problem := wrong_size(path, segment.files[name]):
+            raise IndexFolderError(f"{problem}; build the index again with {rebuild_command(folder)}")
         if record_file(path).sha256 != segment.files[name].sha256:
             raise IndexFolderError(
                 f"{path} is damaged: its checksum is not the one in the manifest; "
@@ -237,31 +258,43 @@ def check_encoder(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
         )
 
 
-def _parse(kind: type[Any], value: object, where: str = "") -> Any:
-    """``value`` as ``kind``, unknown keys ignored. Raises ValueError naming the key that is missing or wrong."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{where.rstrip('.')} is not an object")
-    for item in fields(kind):
-        expected, words = _JSON_TYPES[str(item.type).partition("[")[0]]
-        found = value.get(item.name)
-        if type(found) is not expected:
-            name = f"{where}{item.name}"
-            raise ValueError(f"{name} is not {words}" if item.name in value else f"{name} is missing")
-    known: dict[str, Any] = {item.name: value[item.name] for item in fields(kind)}
-    if kind is Manifest:
-        parts = enumerate(value["segments"])
-        known["segments"] = tuple(_parse(SegmentRecord, part, f"segments[{number}].") for number, part in parts)
-    if kind is SegmentRecord:
-        files = value["files"].items()
-        known["files"] = {name: _parse(FileRecord, record, f"{where}files[{name!r}].") for name, record in files}
-        for key in _STORED:
-            if key not in value["vectors"]:
-                raise ValueError(f"{where}vectors.{key} is missing")
-        for name in known["files"]:
-            if Path(name).name != name:
-                raise ValueError(f"{where}files[{name!r}] is not the name of a file")
-        if Path(value["name"]).name != value["name"]:
-            raise ValueError(f"{where}name is not the name of a folder")
-        if value["deleted"] and value["deleted"] not in known["files"]:
-            raise ValueError(f"{where}files does not list {value['deleted']}")
-    return kind(**known)
+def _contradictions(manifest: Manifest) -> Iterator[str]:
+    """What in a manifest, whose values are each as they may be, does not go together."""
+    if not manifest.segments:
+        yield "segments is empty"
+    names = [segment.name for segment in manifest.segments]
+    if len(set(names)) < len(names):
+        yield f"segments lists {next(name for name in names if names.count(name) > 1)} twice"
+    if manifest.chunking["overlap_tokens"] >= manifest.chunking["max_tokens"]:
+        yield "chunking.overlap_tokens is not below chunking.max_tokens"
+    for at, segment in enumerate(manifest.segments):
+        if int(segment.name) > manifest.version:
+            yield f"segments[{at}].name is not of version {manifest.version} or before"
+        yield from (f"segments[{at}].{problem}" for problem in _contradictions_within(segment))
+
+
+def _contradictions_within(segment: SegmentRecord) -> Iterator[str]:
+    for name in DATA_FILES:
+        if name not in segment.files:
+            yield f"files does not list {name}"
+            return
+    for name in segment.files.keys() - {*DATA_FILES, segment.deleted}:
+        yield f"files[{name!r}] is not the name of a file that a segment has"
+    if segment.deleted and segment.deleted not in segment.files:
+        yield f"files does not list {segment.deleted}"
+    if bool(segment.deleted) != bool(segment.deleted_documents):
+        yield f"deleted_documents is {segment.deleted_documents}, and deleted is {segment.deleted!r}"
+    if segment.vectors["vectors"] != segment.passages:
+        yield f"vectors.vectors is {segment.vectors['vectors']}, and passages is {segment.passages}"
+    if segment.vectors["trained_on"] > segment.passages:
+        yield f"vectors.trained_on is above the {segment.passages} passages"
+    live = segment.documents - segment.deleted_documents
+    # A document has a passage at least, and a segment without a live one is left out.
+    if not 1 <= live <= segment.live_passages or segment.deleted_documents > segment.deleted_passages:
+        yield (
+            f"documents, passages, deleted_documents and deleted_passages do not go together: {segment.documents}, "
+            f"{segment.passages}, {segment.deleted_documents}, {segment.deleted_passages}"
+        )
+    # Memory is allocated by the passages, so that there are no more of them than the files can hold.
+    if segment.passages > segment.files[PASSAGES].size:
+        yield f"passages is {segment.passages}, more than a file of {segment.files[PASSAGES].size} bytes can hold"

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from odqa.closing import Closing
 from odqa.errors import IndexFolderError
-from odqa.index.manifest import SegmentRecord, rebuild_command, record_file, segment_folder
-from odqa.index.store import PASSAGES, PassageStore, PassageWriter, StoredDocument
-from odqa.retrieval import keywords
-from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.index.layout import DATA_FILES, PASSAGES, number_name, segment_folder
+from odqa.index.manifest import SegmentRecord, rebuild_command, record_file
+from odqa.index.store import PassageStore, PassageWriter, StoredDocument
+from odqa.retrieval.arrays import map_array
+from odqa.retrieval.database import damaged
+from odqa.retrieval.dense import Vectors
 from odqa.retrieval.keywords import Keywords, KeywordWriter
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from odqa.types import Document, Mode, Passage
 
@@ -84,7 +87,10 @@ class SegmentWriter(Closing):
             documents=documents,
             passages=passages,
             vectors=asdict(vectors),
-            files={path.name: record_file(path) for path in sorted(self._folder.iterdir())},
+            files={name: record_file(self._folder / name) for name in sorted(DATA_FILES)},
+            deleted="",
+            deleted_documents=0,
+            deleted_passages=0,
         )
 
     def close(self) -> None:
@@ -150,6 +156,10 @@ class Segment:
         """The live documents."""
         return (document for document in self.store.all() if document.number not in self.deleted)
 
+    def has_source(self, source: str) -> bool:
+        """Whether a live document was read from this file."""
+        return any(number not in self.deleted for number in self.store.numbers_from(source))
+
     def close(self) -> None:
         """Close the files."""
         self.store.close()
@@ -159,7 +169,7 @@ class Segment:
 
 def needed_files(record: SegmentRecord, mode: Mode) -> list[str]:
     """The files of a segment that searches in ``mode`` read."""
-    idle = {Mode.DENSE: keywords.FILES, Mode.BM25: (VECTORS,), Mode.HYBRID: ()}[mode]
+    idle = {Mode.DENSE: KEYWORDS, Mode.BM25: (VECTORS,), Mode.HYBRID: ()}[mode]
     return [name for name in record.files if name not in idle]
 
 
@@ -169,9 +179,10 @@ def with_deleted(
     """``record`` with more of its documents deleted; writes the list of them all for this version of the index."""
     folder = segment_folder(index, record.name)
     deleted = {**_read_deleted(folder, record), **{item.number: (item.first, item.end) for item in documents}}
-    name = f"deleted.{version:06}.npy"
+    name = f"deleted.{number_name(version)}.npy"
     rows = [(number, *span) for number, span in sorted(deleted.items())]
-    np.save(folder / name, np.array(rows, np.int64).reshape(-1, 3))
+    with (folder / name).open("xb") as stream:  # Through no link that is there.
+        np.save(stream, np.array(rows, np.int64).reshape(-1, 3))
     files = {other: kept for other, kept in record.files.items() if other != record.deleted}
     return replace(
         record,
@@ -183,10 +194,16 @@ def with_deleted(
 
 
 def _read_deleted(folder: Path, record: SegmentRecord) -> dict[int, tuple[int, int]]:
+    """The deleted documents of a segment. Raises IndexFolderError where they are not those that its record counts."""
     if not record.deleted:
         return {}
-    try:
-        rows = np.load(folder / record.deleted, allow_pickle=False)
-        return {number: (first, end) for number, first, end in rows.tolist()}
-    except (ValueError, TypeError) as error:
-        raise IndexFolderError(f"{folder / record.deleted} cannot be read ({error}); build the index again") from None
+    path = folder / record.deleted
+    rows = map_array(path, dimensions=2).astype(np.int64)
+    if rows.shape != (record.deleted_documents, 3):
+        raise damaged(path, f"it has the shape {rows.shape} for {record.deleted_documents} documents")
+    numbers, first, end = rows.T
+    inside = (numbers >= 0) & (numbers < record.documents) & (first >= 0) & (first < end) & (end <= record.passages)
+    in_order = (numbers[1:] > numbers[:-1]) & (first[1:] >= end[:-1])
+    if not (inside.all() and in_order.all() and int((end - first).sum()) == record.deleted_passages):
+        raise damaged(path, "it lists other documents or passages than its segment has")
+    return {number: (first, end) for number, first, end in rows.tolist()}

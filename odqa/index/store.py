@@ -6,15 +6,15 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from odqa.errors import DataError, IndexFolderError
+from odqa.files import parse_json
+from odqa.retrieval.database import ERRORS, damaged, open_database
 from odqa.types import Document, Passage
-
-PASSAGES = "passages.sqlite"
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -35,7 +35,13 @@ FROM passages AS p JOIN documents AS d ON d.number = p.document
 """
 _AT_ONCE = 900  # Below the smallest limit on variables of one statement that SQLite is built with.
 
-_Row = tuple[int, str, str, str, str, int, str, str, str]
+_BY_ID = "SELECT * FROM documents WHERE id = ? ORDER BY number"
+
+T = TypeVar("T")
+_DocumentRow = tuple[int, str, str, str, str, str, int, int]
+_PassageRow = tuple[int, str, str, str, str, int, str, str, str]
+_DOCUMENT_TYPES = get_args(_DocumentRow)
+_PASSAGE_TYPES = get_args(_PassageRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class PassageWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        """Create the file; it must not exist yet."""
+        """Create the file; it must not exist yet, nor a link that leads somewhere else."""
+        path.touch(exist_ok=False)
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA + "BEGIN;")
         self.documents = 0
@@ -116,7 +123,7 @@ class PassageWriter:
 
     def find(self, id: str) -> list[StoredDocument]:
         """The documents with this id, in the order they came."""
-        return _find(self._db, id)
+        return [_stored(row) for row in self._db.execute(_BY_ID, (id,))]
 
     def blocks(self, size: int, start: int = 0) -> Iterator[list[Passage]]:
         """The passages from the row ``start`` on, in the order of their rows, ``size`` at a time."""
@@ -134,30 +141,26 @@ class PassageWriter:
 
 
 class PassageStore:
-    """An open file, read-only. Several threads may use it. ``documents`` and ``passages`` count what is in it."""
+    """An open file, read-only. Several threads may use it. ``documents`` and ``passages`` count what is in it.
+
+    The file may come from anywhere: what is read is checked, and never more than there can be. Whatever reads raises
+    IndexFolderError, naming the file, where it is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises IndexFolderError when it is not a store of passages."""
         self._path = path
         self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(
-                # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
-                uri=True,
-                check_same_thread=False,
-            )
-        except sqlite3.Error as error:
-            raise IndexFolderError(f"{path} cannot be opened: {error}; build the index again") from None
+        self._db = open_database(path, _SCHEMA)
         try:
             # The numbers have no gaps, so that the largest is the count, which SQLite finds without reading them all.
-            self.documents, self.passages = self._db.execute(
+            ((self.documents, self.passages),) = self._rows(
                 "SELECT (SELECT coalesce(max(number), -1) + 1 FROM documents),"
                 " (SELECT coalesce(max(row), -1) + 1 FROM passages)"
-            ).fetchone()
-        except sqlite3.Error as error:
+            )
+        except IndexFolderError:
             self._db.close()
-            raise IndexFolderError(f"{path} is damaged: {error}; build the index again") from None
+            raise
 
     def fetch(self, rows: Sequence[int]) -> dict[int, Passage]:
         """The passages of these rows, by row. Raises IndexFolderError when a row has no passage."""
@@ -165,9 +168,8 @@ class PassageStore:
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(some))
-            with self._lock:
-                records = self._db.execute(f"{_SELECT} WHERE p.row IN ({marks})", some).fetchall()
-            found.update({record[0]: _passage(record) for record in records})
+            records = self._rows(f"{_SELECT} WHERE p.row IN ({marks})", some, most=len(some))
+            found.update({record[0]: self._checked(_passage, record) for record in records})
         missing = next((row for row in rows if row not in found), None)
         if missing is not None:
             raise IndexFolderError(f"{self._path} has no passage for vector row {missing}; build the index again")
@@ -175,37 +177,35 @@ class PassageStore:
 
     def find(self, id: str) -> list[StoredDocument]:
         """The documents with this id, in the order they came; all but one of them are deleted."""
-        with self._lock:
-            return _find(self._db, id)
+        return self._documents(_BY_ID, (id,))
 
     def from_source(self, source: str) -> list[StoredDocument]:
         """The documents read from this file."""
-        with self._lock:
-            rows = self._db.execute("SELECT * FROM documents WHERE source = ? ORDER BY number", (source,)).fetchall()
-        return [_stored(row) for row in rows]
+        return self._documents("SELECT * FROM documents WHERE source = ? ORDER BY number", (source,))
+
+    def numbers_from(self, source: str) -> list[int]:
+        """The numbers of the documents read from this file."""
+        rows = self._rows("SELECT number FROM documents WHERE source = ?", (source,), most=self.documents)
+        return [number for (number,) in rows]
 
     def all(self) -> Iterator[StoredDocument]:
         """All documents in the order of their numbers, one at a time."""
         # A cursor of its own for each turn: other threads' questions may come between.
         for start in range(0, self.documents, _AT_ONCE):
-            with self._lock:
-                rows = self._db.execute(
-                    "SELECT * FROM documents WHERE number >= ? AND number < ? ORDER BY number",
-                    (start, start + _AT_ONCE),
-                ).fetchall()
-            yield from map(_stored, rows)
+            yield from self._documents(
+                "SELECT * FROM documents WHERE number >= ? AND number < ? ORDER BY number", (start, start + _AT_ONCE)
+            )
 
     def sources(self) -> dict[str, str]:
         """The hash of each file that documents were read from, by its path."""
-        with self._lock:
-            return dict(self._db.execute("SELECT source, hash FROM sources").fetchall())
+        rows = self._rows("SELECT source, hash FROM sources", most=self._path.stat().st_size)
+        return dict(self._checked(_strings, row) for row in rows)
 
     def broken(self) -> str:
         """What SQLite finds wrong with the file; empty when nothing is."""
         try:
-            with self._lock:
-                (found,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
-        except sqlite3.Error as error:
+            ((found,),) = self._rows("PRAGMA integrity_check(1)")
+        except IndexFolderError as error:
             return str(error)
         return "" if found == "ok" else str(found)
 
@@ -213,18 +213,43 @@ class PassageStore:
         """Close the file."""
         self._db.close()
 
+    def _rows(self, query: str, values: Sequence[int | str] = (), most: int = 1) -> list[Any]:
+        """What the file answers to a query: ``most`` rows, or it is damaged."""
+        try:
+            with self._lock:
+                rows = self._db.execute(query, values).fetchmany(most + 1)
+        except ERRORS as error:
+            raise damaged(self._path, error) from None
+        if len(rows) > most:
+            raise damaged(self._path, f"more than {most} rows where there cannot be more")
+        return rows
 
-def _find(db: sqlite3.Connection, id: str) -> list[StoredDocument]:
-    rows = db.execute("SELECT * FROM documents WHERE id = ? ORDER BY number", (id,))
-    return [_stored(row) for row in rows]
+    def _documents(self, query: str, values: Sequence[int | str]) -> list[StoredDocument]:
+        found = [self._checked(_stored, row) for row in self._rows(query, values, most=self.documents)]
+        for document in found:
+            if not 0 <= document.first < document.end <= self.passages:
+                raise damaged(self._path, f"document {document.number} has passages that are not there")
+        return found
+
+    def _checked(self, make: Callable[[Any], T], row: tuple[Any, ...]) -> T:
+        """What a row makes, whose values SQLite gives in whatever type they have in the file."""
+        try:
+            return make(row)
+        except (ValueError, TypeError, DataError) as error:
+            raise damaged(self._path, f"a row that is none of an index ({error})") from None
 
 
-def _stored(row: tuple[int, str, str, str, str, str, int, int]) -> StoredDocument:
+def _stored(row: _DocumentRow) -> StoredDocument:
+    _check_types(row, _DOCUMENT_TYPES)
     number, id, title, source, metadata, digest, first, passages = row
-    return StoredDocument(number, id, title, source, json.loads(metadata), digest, first, passages)
+    fields = parse_json(metadata, "its metadata", "")
+    if not isinstance(fields, dict):
+        raise ValueError("metadata without keys")
+    return StoredDocument(number, id, title, source, fields, digest, first, passages)
 
 
-def _passage(row: _Row) -> Passage:
+def _passage(row: _PassageRow) -> Passage:
+    _check_types(row, _PASSAGE_TYPES)
     _, id, document_id, title, text, start, source, headings, pages = row
     return Passage(
         id=id,
@@ -233,9 +258,26 @@ def _passage(row: _Row) -> Passage:
         text=text,
         start=start,
         source=source,
-        headings=tuple(json.loads(headings)),
-        pages=tuple((offset, page) for offset, page in json.loads(pages)),
+        headings=_strings(parse_json(headings, "its headings", "")),
+        pages=tuple((_whole(offset), _whole(page)) for offset, page in parse_json(pages, "its pages", "")),
     )
+
+
+def _check_types(row: tuple[Any, ...], types: tuple[type, ...]) -> None:
+    if tuple(map(type, row)) != types:
+        raise TypeError(f"values of the types {', '.join(type(value).__name__ for value in row)}")
+
+
+def _strings(values: Sequence[Any]) -> tuple[Any, ...]:
+    if not all(type(value) is str for value in values):
+        raise TypeError("a value where a text should be")
+    return tuple(values)
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("a value where a whole number should be")
+    return value
 
 
 def _metadata(document: Document) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import IndexFolderError
+from odqa.index.layout import PASSAGES, segment_folder, wrong_kinds
 from odqa.index.manifest import (
     Manifest,
+    SegmentRecord,
     check_encoder,
     read_manifest,
     rebuild_command,
     record_file,
-    segment_folder,
 )
 from odqa.index.segment import Segment
-from odqa.index.store import PASSAGES
-from odqa.retrieval import keywords
+from odqa.retrieval.names import KEYWORDS
 from odqa.types import Mode
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def verify(
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    problems = list(_damaged_files(folder, manifest, progress))
+    rebuild = rebuild_command(folder)
+    problems = [Problem(what, rebuild) for what in wrong_kinds(folder)]
+    if not problems:  # What leads out of the index is not read.
+        problems += _damaged_files(folder, manifest, progress)
     encoded, least = 0, 1.0
     if not problems:  # The content of damaged files would say nothing more.
         encoder = load(manifest) if load else None
@@ -78,25 +82,16 @@ def verify(
             check_encoder(folder, manifest, encoder)
         for record in manifest.segments:
             try:
-                segment = Segment.open(folder, record, Mode.HYBRID)
+                with closing(Segment.open(folder, record, Mode.HYBRID)) as segment:
+                    inside = list(_inside(segment))
+                    if encoder is not None and not inside:
+                        share = -(-SAMPLE * record.live_passages // manifest.passages)
+                        cosines = _encode_again(segment, encoder, share)
+                        encoded, least = encoded + len(cosines), min([least, *cosines.values()])
+                        inside += _other_vectors(manifest, record, cosines)
             except IndexFolderError as error:
-                problems.append(Problem(str(error), rebuild_command(folder)))
-                continue
-            problems += (Problem(what, rebuild_command(folder)) for what in _inside(segment))
-            if encoder is not None:
-                share = -(-SAMPLE * record.live_passages // manifest.passages)
-                cosines = _encode_again(segment, encoder, share)
-                encoded, least = encoded + len(cosines), min([least, *cosines.values()])
-                problems += (
-                    Problem(
-                        f"the vector of passage {id} in segment {record.name} is not the one that "
-                        f"{manifest.encoder} gives: their cosine is {cosine:.3f}",
-                        rebuild_command(folder),
-                    )
-                    for id, cosine in cosines.items()
-                    if cosine < _COSINE
-                )
-            segment.close()
+                inside = [str(error)]
+            problems += (Problem(what, rebuild) for what in inside)
     return Verification(
         folder=folder,
         version=manifest.version,
@@ -110,19 +105,19 @@ def verify(
 
 
 def _damaged_files(folder: Path, manifest: Manifest, progress: Callable[[int, int], None] | None) -> Iterator[Problem]:
-    """The files that are missing or not as they were written."""
+    """The files that are missing or not as they were written; what has another size is not read."""
     done = 0
     for record in manifest.segments:
         for name, expected in record.files.items():
             path = segment_folder(folder, record.name) / name
             try:
-                actual = record_file(path)
+                what = "size" if path.lstat().st_size != expected.size else "checksum"
+                same = what == "checksum" and record_file(path) == expected
+                problem = "" if same else f"{path} is damaged: its {what} is not the one in the manifest"
             except OSError as error:
-                yield Problem(f"{path} cannot be read: {error.strerror}", _remedy(folder, name))
-            else:
-                if actual != expected:
-                    what = f"{path} is damaged: its {'size' if actual.size != expected.size else 'checksum'} is not"
-                    yield Problem(f"{what} the one in the manifest", _remedy(folder, name))
+                problem = f"{path} cannot be read: {error.strerror}"
+            if problem:
+                yield Problem(problem, _remedy(folder, name))
             done += expected.size
             if progress:
                 progress(done, manifest.bytes)
@@ -130,7 +125,7 @@ def _damaged_files(folder: Path, manifest: Manifest, progress: Callable[[int, in
 
 def _remedy(folder: Path, name: str) -> str:
     """Compaction rebuilds keywords from the passages; everything else has to come from the documents again."""
-    return f"`odqa compact --index {folder}`" if name in keywords.FILES else rebuild_command(folder)
+    return f"`odqa compact --index {folder}`" if name in KEYWORDS else rebuild_command(folder)
 
 
 def _inside(segment: Segment) -> Iterator[str]:
@@ -156,6 +151,16 @@ def _inside(segment: Segment) -> Iterator[str]:
             row = int(rows[wrong[0]])
             yield f"the vector of row {row} in segment {name} has the length {norms[wrong[0]]:.3f}, not 1"
             return
+
+
+def _other_vectors(manifest: Manifest, record: SegmentRecord, cosines: Mapping[str, float]) -> Iterator[str]:
+    """The passages whose stored vector is another than the encoder's, by the ``cosines`` of the two."""
+    for id, cosine in cosines.items():
+        if not cosine >= _COSINE:
+            yield (
+                f"the vector of passage {id} in segment {record.name} is not the one that {manifest.encoder} gives: "
+                f"their cosine is {cosine:.3f}"
+            )
 
 
 def _encode_again(segment: Segment, encoder: Encoder, count: int) -> dict[str, float]:

@@ -19,8 +19,6 @@ from odqa.errors import IndexFolderError
 from odqa.retrieval import gpu
 from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
 
-VECTORS = "vectors.faiss"
-
 _MORE = 8  # Candidates beyond k, so that vectors as good as the k-th are seen.
 _FEW = 20_000  # So many rows are compared one by one sooner than an approximate index is searched for them.
 _LEAST, _MOST = 32, 4096  # Candidates of a walk through a graph: about as many as are asked for, and very many.

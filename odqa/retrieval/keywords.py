@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import chain, count, pairwise
@@ -26,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import IndexFolderError
-from odqa.retrieval.postings import COUNTS, FILES, LENGTHS, ROWS, STARTS, TERMS, PostingsWriter
+from odqa.retrieval.arrays import map_array
+from odqa.retrieval.database import ERRORS, damaged, open_database
+from odqa.retrieval.names import COUNTS, LENGTHS, ROWS, STARTS, TERMS
+from odqa.retrieval.postings import TERMS_SCHEMA, PostingsWriter
 from odqa.retrieval.words import Analyzer
 from odqa.types import Passage
-
-__all__ = ["FILES", "K1", "PARAMETERS", "B", "KeywordSearch", "KeywordWriter", "Keywords", "best", "keyword_text"]
 
 K1 = 0.6  # How soon repeating a term stops counting. See docs/decisions/fusion.md for the measurement.
 B = 0.75  # How much a long passage is held back against a short one, from 0 to 1.
@@ -43,7 +43,7 @@ _GROUPS = 16  # See ``best``.
 
 
 class KeywordWriter:
-    """Counts the terms of passages, which get the rows 0, 1, 2, … in the order they come, and writes ``FILES``.
+    """Counts the terms of passages, which get the rows 0, 1, 2, … in the order they come, and writes ``KEYWORDS``.
 
     Memory grows with the vocabulary alone, by about 150 bytes a term.
     """
@@ -109,22 +109,14 @@ class Keywords:
 
     @classmethod
     def read(cls, folder: Path) -> Keywords:
-        """Open ``FILES`` in ``folder``. Raises IndexFolderError, naming the file, when one cannot be used."""
-        arrays = [_map(folder / name) for name in (STARTS, ROWS, COUNTS, LENGTHS)]
+        """Open ``KEYWORDS`` in ``folder``. Raises IndexFolderError, naming the file, when one cannot be used."""
+        arrays = [map_array(folder / name) for name in (STARTS, ROWS, COUNTS, LENGTHS)]
         postings = {STARTS: int(arrays[0][-1]) if len(arrays[0]) else -1, ROWS: len(arrays[1]), COUNTS: len(arrays[2])}
         if len(set(postings.values())) > 1:
             found = ", ".join(f"{number} by {name}" for name, number in postings.items())
             raise IndexFolderError(f"{folder} is damaged: it has {found} postings; build the index again")
         path = folder / TERMS
-        try:
-            db = sqlite3.connect(
-                # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
-                uri=True,
-                check_same_thread=False,
-            )
-        except sqlite3.Error as error:
-            raise _damaged(path, error) from None
+        db = open_database(path, TERMS_SCHEMA)
         keywords = cls(folder, db, arrays)
         try:
             keywords.postings("")
@@ -134,7 +126,7 @@ class Keywords:
                     f"{path} is damaged: it has {terms} terms and {STARTS} has {len(arrays[0]) - 1}; "
                     f"build the index again"
                 )
-        except IndexFolderError:
+        except BaseException:
             db.close()
             raise
         return keywords
@@ -151,9 +143,16 @@ class Keywords:
         try:
             with self._lock:
                 found = self._db.execute("SELECT number FROM terms WHERE term = ?", (term,)).fetchone()
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise _damaged(self.folder / TERMS, error) from None
-        start, end = self._starts[found[0] : found[0] + 2].tolist() if found else (0, 0)
+        except ERRORS as error:
+            raise damaged(self.folder / TERMS, error) from None
+        if not found:
+            return self._rows[:0], self._counts[:0]
+        (number,) = found
+        if type(number) is not int or not 0 <= number < len(self._starts) - 1:
+            raise damaged(self.folder / TERMS, f"it numbers a term {number!r}")
+        start, end = self._starts[number : number + 2].tolist()
+        if not 0 <= start <= end:
+            raise damaged(self.folder / STARTS, f"it has postings from {start} to {end}")
         return self._rows[start:end], self._counts[start:end]
 
     def close(self) -> None:
@@ -257,17 +256,3 @@ def _largest(scores: NDArray[np.float32], k: int) -> float:
     """The ``k``-th largest score, 0 where there are fewer."""
     at = len(scores) - k
     return float(np.partition(scores, at)[at]) if 0 <= at < len(scores) else 0.0
-
-
-def _map(path: Path) -> NDArray[Any]:
-    try:
-        values = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, tokenize.TokenError) as error:
-        raise _damaged(path, error) from None
-    if values.ndim != 1 or values.dtype.kind not in "iu":
-        raise _damaged(path, f"{values.dtype} {values.shape} where whole numbers are expected")
-    return np.asarray(values)
-
-
-def _damaged(path: Path, reason: object) -> IndexFolderError:
-    return IndexFolderError(f"{path} cannot be read ({reason}); build the index again")

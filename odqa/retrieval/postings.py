@@ -26,13 +26,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-TERMS, STARTS, ROWS, COUNTS, LENGTHS = FILES = (
-    "keywords.sqlite",
-    "keywords.starts.npy",
-    "keywords.rows.npy",
-    "keywords.counts.npy",
-    "keywords.lengths.npy",
-)
+from odqa.retrieval.names import COUNTS, KEYWORDS, LENGTHS, ROWS, RUNS, STARTS, TERMS
+
+TERMS_SCHEMA = "CREATE TABLE terms (term TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
 
 _RUN = 1 << 21  # Terms that are sorted at a time, which takes about 80 MB; also the postings that are merged at a time.
 _LOW = (1 << 32) - 1
@@ -76,10 +72,10 @@ class PostingsWriter:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Write into ``folder``, which is there without any of ``FILES``. Raises OSError when it cannot be written."""
+        """Write into ``folder``, which has none of ``KEYWORDS``. Raises OSError when it cannot be written."""
         self._folder = folder
-        # Without a name: gone with the process, however that ends.
-        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        # Without a name, or deleted at once: gone with the process, however that ends.
+        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=folder, prefix=RUNS)  # noqa: SIM115
         self._runs: list[_Run] = []
         self._passages = 0
         self._finished = False
@@ -95,7 +91,7 @@ class PostingsWriter:
             self._begin()
 
     def finish(self, numbers: Mapping[str, int]) -> None:
-        """Write ``FILES``; ``numbers`` has every term and its number, from 0 on.
+        """Write ``KEYWORDS``; ``numbers`` has every term and its number, from 0 on.
 
         Raises OSError or sqlite3.OperationalError when the disk does not take them.
         """
@@ -127,7 +123,7 @@ class PostingsWriter:
         with suppress(OSError):  # A full disk refuses what is still to be written, which nobody needs.
             self._spool.close()
         if not self._finished:
-            for name in FILES:
+            for name in KEYWORDS:
                 (self._folder / name).unlink(missing_ok=True)
 
     def _begin(self) -> None:
@@ -206,7 +202,7 @@ def _array(path: Path, dtype: np.dtype[Any], length: int) -> Iterator[IO[bytes]]
     """A stream into which ``length`` values are written, which make a file of NumPy's format."""
     from numpy.lib import format as npy
 
-    with path.open("wb") as stream:
+    with path.open("xb") as stream:  # Through no link that is there.
         header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": (length,)}
         npy.write_array_header_1_0(stream, header)
         yield stream
@@ -214,10 +210,11 @@ def _array(path: Path, dtype: np.dtype[Any], length: int) -> Iterator[IO[bytes]]
 
 def _write_terms(path: Path, numbers: Mapping[str, int]) -> None:
     """Write the table of terms; the file says itself, as its ``user_version``, how many there are."""
+    path.touch(exist_ok=False)  # Through no link that is there.
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA user_version = {len(numbers)}; BEGIN;"
-            "CREATE TABLE terms (term TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
+            f"{TERMS_SCHEMA}"
         )
         # In the order of the table, which fills its pages one after the other.
         db.executemany("INSERT INTO terms VALUES (?, ?)", ((term, numbers[term]) for term in sorted(numbers)))

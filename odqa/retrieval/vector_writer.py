@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import UsageError
-from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.dense import Vectors
 from odqa.retrieval.factories import FLAT, check_factory, choose, make, training_size
 from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
+from odqa.retrieval.names import SPOOL, VECTORS
 from odqa.retrieval.recall import TARGET, tune
 
-_SPOOL = "vectors.spool"
 _FLOAT32 = 4  # Bytes.
 _BLOCK = 65_536  # Vectors that FAISS is given at a time.
 
@@ -57,7 +57,7 @@ class VectorWriter:
         self._folder = folder
         self._dimension = dimension
         self._count = 0
-        self._stream = (folder / _SPOOL).open("wb")
+        self._stream = (folder / SPOOL).open("xb")  # Through no link that is there.
         self._stream.write(_flat_header(0, dimension))
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class VectorWriter:
         """
         factory = factory if factory and self._count else choose(self._count, self._dimension)
         check_factory(factory, self._dimension, self._count)
-        spool, target = self._folder / _SPOOL, self._folder / VECTORS
+        spool, target = self._folder / SPOOL, self._folder / VECTORS
         self._stream.seek(0)
         self._stream.write(_flat_header(self._count, self._dimension))
         self._stream.close()
@@ -93,6 +93,7 @@ class VectorWriter:
         exact = Vectors.read(spool)
         index, trained_on = self._build(factory, exact)
         tuned = tune(Vectors(index), exact, recall)
+        target.touch(exist_ok=False)  # As the spool.
         try:
             require_faiss().write_index(index, str(target))
         except RuntimeError as error:
@@ -105,7 +106,7 @@ class VectorWriter:
         try:
             self._stream.close()
         finally:  # A full disk does not even let the stream be closed.
-            (self._folder / _SPOOL).unlink(missing_ok=True)
+            (self._folder / SPOOL).unlink(missing_ok=True)
 
     def _build(self, factory: str, exact: Vectors) -> tuple[Any, int]:
         """The index with all vectors in it, and how many of them it has learned from."""

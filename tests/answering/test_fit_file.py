@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from odqa.answering.deciders import ReaderRule
-from odqa.answering.fit_file import decider, load, own_file, read, write
+from odqa.answering.fit_file import decider, keep, load, own_file, read, write
 from odqa.answering.ranking import RANKINGS
-from odqa.errors import ModelError, UsageError
+from odqa.errors import IndexFolderError, ModelError, UsageError
 from odqa.reader.model import Reader
 from tests.answering.fits import fit
 
@@ -91,6 +91,28 @@ def test_the_index_s_file_comes_before_the_reader_s_own(reader: Reader, tmp_path
     assert fitted is not None
     assert fitted.get(None).threshold == 0.3
     assert load(reader) == fit(reader.content_hash, 0.2)
+
+
+def test_a_fit_that_is_kept_in_an_index_goes_through_no_link(reader: Reader, tmp_path: Path) -> None:
+    index, thesis = tmp_path / "index", tmp_path / "thesis.txt"
+    index.mkdir()
+    thesis.write_text("mine")
+    path = keep(index, reader, fit(reader.content_hash, 0.3))
+    assert path == own_file(index, reader)
+    assert load(reader, index) == fit(reader.content_hash, 0.3)
+    path.unlink()
+    path.symlink_to(thesis)
+    with pytest.raises(IndexFolderError, match="is a symbolic link"):
+        keep(index, reader, fit(reader.content_hash, 0.4))
+    write(path, fit(reader.content_hash, 0.4), follow=False)
+    assert not path.is_symlink()
+    path.unlink()
+    path.parent.rename(tmp_path / "elsewhere")
+    path.parent.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IndexFolderError, match="rankings is a symbolic link"):
+        keep(index, reader, fit(reader.content_hash, 0.5))
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert thesis.read_text() == "mine"
 
 
 def test_a_file_of_its_own_does_not_make_it_another_reader(reader: Reader, tmp_path: Path) -> None:

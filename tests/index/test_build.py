@@ -14,16 +14,15 @@ from odqa import __version__
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
 from odqa.index.build import build_index
-from odqa.index.change import LOCK
 from odqa.index.ingest import fit_chunk
-from odqa.index.manifest import MANIFEST, SEGMENTS, read_manifest
+from odqa.index.layout import LOCK, MANIFEST, PASSAGES, SEGMENTS
+from odqa.index.manifest import read_manifest
 from odqa.index.report import ENCODING, READING, Progress
 from odqa.index.search import Index
-from odqa.index.store import PASSAGES, PassageWriter
-from odqa.retrieval.dense import VECTORS
+from odqa.index.store import PassageWriter
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.keywords import FILES as KEYWORDS
 from odqa.retrieval.keywords import K1, B
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from tests.index.conftest import CHUNK
 

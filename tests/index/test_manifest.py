@@ -1,31 +1,47 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, get_type_hints
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from odqa.corpus import ChunkOptions, ReadOptions
 from odqa.errors import IndexFolderError
+from odqa.index import schema
+from odqa.index.ingest import Storage
+from odqa.index.layout import DATA_FILES, MANIFEST, PASSAGES, SEGMENTS, segment_folder
 from odqa.index.manifest import (
     FORMAT,
-    MANIFEST,
     Manifest,
     SegmentRecord,
     check_encoder,
     check_sizes,
     check_sums,
-    is_index,
     read_manifest,
     record_file,
-    segment_folder,
     write_manifest,
 )
+from odqa.index.ownership import is_index
+from odqa.index.report import report_of
+from odqa.index.search import Index
+from odqa.index.verification import verify
+from odqa.retrieval.keywords import PARAMETERS
+from odqa.retrieval.vector_writer import VectorRecord
 
-FILES = ("one", "two", "deleted.000002.npy")
+DELETED = "deleted.000002.npy"
+FILES = (*DATA_FILES, DELETED)
 
 
 @pytest.fixture
@@ -46,18 +62,18 @@ def manifest(tmp_path: Path) -> Manifest:
         dimension=32,
         pooling="mean",
         prompts={"query": "Frage: "},
-        chunking={"max_tokens": 200, "language": "en"},
-        keywords={"method": "lucene", "k1": 1.2},
-        reading={"text_field": "text"},
-        storage={"factory": ""},
+        chunking=asdict(ChunkOptions()),
+        keywords={"method": "lucene", "k1": 1.2, "b": 0.75, "language": "en"},
+        reading=asdict(ReadOptions()),
+        storage=asdict(Storage()),
         segments=(
             SegmentRecord(
                 name="000001",
                 documents=3,
                 passages=5,
-                vectors={"factory": "Flat", "vectors": 3, "trained_on": 0, "parameters": {}, "recall": None},
+                vectors={"factory": "Flat", "vectors": 5, "trained_on": 0, "parameters": {}, "recall": None},
                 files={name: record_file(folder / name) for name in FILES},
-                deleted="deleted.000002.npy",
+                deleted=DELETED,
                 deleted_documents=1,
                 deleted_passages=2,
             ),
@@ -119,10 +135,10 @@ def test_a_newer_format_asks_for_an_upgrade_and_an_older_one_for_a_rebuild(tmp_p
     assert is_index(tmp_path)
 
 
-@pytest.mark.parametrize("key", [key for key in Manifest.__dataclass_fields__ if key != "format"])
+@pytest.mark.parametrize("key", [key for key in Manifest.__dataclass_fields__ if key not in ("format", "outdated")])
 def test_a_missing_or_wrong_value_is_named(tmp_path: Path, manifest: Manifest, key: str) -> None:
     change(tmp_path, **{key: None})
-    with pytest.raises(IndexFolderError, match=f"{key} is not "):
+    with pytest.raises(IndexFolderError, match=rf"damaged: {key} (should be|is empty)"):
         read_manifest(tmp_path)
     values = asdict(manifest)
     del values[key]
@@ -135,7 +151,7 @@ def test_a_missing_or_wrong_value_is_named(tmp_path: Path, manifest: Manifest, k
 def test_what_is_missing_or_wrong_of_a_segment_is_named(tmp_path: Path, manifest: Manifest, key: str) -> None:
     segment = asdict(manifest)["segments"][0]
     change(tmp_path, segments=[segment, segment | {key: None}])
-    with pytest.raises(IndexFolderError, match=rf"segments\[1\]\.{key} is not "):
+    with pytest.raises(IndexFolderError, match=rf"segments\[1\]\.{key} should be"):
         read_manifest(tmp_path)
     del segment[key]
     change(tmp_path, segments=[segment])
@@ -153,21 +169,170 @@ def test_what_is_missing_of_how_vectors_are_stored_is_named(tmp_path: Path, mani
         read_manifest(tmp_path)
 
 
-def test_a_segment_stays_inside_the_index_and_has_what_was_deleted_of_it(tmp_path: Path, manifest: Manifest) -> None:
+WRONG = [
+    ({"name": "../../elsewhere"}, r"segments\[0\]\.name should match pattern"),
+    ({"name": "1"}, r"segments\[0\]\.name should match pattern"),
+    ({"name": "000003"}, r"segments\[0\]\.name is not of version 2 or before"),
+    ({"files": {}}, r"segments\[0\]\.files does not list passages\.sqlite"),
+    (
+        {"files": {PASSAGES: {"size": "3"}}},
+        r"segments\[0\]\.files\['passages\.sqlite'\]\.size should be a valid",
+    ),
+    ({"files": {PASSAGES: 3}}, r"segments\[0\]\.files\['passages\.sqlite'\] should be"),
+    ({"deleted": "deleted.000009.npy"}, r"segments\[0\]\.files\['deleted\.000002\.npy'\] is not the name of a file"),
+    ({"deleted": "../manifest.json"}, r"segments\[0\]\.deleted should match pattern"),
+    ({"deleted": "", "deleted_documents": 0}, r"segments\[0\]\.files\['deleted\.000002\.npy'\] is not the name"),
+    ({"deleted_documents": 0}, r"segments\[0\]\.deleted_documents is 0, and deleted is 'deleted\.000002\.npy'"),
+    ({"deleted_passages": 5}, r"segments\[0\]\.documents, passages, .* do not go together: 3, 5, 1, 5"),
+    ({"deleted_documents": 3}, r"segments\[0\]\.documents, passages, .* do not go together: 3, 5, 3, 2"),
+    ({"documents": 9}, r"segments\[0\]\.documents, passages, .* do not go together: 9, 5, 1, 2"),
+    ({"documents": -1}, r"segments\[0\]\.documents should be greater than or equal to 1"),
+    ({"passages": 1 << 40}, r"segments\[0\]\.passages should be less than"),
+    ({"passages": 5.0}, r"segments\[0\]\.passages should be a valid integer"),
+    ({"passages": True}, r"segments\[0\]\.passages should be a valid integer"),
+    ({"passages": 4}, r"segments\[0\]\.vectors\.vectors is 5, and passages is 4"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), WRONG)
+def test_a_segment_is_wrong_in_one_value_or_in_two_together(
+    tmp_path: Path, manifest: Manifest, values: dict[str, Any], message: str
+) -> None:
     segment = asdict(manifest)["segments"][0]
-    for values, message in (
-        ({"name": "../../elsewhere"}, r"segments\[0\]\.name is not the name of a folder"),
-        ({"deleted": "deleted.000009.npy"}, r"segments\[0\]\.files does not list deleted\.000009\.npy"),
-        ({"files": {"one": {"size": "3"}}}, r"segments\[0\]\.files\['one'\]\.size is not a whole number"),
-        ({"files": {"one": 3}}, r"segments\[0\]\.files\['one'\] is not an object"),
-        ({"files": {"../one": {"size": 3, "sha256": ""}}}, r"files\['\.\./one'\] is not the name of a file"),
-    ):
-        change(tmp_path, segments=[segment | values])
-        with pytest.raises(IndexFolderError, match=message):
-            read_manifest(tmp_path)
-    change(tmp_path, segments=[3])
-    with pytest.raises(IndexFolderError, match=r"segments\[0\] is not an object"):
+    change(tmp_path, segments=[segment | values])
+    with pytest.raises(IndexFolderError, match=rf"damaged: {message}.*; build the index again with"):
         read_manifest(tmp_path)
+
+
+def test_a_segment_names_no_file_outside_and_no_more_passages_than_its_file_can_hold(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    segment = asdict(manifest)["segments"][0]
+    for name in ("../one", "/etc/passwd", "..", "", "a/b", "notes.txt", "deleted.000001.npy", "vectors.faiss\n"):
+        change(tmp_path, segments=[segment | {"files": segment["files"] | {name: {"size": 1, "sha256": "0" * 64}}}])
+        with pytest.raises(IndexFolderError, match="is not the name of a file that a segment has"):
+            read_manifest(tmp_path)
+    many = {"passages": 1000, "vectors": segment["vectors"] | {"vectors": 1000}}
+    change(tmp_path, segments=[segment | many])
+    with pytest.raises(IndexFolderError, match="passages is 1000, more than a file of 16 bytes can hold"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"segments": []}, "segments is empty"),
+        ({"segments": [3]}, r"segments\[0\] should be a dictionary or an instance of SegmentRecord"),
+        ({"version": 10**12}, "version should be less than or equal to 999999999"),
+        ({"version": 0}, "version should be greater than or equal to 1"),
+        ({"dimension": 10**9}, "dimension should be less than or equal to 65536"),
+        ({"encoder_hash": "ab"}, "encoder_hash should match pattern"),
+        ({"encoder": "a\0b"}, "encoder should match pattern"),
+        ({"encoder": "\ud800"}, "encoder should be a valid string"),
+        ({"encoder": "a" * 100_000}, "encoder should have at most"),
+        ({"prompts": {"query": 3}}, r"prompts\.query should be a valid string"),
+        ({"reading": {}}, r"reading\.text_field is missing"),
+        ({"chunking": {"max_tokens": 5, "overlap_tokens": 5, "language": "en"}}, "overlap_tokens is not below"),
+        ({"storage": {"factory": "", "recall": float("nan")}}, r"storage\.recall should be a finite number"),
+        ({"storage": {"factory": "", "recall": 10**400}}, r"storage\.recall should be"),
+        ({"outdated": ["../notes.txt"]}, r"outdated\[0\] should match pattern"),
+    ],
+)
+def test_a_value_out_of_its_range_is_told(
+    tmp_path: Path, manifest: Manifest, values: dict[str, Any], message: str
+) -> None:
+    change(tmp_path, **values)
+    with pytest.raises(IndexFolderError, match=rf"manifest\.json is damaged: .*{message}.*; build the index again"):
+        read_manifest(tmp_path)
+
+
+def test_a_segment_is_listed_once(tmp_path: Path, manifest: Manifest) -> None:
+    segment = asdict(manifest)["segments"][0]
+    change(tmp_path, segments=[segment, segment])
+    with pytest.raises(IndexFolderError, match="segments lists 000001 twice"):
+        read_manifest(tmp_path)
+
+
+def test_what_is_known_of_options_is_what_they_have(manifest: Manifest) -> None:
+    assert get_type_hints(schema._Reading).keys() == asdict(ReadOptions()).keys()
+    assert get_type_hints(schema._Chunking).keys() == asdict(ChunkOptions()).keys()
+    assert get_type_hints(schema._Storage).keys() == asdict(Storage()).keys()
+    assert get_type_hints(schema._Keywords).keys() == {*PARAMETERS, "language"}
+    assert get_type_hints(schema._Vectors).keys() == asdict(VectorRecord("Flat", 1)).keys()
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a JSON value there is a value."""
+    yield at
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*at, key))
+
+
+NUMBERS = [True, -1, 0, 2, 1 << 31, 10**400, 1.0, math.nan]
+DROPPED = object()
+WRONG_VALUES = [DROPPED, None, *NUMBERS, "", "..", "\0", "\ud800", [], [1], {"x": 1}]
+ANY_VALUE = st.recursive(
+    st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
+
+
+def put(value: Any, at: tuple[Any, ...], new: object) -> None:
+    """Replace what is at a place of a JSON value, or drop it."""
+    for key in at[:-1]:
+        value = value[key]
+    if new is DROPPED:
+        del value[at[-1]]
+    else:
+        value[at[-1]] = new
+
+
+def open_all_of_it(folder: Path) -> None:
+    """Do with an index what reads its manifest: search, verify, report, write it again."""
+    with Index.open(folder) as index:
+        index.search(["moon"], 3, np.ones((1, index.manifest.dimension), np.float32))
+    verify(folder, None)
+    report_of(folder, index.manifest, 0.0)
+    write_manifest(folder, index.manifest)
+    assert read_manifest(folder) == index.manifest
+
+
+def test_whatever_a_value_of_a_manifest_is_the_index_opens_or_is_refused(copy: Path) -> None:
+    text = (copy / MANIFEST).read_text()
+    opened = 0
+    for at in list(places(json.loads(text)))[1:]:
+        for new in WRONG_VALUES:
+            value = json.loads(text)
+            put(value, at, new)
+            (copy / MANIFEST).write_text(json.dumps(value))
+            try:
+                open_all_of_it(copy)
+                opened += 1
+            except IndexFolderError as error:
+                assert str(copy) in str(error)
+    assert opened > 50, "names, dates and unknown keys may be anything"
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_two_values_of_a_manifest_are_the_index_opens_or_is_refused(built: Path, data: st.DataObject) -> None:
+    value = json.loads((built / MANIFEST).read_text())
+    for _ in range(2):
+        put(value, data.draw(st.sampled_from(list(places(value))[1:])), data.draw(st.just(DROPPED) | ANY_VALUE))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(built / SEGMENTS, folder / SEGMENTS)
+        (folder / MANIFEST).write_text(json.dumps(value))
+        with suppress(IndexFolderError):
+            open_all_of_it(folder)
+
+
+def test_a_manifest_of_today_with_more_keys_opens(built: Path, tmp_path: Path) -> None:
+    value = json.loads((built / MANIFEST).read_text())
+    assert (value["metric"], value["normalized"]) == ("inner_product", True)
+    value["segments"][0]["vectors"]["seed"] = value["storage"]["shards"] = value["reading"]["more"] = 3
+    (tmp_path / MANIFEST).write_text(json.dumps(value))
+    assert read_manifest(tmp_path) == read_manifest(built)
 
 
 @pytest.mark.parametrize("name", FILES)

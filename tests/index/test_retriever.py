@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index.manifest import segment_folder
+from odqa.index.layout import segment_folder
 from odqa.index.retriever import Retriever
 from odqa.index.search import Index
-from odqa.retrieval.dense import VECTORS
 from odqa.retrieval.gpu import gpus
-from odqa.retrieval.keywords import FILES as KEYWORDS
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.types import Mode
 from tests import tiny
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from odqa.corpus import read_file, split
 from odqa.errors import IndexFolderError, UsageError
 from odqa.index.build import build_index
-from odqa.index.manifest import read_manifest, segment_folder
+from odqa.index.layout import PASSAGES, segment_folder
+from odqa.index.manifest import read_manifest
 from odqa.index.search import Index
-from odqa.index.store import PASSAGES
 from odqa.index.verification import verify
-from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.dense import Vectors
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.keywords import FILES as KEYWORDS
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.types import Document
 from tests import tiny
 from tests.index.conftest import CHUNK
@@ -163,7 +163,9 @@ def test_a_missing_index_is_told(tmp_path: Path) -> None:
 def test_counts_and_dimension_must_agree_with_the_manifest(copy: Path) -> None:
     path = copy / "manifest.json"
     whole = json.loads(path.read_text())
-    path.write_text(json.dumps(whole | {"segments": [whole["segments"][0] | {"passages": 4}]}))
+    (segment,) = whole["segments"]
+    more = segment | {"passages": 4, "vectors": segment["vectors"] | {"vectors": 4}}
+    path.write_text(json.dumps(whole | {"segments": [more]}))
     with pytest.raises(
         IndexFolderError,
         match="2 documents, 3 passages, 3 vectors, 3 passages in its keywords; its manifest counts 4 passages",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -179,3 +180,87 @@ def test_what_is_no_database_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "p").write_bytes(content)
     with pytest.raises(IndexFolderError, match=r"p is damaged: .*build the index again"):
         PassageStore(tmp_path / "p")
+
+
+def tampered(path: Path, *statements: str) -> PassageStore:
+    """A store of one document with two passages, after these statements of somebody else's."""
+    with closing(PassageWriter(path)) as writer:
+        one = document("d")
+        writer.add(one, [passage(one, number, text) for number, text in enumerate(("one", "two"))])
+        writer.commit()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("PRAGMA writable_schema = ON;" + "".join(statements))
+    return PassageStore(path)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE documents SET metadata = '['",
+        "UPDATE documents SET metadata = '[]'",
+        "UPDATE documents SET metadata = replace(hex(zeroblob(50000)), '00', '[')",
+        "UPDATE documents SET first = -1",
+        "UPDATE documents SET passages = 1 << 40",
+        "UPDATE documents SET title = x'ff'",
+        "UPDATE documents SET title = CAST(x'ff' AS TEXT)",
+        "UPDATE documents SET hash = x'00'",
+    ],
+)
+def test_a_document_that_is_none_is_told(tmp_path: Path, statement: str) -> None:
+    with closing(tampered(tmp_path / "p", statement)) as store:
+        for read in (lambda: store.find("d"), lambda: list(store.all()), lambda: store.from_source("d.txt")):
+            with pytest.raises(IndexFolderError, match=r"p is damaged: .*; build the index again"):
+                read()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE passages SET text = CAST(x'ff' AS TEXT)",
+        "UPDATE passages SET text = x'00'",
+        "UPDATE passages SET start = 'x'",
+        "UPDATE passages SET headings = '{'",
+        "UPDATE passages SET headings = '[1]'",
+        "UPDATE passages SET headings = '3'",
+        "UPDATE passages SET pages = '[[1]]'",
+        "UPDATE passages SET pages = '[[1, null]]'",
+        "UPDATE passages SET pages = '[[1, 2.5]]'",
+        "UPDATE documents SET title = x'00'",
+    ],
+)
+def test_a_passage_that_is_none_is_told(tmp_path: Path, statement: str) -> None:
+    with (
+        closing(tampered(tmp_path / "p", statement)) as store,
+        pytest.raises(IndexFolderError, match=r"p is damaged: .*; build the index again"),
+    ):
+        store.fetch([0, 1])
+
+
+ENDLESS = "WITH RECURSIVE n(row) AS (SELECT 0 UNION ALL SELECT row + 1 FROM n) SELECT row FROM n"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (f"DROP TABLE passages; CREATE VIEW passages AS {ENDLESS};",),
+        ("CREATE TABLE more (x);",),
+        ("CREATE TRIGGER t AFTER INSERT ON passages BEGIN SELECT 1; END;",),
+        ("ALTER TABLE documents ADD COLUMN x AS (1);",),
+        ("DROP INDEX documents_by_id;",),
+        ("UPDATE sqlite_master SET sql = 'CREATE TABLE documents (x)' WHERE name = 'documents';",),
+    ],
+)
+def test_a_store_of_another_schema_is_not_asked(tmp_path: Path, statements: tuple[str, ...]) -> None:
+    with pytest.raises(IndexFolderError, match=r"p is damaged: .*; build the index again"):
+        tampered(tmp_path / "p", *statements)
+
+
+def test_a_byte_of_a_text_that_turned_is_told_wherever_it_is_read(tmp_path: Path) -> None:
+    tampered(tmp_path / "p").close()
+    data = (tmp_path / "p").read_bytes()
+    (tmp_path / "p").write_bytes(data.replace(b"d#1two", b"d#1t\xffo"))
+    with (
+        closing(PassageStore(tmp_path / "p")) as store,
+        pytest.raises(IndexFolderError, match=r"p is damaged: Could not decode to UTF-8 .*; build the index again"),
+    ):
+        store.fetch([1])

@@ -9,14 +9,13 @@ import pytest
 from odqa.errors import IndexFolderError
 from odqa.index.build import build_index
 from odqa.index.compaction import compact
-from odqa.index.manifest import read_manifest, record_file, segment_folder, write_manifest
+from odqa.index.layout import PASSAGES, segment_folder
+from odqa.index.manifest import read_manifest, record_file, write_manifest
 from odqa.index.removal import remove
 from odqa.index.search import Index
-from odqa.index.store import PASSAGES
 from odqa.index.verification import verify
-from odqa.retrieval.dense import VECTORS
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.keywords import FILES as KEYWORDS
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from tests import tiny
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from odqa.errors import IndexFolderError, OdqaError
 from odqa.retrieval import dense as module
-from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
+from odqa.retrieval.dense import Vectors, VectorSearch
 from odqa.retrieval.faiss_library import require_faiss
+from odqa.retrieval.names import VECTORS
 from tests.retrieval.vector_files import brute_force, random_vectors, stored, unit
 
 KINDS = ["Flat", "SQ8", "HNSW8", "HNSW8_SQ8", "IVF8,Flat", "IVF8,SQ8", "IVF8,PQ4x4", "IVF8,PQ4x4fs", "PCAR12,IVF8,SQ8"]

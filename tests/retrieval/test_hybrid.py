@@ -6,10 +6,11 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from odqa.retrieval.dense import VECTORS, Vectors, VectorSearch
+from odqa.retrieval.dense import Vectors, VectorSearch
 from odqa.retrieval.fusion import fuse
 from odqa.retrieval.hybrid import by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import Keywords, KeywordSearch, KeywordWriter
+from odqa.retrieval.names import VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from odqa.types import Component, Passage
 

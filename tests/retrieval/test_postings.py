@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.retrieval import postings
-from odqa.retrieval.postings import FILES, PostingsWriter
+from odqa.retrieval.names import KEYWORDS
+from odqa.retrieval.postings import PostingsWriter
 
 NUMBERS = {"moon": 0, "earth": 1, "paris": 2, "sun": 3}
 PASSAGES = [[0, 1, 0], [], [2, 0], [3, 3, 3, 3]]
@@ -45,7 +46,7 @@ def small_disk(size: int) -> Iterator[None]:
 
 
 def test_files_counted_by_hand(tmp_path: Path) -> None:
-    assert set(write(tmp_path, PASSAGES, NUMBERS)) == set(FILES)
+    assert set(write(tmp_path, PASSAGES, NUMBERS)) == set(KEYWORDS)
     starts, rows, counts, lengths = arrays(tmp_path)
     assert starts.tolist() == [0, 2, 3, 4, 5]
     assert rows.tolist() == [0, 2, 0, 2, 3]
@@ -107,7 +108,7 @@ def test_nothing_stays_of_what_is_closed_unfinished(tmp_path: Path) -> None:
 
 def test_what_is_finished_stays_when_it_is_closed(tmp_path: Path) -> None:
     write(tmp_path, PASSAGES, NUMBERS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(KEYWORDS)
 
 
 def test_a_disk_that_is_full_while_passages_come_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.retrieval.dense import VECTORS, Vectors
+from odqa.retrieval.dense import Vectors
+from odqa.retrieval.names import VECTORS
 from odqa.retrieval.vector_writer import VectorRecord, VectorWriter
 
 

@@ -23,6 +23,7 @@ from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from odqa.types import Document, Mode, Passage
 
+_LONGEST = 4.0  # The square of a vector's length, which is 1 but for what compressing it lost.
 BLOCK = 4096  # Passages that are in memory at a time; sorted by length within a block when they are encoded.
 
 
@@ -60,7 +61,14 @@ class SegmentWriter(Closing):
     def _copy(self, segment: Segment, passages: dict[int, Passage]) -> None:
         assert segment.vectors is not None
         if passages:
-            self._vectors.add(segment.vectors.reconstruct(np.array(list(passages), np.int64)))
+            vectors = segment.vectors.reconstruct(np.array(list(passages), np.int64))
+            # FAISS ends the process that trains on such a vector.
+            if not np.einsum("ij,ij->i", vectors, vectors).max() <= _LONGEST:
+                raise IndexFolderError(
+                    f"the vectors of segment {segment.record.name} are damaged: the length of one is far from 1; "
+                    f"build the index again"
+                )
+            self._vectors.add(vectors)
             self._keywords.add(list(passages.values()))
             self._done += len(passages)
             passages.clear()

@@ -6,7 +6,8 @@ Knows nothing of passages, of encoders, and of how the files are written.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from math import ceil
 from pathlib import Path
@@ -37,9 +38,10 @@ class Vectors:
     does not depend on how FAISS adds up, and equal vectors come in the order of their rows.
     """
 
-    def __init__(self, index: Any, memory: Any = None) -> None:
-        """Wrap a faiss index that lies in ``memory``, if it is mapped; see ``read``."""
+    def __init__(self, index: Any, memory: Any = None, path: Path | None = None) -> None:
+        """Wrap a faiss index that lies in ``memory``, if it is mapped from the file ``path``; see ``read``."""
         self._index = index
+        self._path = path
         self._memory = memory  # The index points into it.
         self._core = unwrap(index)
         if isinstance(self._core, require_faiss().IndexIVFPQFastScan):
@@ -66,7 +68,7 @@ class Vectors:
             raise IndexFolderError(f"{path} cannot be read by FAISS ({reason(error)}); build the index again") from None
         if index.metric_type != faiss.METRIC_INNER_PRODUCT:
             raise IndexFolderError(f"{path} does not compare vectors by inner product; build the index again")
-        return cls(index, data)
+        return cls(index, data, path)
 
     def __len__(self) -> int:
         """How many vectors there are."""
@@ -92,15 +94,15 @@ class Vectors:
         return None
 
     def set_parameters(self, parameters: Mapping[str, int]) -> None:
-        """Set ``nprobe`` or ``efSearch``. Raises IndexFolderError for one that this index does not have."""
+        """Set ``nprobe`` or ``efSearch``. Raises IndexFolderError for one that this index does not have, or not so."""
         space = require_faiss().ParameterSpace()
         for name, value in parameters.items():
-            try:
-                space.set_index_parameter(self._index, name, value)
-            except RuntimeError as error:
-                raise IndexFolderError(
-                    f"the vectors have no search parameter {name} ({reason(error)}); build the index again"
-                ) from None
+            known, _, most = self.effort or ("", 0, 0)
+            if name != known:
+                raise IndexFolderError(f"the vectors have no search parameter {name}; build the index again")
+            if not 0 < value <= most:  # What FAISS allocates for a search grows with it.
+                raise IndexFolderError(f"the search parameter {name} is {value}, above {most}; build the index again")
+            space.set_index_parameter(self._index, name, value)
             if self._gpu is not None:
                 self._gpu.set_parameter(name, value)
 
@@ -151,7 +153,8 @@ class Vectors:
 
     def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The stored vectors of some rows, float32 (rows, dimension): what compression left of them."""
-        return cast("NDArray[np.float32]", self._index.reconstruct_batch(rows))
+        with self._asking():
+            return cast("NDArray[np.float32]", self._index.reconstruct_batch(rows))
 
     def _best(self, query: NDArray[np.float32], near: NDArray[np.int64], k: int) -> Neighbours:
         """The ``k`` best of the candidates ``near`` (depth,), in which -1 is none."""
@@ -182,7 +185,24 @@ class Vectors:
             found = self._gpu.search(queries, depth, allowed)
             if found is not None:
                 return found
-        return cast("Neighbours", self._index.search(queries, depth, params=self._parameters(depth, allowed, count)))
+        with self._asking():
+            found, near = self._index.search(queries, depth, params=self._parameters(depth, allowed, count))
+        if near.max(initial=-1) >= len(self):
+            raise self._damaged(f"it finds the row {near.max()} of {len(self)}")
+        return cast("Neighbours", (found, near))
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn what FAISS finds wrong with its file only when it is asked into an IndexFolderError that names it."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if self._path is None:
+                raise
+            raise self._damaged(reason(error)) from None
+
+    def _damaged(self, why: str) -> IndexFolderError:
+        return IndexFolderError(f"{self._path} is damaged: {why}; build the index again")
 
     def _parameters(self, depth: int, allowed: NDArray[np.bool_] | None, count: int) -> Any:
         """Search parameters that let only ``allowed`` rows through, ``count`` of them; None where nothing is to be set.

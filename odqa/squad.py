@@ -9,16 +9,20 @@ and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet`
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from odqa.errors import DataError, UsageError
-from odqa.files import read_json
+from odqa.files import open_regular, parse_json, read_json, whole
 from odqa.types import Example, Reference
 
 FORMATS = (".json", ".jsonl", ".parquet")
+MOST_UNPACKED = 200  # Bytes that a byte of a Parquet file unpacks to.
+SURELY_UNPACKED = 1 << 28  # Bytes that any Parquet file may unpack to.
+ROWS_AT_ONCE = 256
 
 
 def load_examples(source: str | Path, split: str | None = None) -> list[Example]:
@@ -48,7 +52,8 @@ def iter_paragraphs(path: Path) -> Iterator[tuple[str, int, str]]:
 
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
     """Write examples as flat JSONL, one question a line; ``load_examples`` reads them back the same."""
-    with path.open("w", encoding="utf-8") as stream:
+    # What UTF-8 cannot hold, half of a surrogate pair, becomes an escape, as it is one in JSON.
+    with whole(path) as unfinished, unfinished.open("w", encoding="utf-8", errors="backslashreplace") as stream:
         for example in examples:
             row = {
                 "id": example.id,
@@ -125,7 +130,7 @@ def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> It
             question=_get(row, "question", str, where),
             context=_get(row, "context", str, where),
             references=() if impossible else references,
-            title=str(row.get("title") or ""),
+            title=str(title) if isinstance(title := row.get("title"), str | int | float) and title else "",
             plausible=() if plausible is None else _zip(plausible, f"{where}.plausible_answers"),
         )
 
@@ -156,18 +161,17 @@ def _columns(references: Iterable[Reference]) -> dict[str, list[Any]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except json.JSONDecodeError as error:
-                raise DataError(f"{path}: line {number}: broken JSON at column {error.colno}: {error.msg}") from None
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"{path}: line {number}: not UTF-8 at its byte {error.start}; save it in that encoding"
                 ) from None
+            row = parse_json(text, str(path), "SQuAD format is needed, a question a line", line=number)
             _expect(row, dict, f"{path}: line {number}")
             yield f"line {number}", row
 
@@ -176,13 +180,25 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     import pyarrow
     import pyarrow.parquet
 
-    try:
-        rows = pyarrow.parquet.read_table(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: not a whole Parquet file: {detail}") from None
-    for number, row in enumerate(rows):
-        yield f"row {number}", row
+    number = 0
+    with open_regular(path) as stream:
+        size = stream.seek(0, os.SEEK_END)
+        try:
+            file = pyarrow.parquet.ParquetFile(stream)
+            unpacked = sum(file.metadata.row_group(at).total_byte_size for at in range(file.metadata.num_row_groups))
+            if max(unpacked, file.metadata.num_rows) > max(MOST_UNPACKED * size, SURELY_UNPACKED):
+                raise DataError(
+                    f"{path}: its {size:,} bytes unpack to {unpacked:,}, {file.metadata.num_rows:,} rows: too many "
+                    "for a dataset; give it as .jsonl"
+                )
+            # Few rows at a time: a row of a small file may be large.
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                for row in batch.to_pylist():
+                    yield f"row {number}", row
+                    number += 1
+        except (pyarrow.ArrowException, OSError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+            detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DataError(f"{path}: not a whole Parquet file: {detail}") from None
 
 
 def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -202,7 +218,7 @@ def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _get(holder: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
     if key not in holder:
-        names = sorted(map(str, holder))
+        names = sorted(str(name)[:40] for name in holder)
         present = ", ".join(names[:10]) + (", …" if len(names) > 10 else "") if names else "nothing"
         raise DataError(f"{where}: missing key {key!r} (there is: {present}); SQuAD format is needed")
     _expect(holder[key], kind, f"{where}.{key}")

@@ -220,7 +220,7 @@ def test_json_that_is_not_utf_8(tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"id": }', "line 2: broken JSON at column 8"),
+        ('{"id": }', "broken JSON at line 2, column 8"),
         ("[]", "line 2: expected an object, found list"),
         (json.dumps(row(answers=["Paris"])), "line 2.answers: expected an object, found list"),
         (json.dumps(row(answers={"text": "Paris", "answer_start": [0]})), "line 2.answers.text: expected a list"),

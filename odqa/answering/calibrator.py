@@ -40,6 +40,7 @@ FEATURES = (
 )
 FAR = 10.0  # The gap to the second answer where there is none.
 MANY = 3  # The most mentions that count: how many there are depends on how many passages are read.
+MOST = 1e12  # The largest number of a calibrator: beyond it sums are lost in rounding, or are no numbers.
 
 
 class Outcome(NamedTuple):
@@ -83,7 +84,7 @@ class Calibrator:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Calibrator:
-        """The calibrator of plain values. Raises ValueError, KeyError or TypeError where they are not one."""
+        """The calibrator of plain values. Raises ValueError, KeyError, TypeError or OverflowError for any others."""
         if list(value["features"]) != list(FEATURES):
             raise ValueError(f"it was fitted on the features {', '.join(value['features'])}")
         found = cls(
@@ -98,6 +99,8 @@ class Calibrator:
             raise ValueError("its numbers are not those of ten features and three outcomes")
         if not all(map(math.isfinite, numbers)) or min(found.spread) <= 0:
             raise ValueError("its numbers must be finite, and each spread above 0")
+        if max(map(abs, numbers)) > MOST or min(found.spread) < 1 / MOST:
+            raise ValueError(f"its numbers must be at most {MOST:g}, and each spread at least {1 / MOST:g}")
         return found
 
 

@@ -6,15 +6,17 @@ index, or as ``rankings/READER.json`` in an index folder, for that index, which 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from odqa.answering.calibrator import Calibrator
 from odqa.answering.deciders import Decider, FittedRule, ReaderRule
 from odqa.answering.ranking import RANKINGS, Weights, check_ranking
+from odqa.checked import checked
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json, write_json
 from odqa.index import layout
@@ -25,6 +27,45 @@ if TYPE_CHECKING:
 FORMAT = 1
 FILE = "ranking.json"
 REMEDY = "fit it again: odqa tune --index FOLDER --dataset FILE"
+
+
+class _Weights(BaseModel):
+    """Within these limits no score of a place is lost in rounding."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    temperature: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
+    dense: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    bm25: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    weights: _Weights
+    threshold: float
+    calibrator: dict[str, Any]
+
+
+class _Record(BaseModel):
+    """What a report says of a fit; there may be more."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    questions: Annotated[int, Field(ge=0)] = 0
+    dataset: str | None = None
+
+
+class _File(BaseModel):
+    """The layout of the file."""
+
+    model_config = ConfigDict(strict=True)
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    reader: str
+    default: str
+    rankings: dict[str, _Rule]
+    record: _Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +162,29 @@ def write(path: Path, fit: Fit, *, follow: bool = True) -> None:
 def read(path: Path) -> Fit:
     """Read a fit. Raises ModelError, naming the file, where it is damaged or of a later version."""
     try:
-        value = read_json(path, REMEDY)
-        if value["format"] > FORMAT:
-            raise ValueError(f"it has format {value['format']}, this odqa reads format {FORMAT}")
+        content = read_json(path, REMEDY)
+        found = content.get("format") if isinstance(content, dict) else None
+        if isinstance(found, int) and found > FORMAT:
+            raise DataError(f"{path}: it has format {found}, this odqa reads format {FORMAT}; {REMEDY}")
+        value: _File = checked(_File, content, str(path), REMEDY)
         rankings = {
             name: FittedRule(
-                name,
-                Weights(**{key: float(number) for key, number in one["weights"].items()}),
-                Calibrator.from_json(one["calibrator"]),
-                float(one["threshold"]),
+                name, Weights(**one.weights.model_dump()), _calibrator(one.calibrator, path), one.threshold
             )
-            for name, one in value["rankings"].items()
+            for name, one in value.rankings.items()
         }
-        fit = Fit(str(value["reader"]), str(value["default"]), rankings, dict(value["record"]))
-        if set(rankings) != set(RANKINGS) or fit.default not in rankings:
-            raise ValueError(f"it must hold the rankings {', '.join(RANKINGS)}, and name one of them as the default")
-        if not all(one.weights.temperature > 0 for one in rankings.values()):
-            raise ValueError("a temperature must be above 0")
-        if not all(math.isfinite(number) for one in rankings.values() for number in (*one.weights, one.threshold)):
-            raise ValueError("its numbers must be finite")
     except DataError as error:
         raise ModelError(str(error)) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is not a fitted ranking ({type(error).__name__}: {error}); {REMEDY}") from None
-    return fit
+    if set(rankings) != set(RANKINGS) or value.default not in rankings:
+        wanted = f"it must hold the rankings {', '.join(RANKINGS)}, and name one of them as the default"
+        raise ModelError(f"{path} is not a fitted ranking ({wanted}); {REMEDY}")
+    return Fit(value.reader, value.default, rankings, value.record.model_dump(exclude_unset=True))
+
+
+def _calibrator(value: Mapping[str, Any], path: Path) -> Calibrator:
+    try:
+        return Calibrator.from_json(value)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"{path} is not a fitted ranking ({type(error).__name__} in a calibrator: {error}); {REMEDY}"
+        ) from None

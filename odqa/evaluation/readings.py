@@ -8,9 +8,10 @@ one reader (``Reader.content_hash``), so that another one's readings are never u
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ AT_ONCE = 2048  # Pairs between two commits: half a minute of two cores, which i
 _HEAD = struct.Struct("<If")  # Windows and null score.
 _SPAN = np.dtype([("start", "<u4"), ("end", "<u4"), ("score", "<f4")])
 _LOOK_UP = 500  # Keys a query.
+_REMEDY = "remove the file, and the readings are made again"
 
 
 def default_folder() -> Path:
@@ -50,10 +52,17 @@ class Readings(Closing):
         folder.mkdir(parents=True, exist_ok=True)
         # What was computed in another precision differs in the third digit.
         self.path = folder / f"{reader.content_hash[:32]}-{str(reader.dtype).removeprefix('torch.')}.sqlite"
-        self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        if self.path.exists() and not self.path.is_file():
+            raise DataError(f"{self.path}, where readings are remembered, is not a regular file; {_REMEDY}")
+        with self._usable():
+            self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         try:
             with self._usable():
                 self._db.execute("CREATE TABLE IF NOT EXISTS readings (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
+                found = self._db.execute("SELECT type, name FROM sqlite_master").fetchall()
+            # A view of that name could compute for ever.
+            if found != [("table", "readings")]:
+                raise DataError(f"{self.path} does not hold readings alone; {_REMEDY}")
         except DataError:
             self._db.close()
             raise
@@ -71,7 +80,7 @@ class Readings(Closing):
         cannot be written to.
         """
         keys = [_key(question, text, n_best) for question, text in pairs]
-        found = self._look_up(keys)
+        found = self._look_up({key: len(text) for key, (_, text) in zip(keys, pairs, strict=True)})
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in found}
         known = sum(key not in missing for key in keys)
         if progress:
@@ -100,16 +109,27 @@ class Readings(Closing):
         """Close the file."""
         self._db.close()
 
-    def _look_up(self, keys: Sequence[bytes]) -> dict[bytes, Reading]:
+    def _look_up(self, lengths: Mapping[bytes, int]) -> dict[bytes, Reading]:
+        """The readings that are remembered, by key; ``lengths`` are those of the texts."""
         found: dict[bytes, Reading] = {}
-        wanted = sorted(set(keys))
+        wanted = sorted(lengths)
         for start in range(0, len(wanted), _LOOK_UP):
             some = wanted[start : start + _LOOK_UP]
             marks = ", ".join("?" * len(some))
             with self._usable():
                 rows = self._db.execute(f"SELECT key, value FROM readings WHERE key IN ({marks})", some)
-                found.update((key, _unpack(value)) for key, value in rows)
+                found.update((key, self._unpack(value, lengths[key])) for key, value in rows)
         return found
+
+    def _unpack(self, value: object, length: int) -> Reading:
+        """The reading of a text of ``length`` characters. Raises DataError where it can be none."""
+        try:
+            reading = _unpack(value)  # type: ignore[arg-type]
+        except (struct.error, ValueError, TypeError):
+            reading = None
+        if reading is None or not _is_of(reading, length):
+            raise DataError(f"{self.path} holds a reading that is none; {_REMEDY}")
+        return reading
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -118,8 +138,7 @@ class Readings(Closing):
             yield
         except sqlite3.Error as error:
             raise DataError(
-                f"{self.path}, which remembers readings, cannot be used ({error}); make room on the disk, or remove "
-                "the file, and they are made again"
+                f"{self.path}, which remembers readings, cannot be used ({error}); make room on the disk, or {_REMEDY}"
             ) from None
 
 
@@ -137,3 +156,9 @@ def _unpack(value: bytes) -> Reading:
     windows, null_score = _HEAD.unpack_from(value)
     spans = np.frombuffer(value, _SPAN, offset=_HEAD.size)
     return Reading(tuple(Span(int(s), int(e), float(score)) for s, e, score in spans.tolist()), null_score, windows)
+
+
+def _is_of(reading: Reading, length: int) -> bool:
+    """Whether a reading can be one of a text of ``length`` characters."""
+    spans = all(0 <= one.start <= one.end <= length and math.isfinite(one.score) for one in reading.spans)
+    return spans and math.isfinite(reading.null_score)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from odqa.checked import checked
 from odqa.errors import DataError, UsageError
 from odqa.files import read_json
 
@@ -17,6 +18,8 @@ FORMAT = 2
 KIND = "pipeline"
 FILE = "report.json"
 NEEDED = "give a folder that `odqa eval --index ... --report FOLDER` wrote, or its report.json"
+
+_ROUNDING = 1e-9  # Of a mean that is 1.
 
 Score = float | None
 Interval = tuple[float, float] | None
@@ -334,8 +337,6 @@ class Report:
     @classmethod
     def from_json(cls, value: object, where: str) -> Report:
         """The report of plain values. Raises DataError, which begins with ``where`` they stand, for anything else."""
-        from pydantic import TypeAdapter, ValidationError
-
         if not isinstance(value, dict) or value.get("kind") != KIND:
             raise DataError(f"{where}: not the report of a pipeline; {NEEDED}")
         if value.get("format") != FORMAT:
@@ -343,12 +344,7 @@ class Report:
                 f"{where}: a report of format {value.get('format')!r}, and this version reads format {FORMAT}; "
                 "evaluate again with this version"
             )
-        try:
-            report: Report = TypeAdapter(cls).validate_python(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise DataError(f"{where}: {place}: {first['msg']}; {NEEDED}") from None
+        report: Report = checked(cls, value, where, NEEDED)
         if problem := _problem(report.scores):
             raise DataError(f"{where}: {problem}; {NEEDED}")
         return report
@@ -374,4 +370,6 @@ def _problem(scores: QuestionScores) -> str:
     for name, column in asdict(scores).items():
         if len(column) != len(scores.id):
             return f"scores.{name} has {len(column):,} values for {len(scores.id):,} questions"
+        if name not in ("id", "prediction") and not all(-_ROUNDING <= one <= 1 + _ROUNDING for one in column):
+            return f"scores.{name} holds a number outside of 0 to 1"
     return ""

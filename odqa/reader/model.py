@@ -6,11 +6,15 @@ Knows nothing of passages, indexes or ranking.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from odqa import model_configs
+from odqa.checked import checked
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json
@@ -22,7 +26,20 @@ from odqa.types import Reading, Span
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
 MAX_ANSWER_TOKENS = 30  # The longest span, as in BERT's own code for SQuAD.
+_DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
 WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
+
+
+class _Settings(BaseModel):
+    """What a reader's settings file may hold. Beyond these limits confidence would be lost in rounding."""
+
+    model_config = ConfigDict(strict=True)
+
+    no_answer_threshold: Annotated[float, Field(ge=-1e6, le=1e6)]
+    temperature: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
+    length_penalty: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    max_length: Annotated[int, Field(ge=1, le=model_configs.MOST_UNITS)]
+    stride: Annotated[int, Field(ge=0, le=model_configs.MOST_UNITS)]
 
 
 class Reader:
@@ -167,6 +184,11 @@ class Reader:
         results = spread(self._forward, cut) if self.device.type == "cpu" else map(self._forward, cut)
         for some, (starts, ends) in zip(cut, results, strict=True):
             for row, window in enumerate(some):
+                if not np.isfinite([starts[row, : window.length], ends[row, : window.length]]).all():
+                    raise ModelError(
+                        f"the reader {self.name} gives logits that are not finite: its weights are damaged; use "
+                        "another reader"
+                    )
                 yield window, starts[row, : window.length], ends[row, : window.length]
             if progress:
                 progress(len(some))
@@ -175,12 +197,20 @@ class Reader:
         """The start and end logits of one batch, each (windows, padded length)."""
         import torch
 
-        inputs = pad(self.tokenizer, some)
-        tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
         mixed = self.dtype != torch.float32
-        with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
-            output = self.model(**tensors)
-        return output.start_logits.float().cpu().numpy(), output.end_logits.float().cpu().numpy()
+        try:
+            inputs = pad(self.tokenizer, some)
+            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
+            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
+                output = self.model(**tensors)
+            logits = output.start_logits.float().cpu().numpy(), output.end_logits.float().cpu().numpy()
+        # A token without an embedding, an input that the model has no place for, or no memory for the batch.
+        except (RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(
+                f"the reader {self.name} fails on its input ({model_configs.reason(error)}): its configuration, "
+                "weights and tokenizer do not fit together, or memory is short; use another one, or smaller batches"
+            ) from error
+        return logits
 
 
 def load_model(folder: Path, *, head_required: bool, attention: str | None = None) -> tuple[Any, Any]:
@@ -194,13 +224,19 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
 
     quiet(transformers)
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+        model_configs.check(folder)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_DATA_ALONE)
         model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            str(folder), dtype=torch.float32, attn_implementation=attention, output_loading_info=True
+            str(folder),
+            dtype=torch.float32,
+            attn_implementation=attention,
+            output_loading_info=True,
+            weights_only=True,
+            **_DATA_ALONE,
         )
     # Damaged files: transformers raises many types, safetensors one of its own, tokenizers a bare Exception.
     except Exception as error:
-        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        detail = model_configs.reason(error)
         raise ModelError(
             f"{folder}: this model cannot be loaded ({detail}); it needs config, weights, tokenizer"
         ) from None
@@ -229,27 +265,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return {}
+    remedy = "set temperature to 1 (no calibration) and length_penalty to 0 (none), or train it again"
     try:
-        content = read_json(path, "train it again")
-        settings = {
-            "no_answer_threshold": float(content["no_answer_threshold"]),
-            "temperature": float(content.get("temperature", 1.0)),
-            "length_penalty": float(content.get("length_penalty", 0.0)),
-            "max_length": int(content["max_length"]),
-            "stride": int(content["stride"]),
-        }
+        settings: _Settings = checked(_Settings, read_json(path, remedy), str(path), remedy)
     except DataError as error:
         raise ModelError(str(error)) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not a reader's settings ({type(error).__name__}: {error}); train it again") from None
-    if not 0 < settings["temperature"] < math.inf:
-        raise ModelError(
-            f"{path}: the temperature is {settings['temperature']:g}, and confidence needs one above 0 and finite; "
-            "set it to 1 (no calibration), or train the reader again"
-        )
-    if not 0 <= settings["length_penalty"] < math.inf:
-        raise ModelError(
-            f"{path}: the length penalty is {settings['length_penalty']:g}, and it must be at least 0 and finite; "
-            "set it to 0 (none), or train the reader again"
-        )
-    return settings
+    return settings.model_dump()

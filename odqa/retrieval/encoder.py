@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa import model_configs
 from odqa.device import has_bfloat16, pick_device
 from odqa.errors import ModelError
 from odqa.models import DEFAULT_ENCODER, content_hash, resolve
@@ -67,11 +68,15 @@ class Encoder:
 
         with _quiet():
             try:
-                model = SentenceTransformer(str(found.folder), device=target, local_files_only=True).float()
+                model_configs.check(found.folder)
+                model = SentenceTransformer(
+                    str(found.folder), device=target, local_files_only=True, trust_remote_code=False
+                ).float()
                 dimension = model.encode_query(["?"], show_progress_bar=False).shape[1]
             # Damaged weights, configurations and tokenizers surface as a dozen unrelated types of error.
             except Exception as error:
-                raise ModelError(f"{found.folder} cannot be loaded as an encoder: {error}; {_REMEDY}") from error
+                reason = model_configs.reason(error)
+                raise ModelError(f"{found.folder} cannot be loaded as an encoder: {reason}; {_REMEDY}") from None
         return cls(model, found.name, content_hash(found.folder), dimension)
 
     @property

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 from safetensors import SafetensorError
 
+from odqa.checked import checked
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import read_json, sha256, write_json
 from odqa.training.recipe import differences
@@ -24,8 +25,7 @@ STATE_FILE, FILES_FILE = "state.json", "files.json"
 CURRENT, FRESH, OLD, BEST = "checkpoint", "checkpoint.new", "checkpoint.old", "best"
 SCRATCH = (CURRENT, FRESH, OLD, BEST)  # What only an unfinished run needs.
 
-_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=0)]
 _Plain = str | bool | int | float | None
 _Setting = _Plain | list[_Plain | dict[str, _Plain | list[_Plain]]]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -44,10 +44,10 @@ class State:
     epoch: _Count = 0
     batch: _Count = 0
     step: _Count = 0
-    seconds: Annotated[_Number, Field(ge=0)] = 0.0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
     windows: _Count = 0
-    evaluations: list[dict[str, int | _Number]] = field(default_factory=list)
-    losses: list[tuple[int, _Number]] = field(default_factory=list)
+    evaluations: list[dict[str, int | float]] = field(default_factory=list)
+    losses: list[tuple[int, float]] = field(default_factory=list)
     tokens: _Count = 0
     inputs: dict[str, str] = field(default_factory=dict)
     best: str = ""
@@ -100,10 +100,7 @@ def verify(checkpoint: Path) -> None:
     """Raise DataError, naming the file, where one of the checkpoint's files is missing or not as it was written."""
     listed = checkpoint / FILES_FILE
     remedy = f"put it back, or remove {checkpoint} and train again"
-    try:
-        hashes = TypeAdapter(dict[str, _Hash]).validate_python(read_json(listed, remedy))
-    except ValidationError:
-        raise DataError(f"{listed} is not a list of files with their SHA-256; {remedy}") from None
+    hashes: dict[str, str] = checked(dict[str, _Hash], read_json(listed, remedy), str(listed), remedy)
     if STATE_FILE not in hashes:
         raise DataError(f"{listed} lists no {STATE_FILE}; {remedy}")
     for name, wanted in hashes.items():
@@ -144,12 +141,7 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
     file where one of its inputs has changed since, and DataError where it is no such state.
     """
     path, remedy = checkpoint / STATE_FILE, f"remove {checkpoint} and train again"
-    try:
-        state = TypeAdapter(State).validate_python(read_json(path, remedy))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise DataError(f"{path}: not the state of a run ({place}: {first['msg']}); {remedy}") from None
+    state: State = checked(State, read_json(path, remedy), str(path), remedy)
     if not all({"epoch", "f1"} <= one.keys() for one in state.evaluations):
         raise DataError(f"{path}: not the state of a run (an evaluation lacks its epoch or its f1); {remedy}")
     changed = differences(state.recipe, recipe)

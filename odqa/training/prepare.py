@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from odqa.device import pick_device, pick_dtype
-from odqa.errors import OdqaError, UsageError
+from odqa.errors import DataError, OdqaError, UsageError
 from odqa.models import ResolvedModel, resolve
 from odqa.reader.precision import lower
 from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, precision
+from odqa.training.card import card
 from odqa.training.checkpoint import State
 from odqa.training.data import LabelledWindow
 from odqa.training.distill import Teacher
@@ -21,7 +22,7 @@ from odqa.training.inputs import Inputs
 from odqa.training.loop import Run
 from odqa.training.memory import Memory
 from odqa.training.recipe import PURE, Recipe, as_dict
-from odqa.training.record import Ancestors, TeacherRecord, read_record
+from odqa.training.record import RUN_FILE, Ancestors, RunRecord, TeacherRecord, read_record
 from odqa.training.watch import Watcher
 from odqa.types import Example
 
@@ -61,7 +62,7 @@ def prepare(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, dev
     accelerator = _accelerator(recipe, output, where, mixed)
     model, tokenizer = _load_base(recipe, start, where)
     teacher = _load_teacher(recipe, start, tokenizer, questions.train) if recipe.distill else None
-    ancestors = Ancestors(start.name, read_record(start.folder), _teacher_record(recipe, teacher, questions))
+    ancestors = Ancestors(start.name, _record_of(start.folder), _teacher_record(recipe, teacher, questions))
     max_length = min(recipe.max_length, tokenizer.model_max_length)
     labelled = list(data.label(tokenizer, questions.train, max_length, recipe.stride))
     inputs.check_spans(recipe, labelled)
@@ -140,7 +141,19 @@ def _load_teacher(recipe: Recipe, start: ResolvedModel, tokenizer: Any, examples
 def _teacher_record(recipe: Recipe, teacher: Teacher | None, questions: Inputs) -> TeacherRecord | None:
     if teacher is None:
         return None
-    return TeacherRecord(recipe.distill, questions.hashes[recipe.distill], read_record(teacher.folder))
+    return TeacherRecord(recipe.distill, questions.hashes[recipe.distill], _record_of(teacher.folder))
+
+
+def _record_of(folder: Path) -> RunRecord | None:
+    """The record in a reader's folder. Raises DataError where a model card could not tell of it after the training."""
+    record = read_record(folder)
+    try:
+        if record:
+            card(record)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise DataError(f"{folder / RUN_FILE}: not a run's record ({detail}); put that back, or remove it") from None
+    return record
 
 
 def _place(

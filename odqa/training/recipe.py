@@ -53,7 +53,11 @@ class Setting:
         given = [(limit, words, holds) for limit, words, holds in limits if limit is not None]
         if all(holds(value, limit) for limit, _, holds in given):
             return ""
-        return " and ".join(f"{words} {limit:g}" for limit, words, _ in given)
+        return " and ".join(f"{words} {_number(limit)}" for limit, words, _ in given)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def setting(default: Any, help: str, **limits: Any) -> Any:
@@ -72,7 +76,7 @@ def _check(settings: Recipe | Source, prefix: str = "") -> None:
     for one in fields(settings):
         value = getattr(settings, one.name)
         if fault := setting_of(type(settings), one.name).fault(value):
-            shown = value if isinstance(value, int | float) else repr(value)
+            shown = value if isinstance(value, float) else _short(value)
             raise UsageError(f"{prefix}{one.name} is {shown}; it must be {fault}")
 
 
@@ -98,9 +102,7 @@ class Source:
         "Make unanswerable questions of these kinds, separated by commas (a list in a recipe): "
         f"{', '.join(KINDS)}, or all (odqa make-negatives shows them).",
     )
-    negatives_ratio: float = setting(
-        0.5, "Made unanswerable questions for each answerable one.", least=0, below=math.inf
-    )
+    negatives_ratio: float = setting(0.5, "Made unanswerable questions for each answerable one.", least=0, most=100)
     license: str = setting("", "The data's licence, for the model card.")
 
     def __post_init__(self) -> None:
@@ -138,9 +140,9 @@ class Recipe:
     distill_temperature: float = setting(
         2.0, "What softens the distributions of teacher and student.", above=0, below=math.inf
     )
-    epochs: int = setting(2, "Passes over the data.", least=1)
-    batch_size: int = setting(32, "Windows in a batch, on each device.", least=1)
-    accumulate: int = setting(1, "Batches for each optimiser step.", least=1)
+    epochs: int = setting(2, "Passes over the data.", least=1, most=1000)
+    batch_size: int = setting(32, "Windows in a batch, on each device.", least=1, most=100_000)
+    accumulate: int = setting(1, "Batches for each optimiser step.", least=1, most=100_000)
     learning_rate: float = setting(5e-5, "The highest learning rate.", above=0, below=math.inf)
     warmup: float = setting(
         0.1, "Share of the steps with a rising learning rate; then it falls linearly to 0.", least=0, most=1
@@ -155,7 +157,7 @@ class Recipe:
     base_weight: float = setting(
         0.0, "Share of the base's weights in the finished reader, if the base is one.", least=0, below=1
     )
-    max_length: int = setting(384, "Tokens in a window, question included.")
+    max_length: int = setting(384, "Tokens in a window, question included.", least=2, most=1 << 20)
     stride: int = setting(128, "Tokens that two windows of a context share.", least=1)
     plausible_answers: bool = setting(False, "Train unanswerable questions on their plausible answers.")
     group_by_length: bool = setting(True, "Batch windows of similar length.")
@@ -165,7 +167,7 @@ class Recipe:
     save_precision: str = setting("float32", "Weights on disk", choices=("float32", "float16"))
     keep: str = setting("best", "The epoch to keep (the best has the highest F1 on --eval)", choices=("best", "last"))
     save_every: int = setting(500, "Optimiser steps between checkpoints.", least=1)
-    seed: int = setting(0, "Seed of everything random.", least=0)
+    seed: int = setting(0, "Seed of everything random.", least=0, most=(1 << 32) - 1)
     track: str = setting("", "Log the run (an optional extra)", choices=("", "tensorboard", "mlflow"))
 
     def __post_init__(self) -> None:
@@ -191,8 +193,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
         content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
     except FileNotFoundError:
         raise UsageError(f"no such recipe: {path}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: not a recipe in TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # A number of more than 4,300 digits; lists in lists in lists.
+        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
     settings = _typed(content, Recipe, str(path))
     for name in ("base", "distill"):
         # A name is that of a model on the hub unless a folder of that name is there.
@@ -267,22 +270,34 @@ def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]
     typed = {}
     for name, value in content.items():
         if name not in hints:
-            raise DataError(f"{where}: unknown setting {name!r}; known: {', '.join(hints)}")
+            raise DataError(f"{where}: unknown setting {_short(name)}; known: {', '.join(hints)}")
         wanted = hints[name]
         typed[name] = value
         if wanted in (tuple[str, ...], tuple[float, ...]):
             items = (str,) if wanted == tuple[str, ...] else (int, float)
-            fits, what = isinstance(value, list) and all(type(item) in items for item in value), "a list of "
-            what += "texts" if wanted == tuple[str, ...] else "numbers"
+            fits = isinstance(value, list) and all(type(item) in items and _is_float(item) for item in value)
+            what = f"a list of {'texts' if wanted == tuple[str, ...] else 'numbers'}"
             typed[name] = tuple(map(items[-1], value)) if fits else value
         elif wanted in (str, bool, int, float):
             # TOML's integers are numbers, its booleans are not.
-            fits, what = type(value) in ((int, float) if wanted is float else (wanted,)), wanted.__name__
+            fits = type(value) in ((int, float) if wanted is float else (wanted,))
+            fits, what = fits and (wanted is not float or _is_float(value)), wanted.__name__
         else:
             continue
         if not fits:
-            raise DataError(f"{where}: {name} must be {what}, not {value!r}")
+            raise DataError(f"{where}: {name} must be {what}, not {_short(value)}")
     return typed
+
+
+def _is_float(value: str | float) -> bool:
+    """Whether a number is one that a float can hold, infinity among them; a text is not asked."""
+    return not isinstance(value, int) or abs(value) < 1 << 1023
+
+
+def _short(value: object) -> str:
+    """A value as Python writes it, cut where it is long: a list may be as long as its file."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _source(content: dict[str, Any], where: str, beside: Path, split: str) -> Source:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from odqa import __version__
-from odqa.errors import DataError
+from odqa.checked import checked
 from odqa.files import read_json
 from odqa.training.checkpoint import State
 from odqa.training.hardware import Hardware, utilisation
@@ -76,22 +75,13 @@ class RunRecord:
         return [*(self.base_run.stages if self.base_run else []), self]
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> RunRecord:
-        """The record that :meth:`to_json` wrote, or that an older version did. Raises KeyError, TypeError, ValueError.
+    def from_json(cls, content: object, where: str, remedy: str) -> RunRecord:
+        """The record that :meth:`to_json` wrote, or that an older version did; what is not known here is left out.
 
-        What is not known here is left out.
+        Raises DataError, from ``where`` to ``remedy``, for anything else.
         """
-        known = {one.name: content[one.name] for one in fields(cls) if one.name in content}
-        known["offsets"] = Repairs(**content["offsets"])
-        known["taken"] = tuple(SourceCount(**one) for one in content.get("taken", ()))
-        if hardware := content.get("hardware"):
-            known["hardware"] = Hardware(**hardware)
-        if earlier := content.get("base_run"):
-            known["base_run"] = cls.from_json(earlier)
-        if teacher := content.get("teacher"):
-            run = teacher.get("run")
-            known["teacher"] = TeacherRecord(teacher["name"], teacher["sha256"], cls.from_json(run) if run else None)
-        return cls(**known)
+        record: RunRecord = checked(cls, content, where, remedy)
+        return record
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain values."""
@@ -158,8 +148,4 @@ def read_record(folder: Path) -> RunRecord | None:
     if not path.is_file():
         return None
     remedy = "it is not the record of a run; put that back, or remove the file"
-    content = read_json(path, remedy)
-    try:
-        return RunRecord.from_json(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: not a run's record ({type(error).__name__}: {error}); {remedy}") from None
+    return RunRecord.from_json(read_json(path, remedy), str(path), remedy)

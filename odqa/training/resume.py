@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 
+from odqa.checked import checked
 from odqa.errors import DataError
 from odqa.files import read_json, write_json
 from odqa.training.memory import Memory
@@ -31,7 +32,7 @@ _Bytes = Annotated[str, Field(max_length=1 << 16, pattern="^([0-9a-f]{2})*$")]
 class _Twister(BaseModel):
     """The state of a Mersenne Twister and the normal deviate that it has in store."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     words: Annotated[list[_Word], Field(min_length=_WORDS, max_length=_WORDS)]
     at: Annotated[int, Field(ge=0, le=_WORDS)]  # Outside of the words numpy would read whatever lies there.
@@ -52,7 +53,7 @@ class _RandomStates(BaseModel):
 class _Scaler(BaseModel):
     """What a gradient scaler's ``state_dict`` gives."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid")
 
     scale: Annotated[float, Field(gt=0)]
     growth_factor: Annotated[float, Field(gt=1)]
@@ -122,7 +123,7 @@ def read_shared(folder: Path, model: Any, optimizer: Any, scaler: Any) -> None:
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _optimizer_state(folder / OPTIMIZER, optimizer)})
     if scaler is not None:
         with _fitting(folder / SCALER):
-            state = _Scaler.model_validate(read_json(folder / SCALER, REMEDY))
+            state = checked(_Scaler, read_json(folder / SCALER, REMEDY), str(folder / SCALER), REMEDY)
             scaler.load_state_dict(state.model_dump(by_alias=True))
 
 
@@ -132,7 +133,7 @@ def read_own(folder: Path, process: int, device: Any, memory: Memory | None) -> 
 
     path = folder / random_file(process)
     with _fitting(path):
-        states = _RandomStates.model_validate(read_json(path, REMEDY))
+        states = checked(_RandomStates, read_json(path, REMEDY), str(path), REMEDY)
         torch.set_rng_state(_tensor(states.torch))
         if states.device is not None and states.device[0] == device.type:
             torch.get_device_module(device.type).set_rng_state(_tensor(states.device[1]))
@@ -171,12 +172,9 @@ def _optimizer_state(path: Path, optimizer: Any) -> dict[int, dict[str, Any]]:
 
 @contextmanager
 def _fitting(path: Path) -> Iterator[None]:
-    """Turn what torch, safetensors and pydantic say of a file that does not fit into a DataError that names it."""
+    """Turn what torch and safetensors say of a file that does not fit into a DataError that names it."""
     try:
         yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        detail = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError, IndexError, OSError) as error:
         detail = (str(error).strip() or type(error).__name__).splitlines()[0]
     else:

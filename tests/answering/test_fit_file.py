@@ -16,7 +16,7 @@ from odqa.answering.fit_file import decider, keep, load, own_file, read, write
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import IndexFolderError, ModelError, UsageError
 from odqa.reader.model import Reader
-from tests.answering.fits import fit
+from tests.answering.fits import CALIBRATOR, fit
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -35,20 +35,28 @@ def damage(**changes: Any) -> Callable[[dict[str, Any]], None]:
     ("change", "message"),
     [
         (lambda value: value.update(format=2), "it has format 2, this odqa reads format 1"),
-        (lambda value: value.pop("format"), "KeyError"),
+        (lambda value: value.pop("format"), "format: Field required"),
         (lambda value: value["rankings"].pop("null"), "it must hold the rankings logit, null"),
         (lambda value: value["rankings"].update(best=value["rankings"]["null"]), "it must hold the rankings"),
         (lambda value: value.update(default="best"), "name one of them as the default"),
-        (lambda value: value.update(rankings=[]), "AttributeError"),
-        (damage(weights={"temperature": 0.0}), "a temperature must be above 0"),
-        (damage(weights={"temperature": -1.0}), "a temperature must be above 0"),
-        (damage(weights={"temperature": "hot"}), "ValueError"),
-        (damage(weights={"warmth": 1.0}), "TypeError"),
-        (damage(weights={"temperature": math.inf}), "must be finite"),
-        (damage(weights={"temperature": 1.0, "bm25": math.nan}), "must be finite"),
-        (damage(threshold=math.nan), "must be finite"),
-        (damage(threshold=None), "TypeError"),
+        (lambda value: value.update(rankings=[]), "rankings: Input should be a valid dictionary"),
+        (damage(weights={"temperature": 0.0}), "rankings.null.weights.temperature: Input should be greater"),
+        (damage(weights={"temperature": -1.0}), "rankings.null.weights.temperature: Input should be greater"),
+        (damage(weights={"temperature": "hot"}), "null.weights.temperature: Input should be a valid number"),
+        (damage(weights={"warmth": 1.0}), "null.weights.warmth: Extra"),
+        (damage(weights={"temperature": math.inf}), "no finite number"),
+        (damage(weights={"temperature": 1.0, "bm25": math.nan}), "no finite number"),
+        (damage(threshold=math.nan), "no finite number"),
+        (damage(threshold=None), "null.threshold: Input should be a valid number"),
         (damage(calibrator={}), "KeyError"),
+        (damage(weights={"temperature": 10**400}), "more than 64 bits"),
+        (damage(weights={"temperature": 1e300}), "less than or equal"),
+        (damage(threshold=10**400), "more than 64 bits"),
+        (damage(calibrator=CALIBRATOR.as_json() | {"bias": [0.0, 0.0, 1e300]}), "at most"),
+        (damage(calibrator=CALIBRATOR.as_json() | {"bias": [0.0, 0.0, "x"]}), "ValueError"),
+        (lambda value: value.update(format=True), "format"),
+        (lambda value: value.update(record={"questions": "three"}), "record.questions"),
+        (lambda value: value.update(reader=5), "reader: Input should be a valid string"),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:

@@ -197,7 +197,7 @@ def test_the_length_penalty_beside_the_weights_shortens_answers(folder):
 def test_a_length_penalty_that_is_none_is_refused(folder, value):
     path = folder / "reader.json"
     path.write_text(f'{{"no_answer_threshold": 1.5, "length_penalty": {value}, "max_length": 96, "stride": 24}}')
-    with pytest.raises(ModelError, match=f"length penalty is {float(value):g}") as error:
+    with pytest.raises(ModelError, match=r"length_penalty.*set") as error:
         Reader.load(str(folder), device="cpu")
     assert str(error.value).startswith(f"{path}: ")
 
@@ -206,7 +206,7 @@ def test_a_length_penalty_that_is_none_is_refused(folder, value):
 def test_a_temperature_that_gives_no_probability_is_refused(folder, value):
     path = folder / "reader.json"
     path.write_text(f'{{"no_answer_threshold": 1.5, "temperature": {value}, "max_length": 96, "stride": 24}}')
-    with pytest.raises(ModelError, match=f"temperature is {float(value):g}.*set it to 1") as error:
+    with pytest.raises(ModelError, match=r"temperature.*set temperature to 1") as error:
         Reader.load(str(folder), device="cpu")
     assert str(error.value).startswith(f"{path}: ")
 

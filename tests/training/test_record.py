@@ -55,7 +55,7 @@ def test_it_comes_back_from_json_with_its_stages_and_teachers(train_file):
     teacher = TeacherRecord("models/teacher", "ab" * 32, record(train_file))
     second = record(train_file, ancestors=Ancestors("runs/first", first, teacher))
     written = json.loads(json.dumps(second.to_json(), allow_nan=False))
-    again = RunRecord.from_json(written)
+    again = RunRecord.from_json(written, "run.json", "")
     assert json.loads(json.dumps(again.to_json())) == written
     assert again.stages[0].teacher == first.teacher
     assert again.teacher.run.offsets == Repairs(34000, 56, 7)

@@ -453,7 +453,7 @@ def test_what_does_not_fit_is_refused_before_the_first_step(recipe, tmp_path, ti
 
 def test_a_base_whose_record_is_another_program_s_is_refused_by_name(recipe, first, tmp_path):
     (first / "run.json").write_text('{"command": "fish"}')
-    with pytest.raises(DataError, match=r"run\.json: not a run's record"):
+    with pytest.raises(DataError, match=r"run\.json: created: Field required"):
         run(recipe(base=str(first)), tmp_path / "out", Recorder(1, pytest.fail))
 
 

@@ -162,7 +162,7 @@ def test_parameters_are_set_and_others_refused(files):
     assert Vectors.read(files["HNSW8"]).effort == ("efSearch", 32, 4096)
     flat = Vectors.read(files["Flat"])
     assert flat.effort is None
-    with pytest.raises(IndexFolderError, match=r"no search parameter nprobe .*build the index again"):
+    with pytest.raises(IndexFolderError, match=r"no search parameter nprobe.*build the index again"):
         flat.set_parameters({"nprobe": 3})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from odqa import models
+from odqa import model_configs, models
 from odqa.errors import ModelError, UsageError
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER, cache_folder, content_hash, resolve
 
@@ -188,3 +188,8 @@ def test_a_model_is_found_and_hashed_without_a_home(tmp_path: Path, homeless: No
     for name in ("~/model", "~nobody-of-this-name/model"):
         with pytest.raises(ModelError, match="does not exist"):
             resolve(name)
+
+
+def test_the_shipped_encoder_s_configuration_is_harmless() -> None:
+    model_configs.check(resolve(DEFAULT_ENCODER).folder)
+    model_configs.check(resolve(DEFAULT_READER).folder)

@@ -26,9 +26,9 @@ import numpy as np
 import sentence_transformers
 import torch
 from numpy.typing import NDArray
-from odqa.evaluation.retrieval import recall
 
 from odqa.corpus import ChunkOptions, split
+from odqa.evaluation.retrieval import recall
 from odqa.index.build import fit_chunk
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder, batches

@@ -145,7 +145,8 @@ def _inside(segment: Segment) -> Iterator[str]:
         yield f"the documents of segment {name} have {end} passages, and {segment.record.passages} are stored"
     for first in range(0, segment.record.passages, _BLOCK):
         rows = np.arange(first, min(first + _BLOCK, segment.record.passages))
-        norms = np.linalg.norm(segment.vectors.reconstruct(rows), axis=1)
+        with np.errstate(all="ignore"):
+            norms = np.linalg.norm(segment.vectors.reconstruct(rows), axis=1)
         wrong = np.flatnonzero(~(np.abs(norms - 1) <= _NORM) & (norms != 0))  # A text of no weight has the vector 0.
         if len(wrong):
             row = int(rows[wrong[0]])

@@ -99,7 +99,9 @@ class Vectors:
         for name, value in parameters.items():
             known, _, most = self.effort or ("", 0, 0)
             if name != known:
-                raise IndexFolderError(f"the vectors have no search parameter {name}; build the index again")
+                raise IndexFolderError(
+                    f"the vectors have no search parameter {name} (but {known or 'none'}); build the index again"
+                )
             if not 0 < value <= most:  # What FAISS allocates for a search grows with it.
                 raise IndexFolderError(f"the search parameter {name} is {value}, above {most}; build the index again")
             space.set_index_parameter(self._index, name, value)
@@ -134,7 +136,10 @@ class Vectors:
             found, near = self._candidates(queries[open_], k, depth, allowed, count)
             worst = found.min(axis=1, initial=np.inf)
             for at, query in enumerate(open_):
-                scores[query], rows[query] = self._best(queries[query], near[at], k)
+                best, best_rows = self._best(queries[query], near[at], k)
+                if len(best) < k:
+                    raise self._damaged(f"it finds {len(best)} vectors where there are {count}")
+                scores[query], rows[query] = best, best_rows
             # Vectors after the last candidate may be as good as the k-th, and have a lower row.
             rounding = _ROUNDING if self._gpu is None else self._gpu.rounding
             open_ = open_[scores[open_, -1] - worst <= rounding] if depth < count else open_[:0]
@@ -147,9 +152,16 @@ class Vectors:
         return [self._best(query, some, k)[1] for query, some in zip(queries, near, strict=True)]
 
     def scores(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The cosines of one query (dimension,) with the vectors of some rows, (rows,)."""
-        # Summed row by row, so that a cosine does not depend on what else is asked for, as a matrix product's does.
-        return cast("NDArray[np.float32]", (self.reconstruct(rows) * query).sum(axis=1))
+        """The cosines of one query (dimension,) with the vectors of some rows, (rows,).
+
+        Raises IndexFolderError for a vector whose cosine is no number.
+        """
+        with np.errstate(all="ignore"):
+            # Summed row by row, so that a cosine does not depend on what else is asked for, as a matrix product's does.
+            cosines = (self.reconstruct(rows) * query).sum(axis=1)
+        if not np.isfinite(cosines).all() and np.isfinite(query).all():
+            raise self._damaged(f"the vector of row {rows[~np.isfinite(cosines)][0]} is not of numbers alone")
+        return cast("NDArray[np.float32]", cosines)
 
     def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The stored vectors of some rows, float32 (rows, dimension): what compression left of them."""

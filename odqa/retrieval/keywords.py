@@ -174,6 +174,9 @@ class KeywordSearch:
         """
         self._analyze = Analyzer(language)
         self._lock = threading.Lock()  # A stemmer is for one thread at a time.
+        for part in parts:
+            if part.lengths.min(initial=0) < 0:
+                raise damaged(part.folder / LENGTHS, "it has lengths below 0")
         kept = [part.lengths if alive is None else part.lengths[alive] for part, alive in zip(parts, live, strict=True)]
         self._passages = sum(map(len, kept))
         terms = sum(int(lengths.sum(dtype=np.int64)) for lengths in kept)
@@ -242,6 +245,8 @@ def _weights(part: Keywords, term: str, norms: NDArray[np.float32]) -> tuple[NDA
     """The rows that have a term, and tf / (tf + norm) of each; 0 for the deleted ones."""
     rows, counts = part.postings(term)
     places, frequencies = rows.astype(np.intp), counts.astype(np.float32)
+    if places.min(initial=0) < 0 or frequencies.min(initial=1) < 1:
+        raise damaged(part.folder / ROWS, f"it has postings below 0, or {COUNTS} has counts below 1")
     try:
         weights = norms.take(places)
     except IndexError:

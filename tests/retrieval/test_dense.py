@@ -202,3 +202,28 @@ def test_without_faiss_one_line_names_both_ways_to_install_it(monkeypatch):
     assert '`pip install "odqa[cpu]"`' in str(error.value)
     assert '`pip install "odqa[gpu]"`' in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_search_parameter_out_of_its_range_is_told(files):
+    for kind, name, value in (("IVF8,Flat", "nprobe", 9), ("HNSW8", "efSearch", 1 << 30), ("HNSW8", "efSearch", 0)):
+        with pytest.raises(IndexFolderError, match=rf"search parameter {name} is {value}, .*build the index again"):
+            Vectors.read(files[kind]).set_parameters({name: value})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_a_vector_that_is_not_of_numbers_alone_is_told(tmp_path, value):
+    vectors = stored(tmp_path, np.full((3, 2), value, np.float32))
+    with pytest.raises(IndexFolderError, match=r"vectors\.faiss is damaged: .*; build the index again"):
+        vectors.nearest(unit([[1, 1]]), 2)
+
+
+def test_what_faiss_finds_wrong_when_it_is_asked_names_the_file(files, tmp_path):
+    """The map of an IVF index says in which list each row is; FAISS looks at it only when a row is asked for."""
+    faiss = require_faiss()
+    index = faiss.read_index(str(files["IVF8,Flat"]))
+    wrong = faiss.vector_to_array(index.direct_map.array)
+    wrong[:] = 1 << 50
+    faiss.copy_array_to_vector(wrong, index.direct_map.array)
+    faiss.write_index(index, str(tmp_path / VECTORS))
+    with pytest.raises(IndexFolderError, match=r"vectors\.faiss is damaged: .*; build the index again"):
+        Vectors.read(tmp_path / VECTORS).nearest(random_vectors(1, 16), 3)

@@ -349,3 +349,34 @@ def test_best_are_the_first_of_all_sorted(seed: int, size: int, k: int, above: f
     for mask in (None, allowed):
         rows = [row for row in range(size) if scores[row] > 0 and (mask is None or mask[row])]
         assert best(scores, k, mask).tolist() == sorted(rows, key=lambda row: (-scores[row], row))[:k]
+
+
+@pytest.mark.parametrize(("name", "value"), [("rows", -1), ("counts", -1), ("counts", 0), ("lengths", -5)])
+def test_numbers_that_no_passage_has_are_told(tmp_path: Path, name: str, value: int) -> None:
+    write(tmp_path, TEXTS).close()
+    path = tmp_path / f"keywords.{name}.npy"
+    np.save(path, np.full(len(np.load(path)), value, np.int32))
+    with pytest.raises(IndexFolderError, match=r"is damaged: .* below .*; build the index again"):
+        search(Keywords.read(tmp_path)).scores(TEXTS[0])
+
+
+@pytest.mark.parametrize(
+    "header", [b"-" * 8000 + b"1", b"(" * 8000, b"{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"]
+)
+def test_an_array_whose_header_is_an_attack_is_told(tmp_path: Path, header: bytes) -> None:
+    write(tmp_path, TEXTS).close()
+    header = header + b" " * 20 + b"\n"
+    (tmp_path / "keywords.rows.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(IndexFolderError, match=r"keywords\.rows\.npy cannot be read"):
+        Keywords.read(tmp_path)
+
+
+def test_a_table_of_terms_that_is_a_view_is_not_asked(tmp_path: Path) -> None:
+    write(tmp_path, TEXTS).close()
+    with closing(sqlite3.connect(tmp_path / "keywords.sqlite")) as db:
+        db.executescript(
+            "DROP TABLE terms; CREATE VIEW terms AS WITH RECURSIVE n(number) AS (SELECT 0 UNION ALL SELECT number + 1"
+            " FROM n) SELECT 'x' AS term, number FROM n;"
+        )
+    with pytest.raises(IndexFolderError, match="its tables are not those of an index"):
+        Keywords.read(tmp_path)

@@ -19,6 +19,7 @@ TOKENIZER = "tokenizer_config.json"
 NEEDED = frozenset({"config.json", TOKENIZER})
 MOST_PARTS = 10_000
 MOST_UNITS = 1 << 24
+_FOLLOWED = re.compile(r"(tokenizer_|router_|wordembedding_|sentence_[\w-]*_)?config\.json|modules\.json")
 _OWN_MODULE = re.compile(r"sentence_transformers\.(\w+\.)*(models|modules)(\.\w+)+")
 _CLASS = re.compile(r"(sentence_transformers|torch\.nn)\.[\w.]+")
 _CLASS_KEYS = frozenset({"activation_function", "tokenizer_class", "type"})
@@ -35,7 +36,7 @@ def check(folder: Path) -> None:
     Raises DataError where one is no JSON, UsageError where it is no regular file.
     """
     for path in sorted(folder.rglob("*.json")):
-        if not (path.name.endswith("config.json") or path.name == MODULES) or not path.is_file():
+        if not _FOLLOWED.fullmatch(path.name) or not path.is_file():
             continue
         if problem := _problem(path.name, read_json(path, "give another model")):
             raise ModelError(f"{path}: {problem}")
@@ -87,6 +88,9 @@ def _modules_problem(content: Any) -> str:
 
 
 def _tokenizer_problem(content: dict[str, Any]) -> str:
+    inputs = content.get("model_input_names", ["input_ids"])
+    if not isinstance(inputs, list) or "input_ids" not in inputs or not all(isinstance(one, str) for one in inputs):
+        return f"its model_input_names are {str(inputs)[:80]}, not names with input_ids among them"
     limit = content.get("model_max_length")
     whole = type(limit) is int and limit >= 1
     # What stands for "no limit" is a float of 1e30 in some folders, and infinity in others.

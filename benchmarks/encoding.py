@@ -28,13 +28,8 @@ import torch
 from numpy.typing import NDArray
 
 from odqa.corpus import ChunkOptions, split
-<<<<<<< HEAD
 from odqa.evaluation.metrics import recall
 from odqa.index.ingest import fit_chunk
-=======
-from odqa.evaluation.retrieval import recall
-from odqa.index.build import fit_chunk
->>>>>>> s-index
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder, batches
 from odqa.squad import load_examples

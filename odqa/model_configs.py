@@ -57,7 +57,7 @@ def _problem(name: str, content: Any) -> str:
     if name == MODULES:
         return _modules_problem(content)
     if not isinstance(content, dict):
-        # No library reads settings out of a list: all-MiniLM-L6-v2 has one, data_config.json, of what it was trained on.
+        # No library reads settings from a list: data_config.json of all-MiniLM-L6-v2 is one, of what it was trained on.
         return "it must be an object of settings" if name in NEEDED else ""
     if name == TOKENIZER:
         return _tokenizer_problem(content)

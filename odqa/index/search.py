@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from odqa.closing import Closing
 from odqa.errors import IndexFolderError, UsageError
+from odqa.forking import Lock
 from odqa.index.filters import Filter, fields_of, select
 from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
 from odqa.index.segment import Segment, needed_files
@@ -55,7 +55,7 @@ class Index(Closing):
         language = str(manifest.keywords.get("language", ""))
         self._keywords = KeywordSearch(keywords, masks, language) if keywords else None
         self.why_not_gpu: str | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._filtered: tuple[tuple[Filter, ...], NDArray[np.bool_]] | None = None
 
     @classmethod

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from odqa.errors import DataError, IndexFolderError
+from odqa.forking import Database, Lock
 from odqa.types import Document, Passage
 
 PASSAGES = "passages.sqlite"
@@ -139,14 +139,9 @@ class PassageStore:
     def __init__(self, path: Path) -> None:
         """Open the file. Raises IndexFolderError when it is not a store of passages."""
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = Lock()
         try:
-            self._db = sqlite3.connect(
-                # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
-                uri=True,
-                check_same_thread=False,
-            )
+            self._db = Database(path, _connect)
         except sqlite3.Error as error:
             raise IndexFolderError(f"{path} cannot be opened: {error}; build the index again") from None
         try:
@@ -214,7 +209,12 @@ class PassageStore:
         self._db.close()
 
 
-def _find(db: sqlite3.Connection, id: str) -> list[StoredDocument]:
+def _connect(path: Path) -> sqlite3.Connection:
+    # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+
+
+def _find(db: sqlite3.Connection | Database, id: str) -> list[StoredDocument]:
     rows = db.execute("SELECT * FROM documents WHERE id = ? ORDER BY number", (id,))
     return [_stored(row) for row in rows]
 

@@ -14,6 +14,7 @@ from typing import Any
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json
+from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_READER, content_hash, resolve
 from odqa.reader import compat, decode, precision
 from odqa.reader.features import Window, batches, pad, windows
@@ -65,6 +66,7 @@ class Reader:
         self.stride = min(stride, self.max_length // 3)
         self.device = model.device
         self.dtype = pick_dtype(dtype, self.device.type)
+        self._process = this_process()
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_READER, *, device: str = "auto", dtype: str = "auto") -> Reader:
@@ -151,6 +153,7 @@ class Reader:
             raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: each question needs its own")
         if batch_size < 1:
             raise UsageError(f"batch size is {batch_size}; it must be at least 1")
+        check_device(self._process, self.device.type)
         cut = {"max_length": self.max_length, "stride": self.stride} | shape
         waiting: list[Window] = []
         for window in windows(self.tokenizer, questions, contexts, **cut):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import threading
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import IndexFolderError
+from odqa.forking import Database, Lock
 from odqa.retrieval.postings import COUNTS, FILES, LENGTHS, ROWS, STARTS, TERMS, PostingsWriter
 from odqa.retrieval.words import Analyzer
 from odqa.types import Passage
@@ -100,12 +100,12 @@ class Keywords:
     ``lengths`` are the numbers of their terms, int32 (passages,). Several threads may look terms up.
     """
 
-    def __init__(self, folder: Path, db: sqlite3.Connection, arrays: Sequence[NDArray[Any]]) -> None:
+    def __init__(self, folder: Path, db: Database, arrays: Sequence[NDArray[Any]]) -> None:
         """Hold what is open: the table of terms, then starts, rows, counts and lengths; ``read`` opens them."""
         self.folder = folder
         self._db = db
         self._starts, self._rows, self._counts, self.lengths = arrays
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @classmethod
     def read(cls, folder: Path) -> Keywords:
@@ -117,12 +117,7 @@ class Keywords:
             raise IndexFolderError(f"{folder} is damaged: it has {found} postings; build the index again")
         path = folder / TERMS
         try:
-            db = sqlite3.connect(
-                # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
-                uri=True,
-                check_same_thread=False,
-            )
+            db = Database(path, _connect)
         except sqlite3.Error as error:
             raise _damaged(path, error) from None
         keywords = cls(folder, db, arrays)
@@ -174,7 +169,7 @@ class KeywordSearch:
         ``language`` is the one that the parts were written with.
         """
         self._analyze = Analyzer(language)
-        self._lock = threading.Lock()  # A stemmer is for one thread at a time.
+        self._lock = Lock()  # A stemmer is for one thread at a time.
         kept = [part.lengths if alive is None else part.lengths[alive] for part, alive in zip(parts, live, strict=True)]
         self._passages = sum(map(len, kept))
         terms = sum(int(lengths.sum(dtype=np.int64)) for lengths in kept)
@@ -257,6 +252,11 @@ def _largest(scores: NDArray[np.float32], k: int) -> float:
     """The ``k``-th largest score, 0 where there are fewer."""
     at = len(scores) - k
     return float(np.partition(scores, at)[at]) if 0 <= at < len(scores) else 0.0
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Immutable: nothing locks or changes the file, so it may lie on a medium that cannot be written.
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
 
 def _map(path: Path) -> NDArray[Any]:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # Top down. The parts of one layer do not import one another.
 LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
-    {"files", "forking"},
+    {"arguments", "files", "forking"},
     {"squad", "device", "models"},
     {"corpus"},
     {"retrieval"},

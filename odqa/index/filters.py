@@ -20,6 +20,9 @@ from typing import Any, TypeAlias
 
 from odqa.errors import UsageError
 
+Filters: TypeAlias = "str | Filter | Iterable[str | Filter]"
+"""One filter or several, as text or read."""
+
 OWN_FIELDS = ("id", "title", "source")  # What every document has, whatever its metadata.
 
 _SIGNS = "=!<>~"
@@ -95,6 +98,25 @@ def parse(text: str) -> Filter:
             f"{_EXAMPLES}, and quote a value that begins with {value[0]}"
         )
     return Filter(field, sign, value[1:-1] if _quoted(value) else value)
+
+
+def parsed(filters: Filters) -> tuple[Filter, ...]:
+    """The filters, read where they are text. Raises UsageError for what is no filter.
+
+    >>> parsed("year>=2020") == parsed([parse("year>=2020")])
+    True
+    """
+    if isinstance(filters, str | Filter):
+        filters = [filters]
+    if not isinstance(filters, Iterable):
+        raise UsageError(f"filters are a list of texts like {_EXAMPLES}, not {filters!r}")
+    return tuple(parse(some) if isinstance(some, str) else _checked(some) for some in filters)
+
+
+def _checked(some: object) -> Filter:
+    if not isinstance(some, Filter):
+        raise UsageError(f"a filter is a text like {_EXAMPLES}, not {some!r}")
+    return some
 
 
 def fields_of(id: str, title: str, source: str, metadata: Mapping[str, Any]) -> dict[str, Any]:

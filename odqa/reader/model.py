@@ -16,7 +16,8 @@ from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json
 from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_READER, content_hash, resolve
-from odqa.reader import compat, decode, precision
+from odqa.reader import decode, precision
+from odqa.reader.compat import QuestionAnswering
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.reader.threads import spread
 from odqa.types import Reading, Span
@@ -26,7 +27,7 @@ MAX_ANSWER_TOKENS = 30  # The longest span, as in BERT's own code for SQuAD.
 WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
 
 
-class Reader:
+class Reader(QuestionAnswering):
     """Finds answer spans in texts.
 
     Called like the ``question-answering`` pipeline that transformers 5.3 removed, it returns the same dicts;
@@ -132,10 +133,6 @@ class Reader:
             ]
             found[window.pair].append((spans, float(start[window.null] + end[window.null])))
         return [decode.join(context, some, n_best) for context, some in zip(contexts, found, strict=True)]
-
-    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any] | list[Any]:
-        """Answer as the removed ``pipeline("question-answering")`` did; see :func:`odqa.reader.compat.answer`."""
-        return compat.answer(self.tokenizer, self.logits, *args, **kwargs)
 
     def logits(
         self,

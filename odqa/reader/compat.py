@@ -91,8 +91,11 @@ class QuestionAnswering:
         question, in a list or not, gives a dict, or with ``top_k`` > 1 a list of dicts; many give a list with one such
         result each, and an iterator of questions gives an iterator of results. Raises UsageError for what is none of
         these, an empty question or context, a question that leaves no room for its context, or an option that makes no
-        sense; TypeError for an option that does not exist.
+        sense or does not exist.
         """
+        if unknown := options.keys() - Options.__annotations__:
+            known = ", ".join(["top_k", *Options.__annotations__])
+            raise UsageError(f"there is no option {min(unknown)}= of a reader; there are {known}")
         settings = _settings(self.tokenizer, top_k, **options)
         others = [given for given in (data, X) if given is not None]
         if others:

@@ -1,7 +1,7 @@
 """Open-domain question answering over your own documents: exact spans, where they are, and how certain they are.
 
 >>> import odqa
->>> report = odqa.build_index(["docs"], "indexes/docs")
+>>> report = odqa.build_index("docs", "indexes/docs")
 >>> with odqa.Pipeline.open("indexes/docs") as pipeline:
 ...     response = pipeline.ask("How many vacation days do I have?")
 >>> all(answer.text == answer.passage.text[answer.span.start : answer.span.end] for answer in response.answers)
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from odqa.errors import OdqaError
     from odqa.index.build import build_index
     from odqa.reader.model import Reader
-    from odqa.types import Answer, Response
+    from odqa.types import Answer, Document, Response
 
-__all__ = ["Answer", "OdqaError", "Pipeline", "Reader", "Response", "__version__", "build_index"]
+__all__ = ["Answer", "Document", "OdqaError", "Pipeline", "Reader", "Response", "__version__", "build_index"]
 
 _HOMES = {
     "Answer": "odqa.types",
+    "Document": "odqa.types",
     "OdqaError": "odqa.errors",
     "Pipeline": "odqa.answering.pipeline",
     "Reader": "odqa.reader.model",

@@ -5,6 +5,8 @@ Offsets are half-open and count characters (Unicode code points), never bytes or
 
 from __future__ import annotations
 
+import json
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ DEFAULT_INDEX = Path("indexes/default")  # Where an index is, and is written, un
 
 # What long work calls as it goes on: the stage, how much of it was done since the last call, and how much there is.
 Progress: TypeAlias = Callable[[str, int, int], None]
+
+_SHOWN = 60  # Characters of a text in a repr.
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +34,26 @@ class Section:
     page: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Document:
-    """A text and where it came from. ``sections`` are sorted by start; empty means one unnamed section."""
+    """A text and where it came from. ``sections`` are sorted by start; empty means one unnamed section.
+
+    >>> Document("leave", "Leave", "Employees have twenty days of vacation.", metadata={"year": 2024})
+    Document('leave', title='Leave', text='Employees have twenty days of vacation.')
+    """
 
     id: str
     title: str
     text: str
-    source: str
+    source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Document({self.id!r}, title={_short(self.title)}, text={_short(self.text)})"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Passage:
     """A slice of a document: ``document.text[start:start + len(text)] == text``.
 
@@ -73,6 +84,12 @@ class Passage:
         at = bisect_right(self.pages, offset, key=lambda page: page[0]) - 1
         return self.pages[at][1] if at >= 0 else None
 
+    def __repr__(self) -> str:
+        return f"Passage({self.id!r}, title={_short(self.title)}, text={_short(self.text)})"
+
+    def _origin(self) -> dict[str, str]:
+        return {"id": self.document_id, "title": self.title, "source": self.source}
+
 
 class Mode(StrEnum):
     """How passages are found: by their vectors, by the words they share with the question, or by both."""
@@ -90,7 +107,7 @@ class Component:
     rank: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """A retrieved passage. ``rank`` counts from 1; ``score`` is the retriever's own (larger is better).
 
@@ -101,6 +118,23 @@ class Hit:
     score: float
     rank: int
     components: Mapping[str, Component] = field(default_factory=dict)
+
+    def to_dict(self, explain: bool = False) -> dict[str, Any]:
+        """The values of a hit in ``odqa search --json``; ``explain`` adds each component's score and rank."""
+        value: dict[str, Any] = {
+            "rank": self.rank,
+            "score": self.score,
+            "text": self.passage.text,
+            "passage_id": self.passage.id,
+            "document": self.passage._origin(),
+        }
+        return value | {"components": self._components()} if explain else value
+
+    def _components(self) -> dict[str, Any]:
+        return {name: {"rank": some.rank, "score": some.score} for name, some in self.components.items()}
+
+    def __repr__(self) -> str:
+        return f"Hit(rank={self.rank}, score={self.score:.4g}, passage={self.passage!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +192,20 @@ class Place:
         """The span's characters."""
         return self.passage.text[self.span.start : self.span.end]
 
+    def _values(self) -> dict[str, Any]:
+        return {
+            "document": self.passage.document_id,
+            "start": self.start,
+            "end": self.end,
+            "passage_id": self.passage.id,
+            "span_score": self.span.score,
+            "null_score": self.null_score,
+            "rank": self.hit.rank,
+            "components": self.hit._components(),
+        }
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """A ranked answer. ``start`` and ``end`` are offsets in the *document*; ``span`` is inside the passage.
 
@@ -202,6 +248,29 @@ class Answer:
         """The page the answer begins on, None where the format has no pages."""
         return self.passage.page_at(self.span.start)
 
+    def to_dict(self, explain: bool = False) -> dict[str, Any]:
+        """The values of an answer in ``odqa ask --json``; ``explain`` adds what it was ranked by."""
+        value: dict[str, Any] = {
+            "text": self.text,
+            "confidence": self.confidence,
+            "document": self.passage._origin(),
+            "start": self.start,
+            "end": self.end,
+            "passage": self.passage.text,
+            "passage_id": self.passage.id,
+            "page": self.page,
+            "headings": list(self.passage.headings),
+            "mentions": self.mentions,
+        }
+        return value | {"score": self.score, "places": [some._values() for some in self.places]} if explain else value
+
+    def __repr__(self) -> str:
+        page = "" if self.page is None else f", page={self.page}"
+        return (
+            f"Answer({_short(self.text)}, confidence={self.confidence:.3f}, source={self.passage.source!r}, "
+            f"start={self.start}, end={self.end}{page})"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
@@ -221,8 +290,13 @@ class Abstention:
         """Whether no answer is given."""
         return self.value <= self.limit if self.rule == "margin" else self.value > self.limit
 
+    def _values(self) -> dict[str, Any]:
+        # JSON has no infinity, which the margin is (with a minus) where there is no span at all.
+        value = self.value if math.isfinite(self.value) else None
+        return {"rule": self.rule, "value": value, "limit": self.limit, "abstains": self.abstains}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Response:
     """All that was found for a question. No answers is a proper result: there is none, or none that is sure enough.
 
@@ -239,6 +313,40 @@ class Response:
     withheld: tuple[Answer, ...] = ()
     ranking: str = ""
     abstention: Abstention | None = None
+
+    def to_dict(self, explain: bool = False) -> dict[str, Any]:
+        """The values of ``odqa ask --json``: what json can write, under the keys that docs/python.md lists.
+
+        Offsets count characters of the document, and ``passage`` is the passage's text. ``explain`` adds what answers
+        were ranked by, the answers that were withheld, and the rule that withheld them.
+        """
+        value: dict[str, Any] = {
+            "question": self.question,
+            "answers": [answer.to_dict(explain) for answer in self.answers],
+            "no_answer_probability": self.no_answer_probability,
+            "timings": dict(self.timings),
+            "reason": self.reason,
+        }
+        if explain:
+            value["ranking"] = self.ranking
+            value["abstention"] = None if self.abstention is None else self.abstention._values()
+            value["withheld"] = [answer.to_dict(explain) for answer in self.withheld]
+        return value
+
+    def to_json(self, explain: bool = False, indent: int | None = None) -> str:
+        """The text of :meth:`to_dict` as JSON, on one line, or with ``indent`` spaces a level.
+
+        >>> Response("Who?", (), 0.9).to_json()
+        '{"question": "Who?", "answers": [], "no_answer_probability": 0.9, "timings": {}, "reason": ""}'
+        """
+        return json.dumps(self.to_dict(explain), ensure_ascii=False, indent=indent)
+
+    def __repr__(self) -> str:
+        reason = f", reason={_short(self.reason)}" if self.reason else ""
+        return (
+            f"Response({_short(self.question)}, answers={list(self.answers)!r}, "
+            f"no_answer_probability={self.no_answer_probability:.3f}{reason})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +375,8 @@ class Example:
     def answerable(self) -> bool:
         """Whether the context answers the question."""
         return bool(self.references)
+
+
+def _short(text: str) -> str:
+    """The repr of a text, or of how it begins."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # Top down. The parts of one layer do not import one another.
 LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
-    {"files", "checked"},
+    {"arguments", "checked", "files", "forking"},
     {"squad", "device", "models", "model_configs"},
     {"corpus"},
     {"retrieval"},

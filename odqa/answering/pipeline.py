@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Self
 from odqa.answering import fit_file
 from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import Decider, Decision
-from odqa.answering.question import Ask, check_count, check_question, nothing_to_search
+from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.answering.ranking import check_ranking
+from odqa.arguments import check_count, check_texts, path_of
 from odqa.closing import Closing
 from odqa.errors import UsageError
+from odqa.index.filters import Filters, parsed
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
-    from odqa.index.filters import Filter
     from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
 
@@ -42,6 +43,7 @@ class Pipeline(Closing):
         self.retriever = retriever
         self.reader = reader
         self.decider = decider or fit_file.reader_rule(reader)
+        self._closed = False
 
     @classmethod
     def open(
@@ -64,11 +66,12 @@ class Pipeline(Closing):
         from odqa.index.retriever import Retriever
         from odqa.reader.model import Reader
 
+        index = path_of("index", index)
         check_ranking(ranking)
         retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device)
         try:
             loaded = Reader.load(reader, device=device)
-            fit = fit_file.load(loaded, Path(index))
+            fit = fit_file.load(loaded, index)
             return cls(retriever, loaded, fit_file.decider(loaded, fit, ranking))
         except BaseException:
             retriever.close()
@@ -80,15 +83,16 @@ class Pipeline(Closing):
         *,
         k: int = 20,
         n: int = 5,
-        filters: Sequence[Filter] = (),
+        filters: Filters = (),
         min_confidence: float | None = None,
     ) -> Response:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
 
-        Only documents that match all ``filters`` are read; where none does, the Response has no answers, and the
-        reason. ``min_confidence`` (0 to 1) gives the answers of at least that confidence, whatever the rule says;
-        0 forces one. Raises UsageError for a question that cannot be asked, for k or n below 1, for a confidence that
-        is no probability, and for a filter on a field that no document has.
+        Only documents that match all ``filters`` are read, texts like ``year>=2020``; where none does, the Response has
+        no answers, and the reason. ``min_confidence`` (0 to 1) gives the answers of at least that confidence, whatever
+        the rule says; 0 forces one. Raises UsageError for a question that cannot be asked, for k or n below 1, for a
+        confidence that is no probability, for a filter on a field that no document has, and when the pipeline is
+        closed; OdqaError in a forked process when the models were loaded on a GPU.
         """
         return next(self.ask_many([question], k=k, n=n, filters=filters, min_confidence=min_confidence))
 
@@ -98,23 +102,27 @@ class Pipeline(Closing):
         *,
         k: int = 20,
         n: int = 5,
-        filters: Sequence[Filter] = (),
+        filters: Filters = (),
         min_confidence: float | None = None,
         batch: int = 16,
     ) -> Iterator[Response]:
         """A Response for each question, in order; ``batch`` questions at a time are encoded and read together.
 
-        The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does.
+        The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does,
+        for a question when its turn comes.
         """
-        return self.respond(questions, Ask(k, n, tuple(filters), min_confidence), batch)
+        return self.respond(questions, Ask(k, n, parsed(filters), min_confidence), batch)
 
     def respond(self, questions: Iterable[str], ask: Ask, batch: int = 16) -> Iterator[Response]:
         """A Response for each question, asked as ``ask`` says; see :meth:`ask_many`."""
         check_count("batch", batch)
+        check_texts("questions", questions, "give a list, or ask one question with ask()")
+        self._check_open()
         return self._batches(iter(questions), ask, batch, nothing_to_search(self.retriever.index, ask.filters))
 
     def _batches(self, questions: Iterator[str], ask: Ask, batch: int, reason: str) -> Iterator[Response]:
         while group := [check_question(question) for question in islice(questions, batch)]:
+            self._check_open()
             if reason:
                 yield from (Response(question, (), 1.0, _timings(STAGES, _NO_TIME, 1), reason) for question in group)
             else:
@@ -141,7 +149,15 @@ class Pipeline(Closing):
 
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""
+        self._closed = True
         self.retriever.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError(
+                "the pipeline is closed: ask inside its with block, and take all answers of ask_many there, or open it "
+                "again with odqa.Pipeline.open"
+            )
 
 
 def answer_from_context(
@@ -161,6 +177,8 @@ def answer_from_context(
     question = check_question(question)
     ask = Ask(n=n, min_confidence=min_confidence)
     documents = [Document("context", "", context, "")] if isinstance(context, str) else context
+    if not isinstance(documents, Sequence) or not all(isinstance(document, Document) for document in documents):
+        raise UsageError("the context is a text, or a list of odqa.Document")
     hits = [whole_document(document, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")

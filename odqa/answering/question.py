@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from odqa.arguments import check_count, check_probability, check_text
 from odqa.errors import UsageError
+from odqa.index.filters import Filter, Filters, parsed
 
 if TYPE_CHECKING:
-    from odqa.index.filters import Filter
     from odqa.index.search import Index
 
 MAX_CHARACTERS = 1000
@@ -34,25 +34,17 @@ class Ask:
     def __post_init__(self) -> None:
         check_count("k", self.k)
         check_count("n", self.n)
-        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
-            raise UsageError(
-                f"the confidence must be a probability from 0 to 1, not {self.min_confidence:g}; 80 % is 0.8"
-            )
-
-
-def check_count(name: str, value: int) -> None:
-    """Raise UsageError for a count below 1."""
-    if value < 1:
-        raise UsageError(f"{name} must be at least 1, not {value}")
+        if self.min_confidence is not None:
+            check_probability("confidence", self.min_confidence)
 
 
 def check_question(question: str) -> str:
     """The question, stripped, with tabs and line breaks as spaces.
 
-    Raises UsageError for one that is empty, longer than 1,000 characters, or holds control characters or halves of
-    surrogate pairs, which no text has: they come from bytes that are not UTF-8.
+    Raises UsageError for one that is no text, empty, longer than 1,000 characters, or holds control characters or
+    halves of surrogate pairs, which no text has: they come from bytes that are not UTF-8.
     """
-    text = tidy(question)
+    text = tidy(check_text("question", question))
     for at, character in enumerate(text):
         if unicodedata.category(character) in {"Cc", "Cs"}:
             raise UsageError(
@@ -74,11 +66,12 @@ def tidy(question: str) -> str:
     return question.translate(_SPACES).strip()
 
 
-def nothing_to_search(index: Index, filters: Sequence[Filter]) -> str:
+def nothing_to_search(index: Index, filters: Filters) -> str:
     """Why a search with ``filters`` finds nothing whatever is asked, or the empty text where it may find something.
 
     Raises UsageError for a filter on a field that no document has.
     """
+    filters = parsed(filters)
     if not filters or index.matching(filters):
         return ""
     return f"no document matches {' and '.join(map(str, filters))}"

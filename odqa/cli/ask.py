@@ -95,7 +95,6 @@ def ask(
         return
 
     from odqa.answering.pipeline import Pipeline
-    from odqa.reports.answers_json import as_json
 
     with Pipeline.open(index or DEFAULT_INDEX, mode=mode, reader=reader, ranking=ranking, device=device) as pipeline:
         tell_fallback(pipeline.retriever.fallback)
@@ -104,7 +103,7 @@ def ask(
             _print(next(responses), explain, json_output)
             return
         for (name, _), response in zip(pairs, track(responses, "Answering", len(pairs)), strict=True):
-            print_json({"id": name, **as_json(response, explain)})
+            print_json({"id": name, **response.to_dict(explain)})
 
 
 def _from_context(question: str, context: str, reader: str, how: Ask, device: str) -> Response:
@@ -126,9 +125,7 @@ def _print(response: Response, explain: bool, json_output: bool) -> None:
     Asterisks, too, where NO_COLOR is set (https://no-color.org).
     """
     if json_output:
-        from odqa.reports.answers_json import as_json
-
-        print_json(as_json(response, explain))
+        print_json(response.to_dict(explain))
         return
     from odqa.reports.answers_text import as_lines
 

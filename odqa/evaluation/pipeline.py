@@ -10,8 +10,9 @@ from odqa import __version__
 from odqa.answering.deciders import Decider
 from odqa.answering.fit_file import Fit, decider, reader_rule
 from odqa.answering.pipeline import SPANS_PER_CONTEXT
-from odqa.answering.question import check_count, tidy
+from odqa.answering.question import tidy
 from odqa.answering.ranking import RANKINGS
+from odqa.arguments import check_count
 from odqa.errors import UsageError
 from odqa.evaluation.cases import Case, Dataset, Queries, in_context, ks_up_to, read, search
 from odqa.evaluation.confidence import trust

@@ -6,16 +6,19 @@ Knows the order of the steps; ``ingest`` reads and encodes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
+from odqa.arguments import Paths, path_of, paths_of
 from odqa.corpus import ChunkOptions, ReadOptions, Unusable, find_files
 from odqa.corpus.base import source_of
-from odqa.errors import OdqaError
+from odqa.corpus.memory import documents_from
+from odqa.errors import OdqaError, UsageError
 from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing
 from odqa.index.compaction import fold_small
@@ -24,12 +27,17 @@ from odqa.index.layout import MANIFEST
 from odqa.index.manifest import FORMAT, Manifest, check_encoder, read_manifest
 from odqa.index.ownership import check_target, is_index
 from odqa.index.report import ChangeReport, ShowProgress, report_of
+from odqa.index.spelling import as_known, under
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.factories import check_factory
 from odqa.retrieval.faiss_library import require_faiss
 from odqa.retrieval.keywords import PARAMETERS
+from odqa.types import DEFAULT_INDEX, Document
 from odqa.version import __version__
+
+Documents: TypeAlias = Iterable[Document | Mapping[str, Any]]
+"""Documents from memory: ``odqa.Document``s, or rows like those of a JSONL file."""
 
 _READ = ReadOptions()
 _CHUNK = ChunkOptions()
@@ -38,9 +46,10 @@ _REASONS = 10  # Reasons quoted when nothing could be used.
 
 
 def build_index(
-    paths: Sequence[str | Path],
-    folder: str | Path,
+    paths: Paths = (),
+    folder: str | Path = DEFAULT_INDEX,
     *,
+    documents: Documents = (),
     encoder: Encoder | str | Path = DEFAULT_ENCODER,
     read: ReadOptions = _READ,
     chunk: ChunkOptions = _CHUNK,
@@ -50,7 +59,11 @@ def build_index(
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
-    """Index the files under ``paths`` into ``folder``, replacing any index there.
+    """Index the files under ``paths`` and the ``documents`` from memory into ``folder``, replacing any index there.
+
+    A row of ``documents`` has a ``"text"``, and may have an ``"id"`` (otherwise title and text give it one), a
+    ``"title"``, a ``"source"`` to be shown, and ``"metadata"`` to filter by; its other fields are metadata too. Where
+    ``read`` names other fields for text, id and title, these are taken.
 
     Until the new index is complete, the old one stays as it was, whatever happens. A passage is never longer than the
     encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used is listed in the
@@ -61,16 +74,17 @@ def build_index(
     the same id, and OdqaError when nothing could be used or the disk is full.
     """
     started = time.monotonic()
-    folder = Path(folder)
+    folder = path_of("index", folder)
+    files = _files(paths, documents)
     check_target(folder)
     require_faiss()
-    files = _documents(paths)
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
     if storage.factory:  # Before hours of encoding.
         check_factory(storage.factory, loaded.dimension)
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict)
     with changing(folder) as change, Ingest(change, Catalog([]), lambda: loaded, rules, progress) as ingest:
         ingest.read(files)
+        ingest.take(documents_from(documents, rules.read))
         segments = ingest.finish()
         if not segments:
             raise OdqaError(_nothing_usable(ingest.unusable))
@@ -79,26 +93,28 @@ def build_index(
 
 
 def add(
-    paths: Sequence[str | Path],
-    folder: str | Path,
+    paths: Paths = (),
+    folder: str | Path = DEFAULT_INDEX,
     *,
+    documents: Documents = (),
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
-    """Add the files under ``paths`` to the index in ``folder``, read and split like those already in it.
+    """Add files and documents (see ``build_index``) to the index in ``folder``, read and split like those in it.
 
     ``encoder`` None means the one the index was built with; any other is refused. Raises what ``build_index`` raises,
     and IndexFolderError where there is no index.
     """
     started = time.monotonic()
-    folder = Path(folder)
-    files = _documents(paths)
+    folder = path_of("index", folder)
+    files = _files(paths, documents)
     with _ingesting(folder, encoder, device, on_duplicate, strict, False, progress) as parts:
         change, manifest, ingest, catalog = parts
-        ingest.read(files)
+        ingest.read(_as_known(catalog, files))
+        ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         if not ingest.counts["added"] + ingest.counts["changed"] + ingest.counts["skipped"]:
             raise OdqaError(_nothing_usable(ingest.unusable))
         manifest = _commit(change, manifest, ingest, catalog)
@@ -106,9 +122,10 @@ def add(
 
 
 def update(
-    paths: Sequence[str | Path],
-    folder: str | Path,
+    paths: Paths = (),
+    folder: str | Path = DEFAULT_INDEX,
     *,
+    documents: Documents = (),
     prune: bool = False,
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
@@ -116,24 +133,29 @@ def update(
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
-    """Bring the index in ``folder`` up to the files under ``paths``: only new and changed documents are encoded.
+    """Bring the index in ``folder`` up to the files under ``paths`` and the ``documents`` (see ``build_index``).
+
+    Only new and changed documents are encoded. It does not matter whether a path is relative or absolute.
 
     A file whose bytes have not changed is not read again. Of a file that changed, new documents are added, changed ones
     replaced, and those no longer in it removed. With ``prune``, documents are also removed whose files were read from
-    under ``paths`` and no longer exist; otherwise the report names these files. Raises what ``add`` raises, and
+    under ``paths`` and no longer exist; otherwise the report names these files. ``documents`` replace those of the same
+    id and source; others from memory stay. Raises what ``add`` raises, and
     UsageError when nothing would be left of the index.
     """
     started = time.monotonic()
-    folder = Path(folder)
-    files = _documents(paths)
+    folder, paths = path_of("index", folder), paths_of(paths)
+    files = _files(paths, documents)
     with _ingesting(folder, encoder, device, on_duplicate, strict, True, progress) as parts:
         change, manifest, ingest, catalog = parts
+        files = _as_known(catalog, files)
         vanished = _vanished(catalog, paths, files)
         for source in vanished if prune else ():
             for item in catalog.from_source(source):
                 catalog.remove(item)
                 ingest.counts["removed"] += 1
         ingest.read(files)
+        ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         manifest = _commit(change, manifest, ingest, catalog)
     return report_of(folder, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished)
 
@@ -215,30 +237,36 @@ def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
     )
 
 
-def _documents(paths: Sequence[str | Path]) -> list[Path]:
-    """The files under ``paths`` without the manifests of indexes."""
-    found = find_files([Path(path) for path in paths])
+def _files(paths: Paths, documents: Documents) -> list[Path]:
+    """The files under ``paths`` without the manifests of indexes; none where there are ``documents`` alone."""
+    paths = paths_of(paths)
+    if not paths:
+        if isinstance(documents, tuple) and not documents:
+            raise UsageError("nothing to index: name the files or folders to read, or give documents=")
+        return []
+    found = find_files(paths)
     return [file for file in found if file.name != MANIFEST or not is_index(file.parent)] or found
 
 
-def _vanished(catalog: Catalog, paths: Sequence[str | Path], files: Sequence[Path]) -> tuple[str, ...]:
+def _as_known(catalog: Catalog, files: Sequence[Path]) -> list[Path]:
+    """The files, by the paths that the index has for them where it has them under another spelling."""
+    known = as_known(files, catalog.hashes())
+    return [
+        other if other is file or catalog.from_source(source_of(other)) else file
+        for file, other in zip(files, known, strict=True)
+    ]
+
+
+def _vanished(catalog: Catalog, paths: Sequence[Path], files: Sequence[Path]) -> tuple[str, ...]:
     """The files of the index that were read from under ``paths`` and are not among ``files``."""
     there = {source_of(file) for file in files}
-    roots = [source_of(Path(path)) for path in paths]
-    return tuple(
-        source
-        for source in sorted(catalog.hashes())
-        if source not in there and any(_under(source, root) for root in roots) and catalog.from_source(source)
-    )
-
-
-def _under(source: str, root: str) -> bool:
-    if root == ".":
-        return not Path(source).is_absolute() and not source.startswith("../")
-    return source == root or source.startswith(f"{root.rstrip('/')}/")
+    gone = under(sorted(catalog.hashes().keys() - there), map(source_of, paths))
+    return tuple(source for source in gone if catalog.from_source(source))
 
 
 def _nothing_usable(unusable: Sequence[Unusable]) -> str:
+    if not unusable:
+        return "nothing could be indexed, and no index was written: there is no document"
     reasons = "".join(f"\n  {item.source}: {item.reason}" for item in unusable[:_REASONS])
     more = f"\n  and {len(unusable) - _REASONS} more" if len(unusable) > _REASONS else ""
     return f"nothing could be indexed, and no index was written; the reasons:{reasons}{more}"

@@ -5,24 +5,32 @@ A filter is ``FIELD OPERATOR VALUE``: ``lang=en``, ``year>=2020``, ``source~=*/p
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from calendar import monthrange
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from odqa.errors import UsageError
+
+Filters: TypeAlias = "str | Filter | Iterable[str | Filter]"
+"""One filter or several, as text or read."""
 
 OWN_FIELDS = ("id", "title", "source")  # What every document has, whatever its metadata.
 
 _SIGNS = "=!<>~"
 _TEXT = re.compile(rf"([^{_SIGNS}]*)(!=|<=|>=|~=|=|<|>)(.*)", re.DOTALL)
-# JSON's grammar: 007 and 1_000 are text, not numbers. The exponent is limited to what Decimal takes everywhere.
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+# JSON's grammar and commas between thousands: 007 and 1_000 are text, not numbers. The exponent is limited to what
+# Decimal takes everywhere.
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ]([0-9:.,]+(?:Z|[+-][0-9:]+)?))?)?)?")
 _EXAMPLES = "'lang=en', 'year>=2020' or 'source~=*/policies/*'"
 
 
@@ -38,13 +46,8 @@ class Operator(StrEnum):
     LIKE = "~="
 
 
-_COMPARE: dict[Operator, Callable[[int, int], bool]] = {
-    Operator.EQUAL: operator.eq,
-    Operator.LESS: operator.lt,
-    Operator.AT_MOST: operator.le,
-    Operator.GREATER: operator.gt,
-    Operator.AT_LEAST: operator.ge,
-}
+# A stretch of time, or of one number or text alone: the first and the last that are in it.
+_Extent: TypeAlias = tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +100,39 @@ def parse(text: str) -> Filter:
     return Filter(field, sign, value[1:-1] if _quoted(value) else value)
 
 
+def parsed(filters: Filters) -> tuple[Filter, ...]:
+    """The filters, read where they are text. Raises UsageError for what is no filter.
+
+    >>> parsed("year>=2020") == parsed([parse("year>=2020")])
+    True
+    """
+    if isinstance(filters, str | Filter):
+        filters = [filters]
+    if not isinstance(filters, Iterable):
+        raise UsageError(f"filters are a list of texts like {_EXAMPLES}, not {filters!r}")
+    return tuple(parse(some) if isinstance(some, str) else _checked(some) for some in filters)
+
+
+def _checked(some: object) -> Filter:
+    if not isinstance(some, Filter):
+        raise UsageError(f"a filter is a text like {_EXAMPLES}, not {some!r}")
+    return some
+
+
 def fields_of(id: str, title: str, source: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a document: its metadata by key, with its own ``id``, ``title`` and ``source`` over them.
 
     A nested object gives one field for each of its keys, ``author.name``; so do the objects of a list, each field
-    then holding a list of their values. A list of lists becomes one list, and a list of one value that value.
+    then holding a list of their values. A list of lists becomes one list, and a list of one value that value. The names
+    are in composed form (NFC), so that it does not matter how a letter with an accent was typed.
     """
     found: dict[str, list[Any]] = {}
     # An explicit stack: deep nesting in a file must not hit Python's recursion limit.
-    waiting: list[tuple[str, Any]] = [(str(key), metadata[key]) for key in reversed(list(metadata))]
+    waiting: list[tuple[str, Any]] = [(composed(str(key)), metadata[key]) for key in reversed(list(metadata))]
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, Mapping) and value:
-            waiting += [(f"{name}.{key}", value[key]) for key in reversed(list(value))]
+            waiting += [(f"{name}.{composed(str(key))}", value[key]) for key in reversed(list(value))]
         elif isinstance(value, list | tuple) and value:
             waiting += [(name, inner) for inner in reversed(value)]
         else:
@@ -121,16 +144,23 @@ def fields_of(id: str, title: str, source: str, metadata: Mapping[str, Any]) -> 
 def matches(filters: Sequence[Filter], fields: Mapping[str, Any]) -> bool:
     """Whether a document with these fields (of ``fields_of``) meets every filter; none at all are always met.
 
-    Two numbers are compared as numbers, exactly, whether the document holds them as numbers or as text in JSON's
-    grammar; everything else is compared as text by code points, so that ISO dates come in their order. True and false
-    are the texts ``true`` and ``false``. ``~=`` is a pattern for the whole text with ``*``, ``?`` and ``[…]`` that
-    is case-sensitive; it never treats a text as a number.
+    Two numbers are compared as numbers, exactly, whether the document holds them as numbers or as text, ``1200`` or
+    ``1,200``. ISO dates are compared with ISO dates, with or without a time: ``2024-05`` and ``2024-05-01`` are all the
+    time from their first to their last moment. A date is later than another that ends before it begins, and equals one
+    that it lies in, as 10:00 on that day does. The year ``2024`` is a date where the other value is one with a month.
+    Times count as they are written, or where both name their zone, as the same moment everywhere. The fields ``id``,
+    ``title`` and ``source`` hold no dates.
+
+    What is no number is different from a number, and never less or greater; the same goes for dates. Everything else is
+    compared as text by code points, composed letters being equal to decomposed ones (NFC). True and false are the
+    texts ``true`` and ``false``. ``~=`` is a pattern for the whole text with ``*``, ``?`` and ``[…]`` that is
+    case-sensitive; it never treats a text as a number or a date.
 
     One element of a list is enough, but for ``!=``, which no element may equal. A document without the field, or with
     nothing in it (null, an empty list), meets no filter on it, ``!=`` neither: as with NULL in SQL, what is not known
     is not known to be different, and a filter never lets through documents that say nothing of what it asks.
     """
-    return all(_meets(some, fields.get(some.field)) for some in filters)
+    return all(_meets(some, fields.get(composed(some.field))) for some in filters)
 
 
 def select(documents: Iterable[tuple[int, Mapping[str, Any]]], filters: Sequence[Filter]) -> list[int]:
@@ -139,7 +169,7 @@ def select(documents: Iterable[tuple[int, Mapping[str, Any]]], filters: Sequence
     Raises UsageError for a field that no document has, listing those that exist: ``documents`` are all that are
     searched, so a field of any of them is known.
     """
-    unknown = {some.field for some in filters} - set(OWN_FIELDS)
+    unknown = {composed(some.field) for some in filters} - set(OWN_FIELDS)
     known = set(OWN_FIELDS)
     selected = []
     for number, fields in documents:
@@ -149,38 +179,101 @@ def select(documents: Iterable[tuple[int, Mapping[str, Any]]], filters: Sequence
         if matches(filters, fields):
             selected.append(number)
     if unknown:
-        raise UsageError(_no_such_field(next(some for some in filters if some.field in unknown), known))
+        raise UsageError(_no_such_field(next(some for some in filters if composed(some.field) in unknown), known))
     return selected
+
+
+def composed(text: str) -> str:
+    """The text with each letter and its accents as one character where there is one (NFC)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _meets(some: Filter, value: Any) -> bool:
     values = value if isinstance(value, list | tuple) else [value]
     texts = [_text(item) for item in values if item is not None]
+    wanted = composed(some.value)
     if some.operator is Operator.LIKE:
-        return any(fnmatchcase(text, some.value) for text in texts)
-    orders = [_order(text, some.value) for text in texts]
+        return any(fnmatchcase(text, wanted) for text in texts)
+    dates = some.field not in OWN_FIELDS
     if some.operator is Operator.DIFFERENT:
-        return bool(orders) and 0 not in orders
-    return any(_COMPARE[some.operator](order, 0) for order in orders)
+        return bool(texts) and not any(_holds(Operator.EQUAL, text, wanted, dates) for text in texts)
+    return any(_holds(some.operator, text, wanted, dates) for text in texts)
 
 
-def _order(text: str, other: str) -> int:
-    """-1, 0 or 1 as the first comes before the second, equals it, or comes after it."""
-    left, right = _number(text), _number(other)
-    if left is not None and right is not None:
-        return (left > right) - (left < right)
-    return (text > other) - (text < other)
+def _holds(operator: Operator, text: str, wanted: str, dates: bool) -> bool:
+    extents = _extents(text, wanted, dates)
+    if extents is None:
+        return False
+    (first, last), (wanted_first, wanted_last) = extents
+    match operator:
+        case Operator.LESS:
+            return bool(last < wanted_first)
+        case Operator.AT_MOST:
+            return bool(last <= wanted_last)
+        case Operator.GREATER:
+            return bool(first > wanted_last)
+        case Operator.AT_LEAST:
+            return bool(first >= wanted_first)
+        case _:
+            return bool(wanted_first <= first and last <= wanted_last)
+
+
+def _extents(text: str, wanted: str, dates: bool) -> tuple[_Extent, _Extent] | None:
+    """The extents of two values that can be compared: two numbers, two dates or two texts; None where they cannot."""
+    number, wanted_number = _number(text), _of_filter(wanted)[0]
+    if number is not None and wanted_number is not None:
+        return (number, number), (wanted_number, wanted_number)
+    wanted_date = _of_filter(wanted)[1] if dates else None
+    some_date = _date(text) if wanted_date else None
+    if some_date and wanted_date:
+        return _aligned(some_date, wanted_date)
+    if wanted_number is not None or wanted_date:
+        return None
+    return (text, text), (wanted, wanted)
+
+
+def _aligned(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> tuple[_Extent, _Extent]:
+    if one[0].tzinfo and other[0].tzinfo:
+        return one, other
+    left, right = ((first.replace(tzinfo=None), last.replace(tzinfo=None)) for first, last in (one, other))
+    return left, right
+
+
+@lru_cache(maxsize=64)
+def _of_filter(text: str) -> tuple[Decimal | None, tuple[datetime, datetime] | None]:
+    """The number and the date that the value of a filter is; remembered, since every document is compared with it."""
+    return _number(text), _date(text)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return composed(str(value))
 
 
 def _number(text: str) -> Decimal | None:
     """The number that the text is; exact, since ids of 20 digits must not be rounded into one another."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
+    text = text.strip()
+    return Decimal(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
+
+
+def _date(text: str) -> tuple[datetime, datetime] | None:
+    """The first and the last moment of the year, month or day that the text is, or twice the moment that it is."""
+    found = _DATE.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month, day, moment = found.groups()
+    try:
+        if moment:
+            at = datetime.combine(date(int(year), int(month), int(day)), time.fromisoformat(moment))
+            return at, at
+        last_month = int(month or 12)
+        last_day = int(day or monthrange(int(year), last_month)[1])
+        last = date(int(year), last_month, last_day)
+        first = last.replace(month=int(month or 1), day=int(day or 1))
+    except ValueError:  # A 31st of February, or an hour 25.
+        return None
+    return datetime.combine(first, time.min), datetime.combine(last, time.max)
 
 
 def _quoted(value: str) -> bool:

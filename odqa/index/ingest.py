@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -115,6 +115,11 @@ class Ingest(Closing):
                 self._hashes[source] = digest
         self._show(READING, sum(sizes), sum(sizes))
 
+    def take(self, items: Iterable[Document | Unusable]) -> None:
+        """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""
+        for item in items:
+            self._take(item)
+
     def _read(self, file: Path, before: Sequence[CatalogEntry], sizes: tuple[int, int, int]) -> None:
         """Take the documents of a file, of which some were read ``before``."""
         bytes_before, size, total = sizes
@@ -123,12 +128,7 @@ class Ingest(Closing):
             if isinstance(item, Document):
                 ids.add(item.id)
                 characters += len(item.text)
-            problem = self._take(item) if isinstance(item, Document) else item
-            if problem:
-                usable = False
-                self.unusable.append(problem)
-                if self._rules.strict:
-                    raise DataError(f"{problem.source}: {problem.reason} (without --strict it would be left out)")
+            usable = self._take(item) and usable
             # A file of rows gives many documents; the length of their texts shows how far it has been read.
             self._show(READING, bytes_before + min(characters, size), total)
         if usable:  # Otherwise what was read before is kept: better than nothing.
@@ -137,7 +137,17 @@ class Ingest(Closing):
                     self._catalog.remove(gone)
                     self.counts["removed"] += 1
 
-    def _take(self, document: Document) -> Unusable | None:
+    def _take(self, item: Document | Unusable) -> bool:
+        """Take a document, or note why there is none; whether it could be used."""
+        problem = self._append(item) if isinstance(item, Document) else item
+        if problem is None:
+            return True
+        self.unusable.append(problem)
+        if self._rules.strict:
+            raise DataError(f"{problem.source}: {problem.reason} (without --strict it would be left out)")
+        return False
+
+    def _append(self, document: Document) -> Unusable | None:
         """Append a document, unless it is there already."""
         rules = self._rules
         held = self._catalog.find(document.id)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from odqa.arguments import names_of, path_of
 from odqa.errors import UsageError
 from odqa.index.catalog import Catalog, CatalogEntry, open_catalog
 from odqa.index.change import changing
 from odqa.index.compaction import fold_small
-from odqa.index.filters import Filter, fields_of, select
+from odqa.index.filters import Filter, Filters, fields_of, parsed, select
 from odqa.index.manifest import read_manifest
 from odqa.index.report import ChangeReport, report_of
+from odqa.index.spelling import under
 
 
-def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filter] = ()) -> ChangeReport:
+def remove(folder: str | Path, names: str | Path | Iterable[str | Path] = (), filters: Filters = ()) -> ChangeReport:
     """Take documents out of the index in ``folder``: those with one of ``names``, and those that match all ``filters``.
 
-    A name is the id of a document, the path of a file, or that of a folder with everything read from under it, as
-    given when they were indexed. Their passages are no longer found from then on, and leave the disk with the next
-    ``compact``. Raises UsageError for a name or filters that match no document, without removing the others, and when
-    nothing would be left; IndexFolderError for an index that is missing, damaged, or being changed.
+    A name is the id of a document, the path of a file, or that of a folder with everything read from under it; it does
+    not matter whether a path is relative or absolute. Their passages are no longer found from then on, and leave the
+    disk with the next ``compact``. Raises UsageError for a name or filters that match no document, without removing
+    the others, and when nothing would be left; IndexFolderError for an index that is missing, damaged, or being
+    changed.
     """
     started = time.monotonic()
-    folder = Path(folder)
+    folder, names, filters = path_of("index", folder), names_of(names), parsed(filters)
     if not names and not filters:
         raise UsageError("nothing to remove: name document ids, files or folders, or give a --filter")
     read_manifest(folder)
@@ -43,12 +46,10 @@ def remove(folder: str | Path, names: Sequence[str] = (), filters: Sequence[Filt
 
 def _named(catalog: Catalog, name: str) -> list[CatalogEntry]:
     """The documents of this id or, where there is none, those read from the file or folder of this name."""
-    document = catalog.find(name)
+    document = catalog.find(name) if name else None
     found = [document] if document else catalog.from_source(name)
-    if not found:
-        under = f"{name.rstrip('/')}/"
-        sources = [source for source in catalog.hashes() if source.startswith(under)]
-        found = [item for source in sources for item in catalog.from_source(source)]
+    if not found and name:
+        found = [item for source in under(catalog.hashes(), [name]) for item in catalog.from_source(source)]
     if not found:
         raise UsageError(
             f"no document, file or folder of the index is called {name!r}; names are those they were indexed under, "

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.arguments import check_texts
 from odqa.closing import Closing
-from odqa.index.filters import Filter
+from odqa.index.filters import Filters
 from odqa.index.search import Index
 from odqa.types import Hit, Mode
 
@@ -65,12 +66,13 @@ class Retriever(Closing):
         """The questions' vectors, float32 (questions, dimension); None where none are needed."""
         return None if self.encoder is None else self.encoder.encode_queries(questions)
 
-    def search(self, questions: Sequence[str], k: int, filters: Sequence[Filter] = ()) -> list[list[Hit]]:
+    def search(self, questions: Sequence[str], k: int, filters: Filters = ()) -> list[list[Hit]]:
         """The ``k`` best passages for each question (see ``Index.search``). Raises UsageError for k below 1."""
+        check_texts("questions", questions, "give a list of one for one question")
         return self.find(questions, self.encode(questions), k, filters)
 
     def find(
-        self, questions: Sequence[str], vectors: NDArray[np.float32] | None, k: int, filters: Sequence[Filter] = ()
+        self, questions: Sequence[str], vectors: NDArray[np.float32] | None, k: int, filters: Filters = ()
     ) -> list[list[Hit]]:
         """As :meth:`search`, for questions that :meth:`encode` has made ``vectors`` of."""
         return self.index.search(questions, k, vectors, filters)

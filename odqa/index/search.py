@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.arguments import check_count, check_texts
 from odqa.closing import Closing
 from odqa.errors import IndexFolderError, UsageError
-from odqa.index.filters import Filter, fields_of, select
+from odqa.forking import Lock
+from odqa.index.filters import Filter, Filters, fields_of, parsed, select
 from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
 from odqa.index.segment import Segment, needed_files
 from odqa.retrieval.dense import VectorSearch
@@ -55,7 +56,7 @@ class Index(Closing):
         language = str(manifest.keywords.get("language", ""))
         self._keywords = KeywordSearch(keywords, masks, language) if keywords else None
         self.why_not_gpu: str | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._filtered: tuple[tuple[Filter, ...], NDArray[np.bool_]] | None = None
 
     @classmethod
@@ -130,7 +131,7 @@ class Index(Closing):
         questions: Sequence[str],
         k: int,
         vectors: NDArray[np.float32] | None = None,
-        filters: Sequence[Filter] = (),
+        filters: Filters = (),
     ) -> list[list[Hit]]:
         """The ``k`` best passages for each question, best first; all of them if there are fewer.
 
@@ -140,18 +141,18 @@ class Index(Closing):
         order of the index. Raises UsageError for k below 1, for vectors of another shape, and for a filter on a field
         that no document has.
         """
-        if k < 1:
-            raise UsageError(f"k is {k}: ask for at least 1 passage")
-        ranked = self._rank(questions, k, vectors, self._allowed(tuple(filters)))
+        check_count("k", k)
+        check_texts("questions", questions, "give a list of one for one question")
+        ranked = self._rank(questions, k, vectors, self._allowed(parsed(filters)))
         passages = self._fetch(sorted({item.row for items in ranked for item in items}))
         return [
             [Hit(passages[item.row], item.score, rank, item.components) for rank, item in enumerate(items, start=1)]
             for items in ranked
         ]
 
-    def matching(self, filters: Sequence[Filter]) -> int:
+    def matching(self, filters: Filters) -> int:
         """How many passages belong to documents that match all ``filters``. Raises UsageError for an unknown field."""
-        allowed = self._allowed(tuple(filters))
+        allowed = self._allowed(parsed(filters))
         return len(self) if allowed is None else int(allowed.sum())
 
     def _rank(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, TypeVar, get_args
 
 from odqa.errors import DataError, IndexFolderError
 from odqa.files import parse_json
+from odqa.forking import Lock
 from odqa.retrieval.database import ERRORS, damaged, open_database
 from odqa.types import Document, Passage
 
@@ -150,7 +150,7 @@ class PassageStore:
     def __init__(self, path: Path) -> None:
         """Open the file. Raises IndexFolderError when it is not a store of passages."""
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._db = open_database(path, _SCHEMA)
         try:
             # The numbers have no gaps, so that the largest is the count, which SQLite finds without reading them all.

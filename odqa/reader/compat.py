@@ -1,164 +1,248 @@
-"""The answers of the ``question-answering`` pipeline that transformers 5.3 removed, from the same logits.
+"""The arguments of the ``question-answering`` pipeline that transformers 5.3 removed in; its answers out.
 
-Code that lost the pipeline changes one import: the arguments, the scores and the dicts are those of the
-``QuestionAnsweringPipeline`` of transformers 4.57, the last of version 4. Its score is softmax(start) x softmax(end)
-inside a window, added up over equal texts, which cannot be compared between windows or passages; ``Reader.read``
-gives scores that can. One thing differs: an answer never begins or ends with white space.
+Code that lost the pipeline changes one import: the arguments and the dicts are those of the
+``QuestionAnsweringPipeline`` of transformers 4.57, the last of version 4. What differs is in docs/python.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
+from odqa.arguments import check_count
 from odqa.errors import UsageError
-from odqa.reader import decode
-from odqa.reader.features import Window
+from odqa.reader.compat_answers import Answer, Answers, Logits, Settings, answers
 
-Answer: TypeAlias = dict[str, Any]
-Words: TypeAlias = dict[tuple[int, int], tuple[int, int]]
-Logits: TypeAlias = Callable[..., Iterator[tuple[Window, decode.Array, decode.Array]]]
+Texts: TypeAlias = str | Sequence[str]
+
+T = TypeVar("T")
+Pair: TypeAlias = tuple[str, str]
+
+_HOW = "give question= and context=, or dicts with the keys 'question' and 'context'"
+_PADDING = (None, True, False, "longest", "max_length", "do_not_pad")
 
 
-def answer(
+class Options(TypedDict, total=False):
+    """The pipeline's options; None means the default of each.
+
+    ``doc_stride`` (half a window, at most 128) and ``max_seq_len`` (384) count tokens, as ``max_answer_len`` (15) does.
+    ``handle_impossible_answer`` (False) lets the empty answer compete, and ``align_to_words`` (True) widens answers to
+    whole words. ``batch_size`` (32) windows are read at a time. ``topk`` is an older name of ``top_k``. ``padding``,
+    ``max_question_len`` and ``num_workers`` change no answer, and have no effect.
+    """
+
+    topk: int | None
+    doc_stride: int | None
+    max_seq_len: int | None
+    max_answer_len: int | None
+    max_question_len: int | None
+    handle_impossible_answer: bool | None
+    align_to_words: bool | None
+    padding: bool | str | None
+    batch_size: int | None
+    num_workers: int | None
+
+
+class QuestionAnswering:
+    """What is called like the pipeline, by its ``tokenizer`` and its ``logits``: those of an ``odqa.Reader``."""
+
+    tokenizer: Any
+    logits: Logits
+
+    @overload
+    def __call__(self, question: str, context: str, /, **options: Unpack[Options]) -> Answer: ...
+    @overload
+    def __call__(self, *, question: str, context: str, **options: Unpack[Options]) -> Answer: ...
+    @overload
+    def __call__(self, *, question: str, context: str, top_k: int | None, **options: Unpack[Options]) -> Answers: ...
+    @overload
+    def __call__(
+        self, *, question: Texts, context: Texts, top_k: int | None = None, **options: Unpack[Options]
+    ) -> Answers | list[Answers]: ...
+    @overload
+    def __call__(
+        self, inputs: Iterator[Any], /, *, top_k: int | None = None, **options: Unpack[Options]
+    ) -> Iterator[Answers]: ...
+    @overload
+    def __call__(
+        self, *inputs: Any, top_k: int | None = None, **options: Unpack[Options]
+    ) -> Answers | list[Answers] | Iterator[Answers]: ...
+    @overload
+    def __call__(
+        self, *, data: Any, top_k: int | None = None, **options: Unpack[Options]
+    ) -> Answers | list[Answers] | Iterator[Answers]: ...
+
+    def __call__(
+        self,
+        *inputs: Any,
+        question: Texts | None = None,
+        context: Texts | None = None,
+        data: Any = None,
+        X: Any = None,
+        top_k: int | None = None,
+        **options: Unpack[Options],
+    ) -> Answers | list[Answers] | Iterator[Answers]:
+        """Answer one question or many, as ``pipeline("question-answering")`` of transformers 4 did.
+
+        ``question`` and ``context`` are one text or lists (one question over several contexts, or several over one,
+        are spread). Or ``inputs`` (``data`` and ``X`` are older names) are two texts, dicts with the keys ``question``
+        and ``context``, one dict with lists of them, or objects with ``question_text`` and ``context_text``. One
+        question, in a list or not, gives a dict, or with ``top_k`` > 1 a list of dicts; many give a list with one such
+        result each, and an iterator of questions gives an iterator of results. Raises UsageError for what is none of
+        these, an empty question or context, a question that leaves no room for its context, or an option that makes no
+        sense or does not exist.
+        """
+        if unknown := options.keys() - Options.__annotations__:
+            known = ", ".join(["top_k", *Options.__annotations__])
+            raise UsageError(f"there is no option {min(unknown)}= of a reader; there are {known}")
+        settings = _settings(self.tokenizer, top_k, **options)
+        others = [given for given in (data, X) if given is not None]
+        if others:
+            inputs = (*inputs, *others)
+        if inputs and (question is not None or context is not None):
+            raise UsageError("give question= and context=, or dicts with both, not both ways at once")
+        if not inputs:
+            pairs, listed = _spread(question, context), False
+        elif len(inputs) == 2 and all(isinstance(item, str) for item in inputs):
+            pairs, listed = _spread(*inputs), False
+        else:
+            given = inputs[0] if len(inputs) == 1 else inputs
+            if isinstance(given, Iterator) or _is_map_style(given):
+                items = given if isinstance(given, Iterator) else (given[at] for at in range(len(given)))
+                return self._one_by_one(items, settings)
+            pairs, listed = _pairs_of(given)
+        results = self._answers(pairs, settings)
+        return results if len(results) > 1 or listed else results[0]
+
+    def _one_by_one(self, items: Iterator[Any], settings: Settings) -> Iterator[Answers]:
+        numbered = enumerate(items, start=1)
+        while some := list(islice(numbered, settings.batch_size)):
+            yield from self._answers(list(chain.from_iterable(_pairs(item, at) for at, item in some)), settings)
+
+    def _answers(self, pairs: Sequence[Pair], settings: Settings) -> list[Answers]:
+        questions, contexts = zip(*pairs, strict=True)
+        return answers(self.tokenizer, self.logits, questions, contexts, settings)
+
+
+def _settings(
     tokenizer: Any,
-    logits: Logits,
-    /,
-    *inputs: Any,
-    question: str | Sequence[str] | None = None,
-    context: str | Sequence[str] | None = None,
-    top_k: int = 1,
+    top_k: int | None,
+    *,
+    topk: int | None = None,
     doc_stride: int | None = None,
     max_seq_len: int | None = None,
-    max_answer_len: int = 15,
-    max_question_len: int = 64,
-    handle_impossible_answer: bool = False,
-    align_to_words: bool = True,
-    batch_size: int = 32,
-) -> Answer | list[Any]:
-    """Answer one question or many; see the pipeline's documentation in transformers 4.
-
-    ``tokenizer`` and ``logits`` are those of an ``odqa.Reader``; the other arguments are the pipeline's.
-    ``question`` and ``context`` are one text or lists (one question over several contexts, or several over one,
-    are spread), or ``inputs`` are dicts with both keys. One question, in a list or not, gives a dict, or with
-    ``top_k`` > 1 a list of dicts ``{"score", "start", "end", "answer"}``; many give a list with one such result
-    each. ``max_question_len`` has no effect, as it had none with a fast tokenizer. Raises UsageError for an empty
-    question or context, a question that leaves no room for its context, or a limit below 1.
-    """
-    questions, contexts = _pairs(inputs, question, context)
-    for name, value in (("top_k", top_k), ("max_answer_len", max_answer_len), ("max_question_len", max_question_len)):
-        if value < 1:
-            raise UsageError(f"{name} is {value}; it must be at least 1")
-    max_length = min(max_seq_len or 384, tokenizer.model_max_length)
-    stride = doc_stride if doc_stride is not None else min(max_length // 2, 128)
-    if not 0 <= stride < max_length:
-        raise UsageError(f"doc_stride is {stride}; it must be from 0 to less than max_seq_len ({max_length})")
-    # Spans that widen to the same words are added up, so the pipeline took more of them than it was asked for.
-    n_best = 2 * top_k + 10 if align_to_words else top_k
-    text = ""
-    words: Words = {}
-    found: list[list[Answer]] = [[] for _ in questions]
-    null = [1e6] * len(questions)
-    windows = logits(questions, contexts, batch_size, max_length=max_length, stride=stride)
-    for window, start, end in sorted(windows, key=lambda item: (item[0].pair, _begin(item[0]))):
-        inside = window.offsets[:, 0] >= 0
-        starts, ends, impossible = _probabilities(window, inside, start, end)
-        null[window.pair] = min(null[window.pair], impossible)
-        if align_to_words and contexts[window.pair] != text:
-            words = _words(tokenizer, contexts[window.pair])
-        text = contexts[window.pair]
-        with np.errstate(divide="ignore"):
-            pairs = decode.best_pairs(np.log(starts), np.log(ends), inside, n_best=n_best, max_tokens=max_answer_len)
-        for first, last, score in pairs:
-            (begin, _), (_, after) = (_widened(window, token, words) for token in (first, last))
-            begin, after = decode.trim(text, begin, after)
-            if begin < after:
-                _add(found[window.pair], text[begin:after], begin, float(np.exp(score)))
-    if handle_impossible_answer:
-        for some, impossible in zip(found, null, strict=True):
-            some.append({"score": impossible, "start": 0, "end": 0, "answer": ""})
-    results = [_best(some, top_k) for some in found]
-    return results if len(results) > 1 else results[0]
+    max_answer_len: int | None = None,
+    max_question_len: int | None = None,
+    handle_impossible_answer: bool | None = None,
+    align_to_words: bool | None = None,
+    padding: bool | str | None = None,
+    batch_size: int | None = None,
+    num_workers: int | None = None,
+) -> Settings:
+    """The options with their defaults. Raises UsageError for those that make no sense."""
+    top_k = _given(top_k, _given(topk, 1))
+    counts = {
+        "top_k": top_k,
+        "max_seq_len": max_seq_len or 384,
+        "max_answer_len": _given(max_answer_len, 15),
+        "max_question_len": _given(max_question_len, 64),
+        "batch_size": _given(batch_size, 32),
+    }
+    for name, value in counts.items():
+        check_count(name, value)
+    if not any(padding is known or padding == known for known in _PADDING):
+        raise UsageError(f"padding is {padding!r}; it is one of True, False, 'longest', 'max_length' and 'do_not_pad'")
+    max_length = min(counts["max_seq_len"], tokenizer.model_max_length)
+    stride = _given(doc_stride, min(max_length // 2, 128))
+    if not isinstance(stride, int) or not 0 <= stride < max_length:
+        raise UsageError(
+            f"doc_stride is {stride!r}; it must be a whole number from 0 to less than max_seq_len ({max_length})"
+        )
+    return Settings(
+        top_k=top_k,
+        stride=stride,
+        max_length=max_length,
+        max_answer_len=counts["max_answer_len"],
+        impossible=bool(handle_impossible_answer),
+        whole_words=align_to_words is None or bool(align_to_words),
+        batch_size=counts["batch_size"],
+    )
 
 
-def _pairs(inputs: tuple[Any, ...], question: Any, context: Any) -> tuple[list[str], list[str]]:
-    if inputs:
-        if len(inputs) == 2 and all(isinstance(item, str) for item in inputs):
-            return _pairs((), inputs[0], inputs[1])
-        given = list(inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else list(inputs)
-        if not all(isinstance(item, Mapping) and {"question", "context"} <= item.keys() for item in given):
-            raise UsageError("give question= and context=, or dicts with the keys 'question' and 'context'")
-        questions, contexts = ([item[key] for item in given] for key in ("question", "context"))
-    else:
-        if question is None or context is None:
-            raise UsageError("give both question= and context=")
-        questions = list(question) if isinstance(question, (list, tuple)) else [question]
-        contexts = list(context) if isinstance(context, (list, tuple)) else [context]
-        if len(questions) == 1:
-            questions *= len(contexts)
-        elif len(contexts) == 1:
-            contexts *= len(questions)
+def _given(value: T | None, default: T) -> T:
+    return default if value is None else value
+
+
+def _spread(question: object, context: object) -> list[Pair]:
+    """A question for each context, a context for each question, or pairs of both."""
+    if question is None or context is None:
+        missing = "question" if question is None else "context"
+        raise UsageError(f"the {missing} is missing: give both question= and context=, or a dict with both")
+    questions = list(question) if isinstance(question, list | tuple) else [question]
+    contexts = list(context) if isinstance(context, list | tuple) else [context]
+    if len(questions) == 1:
+        questions *= len(contexts)
+    elif len(contexts) == 1:
+        contexts *= len(questions)
     if len(questions) != len(contexts):
         raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: give as many, or one of either")
-    for name, texts in (("question", questions), ("context", contexts)):
-        if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-            raise UsageError(f"the {name} is empty; give a text")
-    return questions, contexts
+    if not questions:
+        raise UsageError("there is no question: the list is empty")
+    many = len(questions) > 1
+    return [
+        (_text("question", q, number if many else 0), _text("context", c, number if many else 0))
+        for number, (q, c) in enumerate(zip(questions, contexts, strict=True), start=1)
+    ]
 
 
-def _begin(window: Window) -> int:
-    inside = window.offsets[window.answerable]
-    return int(inside[0, 0]) if len(inside) else 0
+def _pairs_of(given: Any) -> tuple[list[Pair], bool]:
+    """The pairs of all inputs, and whether their answers are a list even where there is but one."""
+    if isinstance(given, Mapping) or _is_example(given):
+        pairs = _pairs(given, 0)
+        return pairs, isinstance(given, Mapping) and not isinstance(given["question"], str)
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise UsageError(f"{_HOW}, not {repr(given)[:80]} alone")
+    items = list(given)
+    if not items:
+        raise UsageError("there is no question: the list is empty")
+    many = len(items) > 1
+    return list(chain.from_iterable(_pairs(item, at if many else 0) for at, item in enumerate(items, start=1))), False
 
 
-def _probabilities(
-    window: Window, inside: NDArray[np.bool_], start: decode.Array, end: decode.Array
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Softmax over the context's tokens and the null position, which competes but cannot be an answer."""
-    competing = inside.copy()
-    competing[window.null] = True
-    probabilities = []
-    for logits in (start, end):
-        exponentials = np.where(competing, np.exp(logits.astype(np.float64) - logits[competing].max()), 0.0)
-        probabilities.append(exponentials / exponentials.sum())
-    impossible = float(probabilities[0][window.null] * probabilities[1][window.null])
-    return probabilities[0], probabilities[1], impossible
+def _pairs(item: Any, number: int) -> list[Pair]:
+    """The pair of an input, or the pairs of one with lists; ``number`` counts inputs from 1, 0 is a sole one."""
+    if _is_example(item):
+        question, context = item.question_text, item.context_text
+    elif isinstance(item, Mapping):
+        if missing := [key for key in ("question", "context") if key not in item]:
+            keys = ", ".join(map(repr, item)) or "none"
+            raise UsageError(f"{_of('input', number)} has no {missing[0]!r} (its keys: {keys[:200]}); {_HOW}")
+        question, context = item["question"], item["context"]
+        if isinstance(question, list | tuple) or isinstance(context, list | tuple):
+            return _spread(question, context)
+    else:
+        raise UsageError(f"{_of('input', number)} is {repr(item)[:80]} ({type(item).__name__}); {_HOW}")
+    return [(_text("question", question, number), _text("context", context, number))]
 
 
-def _words(tokenizer: Any, text: str) -> Words:
-    """For the characters of each token those of its word; what a word is, the tokenizer says before it cuts it up."""
-    encoding = tokenizer(text, add_special_tokens=False).encodings[0]
-    begins: dict[int, int] = {}
-    ends: dict[int, int] = {}
-    for word, (begin, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
-        begins.setdefault(word, begin)
-        ends[word] = end
-    return {
-        place: (begins[word], ends[word])
-        for word, place in zip(encoding.word_ids, encoding.offsets, strict=True)
-        if word is not None
-    }
+def _text(name: str, value: object, number: int) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{_of(name, number)} is no text but {repr(value)[:80]} ({type(value).__name__})")
+    if not value.strip():
+        raise UsageError(f"{_of(name, number)} is empty; give a text")
+    return value
 
 
-def _widened(window: Window, token: int, words: Words) -> tuple[int, int]:
-    """The characters of a token's word, or its own where it belongs to none."""
-    begin, end = (int(at) for at in window.offsets[token])
-    return words.get((begin, end), (begin, end))
+def _of(name: str, number: int) -> str:
+    return f"{name} {number}" if number else f"the {name}"
 
 
-def _best(found: list[Answer], top_k: int) -> Answer | list[Answer]:
-    """The answers of the largest score, best first; a single one stands alone."""
-    best = sorted(found, key=lambda item: item["score"], reverse=True)[:top_k]
-    return best[0] if len(best) == 1 else best
+def _is_example(item: object) -> bool:
+    """Whether it is like transformers' ``SquadExample``."""
+    return hasattr(item, "question_text") and hasattr(item, "context_text")
 
 
-def _add(found: list[Answer], answer: str, start: int, score: float) -> None:
-    """Add an answer, or its score to one of the same text in another place, as the pipeline did."""
-    for known in found:
-        if known["answer"].lower() == answer.lower():
-            known["score"] += score
-            return
-    found.append({"score": score, "start": start, "end": start + len(answer), "answer": answer})
+def _is_map_style(given: object) -> bool:
+    """Whether it is a dataset of torch that has a length and items, and cannot be iterated over."""
+    return not isinstance(given, Iterable) and hasattr(given, "__len__") and hasattr(given, "__getitem__")

@@ -18,8 +18,10 @@ from odqa.checked import checked
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json
+from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_READER, content_hash, resolve
-from odqa.reader import compat, decode, precision
+from odqa.reader import decode, precision
+from odqa.reader.compat import QuestionAnswering
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.reader.threads import spread
 from odqa.types import Reading, Span
@@ -42,7 +44,7 @@ class _Settings(BaseModel):
     stride: Annotated[int, Field(ge=0, le=model_configs.MOST_UNITS)]
 
 
-class Reader:
+class Reader(QuestionAnswering):
     """Finds answer spans in texts.
 
     Called like the ``question-answering`` pipeline that transformers 5.3 removed, it returns the same dicts;
@@ -82,6 +84,7 @@ class Reader:
         self.stride = min(stride, self.max_length // 3)
         self.device = model.device
         self.dtype = pick_dtype(dtype, self.device.type)
+        self._process = this_process()
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_READER, *, device: str = "auto", dtype: str = "auto") -> Reader:
@@ -148,10 +151,6 @@ class Reader:
             found[window.pair].append((spans, float(start[window.null] + end[window.null])))
         return [decode.join(context, some, n_best) for context, some in zip(contexts, found, strict=True)]
 
-    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any] | list[Any]:
-        """Answer as the removed ``pipeline("question-answering")`` did; see :func:`odqa.reader.compat.answer`."""
-        return compat.answer(self.tokenizer, self.logits, *args, **kwargs)
-
     def logits(
         self,
         questions: Sequence[str],
@@ -168,6 +167,7 @@ class Reader:
             raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: each question needs its own")
         if batch_size < 1:
             raise UsageError(f"batch size is {batch_size}; it must be at least 1")
+        check_device(self._process, self.device.type)
         cut = {"max_length": self.max_length, "stride": self.stride} | shape
         waiting: list[Window] = []
         for window in windows(self.tokenizer, questions, contexts, **cut):

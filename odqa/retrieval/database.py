@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from odqa.errors import IndexFolderError
+from odqa.forking import Database
 
 ERRORS = (sqlite3.Error, UnicodeDecodeError)  # SQLite's message quotes the file, which may not be UTF-8.
 
@@ -21,11 +22,20 @@ _MOST = 1_000_000_000  # Bytes of a value, by SQLite's own limit.
 _SCHEMA_OF = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
 
 
-def open_database(path: Path, schema: str) -> sqlite3.Connection:
+def open_database(path: Path, schema: str) -> Database:
     """Open a file that was made with the statements in ``schema``; several threads may use it, one at a time.
 
     Raises IndexFolderError, naming the file, when it is something else.
     """
+    return Database(path, partial(_connect, schema))
+
+
+def damaged(path: Path, reason: object) -> IndexFolderError:
+    """The error for a file that SQLite or we cannot make sense of."""
+    return IndexFolderError(f"{path} is damaged: {reason}; build the index again")
+
+
+def _connect(schema: str, path: Path) -> sqlite3.Connection:
     try:
         size = path.stat().st_size
         db = sqlite3.connect(
@@ -47,11 +57,6 @@ def open_database(path: Path, schema: str) -> sqlite3.Connection:
         db.close()
         raise damaged(path, "its tables are not those of an index")
     return db
-
-
-def damaged(path: Path, reason: object) -> IndexFolderError:
-    """The error for a file that SQLite or we cannot make sense of."""
-    return IndexFolderError(f"{path} is damaged: {reason}; build the index again")
 
 
 @cache

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from odqa import model_configs
 from odqa.device import has_bfloat16, pick_device
 from odqa.errors import ModelError
+from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_ENCODER, content_hash, resolve
 from odqa.retrieval.precision import faithful, lowered
 from odqa.types import Passage
@@ -53,6 +54,7 @@ class Encoder:
         self.prompts: dict[str, str] = {kind: prompt for kind, prompt in model.prompts.items() if prompt}
         self.device = str(model.device.type)
         self._batch_tokens = _batch_tokens(self.device)
+        self._process = this_process()
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_ENCODER, device: str = "auto") -> Encoder:
@@ -100,6 +102,7 @@ class Encoder:
         """Vectors of questions, float32 (n, dimension). Raises ModelError for a vector that is not finite."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
+        check_device(self._process, self.device)
         vectors = self._model.encode_query(list(texts), show_progress_bar=False)
         return _unit(vectors, [f"the question {text[:80]!r}" for text in texts], self.name)
 

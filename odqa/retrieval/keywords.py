@@ -13,8 +13,6 @@ asked, so that parts and deletions change no score: it is the score that the sam
 from __future__ import annotations
 
 import math
-import sqlite3
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import chain, count, pairwise
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import IndexFolderError
+from odqa.forking import Database, Lock
 from odqa.retrieval.arrays import map_array
 from odqa.retrieval.database import ERRORS, damaged, open_database
 from odqa.retrieval.names import COUNTS, LENGTHS, ROWS, STARTS, TERMS
@@ -100,12 +99,12 @@ class Keywords:
     ``lengths`` are the numbers of their terms, int32 (passages,). Several threads may look terms up.
     """
 
-    def __init__(self, folder: Path, db: sqlite3.Connection, arrays: Sequence[NDArray[Any]]) -> None:
+    def __init__(self, folder: Path, db: Database, arrays: Sequence[NDArray[Any]]) -> None:
         """Hold what is open: the table of terms, then starts, rows, counts and lengths; ``read`` opens them."""
         self.folder = folder
         self._db = db
         self._starts, self._rows, self._counts, self.lengths = arrays
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @classmethod
     def read(cls, folder: Path) -> Keywords:
@@ -173,7 +172,7 @@ class KeywordSearch:
         ``language`` is the one that the parts were written with.
         """
         self._analyze = Analyzer(language)
-        self._lock = threading.Lock()  # A stemmer is for one thread at a time.
+        self._lock = Lock()  # A stemmer is for one thread at a time.
         for part in parts:
             if part.lengths.min(initial=0) < 0:
                 raise damaged(part.folder / LENGTHS, "it has lengths below 0")

@@ -91,6 +91,7 @@ def test_numbers_are_compared_as_numbers() -> None:
     assert found("price=9.5") == "c"
     assert found("price~=9.5") == "", "a pattern is for the text"
     assert found("year~=20?0") == "b"
+    assert found("date>=2020-01-31") == found("date<2020-12-01") == found("date>=2020") == "d"
 
 
 def test_text_that_only_looks_like_a_number_stays_text() -> None:
@@ -105,9 +106,91 @@ def test_text_that_only_looks_like_a_number_stays_text() -> None:
         assert select(documents, [parse(text)]) == expected
 
 
-def test_dates_are_compared_as_text() -> None:
-    assert found("date>=2020-01-31") == found("date<2020-12-01") == found("date>=2020") == "d"
-    assert found("date>2020-03-01") == ""
+def test_thousands_may_be_separated_by_commas() -> None:
+    documents = list(enumerate({"n": value} for value in ["1,200", "900", 900.0, "1,200,000.5", "12,00", "1,200 EUR"]))
+
+    def values(text: str) -> list[object]:
+        return [documents[number][1]["n"] for number in select(documents, [parse(text)])]
+
+    assert values("n>1000") == values("n>1,000") == ["1,200", "1,200,000.5"]
+    assert values("n=1200") == ["1,200"]
+    assert values("n<=900") == ["900", 900.0]
+    assert values("n=12,00") == ["12,00"], "no number, but a text"
+
+
+@pytest.mark.parametrize("value", ["n/a", "unknown", "$45", "2022/23", "020", "May 2024", "", "true"])
+@pytest.mark.parametrize("wanted", ["20", "2020", "2020-05-01"])
+def test_what_is_no_number_or_date_is_neither_less_nor_greater_but_different(value: str, wanted: str) -> None:
+    met = [operator for operator in Operator if matches([Filter("x", operator, wanted)], {"x": value})]
+    assert met == [Operator.DIFFERENT]
+
+
+DATES = {
+    "a": "2024-05-01",
+    "b": "2024-05-01T10:00:00Z",
+    "c": "2024-5-2",
+    "d": "2024-05-01T12:00:00+02:00",
+    "e": "2024-04-30 23:59",
+    "f": "2024-05",
+    "g": 2024,
+    "h": "01/05/2024",
+    "i": "2024-02-30",
+    "j": ["2023-01-01", "2025-01-01"],
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("=2024-05-01", "abd"),
+        ("!=2024-05-01", "cefghij"),
+        (">2024-05-01", "cj"),
+        (">=2024-05-01", "abcdfj"),
+        ("<=2024-05-01", "abdej"),
+        ("<2024-05-01", "ej"),
+        ("=2024-05", "abcdf"),
+        ("=2024", "abcdefg"),
+        (">=2024", "abcdefgj"),
+        (">2023", "abcdefgj"),
+        ("<2024", "j"),
+        ("=2024-05-01T10:00Z", "bd"),
+        ("=2024-05-01T10:00", "b"),
+        ("=2024-05-01 12:00", "d"),
+        (">2024-05-01T11:00Z", "cj"),
+        (">2024-05-01T11:00", "cdj"),
+    ],
+)
+def test_dates_are_compared_as_far_as_they_are_known(asked: str, expected: str) -> None:
+    documents = [(number, {"date": value}) for number, value in enumerate(DATES.values())]
+    assert "".join("abcdefghij"[number] for number in select(documents, [parse(f"date{asked}")])) == expected
+
+
+def test_moments_at_the_ends_of_the_calendar_compare() -> None:
+    first, last = "0001-01-01T00:00+23:59", "9999-12-31T23:59-23:59"
+    assert matches([parse(f"x<{last}"), parse("x<2024"), parse("x<2024-01-01T00:00Z")], {"x": first})
+    assert matches([parse(f"x>{first}"), parse("x>2024"), parse("x=9999")], {"x": last})
+
+
+def test_an_id_or_a_title_is_no_date() -> None:
+    fields = fields_of("2024-05-01", "2024-05-01", "2024-05-01", {})
+    for field in ("id", "title", "source"):
+        assert not matches([parse(f"{field}=2024")], fields)
+        assert matches([parse(f"{field}=2024-05-01")], fields)
+
+
+def test_composed_and_decomposed_letters_are_equal() -> None:
+    composed, decomposed = "Jos\u00e9", "Jose\u0301"
+    documents = [
+        (0, fields_of("0", "", "", {"pr\u00e9nom": composed})),
+        (1, fields_of("1", "", "", {"pre\u0301nom": decomposed})),
+    ]
+    for field in ("pr\u00e9nom", "pre\u0301nom"):
+        for value in (composed, decomposed):
+            assert select(documents, [parse(f"{field}={value}")]) == [0, 1]
+            assert select(documents, [parse(f"{field}!={value}")]) == []
+            assert select(documents, [parse(f"{field}~=J?s{value[3:]}")]) == [0, 1]
+        assert select(documents, [parse(f"{field}~=Jos?")]) == [0, 1]
+        assert select(documents, [parse(f"{field}=jos\u00e9")]) == []
 
 
 def test_truth_is_written_true_and_false() -> None:
@@ -235,13 +318,17 @@ def test_numbers_compare_as_python_compares_them(pair: tuple[float, float]) -> N
         assert met - {Operator.LIKE} == {operator for operator, holds in expected.items() if holds}
 
 
-@given(VALUES.filter(lambda value: value is not None), WORDS)
-def test_less_equal_and_greater_leave_nothing_out_and_nothing_twice(value: object, other: str) -> None:
+POINTS = st.sampled_from(["5", "n/a", "1,200", "2024-05-01", "2024", "2024-05-01T10:00Z", "Zoë"])
+
+
+@given(VALUES.filter(lambda value: value is not None) | POINTS, WORDS | POINTS)
+def test_at_most_one_of_less_equal_and_greater_holds(value: object, other: str) -> None:
     met = {operator: matches([Filter("x", operator, other)], {"x": value}) for operator in Operator}
-    assert met[Operator.EQUAL] + met[Operator.LESS] + met[Operator.GREATER] == 1
+    assert met[Operator.EQUAL] + met[Operator.LESS] + met[Operator.GREATER] <= 1
+    assert matches([Filter("x", Operator.EQUAL, str(other))], {"x": other})
     assert met[Operator.DIFFERENT] is not met[Operator.EQUAL]
-    assert met[Operator.AT_MOST] is (met[Operator.LESS] or met[Operator.EQUAL])
-    assert met[Operator.AT_LEAST] is (met[Operator.GREATER] or met[Operator.EQUAL])
+    assert met[Operator.AT_MOST] >= (met[Operator.LESS] or met[Operator.EQUAL])
+    assert met[Operator.AT_LEAST] >= (met[Operator.GREATER] or met[Operator.EQUAL])
 
 
 @settings(max_examples=60)

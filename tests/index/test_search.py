@@ -82,7 +82,7 @@ def test_k_beyond_the_index_gives_all_and_below_one_is_refused(built: Path, enco
             assert [len(hits) for hits in index.search(questions, 2, query)] == [2, 2]
             assert index.search([], 5, query[:0]) == []
             for k in (0, -1):
-                with pytest.raises(UsageError, match=f"k is {k}: ask for at least 1 passage"):
+                with pytest.raises(UsageError, match=f"k must be at least 1, not {k}"):
                     index.search(questions, k, query)
 
 

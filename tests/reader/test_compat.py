@@ -202,13 +202,19 @@ def test_a_long_question_is_not_cut(reader):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"question": ["Who?", ""], "context": "Paris"}, "question is empty"),
+        ({"question": ["Who?", ""], "context": "Paris"}, "question 2 is empty"),
         ({"question": "Who?", "context": " \n"}, "context is empty"),
-        ({"question": [], "context": []}, "question is empty"),
-        ({"question": "Who?", "context": 3}, "context"),
-        ({"question": "Who?"}, "question= and context="),
+        ({"question": [], "context": []}, "there is no question"),
+        ({"question": "Who?", "context": 3}, "the context is no text but 3 (int)"),
+        ({"question": "Who?"}, "the context is missing: give both question= and context="),
+        ({}, "the question is missing"),
+        ({"question": "Who?", "context": "Paris", "data": {}}, "not both ways at once"),
+        ({"question": "Who?", "context": "Paris", "top_k": "2"}, "top_k must be a whole number, not the text '2'"),
+        ({"question": "Who?", "context": "Paris", "padding": "right"}, "padding is 'right'"),
+        ({"question": "Who?", "context": "Paris", "doc_stride": "9"}, "doc_stride is '9'"),
+        ({"question": "Who?", "context": "Paris", "topp": 2}, "no option topp="),
         ({"question": ["a", "b", "c"], "context": ["x", "y"]}, "3 questions but 2 contexts"),
-        ({"question": "Who?", "context": "Paris", "top_k": 0}, "top_k is 0"),
+        ({"question": "Who?", "context": "Paris", "top_k": 0}, "top_k must be at least 1, not 0"),
         ({"question": "Who?", "context": "Paris", "doc_stride": -1}, "doc_stride is -1"),
         ({"question": "Who?", "context": "Paris", "doc_stride": 400}, "doc_stride is 400"),
         ({"question": "who " * 500, "context": "Paris"}, "500 tokens"),
@@ -221,12 +227,82 @@ def test_what_makes_no_sense_is_refused(reader, arguments, said):
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("pair", [{"question": "Who?"}, ["Who?", "Paris"], {"question": None, "context": "Paris"}, 3])
-def test_inputs_that_are_no_pairs_are_refused(reader, pair):
-    with pytest.raises(UsageError, match=r"'question' and 'context'|is empty"):
-        reader(pair)
+PAIR = {"question": QUESTION, "context": LOUVRE}
 
 
-def test_a_misspelt_option_is_an_error(reader):
-    with pytest.raises(TypeError, match="topk"):
-        reader(question="Who?", context="Paris", topk=2)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"question": "Who?"}, r"the input has no 'context' \(its keys: 'question'\)"),
+        ([PAIR, {"context": "Paris"}], "input 2 has no 'question'"),
+        (["Who?", "Paris"], r"input 1 is 'Who\?' \(str\); give question= and context="),
+        ({"question": None, "context": "Paris"}, "the question is no text but None"),
+        ([PAIR, {"question": "Who?", "context": " "}], "context 2 is empty"),
+        ({"question": ["Who?", "Where?"], "context": ["Paris"] * 3}, "2 questions but 3 contexts"),
+        ({"question": ["Who?", " "], "context": "Paris"}, "question 2 is empty"),
+        ({"question": [], "context": []}, "there is no question"),
+        ([], "there is no question"),
+        (3, "'question' and 'context', not 3 alone"),
+        ("Who?", "not 'Who\\?' alone"),
+    ],
+    ids=str,
+)
+def test_inputs_that_are_no_pairs_are_refused_by_what_is_wrong(reader, given, said):
+    with pytest.raises(UsageError, match=said):
+        reader(given)
+    if not isinstance(given, list):
+        with pytest.raises(UsageError, match=said):
+            reader(data=given)
+
+
+class Example:
+    """As ``transformers.data.SquadExample`` was."""
+
+    question_text, context_text = QUESTION, LOUVRE
+
+
+class MapStyle:
+    """A dataset of torch that has a length and items, and no iterator."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, at):
+        return (PAIR, {"question": "Who?", "context": LOUVRE})[at]
+
+
+def test_the_older_names_of_arguments_are_taken(reader):
+    wanted = reader(question=QUESTION, context=LOUVRE)
+    assert (
+        reader(data=PAIR) == reader(X=PAIR) == reader(data=[PAIR]) == reader(Example()) == reader([Example()]) == wanted
+    )
+    assert reader(PAIR, topk=2) == reader(PAIR, top_k=2)
+    assert reader(PAIR, topk=2, top_k=1) == wanted
+    for padding in (True, False, None, "longest", "max_length", "do_not_pad"):
+        assert reader(PAIR, padding=padding, num_workers=2, batch_size=None, max_seq_len=None, top_k=None) == wanted
+
+
+def test_a_dict_of_lists_is_a_list_of_pairs(reader):
+    questions = [QUESTION, "Who?"]
+    wanted = [reader(question=q, context=LOUVRE) for q in questions]
+    near(reader({"question": questions, "context": [LOUVRE, LOUVRE]}), wanted)
+    near(reader({"question": questions, "context": LOUVRE}), wanted)
+    assert reader({"question": [QUESTION], "context": [LOUVRE]}) == wanted[:1], "a list, as the pipeline gave"
+
+
+def test_an_iterator_is_answered_as_it_is_read(reader):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield PAIR
+
+    answers = reader(endless(), batch_size=2)
+    assert not taken
+    assert next(answers) == next(answers) == reader(PAIR)
+    assert len(taken) == 2
+    assert list(reader(iter([]))) == []
+    near(list(reader(MapStyle())), [reader(PAIR), reader(question="Who?", context=LOUVRE)])
+    with pytest.raises(UsageError, match="input 2 is 3"):
+        list(reader(iter([PAIR, 3])))

@@ -177,28 +177,45 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows of a Parquet file; equal texts are one text, as they are in the file, so that little stays little."""
     import pyarrow
-    import pyarrow.parquet
+    from pyarrow import parquet
 
     number = 0
     with open_regular(path) as stream:
         size = stream.seek(0, os.SEEK_END)
         try:
-            file = pyarrow.parquet.ParquetFile(stream)
-            unpacked = sum(file.metadata.row_group(at).total_byte_size for at in range(file.metadata.num_row_groups))
-            if max(unpacked, file.metadata.num_rows) > max(MOST_UNPACKED * size, SURELY_UNPACKED):
-                raise DataError(
-                    f"{path}: its {size:,} bytes unpack to {unpacked:,}, {file.metadata.num_rows:,} rows: too many "
-                    "for a dataset; give it as .jsonl"
-                )
-            # Few rows at a time: a row of a small file may be large.
+            schema = parquet.read_schema(stream)
+            texts = [field.name for field in schema if field.type in (pyarrow.string(), pyarrow.large_string())]
+            file = parquet.ParquetFile(stream, read_dictionary=texts)
+            _check_unpacked(file.metadata, size, path)
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-                for row in batch.to_pylist():
-                    yield f"row {number}", row
+                columns = [_parquet_column(column) for column in batch.columns]
+                for values in zip(*columns, strict=True):
+                    yield f"row {number}", dict(zip(batch.schema.names, values, strict=True))
                     number += 1
         except (pyarrow.ArrowException, OSError, ValueError, OverflowError, RecursionError, MemoryError) as error:
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(f"{path}: not a whole Parquet file: {detail}") from None
+
+
+def _check_unpacked(metadata: Any, size: int, path: Path) -> None:
+    """Raise DataError where a file of ``size`` bytes says that it unpacks to very many, or to very many values."""
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    values = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
+    unpacked = max(sum(group.total_byte_size for group in groups), values, metadata.num_rows)
+    if unpacked > max(MOST_UNPACKED * size, SURELY_UNPACKED):
+        raise DataError(f"{path}: its {size:,} bytes unpack to {unpacked:,} bytes or values; give it as .jsonl")
+
+
+def _parquet_column(column: Any) -> list[Any]:
+    """The values of a column; those of one with a dictionary are the dictionary's own, not copies of them."""
+    import pyarrow
+
+    if not isinstance(column, pyarrow.DictionaryArray):
+        return list(column.to_pylist())
+    known = column.dictionary.to_pylist()
+    return [None if at is None else known[at] for at in column.indices.to_pylist()]
 
 
 def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -206,7 +223,7 @@ def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
     try:
         rows = datasets.load_dataset(name, split=split)
-    except (OSError, ValueError, datasets.exceptions.DatasetNotFoundError) as error:
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetNotFoundError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(
             f"no dataset {name!r}: there is no such file, and the hub did not give its split {split!r} ({detail}). "

@@ -77,14 +77,15 @@ def test_errors_of_the_system_name_the_file(error, said):
     ("error", "words"),
     [
         (
-            ZeroDivisionError("by\x1b[2J zero"),
-            ["defect", "ZeroDivisionError: by\\x1b[2J zero", "ODQA_DEBUG=1", "issues"],
+            ZeroDivisionError("by\x1b[2J 0"),
+            ["defect", "ZeroDivisionError: by\\x1b[2J 0", "ODQA_DEBUG=1", "issues"],
         ),
         (AssertionError(), ["defect", "AssertionError;", "ODQA_DEBUG=1"]),
         (MemoryError(), ["not enough memory;", "ulimit"]),
         (RuntimeError("long\nDefaultCPUAllocator: can't allocate memory: 9 bytes"), ["not enough memory (Default"]),
         (ImportError("libx.so: failed to map segment from shared object"), ["not enough memory (libx.so"]),
         (ImportError("No module named 'x'"), ["library cannot be loaded", "No module named 'x'"]),
+        (RuntimeError("Symlink loop from 'x'"), ["links that lead in a circle", "'x'"]),
         (RecursionError("maximum recursion depth exceeded"), ["nested too deeply"]),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), ["Broken pipe"]),  # Not that of our own output.
     ],

@@ -94,6 +94,8 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) else ""
         return f"{error.strerror or text or type(error).__name__}{where}"
+    if isinstance(error, RuntimeError) and text.startswith("Symlink loop"):  # As pathlib says it before Python 3.13.
+        return f"links that lead in a circle: {text}; name another path"
     if isinstance(error, ImportError):
         return f"a library cannot be loaded: {text}; install odqa again"
     return (

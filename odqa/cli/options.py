@@ -106,9 +106,10 @@ def parse_filters(texts: Sequence[str] | None) -> tuple[Filter, ...]:
     """The filters of ``--filter``, in the order given. Raises UsageError for a text that is not a filter."""
     if not texts:
         return ()
+    from odqa.corpus.base import well_formed
     from odqa.index.filters import parse
 
-    return tuple(parse(text) for text in texts)
+    return tuple(parse(well_formed(text)) for text in texts)  # Names that are not UTF-8 are cleaned in an index, too.
 
 
 def storage_of(factory: str | None, recall: float | None, before: Storage) -> Storage:

@@ -43,9 +43,9 @@ class Screen(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write the text, what a terminal would obey as escapes; ends of lines stay, tabs become spaces."""
-        bar = _BAR.match(text) if self._forgiving and self.inner.isatty() else None
-        lead = bar[0] if bar else ""
         with self.told():
+            bar = _BAR.match(text) if self._forgiving and self.inner.isatty() else None
+            lead = bar[0] if bar else ""
             self.inner.write(lead + "\n".join(map(one_line, text[len(lead) :].expandtabs(4).split("\n"))))
         return len(text)
 

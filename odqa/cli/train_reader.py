@@ -146,7 +146,7 @@ class _Terminal:
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        self.progress.console.print(text) if self.live else print(text, file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
 
     def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
         """Move the bar."""

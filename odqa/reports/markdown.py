@@ -12,6 +12,7 @@ from html import escape
 from odqa.evaluation.report import Report
 from odqa.reports.pipeline import headline, tables
 from odqa.reports.tables import Table, shown
+from odqa.reports.visible import visible
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$#]")
 
@@ -23,8 +24,11 @@ def as_markdown(report: Report) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text as one line of Markdown that shows it as it is: no element, link, code, emphasis, cell or heading in it."""
-    return _SPECIAL.sub(r"\\\g<0>", escape(" ".join(text.split()), quote=False))
+    """Text as one line of Markdown that shows it as it is: no element, link, code, emphasis, cell or heading in it.
+
+    Nor is there anything in it that a terminal would obey, as Markdown is read there too.
+    """
+    return _SPECIAL.sub(r"\\\g<0>", escape(visible(text), quote=False))
 
 
 def _table(table: Table) -> str:

@@ -14,22 +14,25 @@ import typer
 from typer.testing import CliRunner
 
 from odqa.cli import app
-from odqa.cli.common import command, tell_fallback
+from odqa.cli.common import Program, command, tell_fallback
 from odqa.cli.output import print_json
 from odqa.cli.progress import progress_bar, track
+from odqa.cli.surroundings import Terminated
 from odqa.errors import DataError, IndexFolderError, ModelError, OdqaError, UsageError
 
 
 def invoke(error: BaseException):
     """Run a command that fails with ``error``."""
-    program = typer.Typer()
+    program = typer.Typer(cls=Program)
 
     @program.command()
     @command
     def fail() -> None:
         raise error
 
-    return CliRunner().invoke(program, [])
+    program.callback()(lambda: None)
+
+    return CliRunner().invoke(program, ["fail"])
 
 
 @pytest.mark.parametrize(
@@ -70,14 +73,45 @@ def test_errors_of_the_system_name_the_file(error, said):
     assert result.stderr == f"odqa: {said}\n"
 
 
-def test_a_mistake_in_the_program_shows_where():
-    assert isinstance(invoke(ZeroDivisionError()).exception, ZeroDivisionError)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            ZeroDivisionError("by\x1b[2J 0"),
+            ["defect", "ZeroDivisionError: by\\x1b[2J 0", "ODQA_DEBUG=1", "issues"],
+        ),
+        (AssertionError(), ["defect", "AssertionError;", "ODQA_DEBUG=1"]),
+        (MemoryError(), ["not enough memory;", "ulimit"]),
+        (RuntimeError("long\nDefaultCPUAllocator: can't allocate memory: 9 bytes"), ["not enough memory (Default"]),
+        (ImportError("libx.so: failed to map segment from shared object"), ["not enough memory (libx.so"]),
+        (ImportError("No module named 'x'"), ["library cannot be loaded", "No module named 'x'"]),
+        (RuntimeError("Symlink loop from 'x'"), ["links that lead in a circle", "'x'"]),
+        (RecursionError("maximum recursion depth exceeded"), ["nested too deeply"]),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), ["Broken pipe"]),  # Not that of our own output.
+    ],
+)
+def test_whatever_fails_is_told_in_one_line(error, words):
+    result = invoke(error)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("odqa: ") and result.stderr.count("\n") == 1
+    assert all(word in result.stderr for word in words), result.stderr
 
 
-def test_the_stack_trace_can_be_asked_for(monkeypatch):
+def test_a_terminated_command_says_so_with_its_own_exit_code():
+    result = invoke(Terminated())
+    assert result.exit_code == 143
+    assert result.stderr.startswith("odqa: interrupted")
+
+
+def test_the_stack_trace_can_be_asked_for_and_drives_no_terminal(monkeypatch):
     monkeypatch.setenv("ODQA_DEBUG", "1")
-    assert isinstance(invoke(UsageError("k is 0")).exception, UsageError)
-    assert isinstance(invoke(OSError("gone")).exception, OSError)
+    for error, code in ((UsageError("k is\x1b[2J 0"), 2), (OSError("gone"), 1), (ZeroDivisionError(), 1)):
+        result = invoke(error)
+        assert result.exit_code == code
+        assert "Traceback" in result.stderr and "raise error" in result.stderr
+        assert result.stderr.splitlines()[-1].startswith("odqa: ")
+        assert "\x1b" not in result.stderr
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

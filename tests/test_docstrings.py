@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,3 +47,13 @@ def test_the_examples_of_a_module_run(module: str, folder: Path, capsys: pytest.
         assert not [example.source for example in test.examples if doctest.SKIP in example.options], "no +SKIP"
         runner.run(test)
     assert not runner.failures, capsys.readouterr().out
+
+
+def test_the_examples_of_the_page_on_python_run(folder: Path) -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) > 5
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+    names["pipeline"].close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,6 +130,60 @@ def test_where_no_document_matches_there_is_no_answer_and_a_reason(pipeline: Pip
         assert list(response.timings) == ["encode", "search", "read", "rank", "total"]
     with pytest.raises(UsageError, match="empty"):
         pipeline.ask("", filters=filters)
+
+
+def test_filters_may_be_texts_one_or_several(pipeline: Pipeline) -> None:
+    wanted = pipeline.ask(QUESTIONS[0], n=50, filters=[parse("title!=moon"), parse("source~=*.txt")])
+    assert texts(pipeline.ask(QUESTIONS[0], n=50, filters=["title!=moon", parse("source~=*.txt")])) == texts(wanted)
+    (response,) = pipeline.ask_many(QUESTIONS[:1], filters="title=none")
+    assert response.reason == "no document matches title=none"
+    assert pipeline.retriever.search(QUESTIONS[:1], 5, "title=none") == [[]]
+    for wrong in ("title", 3, [3]):
+        with pytest.raises(UsageError, match="filter"):
+            pipeline.ask(QUESTIONS[0], filters=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda pipeline: pipeline.ask("who", k="5"), "k must be a whole number, not the text '5'"),
+        (lambda pipeline: pipeline.ask("who", n=2.5), "n must be a whole number"),
+        (lambda pipeline: pipeline.ask("who", min_confidence="0.5"), "confidence must be a number from 0 to 1"),
+        (lambda pipeline: pipeline.ask(["who"]), "a question is a text, not"),
+        (lambda pipeline: pipeline.ask(None), "a question is a text, not None"),
+        (lambda pipeline: pipeline.ask_many("Hi"), "questions are a list of texts, not the text 'Hi'; give a list"),
+        (lambda pipeline: pipeline.ask_many(None), "questions are a list of texts, not None"),
+        (lambda pipeline: list(pipeline.ask_many([3])), "a question is a text, not 3"),
+        (lambda pipeline: pipeline.ask_many(["who"], batch="4"), "batch must be a whole number"),
+        (lambda pipeline: pipeline.retriever.search("who", 5), "questions are a list of texts"),
+        (lambda pipeline: pipeline.retriever.search(["who"], "5"), "k must be a whole number"),
+        (lambda pipeline: Pipeline.open(["index"]), "the index is named by its path, not by"),
+        (lambda pipeline: answer_from_context("who", ["text"], pipeline.reader), "context is a text, or a list of"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused_in_words(
+    pipeline: Pipeline, ask: Callable[[Pipeline], object], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        ask(pipeline)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "bm25"])
+def test_a_closed_pipeline_says_so(index_folder: Path, eager_reader: Path, mode: str) -> None:
+    with Pipeline.open(index_folder, reader=eager_reader, mode=mode, device="cpu") as pipeline:
+        late = pipeline.ask_many(QUESTIONS, batch=2)
+        vectors = pipeline.retriever.encode(QUESTIONS)
+        next(late), next(late)
+    for ask in (lambda: pipeline.ask(QUESTIONS[0]), lambda: pipeline.ask_many(QUESTIONS), lambda: next(late)):
+        with pytest.raises(UsageError, match=r"the pipeline is closed: .* open it again with odqa\.Pipeline\.open"):
+            ask()
+    for search in (
+        lambda: pipeline.retriever.find(QUESTIONS, vectors, 5),
+        lambda: pipeline.retriever.find(QUESTIONS, vectors, 5, "title=x"),
+    ):
+        with pytest.raises(UsageError, match=r"was closed, and can be read no more; open its index again"):
+            search()
+    pipeline.close()
 
 
 def test_a_filter_on_an_unknown_field_is_refused_at_once(pipeline: Pipeline) -> None:

@@ -27,7 +27,7 @@ def store_vectors(index: Path, recall: float) -> None:
     """Let the manifest say that the vectors are those of a large index."""
     manifest = json.loads((index / "manifest.json").read_text())
     manifest["segments"][-1]["vectors"] = {
-        "factory": "IVF1024,SQ8", "vectors": 5, "trained_on": 65_536, "parameters": {"nprobe": 16}, "recall": recall,
+        "factory": "IVF1024,SQ8", "vectors": 5, "trained_on": 5, "parameters": {"nprobe": 16}, "recall": recall,
     }  # fmt: skip
     (index / "manifest.json").write_text(json.dumps(manifest))
 

@@ -56,7 +56,7 @@ def test_how_vectors_are_stored_is_shown_where_a_search_is_not_exact(
     store_vectors(Path("index"), recall=0.961)
     print_report(REPORT, False)
     shown = capsys.readouterr()
-    assert "Vectors    IVF1024,SQ8, trained on 65,536, nprobe 16, recall@20 0.961\n" in shown.out
+    assert "Vectors    IVF1024,SQ8, trained on 5, nprobe 16, recall@20 0.961\n" in shown.out
     assert shown.err == ""
     print_report(REPORT, False, vectors=False)
     assert "Vectors" not in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """A path and a value go in, a file comes out, whole or not at all; and back, with an error that names file and place.
 
-The ground floor: writing, SHA-256, text, JSON, and whether a file can be written at all. Knows no format but JSON.
+The ground floor: writing, reading what is a regular file, SHA-256, text, JSON, and whether a file can be written at
+all. Knows no format but JSON.
 
 >>> write_json(Path("a.json"), {"answer": 42})
 >>> read_json(Path("a.json"), "write it again")
@@ -10,8 +11,10 @@ The ground floor: writing, SHA-256, text, JSON, and whether a file can be writte
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,25 +38,66 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+class _AsItWas(io.RawIOBase):
+    """A file that ends where it ended when it was opened, however much is written to it meanwhile."""
+
+    def __init__(self, stream: io.FileIO) -> None:
+        self._stream = stream
+        self._size = os.fstat(stream.fileno()).st_size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = max(0, self._size - self._stream.tell())
+        return self._stream.readinto(memoryview(buffer).cast("B")[:left])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            offset, whence = self._size + offset, os.SEEK_SET
+        return self._stream.seek(offset, whence)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """The bytes of a file, to read and to seek in, up to the size that it has now.
+
+    So reading ends, though a file grows as fast as it is read. Raises UsageError for what is not a regular file or a
+    link to one (a folder, a pipe, a device: some of these have no end), and OSError where it cannot be opened.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UsageError(f"{path} is not a regular file; name one, or save what it gives in a file first")
+    return io.BufferedReader(_AsItWas(io.FileIO(path)))
+
+
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal. Raises OSError where it cannot be read."""
-    with path.open("rb") as stream:
+    """The SHA-256 of a file's bytes, in hexadecimal. Raises as :func:`open_regular` does."""
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_text(path: Path, remedy: str) -> str:
     """The text of a UTF-8 file, without a byte order mark; ``remedy`` ends the message where it is not one.
 
-    Raises DataError with the place where it is not UTF-8, and OSError where it cannot be read.
+    Raises DataError with the place where it is not UTF-8, and as :func:`open_regular` does.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig") as stream:
+            return stream.read()
+    except MemoryError:
+        raise DataError(f"{path}: too large for the memory; {remedy}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 at byte {error.start}; {remedy}") from None
 
 
 def read_json(path: Path, remedy: str, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """The value of a JSON file. Raises DataError naming file and place, and OSError, as :func:`read_text` does."""
+    """The value of a JSON file. Raises DataError naming file and place, and what :func:`read_text` raises."""
     return parse_json(read_text(path, remedy), str(path), remedy, pairs_hook)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from odqa.errors import DataError, UsageError
-from odqa.files import check_writable, read_json, sha256, whole, write_json
+from odqa.files import check_writable, open_regular, read_json, read_text, sha256, whole, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -117,3 +118,56 @@ def test_a_place_where_no_file_can_be_written_is_refused(tmp_path: Path) -> None
 def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc", encoding="utf-8")
     assert sha256(tmp_path / "a.txt") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(
+    "read", [open_regular, sha256, lambda path: read_text(path, ""), lambda path: read_json(path, "")]
+)
+def test_only_a_regular_file_is_read(tmp_path: Path, read: object) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "zeros"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    for path in (pipe, link, tmp_path):
+        with pytest.raises(UsageError, match="not a regular file"):
+            read(path)  # type: ignore[operator]
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "absent")  # type: ignore[operator]
+
+
+def test_a_file_that_grows_while_it_is_read_ends_where_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"one\ntwo\n")
+    lines = []
+    with open_regular(path) as stream, path.open("ab") as more:
+        for line in stream:
+            lines.append(line)
+            more.write(line * 10_000)
+            more.flush()
+    assert lines == [b"one\n", b"two\n"]
+
+
+def test_a_file_can_be_sought_in_and_read_whole(tmp_path: Path) -> None:
+    path, content = tmp_path / "a.bin", bytes(range(256)) * 1_000
+    path.write_bytes(content)
+    with open_regular(path) as stream:
+        assert stream.read() == content
+        assert stream.read(1) == b""
+        assert stream.seek(-3, os.SEEK_END) == len(content) - 3
+        assert stream.read() == content[-3:]
+        assert stream.seek(10) == stream.tell() == 10
+        assert stream.read(5) == content[10:15]
+    (tmp_path / "link").symlink_to(path)
+    with open_regular(tmp_path / "link") as stream:
+        assert stream.read() == content
+
+
+def test_text_that_does_not_fit_into_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("{}", encoding="utf-8")
+
+    def too_much(path: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("odqa.files.open_regular", too_much)
+    with pytest.raises(DataError, match="too large"):
+        read_json(path, "")

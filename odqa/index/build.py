@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from odqa.corpus import ChunkOptions, ReadOptions, Unusable, find_files
-from odqa.corpus.base import source_of
+from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, find_files
+from odqa.corpus.base import LIMITS, source_of
 from odqa.errors import OdqaError
 from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing, check_target
@@ -45,14 +45,15 @@ def build_index(
     storage: Storage = _STORAGE,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
+    limits: ReadLimits = LIMITS,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
     """Index the files under ``paths`` into ``folder``, replacing any index there.
 
     Until the new index is complete, the old one stays as it was, whatever happens. A passage is never longer than the
-    encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used is listed in the
-    report; with ``strict`` the first one raises DataError.
+    encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used, or not within ``limits``,
+    is listed in the report; with ``strict`` the first one raises DataError.
 
     Raises UsageError for a path that does not exist and for a factory that does not fit, IndexFolderError when
     ``folder`` holds something other than an index or another process is changing it, DataError when two documents have
@@ -66,7 +67,7 @@ def build_index(
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
     if storage.factory:  # Before hours of encoding.
         check_factory(storage.factory, loaded.dimension)
-    rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict)
+    rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
     with changing(folder) as change, Ingest(change, Catalog([]), lambda: loaded, rules, progress) as ingest:
         ingest.read(files)
         segments = ingest.finish()
@@ -83,6 +84,7 @@ def add(
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
+    limits: ReadLimits = LIMITS,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
@@ -94,7 +96,7 @@ def add(
     started = time.monotonic()
     folder = Path(folder)
     files = _documents(paths)
-    with _ingesting(folder, encoder, device, on_duplicate, strict, False, progress) as parts:
+    with _ingesting(folder, encoder, device, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
         ingest.read(files)
         if not ingest.counts["added"] + ingest.counts["changed"] + ingest.counts["skipped"]:
@@ -111,6 +113,7 @@ def update(
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
+    limits: ReadLimits = LIMITS,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
@@ -124,7 +127,7 @@ def update(
     started = time.monotonic()
     folder = Path(folder)
     files = _documents(paths)
-    with _ingesting(folder, encoder, device, on_duplicate, strict, True, progress) as parts:
+    with _ingesting(folder, encoder, device, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
         vanished = _vanished(catalog, paths, files)
         for source in vanished if prune else ():
@@ -144,6 +147,7 @@ def _ingesting(
     on_duplicate: OnDuplicate | str,
     strict: bool,
     update: bool,
+    limits: ReadLimits,
     progress: ShowProgress | None,
 ) -> Iterator[tuple[Change, Manifest, Ingest, Catalog]]:
     """Lock an index and open it to take in documents."""
@@ -158,6 +162,7 @@ def _ingesting(
             check_on_duplicate(on_duplicate),
             strict,
             update,
+            limits,
         )
         load = _loader(folder, manifest, encoder, device)
         with (

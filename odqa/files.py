@@ -54,6 +54,9 @@ class _AsItWas(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
     def readinto(self, buffer: Any) -> int | None:
         left = max(0, self._size - self._stream.tell())
         return self._stream.readinto(memoryview(buffer).cast("B")[:left])
@@ -68,13 +71,13 @@ class _AsItWas(io.RawIOBase):
         super().close()
 
 
-def open_regular(path: Path) -> io.BufferedReader:
-    """The bytes of a file, to read and to seek in, up to the size that it has now.
+def open_regular(path: Path | int) -> io.BufferedReader:
+    """The bytes of a file (or of its descriptor), to read and to seek in, up to the size that it has now.
 
     So reading ends, though a file grows as fast as it is read. Raises UsageError for what is not a regular file or a
     link to one (a folder, a pipe, a device: some of these have no end), and OSError where it cannot be opened.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - it may be a descriptor.
         raise UsageError(f"{path} is not a regular file; name one, or save what it gives in a file first")
     return io.BufferedReader(_AsItWas(io.FileIO(path)))
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from odqa.cli.changes import bars, print_report
 from odqa.cli.common import command
-from odqa.cli.options import AUTO, DeviceOption, IndexOption, JsonOption, OnDuplicateOption, Paths, StrictOption
+from odqa.cli.options import (
+    AUTO,
+    MAX_FILE_SECONDS,
+    MAX_FILE_SIZE,
+    DeviceOption,
+    IndexOption,
+    JsonOption,
+    MaxFileSecondsOption,
+    MaxFileSizeOption,
+    OnDuplicateOption,
+    Paths,
+    StrictOption,
+)
 from odqa.types import DEFAULT_INDEX
 
 
@@ -13,6 +25,8 @@ def add(
     paths: Paths,
     index: IndexOption = DEFAULT_INDEX,
     on_duplicate: OnDuplicateOption = "error",
+    max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
+    max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
     strict: StrictOption = False,
     device: DeviceOption = AUTO,
     json_output: JsonOption = False,
@@ -30,8 +44,17 @@ def add(
     odqa add articles.jsonl --index indexes/articles --on-duplicate replace
 
     """
+    from odqa.corpus import ReadLimits
     from odqa.index.build import add as add_to_index
 
     with bars() as show:
-        report = add_to_index(paths, index, on_duplicate=on_duplicate, strict=strict, device=device, progress=show)
+        report = add_to_index(
+            paths,
+            index,
+            on_duplicate=on_duplicate,
+            strict=strict,
+            limits=ReadLimits(max_file_size, max_file_seconds),
+            device=device,
+            progress=show,
+        )
     print_report(report, json_output)

@@ -11,9 +11,13 @@ from odqa.cli.changes import bars, print_report
 from odqa.cli.common import command
 from odqa.cli.options import (
     AUTO,
+    MAX_FILE_SECONDS,
+    MAX_FILE_SIZE,
     DeviceOption,
     FactoryOption,
     JsonOption,
+    MaxFileSecondsOption,
+    MaxFileSizeOption,
     OnDuplicateOption,
     Paths,
     RecallOption,
@@ -47,6 +51,8 @@ def index(
     factory: FactoryOption = None,
     tune_recall: RecallOption = None,
     on_duplicate: OnDuplicateOption = "error",
+    max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
+    max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
     strict: StrictOption = False,
     device: DeviceOption = AUTO,
     json_output: JsonOption = False,
@@ -65,7 +71,7 @@ def index(
     odqa index wiki --index indexes/wiki --factory IVF4096,SQ8 --tune-recall 0.98
 
     """
-    from odqa.corpus import ChunkOptions, ReadOptions
+    from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions
     from odqa.index.build import build_index
     from odqa.index.ingest import Storage
 
@@ -81,6 +87,7 @@ def index(
             storage=storage,
             on_duplicate=on_duplicate,
             strict=strict,
+            limits=ReadLimits(max_file_size, max_file_seconds),
             device=device,
             progress=show,
         )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from odqa.index.ingest import Storage
 
 AUTO = "auto"
+MAX_FILE_SIZE = 250  # What odqa.corpus.ReadLimits has: importing it would make every --help slower.
+MAX_FILE_SECONDS = 300
 BATCH_SIZE = 32
 
 Paths: TypeAlias = Annotated[
@@ -60,6 +62,18 @@ OnDuplicateOption: TypeAlias = Annotated[
         "--on-duplicate",
         help="When two documents have the same id: stop, let the later one replace the earlier, or skip the later.",
     ),
+]
+MaxFileSizeOption: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--max-file-size",
+        min=1,
+        metavar="MB",
+        help="Leave out a file that is larger, packed or unpacked; of JSONL, CSV and TSV only such a row.",
+    ),
+]
+MaxFileSecondsOption: TypeAlias = Annotated[
+    int, typer.Option("--max-file-seconds", min=1, metavar="S", help="Leave out a file that takes longer to read.")
 ]
 StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be used.")]
 

@@ -8,7 +8,19 @@ import typer
 
 from odqa.cli.changes import bars, print_report
 from odqa.cli.common import command
-from odqa.cli.options import AUTO, DeviceOption, IndexOption, JsonOption, OnDuplicateOption, Paths, StrictOption
+from odqa.cli.options import (
+    AUTO,
+    MAX_FILE_SECONDS,
+    MAX_FILE_SIZE,
+    DeviceOption,
+    IndexOption,
+    JsonOption,
+    MaxFileSecondsOption,
+    MaxFileSizeOption,
+    OnDuplicateOption,
+    Paths,
+    StrictOption,
+)
 from odqa.types import DEFAULT_INDEX
 
 
@@ -20,6 +32,8 @@ def update(
         bool, typer.Option("--prune", help="Remove the documents of files under PATH... that are no longer there.")
     ] = False,
     on_duplicate: OnDuplicateOption = "error",
+    max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
+    max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
     strict: StrictOption = False,
     device: DeviceOption = AUTO,
     json_output: JsonOption = False,
@@ -37,10 +51,18 @@ def update(
     odqa update docs --index indexes/handbook --prune
 
     """
+    from odqa.corpus import ReadLimits
     from odqa.index.build import update as update_index
 
     with bars() as show:
         report = update_index(
-            paths, index, prune=prune, on_duplicate=on_duplicate, strict=strict, device=device, progress=show
+            paths,
+            index,
+            prune=prune,
+            on_duplicate=on_duplicate,
+            strict=strict,
+            limits=ReadLimits(max_file_size, max_file_seconds),
+            device=device,
+            progress=show,
         )
     print_report(report, json_output)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from odqa.errors import DataError
+from odqa.errors import DataError, UsageError
 from odqa.types import Document, Section
 
 
@@ -20,7 +21,64 @@ class ReadOptions:
     title_field: str = "title"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What reading one file may cost: its ``megabytes``, packed or unpacked, and the ``seconds`` it takes.
+
+    Of a file of rows the megabytes limit each row, as no more than one is held. They are no part of how an index was
+    made: an index from elsewhere must not raise them. Raises UsageError for less than 1.
+    """
+
+    megabytes: int = 250
+    seconds: int = 300
+
+    def __post_init__(self) -> None:
+        if min(self.megabytes, self.seconds) < 1:
+            raise UsageError(f"a file needs at least 1 MB and 1 s, not {self.megabytes} MB and {self.seconds} s")
+
+    @property
+    def bytes(self) -> int:
+        """The most bytes that a file may have, and the most that may be unpacked from it."""
+        return self.megabytes * 1_000_000
+
+    @property
+    def memory(self) -> int:
+        """The most bytes of memory that a parser may take."""
+        return max(self.bytes * MEMORY, LEAST_MEMORY)
+
+    def too_large(self, what: str = "") -> DataError:
+        """The reason of a file, or of ``what`` in it, with too many bytes."""
+        return DataError(f"{what}larger than {self.megabytes:,} MB: split it, or allow more with --max-file-size")
+
+    def check_unpacked(self, size: int, packed: int) -> None:
+        """Raise DataError where a file of ``packed`` bytes holds more than it may: ``size`` bytes or characters."""
+        if size > self.bytes:
+            raise self.too_large("unpacked, it is ")
+        if size > max(UNSUSPICIOUS, MOST_RATIO * packed):
+            raise DataError(f"unpacked, it is more than {MOST_RATIO} times as large: made to fill the memory")
+
+    def too_long(self) -> DataError:
+        """The reason of a file whose reading takes too many seconds."""
+        return DataError(f"reading it takes more than {self.seconds:,} s: allow more with --max-file-seconds")
+
+
 DEFAULTS = ReadOptions()
+LIMITS = ReadLimits()
+MEMORY = 8  # Bytes of memory for each byte that a file may have: trees of elements are large.
+LEAST_MEMORY = 1_000_000_000  # Python and a parser's libraries alone take some.
+UNSUSPICIOUS = 20_000_000  # Bytes that a file may hold, however small it is.
+MOST_RATIO = 200  # Beyond them, how many times its size: the XML of an Office file shrinks to a tenth, seldom a 50th.
+LONGEST_TITLE = 1_000  # Characters. Titles and headings are repeated with every passage below them.
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A regular file that is open at its beginning, and how it is read. ``path`` only names it."""
+
+    path: Path
+    stream: BufferedReader
+    options: ReadOptions = DEFAULTS
+    limits: ReadLimits = LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +89,7 @@ class Unusable:
     reason: str
 
 
-Loader: TypeAlias = Callable[[Path, ReadOptions], Iterator[Document | Unusable]]
+Loader: TypeAlias = Callable[[OpenFile], Iterator[Document | Unusable]]
 """Reads one file. Raises DataError with just the reason (the caller knows the file) if all of it is unusable."""
 
 
@@ -52,7 +110,12 @@ def document_of(
     if not text or text.isspace():
         raise DataError("empty: only white space in it")
     source = source_of(path)
-    return Document(source, title or well_formed(path.stem), text, source, metadata or {}, sections)
+    return Document(source, shortened(title) or well_formed(path.stem), text, source, metadata or {}, sections)
+
+
+def shortened(title: str) -> str:
+    """A title or heading of LONGEST_TITLE characters at most."""
+    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
 
 
 def well_formed(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable
-from pathlib import Path
+from typing import BinaryIO
 
 from odqa.errors import DataError
 
@@ -19,24 +19,27 @@ MARKS = (
 )
 # Languages, as charset-normalizer names them, with letters that Windows-1252 lacks.
 NOT_WESTERN = frozenset(("Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Turkish"))
+# Codecs of Python that no page is written in, and that take quadratic time or decode anything.
+NEVER_DECLARED = frozenset(("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"))
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 CONTROLS_OF_BINARY = 0.02  # A tenth of compressed or random bytes are control characters; legacy text has none.
 
 
-def read_text(path: Path, declared: str | None = None) -> str:
-    """A whole file as text, its line ends untouched.
+def read_text(stream: BinaryIO, declared: str | None = None) -> str:
+    """A whole file, from where it is open, as text; its line ends are untouched.
 
     ``declared`` is the encoding that the content itself names; it is tried if the bytes are not UTF-8. Raises
     DataError for an empty or binary file, or if no encoding fits.
     """
-    data = path.read_bytes()
+    data = stream.read()
     return _decode(data, detect((data,), declared))
 
 
-def text_encoding(path: Path) -> str:
-    """The encoding of a file that is too large to read at once. Raises DataError as ``read_text`` does."""
-    with path.open("rb") as stream:
-        return detect(iter(lambda: stream.read(CHUNK), b""))
+def text_encoding(stream: BinaryIO) -> str:
+    """The encoding of a file that is too large to read at once, left at its start. Raises as ``read_text`` does."""
+    encoding = detect(iter(lambda: stream.read(CHUNK), b""))
+    stream.seek(0)
+    return encoding
 
 
 def detect(chunks: Iterable[bytes], declared: str | None = None) -> str:
@@ -80,6 +83,8 @@ def _other(data: bytes, error: UnicodeDecodeError, declared: str | None) -> str:
 def _usable(data: bytes, declared: str) -> str | None:
     try:
         name = codecs.lookup(declared).name
+        if name in NEVER_DECLARED:
+            return None
         # Browsers read Latin-1 as its superset Windows-1252, and pages are written accordingly (WHATWG Encoding, 4.2).
         name = "cp1252" if name in ("iso8859-1", "ascii") else name
         data.decode(name)

@@ -23,6 +23,8 @@ LOADERS = {
     ".tsv": ("tables", "load_csv"),
     ".json": ("squad", "load"),
 }
+ROWS = frozenset((".jsonl", ".csv", ".tsv"))  # Streamed: never in memory as a whole.
+PARSED = frozenset((".html", ".htm", ".pdf", ".docx"))  # By large libraries, which a file may crash.
 KNOWN = ", ".join(sorted(LOADERS))
 SKIPPED_FOLDERS = frozenset(("node_modules", "__pycache__"))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from odqa.corpus.base import ReadOptions, document_of, well_formed
+from odqa.corpus.base import OpenFile, document_of, well_formed
 from odqa.corpus.encoding import read_text
-from odqa.corpus.html_navigation import HEADINGS, is_noise, names, text_size
+from odqa.corpus.html_measures import Measures
+from odqa.corpus.html_names import HEADINGS, names
+from odqa.corpus.html_navigation import is_noise
 from odqa.corpus.outline import Outline
 from odqa.errors import DataError
 from odqa.types import Document, Section
@@ -28,15 +29,15 @@ INVISIBLE = {ord("\u00ad"): None, ord("\u200b"): None, ord("\ufeff"): None}  # S
 SHORT = 1000  # If the main content has fewer characters, the rest of the page is considered too.
 
 
-def load(path: Path, options: ReadOptions) -> Iterator[Document]:
+def load(file: OpenFile) -> Iterator[Document]:
     """Read one page. Raises DataError for an empty or binary file and for a page without text."""
-    with path.open("rb") as stream:
-        declared = CHARSET.search(stream.read(CHARSET_WITHIN))
-    markup = read_text(path, declared[1].decode("ascii") if declared else None)
+    declared = CHARSET.search(file.stream.read(CHARSET_WITHIN))
+    file.stream.seek(0)
+    markup = read_text(file.stream, declared[1].decode("ascii") if declared else None)
     title, text, sections = extract(markup)
     if not text:
         raise DataError("empty: no text in the page")
-    yield document_of(path, text, title=title, sections=sections)
+    yield document_of(file.path, text, title=title, sections=sections)
 
 
 def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
@@ -51,10 +52,11 @@ def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "This looks like XML / like a file name": it is what was in the file.
         soup = BeautifulSoup(markup, "lxml")
+    measures = Measures(soup)
     body = [soup.body or soup]
-    found = _write(_main_content(soup) or body)
+    found = _write(_main_content(soup) or body, measures)
     if len(found.text) < SHORT:
-        whole = _write(body)
+        whole = _write(body, measures)
         if len(found.text) * 4 < len(whole.text):
             found = whole
     name = " ".join(soup.title.get_text().split()) if soup.title else ""
@@ -65,11 +67,26 @@ def _main_content(soup: BeautifulSoup) -> list[Tag]:
     def is_main(tag: Tag) -> bool:
         return bool(tag.name == "main" or tag.attrs.get("role") == "main")
 
-    mains = [tag for tag in soup.find_all(is_main) if tag.find_parent(is_main) is None]
+    mains = _outermost(soup, is_main)
     if mains:
         return mains
-    articles = [tag for tag in soup.find_all("article") if tag.find_parent("article") is None]
+    articles = _outermost(soup, lambda tag: tag.name == "article")
     return articles if len(articles) == 1 else []
+
+
+def _outermost(root: Tag, wanted: Callable[[Tag], bool]) -> list[Tag]:
+    """The elements that are ``wanted`` and not inside another such one, in their order."""
+    from bs4 import Tag
+
+    found: list[Tag] = []
+    stack = [root]
+    while stack:
+        tag = stack.pop()
+        if wanted(tag):
+            found.append(tag)
+        else:
+            stack.extend(child for child in reversed(tag.contents) if isinstance(child, Tag))
+    return found
 
 
 class _Writer:
@@ -152,11 +169,11 @@ class _Writer:
         self._length += len(before) + len(string)
 
 
-def _write(roots: list[Tag]) -> _Writer:
+def _write(roots: list[Tag], measures: Measures) -> _Writer:
     writer = _Writer()
-    size = sum(text_size(root) for root in roots)
+    size = sum(measures[root].size for root in roots)
     for root in roots:
-        _Walk(writer, size, in_main=root.name in ("main", "article") or root.get("role") == "main").run(root)
+        _Walk(writer, measures, size, in_main=root.name in ("main", "article") or root.get("role") == "main").run(root)
         writer.break_line(2)
     return writer
 
@@ -167,8 +184,9 @@ class _Walk:
     Iterative, since pages may nest deeper than Python's call stack.
     """
 
-    def __init__(self, writer: _Writer, size: int, *, in_main: bool) -> None:
+    def __init__(self, writer: _Writer, measures: Measures, size: int, *, in_main: bool) -> None:
         self.writer = writer
+        self.measures = measures
         self.size = size
         self.sections = int(in_main)
         self.preformatted = 0
@@ -187,7 +205,8 @@ class _Walk:
                 if stack:
                     self._leave(tag)
             elif isinstance(child, Tag):
-                if not is_noise(child, self.size, in_main=self.sections > 0, in_heading=bool(self.headings)):
+                within = {"in_main": self.sections > 0, "in_heading": bool(self.headings)}
+                if not is_noise(child, self.measures, self.size, **within):
                     self._enter(child)
                     stack.append((child, iter(child.contents)))
             elif type(child) is NavigableString:  # Its subclasses are comments, declarations, scripts.
@@ -208,7 +227,7 @@ class _Walk:
         elif name == "tr":
             writer.start_row()
         elif name == "table":
-            self.tables.append(_holds_data(tag))
+            self.tables.append(self._holds_data(tag))
         elif name == "pre":
             self.preformatted += 1
             writer.start_preformatted()
@@ -244,9 +263,8 @@ class _Walk:
         elif name in LINES or inner_list:
             self.writer.break_line(1)
 
-
-def _holds_data(table: Tag) -> bool:
-    """Whether a table holds data, not a page's layout: several columns, and no headings, code or tables inside."""
-    if table.get("role") in ("presentation", "none") or table.find(["table", "pre", *sorted(HEADINGS)]) is not None:
-        return False
-    return any(len(row.find_all(["td", "th"], limit=2)) > 1 for row in table.find_all("tr"))
+    def _holds_data(self, table: Tag) -> bool:
+        """Whether a table holds data, not a page's layout: several columns, and no headings, code or tables inside."""
+        measure = self.measures[table]
+        layout = table.get("role") in ("presentation", "none") or measure.is_layout
+        return measure.has_wide_row and not layout

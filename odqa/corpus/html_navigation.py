@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from odqa.corpus.html_measures import Measures
+from odqa.corpus.html_names import HEADINGS, names
+
 if TYPE_CHECKING:
     from bs4 import Tag
 
 
-def names(listed: str) -> frozenset[str]:
-    """A set of names from a list separated by spaces."""
-    return frozenset(listed.split())
-
-
-HEADINGS = names("h1 h2 h3 h4 h5 h6")
 NEVER_TEXT = names(
     "script style template noscript head svg iframe canvas object embed audio video map datalist "
     "button select textarea dialog nav aside rp"
@@ -37,12 +34,12 @@ NEGATIONS = names("has with no without not hide is")
 ID_TAGS = names("div ul ol table td")
 
 
-def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
+def is_noise(tag: Tag, measures: Measures, size: int, *, in_main: bool, in_heading: bool) -> bool:
     """Whether an element is left out, with everything in it.
 
-    ``size`` is the number of characters in the page: an element with more than half of them is treated as content,
-    whatever it is called, unless it is mostly links. ``in_main`` says that the element is inside a main,
-    article or section element, where a header or a footer belongs to the content.
+    ``measures`` are those of the page. ``size`` is the number of characters in the page: an element with more than half
+    of them is treated as content, whatever it is called, unless it is mostly links. ``in_main`` says that the element
+    is inside a main, article or section element, where a header or a footer belongs to the content.
     """
     name = tag.name
     if name in NEVER_TEXT:
@@ -51,13 +48,14 @@ def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
     if name in ("header", "footer"):
         return not in_main
     if name == "form":
-        return not _holds_content(tag, size)
+        return not measures[tag].holds_content(size)
     if not attributes or name in CONTENT:
         return False
     if _is_hidden(attributes):
         return True
     words = _words(attributes.get("class"))
-    if words & ORNAMENTS or "data-nosnippet" in attributes or (name == "a" and _is_symbol(tag)):
+    is_symbol = name == "a" and str(attributes.get("href", "")).startswith("#") and not measures[tag].has_words
+    if words & ORNAMENTS or "data-nosnippet" in attributes or is_symbol:  # Such as the paragraph sign at a heading.
         return True
     if in_heading or name in HEADINGS:
         return False
@@ -66,17 +64,12 @@ def is_noise(tag: Tag, size: int, *, in_main: bool, in_heading: bool) -> bool:
     id_words = _words(attributes.get("id"))
     if (words | id_words) & ALWAYS_NAVIGATION:
         return True
-    if words & OFTEN_NAVIGATION and _is_mostly_links(tag) and tag.find(sorted(HEADINGS)) is None:
+    if words & OFTEN_NAVIGATION and measures[tag].is_mostly_links and measures[tag].heading is None:
         return True
     named = bool(words & NAVIGATION_WORDS)
     if not named and name in ID_TAGS and id_words & NAVIGATION_WORDS:
-        named = not _is_named_after_its_heading(tag)
-    return named and not _holds_content(tag, size)
-
-
-def text_size(tag: Tag) -> int:
-    """The number of characters in an element, without the white space between its parts."""
-    return sum(len(string.strip()) for string in tag.strings)
+        named = not _is_named_after(str(attributes.get("id", "")), measures[tag].heading)
+    return named and not measures[tag].holds_content(size)
 
 
 def _is_hidden(attributes: dict[str, Any]) -> bool:
@@ -101,22 +94,7 @@ def _words(value: str | list[str] | None) -> frozenset[str]:
     return frozenset(words)
 
 
-def _is_symbol(link: Tag) -> bool:
-    """Whether a link within the page shows only a symbol, such as the paragraph sign next to a heading."""
-    return str(link.get("href", "")).startswith("#") and not any(c.isalnum() for c in link.get_text())
-
-
-def _is_named_after_its_heading(tag: Tag) -> bool:
-    heading = tag.find(sorted(HEADINGS))
-    if heading is None:
-        return False
-    slug = re.sub(r"\W+", "-", heading.get_text().lower()).strip("-")
-    return str(tag.get("id", "")).lower().replace("_", "-").strip("-") in slug
-
-
-def _holds_content(tag: Tag, size: int) -> bool:
-    return text_size(tag) * 2 > size and not _is_mostly_links(tag)
-
-
-def _is_mostly_links(tag: Tag) -> bool:
-    return sum(text_size(link) for link in tag.find_all("a")) * 2 > text_size(tag)
+def _is_named_after(name: str, heading: str | None) -> bool:
+    """Whether an element's id is made of the heading inside it."""
+    slug = re.sub(r"\W+", "-", (heading or "").lower()).strip("-")
+    return heading is not None and name.lower().replace("_", "-").strip("-") in slug

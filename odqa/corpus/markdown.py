@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from odqa.corpus.base import ReadOptions, document_of
+from odqa.corpus.base import OpenFile, document_of
 from odqa.corpus.encoding import read_text
+from odqa.corpus.lines import lines
 from odqa.corpus.outline import Outline
 from odqa.types import Document, Section
 
-FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\r?\n(.*?\r?\n)??(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-FRONT_TITLE = re.compile(r"""^title[ \t]*[:=][ \t]*(["']?)(.*?)\1[ \t]*\r?$""", re.MULTILINE)
-ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+# No pattern here has two parts that can match the same run of characters: time grows with the length of a line.
+FRONT_TITLE = re.compile(r"title[ \t]*[:=](.*)")
+ATX = re.compile(r" {0,3}(#{1,6})(?![^ \t])(.*)")
 SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
 # A line that "---" below does not make a heading: indented code, list item, quote, table row, HTML.
 NOT_A_TITLE = re.compile(r"( {4}|\t| {0,3}([-+*][ \t]|\d{1,9}[.)][ \t]|>|<|\||[-*_=][-*_= \t]*$))")
-LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
-ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^}]*\}$")
+LINK = re.compile(r"!?\[([^\[\]]*)\](?:\((?:[^()]++|\([^()]*\))*+\)|\[[^\[\]]*\])")
+BLANK = " \t"
 
 
-def load(path: Path, options: ReadOptions) -> Iterator[Document]:
+def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
-    text = read_text(path)
+    text = read_text(file.stream)
     title, sections = outline(text)
-    yield document_of(path, text, title=title, sections=sections)
+    yield document_of(file.path, text, title=title, sections=sections)
 
 
 def outline(text: str) -> tuple[str, tuple[Section, ...]]:
@@ -36,14 +36,12 @@ def outline(text: str) -> tuple[str, tuple[Section, ...]]:
     0.31.
     """
     found = Outline()
-    front = FRONT_MATTER.match(text)
-    at = front.end() if front else 0
-    front_title = FRONT_TITLE.search(front.group()) if front else None
+    front_title, body = _front_matter(text)
     fence = ""
-    above = (at, "")  # The start of the line above, and its text if it can be the title of a setext heading.
+    above = (body, "")  # The start of the line above, and its text if it can be the title of a setext heading.
     blank = True
-    for line in text[at:].splitlines(keepends=True):
-        start, line, at = at, line.rstrip("\r\n"), at + len(line)
+    for start, line in lines(text, body):
+        line = line.rstrip("\r\n")
         title_above, above, blank_above, blank = above, (start, ""), blank, not line.strip()
         if opened := FENCE.match(line):
             mark, info = opened.groups()
@@ -54,16 +52,48 @@ def outline(text: str) -> tuple[str, tuple[Section, ...]]:
         elif fence:
             continue
         elif atx := ATX.match(line):
-            found.heading(start, len(atx[1]), _plain(atx[2] or ""))
+            found.heading(start, len(atx[1]), _plain(_without_closing(atx[2])))
             blank = True
         elif title_above[1] and (setext := SETEXT.match(line)):
             found.heading(title_above[0], 1 if setext[1][0] == "=" else 2, _plain(title_above[1]))
             blank = True
         elif blank_above and not blank and not NOT_A_TITLE.match(line):
             above = (start, line)
-    return (front_title[2].strip() if front_title else "") or found.title, found.sections
+    return front_title or found.title, found.sections
+
+
+def _front_matter(text: str) -> tuple[str, int]:
+    """The title in the front matter (YAML or TOML, between lines of --- or +++), and where the front matter ends."""
+    title, mark = "", ""
+    for start, whole in lines(text):
+        line = whole.rstrip("\r\n")
+        if not mark:
+            mark = line.rstrip(BLANK)
+            if mark not in ("---", "+++"):
+                break
+        elif line.rstrip(BLANK) in (mark, "..."):
+            return title, start + len(whole)
+        elif not title and (found := FRONT_TITLE.match(line)):
+            title = _unquoted(found[1].strip())
+    return "", 0
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
+    return value[1:-1].strip() if quoted else value
+
+
+def _without_closing(title: str) -> str:
+    """The text of an ATX heading without the number signs after it, which a space precedes."""
+    title = title.strip(BLANK)
+    shorter = title.rstrip("#")
+    return shorter.rstrip(BLANK) if not shorter or shorter[-1] in BLANK else title
 
 
 def _plain(title: str) -> str:
     """A heading without the markup of links, code and emphasis (underscores stay: many names contain them)."""
-    return ATTRIBUTES.sub("", LINK.sub(r"\1", title)).replace("`", "").replace("*", "").strip()
+    title = LINK.sub(r"\1", LINK.sub(r"\1", title))  # An image may be the text of a link.
+    opening = title.rfind("{")
+    if opening >= 0 and title.endswith("}") and title[opening + 1] in "#.:":
+        title = title[:opening]
+    return title.replace("`", "").replace("*", "").strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from odqa.corpus.base import shortened
 from odqa.types import Section
 
 
@@ -22,7 +23,7 @@ class Outline:
 
     def heading(self, start: int, level: int, title: str) -> None:
         """Open a section at ``start``; level 1 is the outermost. A heading without text opens none."""
-        title = " ".join(title.split())
+        title = shortened(" ".join(title.split()))
         if not title:
             return
         while self._path and self._path[-1][0] >= level:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from odqa.corpus.base import ReadOptions, Unusable, document_of, source_of, well_formed
+from odqa.corpus.base import OpenFile, Unusable, document_of, source_of, well_formed
 from odqa.errors import DataError
 from odqa.types import Document, Section
 
@@ -18,32 +17,36 @@ if TYPE_CHECKING:
 NO_TITLE = re.compile(r"\s*$|untitled|microsoft \w+ - ", re.IGNORECASE)  # Put there by programs, not by authors.
 
 
-def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
+def load(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read one file; a page that cannot be read is left out, and the others are used.
 
     Pages are joined by one line break, so that a sentence that continues on the next page stays whole. The metadata
     give the number of pages and which of them have no text (scanned, blank or damaged ones). Raises DataError for a
-    file that is empty, broken, encrypted with a password, or without any text.
+    file that is empty, broken, encrypted with a password, without any text, or with far more text than its size allows
+    for (pages that share their content).
     """
-    if not path.stat().st_size:
+    size = file.stream.seek(0, 2)
+    if not size:
         raise DataError("empty")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # It logs every oddity of a file; most are harmless.
-    with path.open("rb") as stream:
-        reader, count = _open(stream)
-        parts: list[str] = []
-        sections: list[Section] = []
-        failures: list[str] = []
-        length = 0
-        for number in range(count):
-            try:
-                text = well_formed(reader.pages[number].extract_text())
-            except Exception as error:  # A broken page raises whatever its bytes make pypdf stumble over.
-                failures.append(f"page {number + 1}: {_describe(error)}")
-                text = ""
-            sections.append(Section(length, page=number + 1))
-            parts.append(text + "\n")
-            length += len(parts[-1])
-        title = _title(reader)
+    reader, count = _open(file.stream)
+    parts: list[str] = []
+    sections: list[Section] = []
+    failures: list[str] = []
+    length = 0
+    for number in range(count):
+        try:
+            text = well_formed(reader.pages[number].extract_text())
+        except MemoryError:
+            raise
+        except Exception as error:  # A broken page raises whatever its bytes make pypdf stumble over.
+            failures.append(f"page {number + 1}: {_describe(error)}")
+            text = ""
+        sections.append(Section(length, page=number + 1))
+        parts.append(text + "\n")
+        length += len(parts[-1])
+        file.limits.check_unpacked(length, size)
+    title = _title(reader)
     text = "".join(parts)
     blank = [number for number, part in enumerate(parts, start=1) if not part.strip()]
     if failures and not text.strip():
@@ -51,10 +54,10 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
     if not text.strip():
         raise DataError("no text in the PDF: scanned pages need OCR first (ocrmypdf makes a PDF with text)")
     metadata = {"pages": count, "pages_without_text": blank} if blank else {"pages": count}
-    yield document_of(path, text, title=title, sections=tuple(sections), metadata=metadata)
+    yield document_of(file.path, text, title=title, sections=tuple(sections), metadata=metadata)
     if failures:
         reason = f"{len(failures)} of {count} pages cannot be read ({failures[0]}); the others are used"
-        yield Unusable(source_of(path), reason)
+        yield Unusable(source_of(file.path), reason)
 
 
 def _open(stream: Any) -> tuple[PdfReader, int]:
@@ -66,7 +69,7 @@ def _open(stream: Any) -> tuple[PdfReader, int]:
         if reader.is_encrypted and not reader.decrypt(""):
             raise DataError("encrypted PDF: save a copy without its password")
         return reader, len(reader.pages)
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except (FileNotDecryptedError, WrongPasswordError):
         raise DataError("encrypted PDF: save a copy without its password") from None

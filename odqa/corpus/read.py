@@ -1,43 +1,61 @@
-"""A file -> its Documents, by the loader for its kind. One bad file never ends the run."""
+"""A file's path -> its Documents, whatever it takes to read it safely. One bad file never ends the run."""
 
 from __future__ import annotations
 
-import importlib
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
-from odqa.corpus.base import DEFAULTS, Loader, ReadOptions, Unusable, source_of
-from odqa.corpus.files import KNOWN, LOADERS
-from odqa.errors import DataError
+from odqa.corpus.base import DEFAULTS, LIMITS, OpenFile, ReadLimits, ReadOptions, Unusable, source_of
+from odqa.corpus.files import PARSED
+from odqa.corpus.load import load
+from odqa.corpus.worker import AVAILABLE, read_apart
+from odqa.errors import DataError, OdqaError
+from odqa.files import open_regular
 from odqa.types import Document
 
 
-def read_file(path: Path, options: ReadOptions = DEFAULTS) -> Iterator[Document | Unusable]:
+def read_file(
+    path: Path, options: ReadOptions = DEFAULTS, limits: ReadLimits = LIMITS
+) -> Iterator[Document | Unusable]:
     """Give a file's Documents as they are read, and an Unusable for what cannot be. Raises nothing.
 
-    A Document's id is the path as given, or for a row its id field (``path:line`` without one).
+    A Document's id is the path as given, or for a row its id field (``path:line`` without one). A file beyond the
+    ``limits`` is Unusable, except for the Documents already given; so is one whose parser crashes or needs too much
+    memory, where it is parsed in a process of its own (see ```docs/decisions/worker-process.md```).
     """
     source = source_of(path)
     try:
-        yield from _loader(path)(path, options)
-    except DataError as error:
-        yield Unusable(source, str(error).removeprefix(str(path)).lstrip(":. "))
+        _check_kind(path)
+        with open_regular(path) as stream:
+            file = OpenFile(path, stream, options, limits)
+            apart = AVAILABLE and path.suffix.lower() in PARSED
+            yield from read_apart(file) if apart else _in_time(load(file), limits)
+    except OdqaError as error:
+        yield Unusable(source, str(error))
     except OSError as error:
         yield Unusable(source, error.strerror or str(error))
-    except Exception as error:  # The parsers' many error types: one file's damage must not cost the others.
-        yield Unusable(source, f"cannot be read ({type(error).__name__}: {error})")
+    except (MemoryError, ValueError) as error:  # ValueError: a path with a NUL.
+        yield Unusable(source, "needs more memory than there is" if isinstance(error, MemoryError) else str(error))
 
 
-def _loader(path: Path) -> Loader:
+def _check_kind(path: Path) -> None:
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         next(path.iterdir(), None)  # Only a folder that cannot be listed comes here: this says why.
     if not stat.S_ISREG(mode):
         raise DataError("not a regular file")
-    kind = LOADERS.get(path.suffix.lower())
-    if kind is None:
-        raise DataError(f"unknown kind of file {path.suffix!r}: known are {KNOWN}")
-    module, name = kind
-    return cast(Loader, getattr(importlib.import_module(f"odqa.corpus.{module}"), name))
+
+
+def _in_time(items: Iterator[Document | Unusable], limits: ReadLimits) -> Iterator[Document | Unusable]:
+    """The items, until making them (what is done with them does not count) has taken too many seconds."""
+    left = float(limits.seconds)
+    while left > 0:
+        started = time.monotonic()
+        item = next(items, None)
+        left -= time.monotonic() - started
+        if item is None:
+            return
+        yield item
+    raise limits.too_long()

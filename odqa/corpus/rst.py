@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from odqa.corpus.base import ReadOptions, document_of
+from odqa.corpus.base import OpenFile, document_of
 from odqa.corpus.encoding import read_text
+from odqa.corpus.lines import lines
 from odqa.corpus.outline import Outline
 from odqa.types import Document, Section
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+$")
-ROLE = re.compile(r":[\w:.+-]+:`([^`<]*?)(?:\s*<[^>]*>)?`")
+# Written so that no character can be where two attempts to match begin: time grows with the length of the title.
+ROLE = re.compile(r"(?<![\w:.+-]):[\w:.+-]+:`([^`<]*)(<[^`>]*>)?`")
 SHORTEST = 4  # From this length on, docutils accepts an underline that is shorter than its title.
 
 
-def load(path: Path, options: ReadOptions) -> Iterator[Document]:
+def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
-    text = read_text(path)
+    text = read_text(file.stream)
     title, sections = outline(text)
-    yield document_of(path, text, title=title, sections=sections)
+    yield document_of(file.path, text, title=title, sections=sections)
 
 
 def outline(text: str) -> tuple[str, tuple[Section, ...]]:
@@ -31,16 +32,12 @@ def outline(text: str) -> tuple[str, tuple[Section, ...]]:
     """
     found = Outline()
     styles: list[tuple[str, bool]] = []
-    lines: list[tuple[int, str]] = [(0, ""), (0, "")]
-    at = 0
-    for line in text.splitlines(keepends=True):
-        lines.append((at, line.rstrip()))
-        at += len(line)
+    above_start, above, start, title = 0, "", 0, ""  # The two lines before this one.
+    at, under = 0, ""
     taken = 1  # The last line that belongs to a heading already found.
-    for number in range(2, len(lines)):
-        under = lines[number][1]
-        start, title = lines[number - 1]
-        above_start, above = lines[number - 2]
+    for number, (following, line) in enumerate(lines(text), start=2):
+        above_start, above, start, title = start, title, at, under
+        at, under = following, line.rstrip()
         if number - 1 <= taken or not _underlines(under, title):
             continue
         overlined = number - 2 > taken and above[:1] == under[0] and _underlines(above, title)
@@ -64,4 +61,9 @@ def _underlines(line: str, title: str) -> bool:
 
 
 def _plain(title: str) -> str:
-    return ROLE.sub(r"\1", title).replace("`", "").replace("**", "").strip()
+    return ROLE.sub(_role_text, title).replace("`", "").replace("**", "").strip()
+
+
+def _role_text(role: re.Match[str]) -> str:
+    """The text of a role, without the target that may follow it."""
+    return role[1].rstrip() if role[2] else role[1]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from odqa.corpus.base import ReadOptions, Unusable, source_of, well_formed
+from odqa.corpus.base import OpenFile, Unusable, shortened, source_of, well_formed
 from odqa.errors import DataError
 from odqa.squad import iter_paragraphs
 from odqa.types import Document
 
 
-def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
+def load(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read one file; the id of a paragraph is ``path:number``, counted from 1 over the whole file.
 
     Raises DataError, with the JSON path, if the file is not in SQuAD format.
     """
-    if not path.stat().st_size:
+    if not file.stream.peek(1):
         raise DataError("empty")
+    path = file.path
     source = source_of(path)
     empty = 0
     count = 0
@@ -27,7 +27,7 @@ def load(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
         if not text.strip():
             empty += 1
             continue
-        title = well_formed(title)
+        title = shortened(well_formed(title))
         yield Document(
             id=f"{source}:{count}",
             title=title.replace("_", " ") or well_formed(path.stem),

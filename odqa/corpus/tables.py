@@ -6,18 +6,25 @@ A row that cannot be used is left out; what was left out is reported once, at th
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from odqa.corpus.base import ReadOptions, Unusable, source_of, well_formed
+from odqa.corpus.base import OpenFile, ReadOptions, Unusable, shortened, source_of, well_formed
 from odqa.corpus.encoding import text_encoding
 from odqa.errors import DataError
 from odqa.types import Document
 
 LARGEST_CELL = 2**31 - 1  # The largest limit that csv accepts on every platform; its default is 128 KiB.
+MOST_COLUMNS = 16_384  # As many as a spreadsheet may have.
+MOST_MISSING = 1_000  # Cells that a row may lack: filling in more makes a large index of a small file.
+DEEPEST = 100  # Levels of nesting in a row: more than anyone needs, and within the reach of what stores them.
+LONGEST_ID = 1_000  # Characters.
+PIECE = 1 << 20  # Characters of a line too long to be held that are read at once.
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}  # Spreadsheets write semicolons if the comma is the decimal sign.
 
 
@@ -29,21 +36,39 @@ class _Bad:
     detail: str = ""
 
 
-def load_jsonl(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
+def load_jsonl(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read a file with one JSON object per line. Raises DataError for an empty or binary file."""
-    with path.open(encoding=text_encoding(path), newline="\n") as stream:
-        yield from _documents(path, _objects(stream), options)
+    stream = io.TextIOWrapper(file.stream, text_encoding(file.stream), newline="\n")
+    yield from _documents(file.path, _objects(_lines(stream, file.limits.bytes)), file.options)
 
 
-def load_csv(path: Path, options: ReadOptions) -> Iterator[Document | Unusable]:
+def load_csv(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read a file whose first row names the columns. Raises DataError if no column is the text field."""
-    csv.field_size_limit(LARGEST_CELL)
-    with path.open(encoding=text_encoding(path), newline="") as stream:
-        header, delimiter = _header(stream, DELIMITERS[path.suffix.lower()], options.text_field)
-        # Strict, so that a quote that is never closed is reported and does not swallow the rest of the file.
-        cells = csv.reader(stream, delimiter=delimiter, strict=True)
-        next(cells)
-        yield from _documents(path, _records(cells, header), options)
+    csv.field_size_limit(min(LARGEST_CELL, file.limits.bytes))
+    stream = io.TextIOWrapper(file.stream, text_encoding(file.stream), newline="")
+    header, delimiter = _header(stream, file)
+    # Strict, so that a quote that is never closed is reported and does not swallow the rest of the file.
+    cells = csv.reader(_whole(_lines(stream, file.limits.bytes), file), delimiter=delimiter, strict=True)
+    next(cells)
+    yield from _documents(file.path, _records(cells, header), file.options)
+
+
+def _lines(stream: TextIO, longest: int) -> Iterator[str | None]:
+    """The lines of a file; None for one that is too long, which is not held."""
+    while line := stream.readline(longest):
+        if len(line) < longest or line.endswith("\n"):
+            yield line
+            continue
+        while line and not line.endswith("\n"):
+            line = stream.readline(PIECE)
+        yield None
+
+
+def _whole(lines: Iterable[str | None], file: OpenFile) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if line is None:
+            raise file.limits.too_large(f"line {number:,} is ")
+        yield line
 
 
 def _documents(
@@ -84,10 +109,13 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
         return _Bad(f"field {options.text_field!r} is not text", f": {type(text).__name__}")
     if not text or text.isspace():
         return _Bad("empty text")
+    name = _name(row.get(options.id_field))
+    if len(name) > LONGEST_ID:
+        return _Bad("id too long", f": {len(name):,} characters, and {LONGEST_ID:,} at most are kept with each passage")
     known = (options.text_field, options.id_field, options.title_field)
     return Document(
-        id=_name(row.get(options.id_field)) or f"{source}:{line}",
-        title=_name(row.get(options.title_field)) or well_formed(path.stem),
+        id=name or f"{source}:{line}",
+        title=shortened(_name(row.get(options.title_field))) or well_formed(path.stem),
         text=text,
         source=source,
         metadata={key: value for key, value in row.items() if key not in known},
@@ -96,46 +124,82 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
 
 def _listed(names: Iterable[str]) -> str:
     """The names as a message shows them: a file that is not a table may have thousands, and long ones."""
-    shown = [name if len(name) <= 40 else name[:39] + "…" for name in names]
-    more = f" and {len(shown) - 20:,} more" if len(shown) > 20 else ""
-    return (", ".join(shown[:20]) or "none") + more
+    every = list(names)
+    shown = [name if len(name) <= 40 else name[:39] + "…" for name in every[:20]]
+    more = f" and {len(every) - 20:,} more" if len(every) > 20 else ""
+    return (", ".join(shown) or "none") + more
 
 
 def _name(value: object) -> str:
     return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
-def _objects(stream: TextIO) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
-    for number, line in enumerate(stream, start=1):
+def _objects(lines: Iterable[str | None]) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
+    for number, line in enumerate(lines, start=1):
+        if line is None:
+            yield number, _Bad("too long", ": allow more with --max-file-size")
+            continue
         if line.isspace():
             continue
         try:
             # NaN and Infinity are not JSON; None can be stored again.
-            row = json.loads(line.rstrip(), parse_constant=lambda _: None)
+            row = json.loads(line.rstrip(), parse_constant=lambda _: None, parse_float=_finite)
+            if _is_deep(row, line):
+                yield number, _Bad("broken JSON", f": nested more than {DEEPEST} deep")
+                continue
             if "\\ud" in line or "\\uD" in line:  # Half a surrogate pair can only occur as an escape.
                 row = json.loads(well_formed(json.dumps(row, ensure_ascii=False)))
         except json.JSONDecodeError as error:
             yield number, _Bad("broken JSON", f", column {error.colno:,}: {error.msg}")
             continue
-        except (ValueError, RecursionError) as error:  # A number of 5,000 digits, brackets 10,000 deep.
+        except RecursionError:
+            yield number, _Bad("broken JSON", f": nested more than {DEEPEST} deep")
+            continue
+        except ValueError as error:  # A number of 5,000 digits.
             yield number, _Bad("broken JSON", f": {error}")
             continue
         yield number, row if isinstance(row, dict) else _Bad("not a JSON object", f": {type(row).__name__}")
 
 
-def _header(stream: TextIO, delimiters: str, text_field: str) -> tuple[list[str], str]:
+def _finite(digits: str) -> float | None:
+    """A number; None for one that is too large, such as 1e999, as for the other names of infinity."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _is_deep(row: object, line: str) -> bool:
+    """Whether a row is nested more than DEEPEST levels deep."""
+    if line.count("[") + line.count("{") <= DEEPEST:
+        return False
+    level = [row]
+    for _ in range(DEEPEST):
+        level = [child for value in level for child in _children(value)]
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _header(stream: TextIO, file: OpenFile) -> tuple[list[str], str]:
     """The column names and the first delimiter that makes one of them the text field."""
     names: list[list[str]] = []
-    for delimiter in delimiters:
+    text_field = file.options.text_field
+    for delimiter in DELIMITERS[file.path.suffix.lower()]:
         stream.seek(0)
+        rows = csv.reader(_whole(_lines(stream, file.limits.bytes), file), delimiter=delimiter, strict=True)
         try:
-            header = next(csv.reader(stream, delimiter=delimiter, strict=True), [])
+            header = next(rows, [])
         except csv.Error as error:
             raise DataError(f"broken header at line 1: {error}") from None
         except UnicodeDecodeError as error:
             raise DataError(f"not {error.encoding}: convert the file to UTF-8") from None
         names.append([name.strip() for name in header])
         if text_field in names[-1]:
+            if len(header) > MOST_COLUMNS:
+                raise DataError(f"{len(header):,} columns, and {MOST_COLUMNS:,} at most are read: leave some out")
             stream.seek(0)
             return names[-1], delimiter
     longest: list[str] = max(names, key=len)
@@ -157,6 +221,8 @@ def _records(cells: Any, header: list[str]) -> Iterator[tuple[int, dict[str, Any
             return
         if len(row) > len(header):
             yield line, _Bad("too many cells", f": {len(row)} where the header has {len(header)}")
+        elif len(header) - len(row) > MOST_MISSING and row:
+            yield line, _Bad("too few cells", f": {len(row)} where the header has {len(header)}")
         elif row:
             # A short row lacks its last cells, as spreadsheets write it: they are empty.
             yield line, dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))

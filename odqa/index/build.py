@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from odqa.arguments import Paths, path_of, paths_of
-from odqa.corpus import ChunkOptions, ReadOptions, Unusable, find_files
-from odqa.corpus.base import source_of
+from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, find_files
+from odqa.corpus.base import LIMITS, source_of
 from odqa.corpus.memory import documents_from
 from odqa.errors import OdqaError, UsageError
 from odqa.index.catalog import Catalog, open_catalog
@@ -56,6 +56,7 @@ def build_index(
     storage: Storage = _STORAGE,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
+    limits: ReadLimits = LIMITS,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
@@ -66,8 +67,8 @@ def build_index(
     ``read`` names other fields for text, id and title, these are taken.
 
     Until the new index is complete, the old one stays as it was, whatever happens. A passage is never longer than the
-    encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used is listed in the
-    report; with ``strict`` the first one raises DataError.
+    encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used, or not within ``limits``,
+    is listed in the report; with ``strict`` the first one raises DataError.
 
     Raises UsageError for a path that does not exist and for a factory that does not fit, IndexFolderError when
     ``folder`` holds something other than an index or another process is changing it, DataError when two documents have
@@ -81,7 +82,7 @@ def build_index(
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
     if storage.factory:  # Before hours of encoding.
         check_factory(storage.factory, loaded.dimension)
-    rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict)
+    rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
     with changing(folder) as change, Ingest(change, Catalog([]), lambda: loaded, rules, progress) as ingest:
         ingest.read(files)
         ingest.take(documents_from(documents, rules.read))
@@ -100,6 +101,7 @@ def add(
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
+    limits: ReadLimits = LIMITS,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
@@ -111,7 +113,7 @@ def add(
     started = time.monotonic()
     folder = path_of("index", folder)
     files = _files(paths, documents)
-    with _ingesting(folder, encoder, device, on_duplicate, strict, False, progress) as parts:
+    with _ingesting(folder, encoder, device, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
         ingest.read(_as_known(catalog, files))
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
@@ -130,6 +132,7 @@ def update(
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
+    limits: ReadLimits = LIMITS,
     device: str = "auto",
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
@@ -146,7 +149,7 @@ def update(
     started = time.monotonic()
     folder, paths = path_of("index", folder), paths_of(paths)
     files = _files(paths, documents)
-    with _ingesting(folder, encoder, device, on_duplicate, strict, True, progress) as parts:
+    with _ingesting(folder, encoder, device, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
         files = _as_known(catalog, files)
         vanished = _vanished(catalog, paths, files)
@@ -168,6 +171,7 @@ def _ingesting(
     on_duplicate: OnDuplicate | str,
     strict: bool,
     update: bool,
+    limits: ReadLimits,
     progress: ShowProgress | None,
 ) -> Iterator[tuple[Change, Manifest, Ingest, Catalog]]:
     """Lock an index and open it to take in documents."""
@@ -182,6 +186,7 @@ def _ingesting(
             check_on_duplicate(on_duplicate),
             strict,
             update,
+            limits,
         )
         load = _loader(folder, manifest, encoder, device)
         with (

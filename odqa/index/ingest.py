@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -15,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.closing import Closing
-from odqa.corpus import ChunkOptions, ReadOptions, Unusable, read_file, split
-from odqa.corpus.base import source_of
+from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, read_file, split
+from odqa.corpus.base import LIMITS, source_of
 from odqa.errors import DataError, UsageError
-from odqa.files import sha256
+from odqa.files import open_regular
 from odqa.index.catalog import Catalog, CatalogEntry
 from odqa.index.change import Change, check_space
 from odqa.index.manifest import SegmentRecord
@@ -30,6 +32,9 @@ from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
+
+
+_PIECE = 1 << 20  # Bytes of a file that are hashed at once.
 
 
 class OnDuplicate(StrEnum):
@@ -61,7 +66,7 @@ class Rules:
     """How files become the passages of an index, and what happens to documents that are already in it.
 
     With ``update``, unchanged files and documents are left alone, and changed ones replace what was read from the same
-    file. With ``strict`` the first file that cannot be used is an error.
+    file. With ``strict`` the first file that cannot be used is an error. ``limits`` say what reading a file may cost.
     """
 
     read: ReadOptions
@@ -70,6 +75,7 @@ class Rules:
     on_duplicate: OnDuplicate
     strict: bool
     update: bool = False
+    limits: ReadLimits = LIMITS
 
 
 class Ingest(Closing):
@@ -107,7 +113,7 @@ class Ingest(Closing):
         for file, size, before_it in zip(files, sizes, accumulate(sizes, initial=0), strict=False):
             source = source_of(file)
             before = self._catalog.from_source(source) if self._rules.update else []
-            digest = _digest(file)
+            digest = _digest(file, self._rules.limits)
             if before and digest and known.get(source) == digest:
                 self.counts["unchanged"] += len(before)
             else:
@@ -124,7 +130,7 @@ class Ingest(Closing):
         """Take the documents of a file, of which some were read ``before``."""
         bytes_before, size, total = sizes
         ids, usable, characters = set(), True, 0
-        for item in read_file(file, self._rules.read):
+        for item in read_file(file, self._rules.read, self._rules.limits):
             if isinstance(item, Document):
                 ids.add(item.id)
                 characters += len(item.text)
@@ -250,11 +256,16 @@ def _size(path: Path) -> int:
         return 0  # Reading the file reports what is wrong with it.
 
 
-def _digest(path: Path) -> str:
-    """The SHA-256 (hex) of a file; empty where it is not a regular file or cannot be read."""
-    if not path.is_file():  # A pipe would never end.
-        return ""
+def _digest(path: Path, limits: ReadLimits) -> str:
+    """The SHA-256 (hex) of a file; empty where it is not a regular file, cannot be read, or not within the limits."""
+    digest = hashlib.sha256()
+    latest = time.monotonic() + limits.seconds
     try:
-        return sha256(path)
-    except OSError:
+        with open_regular(path) as stream:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+                if time.monotonic() > latest:
+                    return ""
+    except (OSError, UsageError):
         return ""
+    return digest.hexdigest()

@@ -1,0 +1,39 @@
+"""An open file -> its Documents, by the loader for its suffix, or why there are none. Knows no process."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import cast
+
+from odqa.corpus.base import Loader, OpenFile, Unusable, source_of
+from odqa.corpus.files import KNOWN, LOADERS, ROWS
+from odqa.errors import DataError
+from odqa.types import Document
+
+
+def load(file: OpenFile) -> Iterator[Document | Unusable]:
+    """Give a file's Documents as they are read, and an Unusable for what cannot be. Raises MemoryError alone."""
+    source = source_of(file.path)
+    try:
+        yield from _loader(file)(file)
+    except DataError as error:
+        yield Unusable(source, str(error).removeprefix(str(file.path)).lstrip(":. "))
+    except OSError as error:
+        yield Unusable(source, error.strerror or str(error))
+    except MemoryError:
+        raise
+    except Exception as error:  # The parsers' many error types: one file's damage must not cost the others.
+        yield Unusable(source, f"cannot be read ({type(error).__name__}: {str(error)[:200]})")
+
+
+def _loader(file: OpenFile) -> Loader:
+    suffix = file.path.suffix.lower()
+    kind = LOADERS.get(suffix)
+    if kind is None:
+        raise DataError(f"unknown kind of file {file.path.suffix!r}: known are {KNOWN}")
+    if suffix not in ROWS and file.stream.seek(0, 2) > file.limits.bytes:
+        raise file.limits.too_large()
+    file.stream.seek(0)
+    module, name = kind
+    return cast(Loader, getattr(importlib.import_module(f"odqa.corpus.{module}"), name))

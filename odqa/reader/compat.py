@@ -28,11 +28,10 @@ class Options(TypedDict, total=False):
 
     ``doc_stride`` (half a window, at most 128) and ``max_seq_len`` (384) count tokens, as ``max_answer_len`` (15) does.
     ``handle_impossible_answer`` (False) lets the empty answer compete, and ``align_to_words`` (True) widens answers to
-    whole words. ``batch_size`` (32) windows are read at a time. ``topk`` is an older name of ``top_k``. ``padding``,
-    ``max_question_len`` and ``num_workers`` change no answer, and have no effect.
+    whole words. ``batch_size`` (32) windows are read at a time. ``padding``, ``max_question_len`` and ``num_workers``
+    change no answer, and have no effect.
     """
 
-    topk: int | None
     doc_stride: int | None
     max_seq_len: int | None
     max_answer_len: int | None
@@ -42,6 +41,13 @@ class Options(TypedDict, total=False):
     padding: bool | str | None
     batch_size: int | None
     num_workers: int | None
+
+
+class AllOptions(Options, total=False):
+    """Also how many answers a question gets, ``top_k`` (1), of which ``topk`` is an older name."""
+
+    top_k: int | None
+    topk: int | None
 
 
 class QuestionAnswering:
@@ -55,23 +61,17 @@ class QuestionAnswering:
     @overload
     def __call__(self, *, question: str, context: str, **options: Unpack[Options]) -> Answer: ...
     @overload
-    def __call__(self, *, question: str, context: str, top_k: int | None, **options: Unpack[Options]) -> Answers: ...
+    def __call__(self, *, question: str, context: str, **options: Unpack[AllOptions]) -> Answers: ...
     @overload
     def __call__(
-        self, *, question: Texts, context: Texts, top_k: int | None = None, **options: Unpack[Options]
+        self, *, question: Texts, context: Texts, **options: Unpack[AllOptions]
     ) -> Answers | list[Answers]: ...
     @overload
-    def __call__(
-        self, inputs: Iterator[Any], /, *, top_k: int | None = None, **options: Unpack[Options]
-    ) -> Iterator[Answers]: ...
+    def __call__(self, inputs: Iterator[Any], /, **options: Unpack[AllOptions]) -> Iterator[Answers]: ...
     @overload
-    def __call__(
-        self, *inputs: Any, top_k: int | None = None, **options: Unpack[Options]
-    ) -> Answers | list[Answers] | Iterator[Answers]: ...
+    def __call__(self, *inputs: Any, **options: Unpack[AllOptions]) -> Answers | list[Answers] | Iterator[Answers]: ...
     @overload
-    def __call__(
-        self, *, data: Any, top_k: int | None = None, **options: Unpack[Options]
-    ) -> Answers | list[Answers] | Iterator[Answers]: ...
+    def __call__(self, *, data: Any, **options: Unpack[AllOptions]) -> Answers | list[Answers] | Iterator[Answers]: ...
 
     def __call__(
         self,
@@ -80,8 +80,7 @@ class QuestionAnswering:
         context: Texts | None = None,
         data: Any = None,
         X: Any = None,
-        top_k: int | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[AllOptions],
     ) -> Answers | list[Answers] | Iterator[Answers]:
         """Answer one question or many, as ``pipeline("question-answering")`` of transformers 4 did.
 
@@ -93,10 +92,10 @@ class QuestionAnswering:
         these, an empty question or context, a question that leaves no room for its context, or an option that makes no
         sense or does not exist.
         """
-        if unknown := options.keys() - Options.__annotations__:
-            known = ", ".join(["top_k", *Options.__annotations__])
+        if unknown := options.keys() - AllOptions.__annotations__:
+            known = ", ".join(sorted(AllOptions.__annotations__))
             raise UsageError(f"there is no option {min(unknown)}= of a reader; there are {known}")
-        settings = _settings(self.tokenizer, top_k, **options)
+        settings = _settings(self.tokenizer, **options)
         others = [given for given in (data, X) if given is not None]
         if others:
             inputs = (*inputs, *others)
@@ -127,8 +126,8 @@ class QuestionAnswering:
 
 def _settings(
     tokenizer: Any,
-    top_k: int | None,
     *,
+    top_k: int | None = None,
     topk: int | None = None,
     doc_stride: int | None = None,
     max_seq_len: int | None = None,

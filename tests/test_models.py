@@ -183,7 +183,7 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_is_found_and_hashed_without_a_home(tmp_path: Path, homeless: None) -> None:
     folder = make_model(tmp_path / "large", bytes(2 << 20))
     assert content_hash(resolve(folder).folder) == content_hash(folder)
-    with pytest.raises(UsageError, match="HOME.*--cache"):
+    with pytest.raises(UsageError, match=r"HOME.*--cache"):
         cache_folder("readings")
     for name in ("~/model", "~nobody-of-this-name/model"):
         with pytest.raises(ModelError, match="does not exist"):

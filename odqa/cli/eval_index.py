@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,8 @@ def run(
     from odqa.reports.pipeline import format_pipeline
 
     check_ranking(request.ranking)
-    if report is not None and report.exists() and not report.is_dir():
-        raise UsageError(f"--report {report} is a file; name a folder")
+    if report is not None:
+        _check_folder(report)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {
@@ -76,3 +77,12 @@ def run(
             print_lines([format_pipeline(found)])
             if report is not None:
                 print_lines(["", f"The report is in {visible(str(report / HTML))}"])
+
+
+def _check_folder(report: Path) -> None:
+    """Raise UsageError where the folder of a report cannot be made, so that this is said before hours of work."""
+    if report.exists() and not report.is_dir():
+        raise UsageError(f"--report {report} is a file; name a folder")
+    nearest = next(path for path in (report, *report.absolute().parents) if os.path.lexists(path))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise UsageError(f"--report {report} cannot be made: {nearest} cannot be written to; name another folder")

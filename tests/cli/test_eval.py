@@ -13,7 +13,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from odqa.cli import app
 from odqa.cli.eval import evaluate
+from tests.tiny.asked import Asked
 
 CONTEXT = "Paris is the capital of France. The river in Paris is the Seine."
 KEYS = [
@@ -276,3 +278,13 @@ def test_scoring_a_file_needs_no_torch(dataset, predictions):
         "assert not {'torch', 'transformers', 'datasets'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_a_report_that_cannot_be_made_is_told_before_the_work(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "no" / "where")
+    for name in ("file", "file/below", "dangling", "dangling/below"):
+        arguments = ["--dataset", str(asked.dataset), "--index", "no/such/index", "--report", str(tmp_path / name)]
+        result = CliRunner().invoke(app, ["eval", *arguments])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"--report {tmp_path / name}" in result.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,24 @@ def test_a_folder_is_no_context(tmp_path: Path) -> None:
     for read in (read_context, read_text):
         with pytest.raises(UsageError, match=r"is a folder.*odqa index"):
             read(str(tmp_path))
+
+
+def test_questions_and_contexts_are_regular_files(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for read in (read_questions, read_context, read_text):
+        for path in (str(pipe), os.devnull):
+            with pytest.raises(UsageError, match="not a regular file; give -"):
+                read(path)
+
+
+def test_only_so_much_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "long"
+    file.write_text("12345")
+    monkeypatch.setattr("odqa.cli.inputs.MOST_BYTES", 5)
+    assert read_text(str(file)) == "12345"
+    monkeypatch.setattr("odqa.cli.inputs.MOST_BYTES", 4)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"12345")))
+    for path in (str(file), "-"):
+        with pytest.raises(UsageError, match="more than 4 bytes; give a part"):
+            read_text(path)

@@ -70,3 +70,17 @@ def test_there_must_be_an_index(work: Path) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "none is not an index" in result.stderr and "`odqa index" in result.stderr
     assert not Path("none").exists()
+
+
+def test_a_file_whose_name_is_not_utf_8_is_removed_by_its_name(work: Path) -> None:
+    Path("docs/n\udcff.txt").write_text("The sun.")
+    assert CliRunner().invoke(app, ["add", "docs/n\udcff.txt", "--index", "index"]).exit_code == 0
+    result = CliRunner().invoke(app, ["remove", "docs/n\udcff.txt", "--index", "index"])
+    assert result.exit_code == 0, result.stderr
+    assert "1 removed" in result.stdout
+
+
+def test_a_name_of_no_document_may_be_anything(work: Path) -> None:
+    result = CliRunner().invoke(app, ["remove", "\udcff", "--index", "index"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no document" in result.stderr

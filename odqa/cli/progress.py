@@ -67,7 +67,13 @@ def progress_of_stages() -> Iterator[Progress]:
 
 
 def track(items: Iterable[R], stage: str, total: int) -> Iterator[R]:
-    """Iterate over ``items``, with a progress bar on stderr."""
+    """Iterate over ``items``, each of which is printed, with a progress bar on stderr.
+
+    There is none where stdout is a terminal: what is printed there shows how far it is, and would run into the bar.
+    """
+    if sys.stdout.isatty():
+        yield from items
+        return
     with progress_of_stages() as tell:
         tell(stage, 0, total)
         for item in items:

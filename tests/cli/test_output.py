@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import odqa.cli
 from odqa.cli.common import Program, command
 from odqa.cli.output import OutputError, Screen, landed, note, print_json, print_lines, print_styled, screens
-from odqa.cli.progress import progress_bar
+from odqa.cli.progress import progress_bar, track
 from odqa.errors import OdqaError
 
 WILD = "a\x1b[2J\x07\rb"
@@ -97,6 +97,18 @@ def test_a_description_of_progress_is_text(monkeypatch: pytest.MonkeyPatch) -> N
         print("a\x1b]0;title\x07", file=sys.stderr)
     assert "[red]reading[/red] :moon:" in terminal.getvalue()
     assert "a\\x1b]0;title\\x07" in terminal.getvalue()
+
+
+def test_what_is_printed_goes_to_stdout_while_a_bar_is_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for stdout, stderr in ((io.StringIO(), Terminal()), (Terminal(), Terminal())):
+        monkeypatch.setattr(sys, "stdout", stdout)
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with screens():
+            for item in track(["one", "two"], "Counting", 2):
+                print_lines([item])
+        assert stdout.getvalue() == "one\ntwo\n"
+        assert ("Counting" in stderr.getvalue()) == (not stdout.isatty())
 
 
 def test_output_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TypeAlias
 
 from odqa.corpus.sentences import break_point, sentences
@@ -80,7 +80,7 @@ def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = Ch
     pages = _pages(document)
     passages: list[Passage] = []
     for start, end, headings in _stretches(document):
-        units = list(_units(document.text, start, end, tokenize, options))
+        units = _units(document.text, start, end, tokenize, options)
         for first, last in _pack(document.text, units, tokenize, options):
             passages.append(
                 Passage(
@@ -182,14 +182,22 @@ def _cut(text: str, low: int, high: int, ends: Sequence[int], options: ChunkOpti
         low = stop
 
 
-def _pack(text: str, units: list[_Unit], tokenize: TokenOffsets, options: ChunkOptions) -> Iterator[tuple[int, int]]:
+def _pack(
+    text: str, units: Iterator[_Unit], tokenize: TokenOffsets, options: ChunkOptions
+) -> Iterator[tuple[int, int]]:
     """(start, end) of the passages that the units fill, each counted again: a slice may tokenize differently."""
-    waiting = units[::-1]  # The next unit is the last: taking it and putting it back are cheap.
+    waiting: list[_Unit] = []  # The next unit is the last: what was put back, else one that is new.
     chosen: list[_Unit] = []
-    while waiting:
+
+    def is_more() -> bool:
+        if not waiting:
+            waiting.extend(islice(units, 1))
+        return bool(waiting)
+
+    while is_more():
         chosen = _overlap(chosen, waiting[-1], options)
         tokens, new = sum(unit.tokens for unit in chosen), 0
-        while waiting and (not new or _fits(tokens + waiting[-1].tokens, chosen[0], waiting[-1], options)):
+        while is_more() and (not new or _fits(tokens + waiting[-1].tokens, chosen[0], waiting[-1], options)):
             chosen.append(waiting.pop())
             tokens += chosen[-1].tokens
             new += 1

@@ -97,7 +97,7 @@ def _related(package: Package, name: str) -> dict[str, str]:
     if relations not in package:
         return {}
     found: dict[str, str] = {}
-    for relation in _part(package, relations):
+    for relation in _part(package, relations).iterchildren("{*}Relationship"):
         target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/")
         found.setdefault(relation.get("Type", "").rpartition("/")[2], target)
     return found

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CHARSET = re.compile(rb"""(?:<meta[^>]*?charset|<\?xml[^>]*?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 CHARSET_WITHIN = 4096
+COMMENT = re.compile(r"<!--|<[!?]|</(?![A-Za-z])")  # And what is read like one.
+LONGEST_COMMENT = 10_000_000  # Bytes. Of a longer one, libxml2 takes quadratic time.
 PARAGRAPHS = HEADINGS | names(
     "p ul ol dl table pre blockquote figure section article main details hr header footer fieldset"
 )
@@ -45,10 +47,11 @@ def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
 
     The text is that of the main element (or of the only article) if there is one that holds it, else of the body.
     Blocks are on lines of their own, paragraphs are separated by a blank line, the cells of a table's row are joined
-    by `` | ``, and preformatted text keeps its lines.
+    by `` | ``, and preformatted text keeps its lines. Raises DataError for a page with a comment of 10 MB.
     """
     from bs4 import BeautifulSoup
 
+    _check_comments(markup)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "This looks like XML / like a file name": it is what was in the file.
         soup = BeautifulSoup(markup, "lxml")
@@ -61,6 +64,15 @@ def extract(markup: str) -> tuple[str, str, tuple[Section, ...]]:
             found = whole
     name = " ".join(soup.title.get_text().split()) if soup.title else ""
     return well_formed(name) or found.outline.title, found.text, found.outline.sections
+
+
+def _check_comments(markup: str) -> None:
+    at = 0
+    while len(markup) - at > LONGEST_COMMENT // 4 and (comment := COMMENT.search(markup, at)):
+        start, at = comment.start(), markup.find("-->" if comment.group() == "<!--" else ">", comment.end())
+        at = len(markup) if at < 0 else at
+        if at - start > LONGEST_COMMENT // 4 and len(markup[start:at].encode("utf-8", "replace")) > LONGEST_COMMENT:
+            raise DataError("a comment in it is larger than 10 MB: leave it out")
 
 
 def _main_content(soup: BeautifulSoup) -> list[Tag]:

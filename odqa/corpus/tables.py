@@ -50,7 +50,7 @@ def load_csv(file: OpenFile) -> Iterator[Document | Unusable]:
     # Strict, so that a quote that is never closed is reported and does not swallow the rest of the file.
     cells = csv.reader(_whole(_lines(stream, file.limits.bytes), file), delimiter=delimiter, strict=True)
     next(cells)
-    yield from _documents(file.path, _records(cells, header), file.options)
+    yield from _documents(file.path, _records(cells, header, file), file.options)
 
 
 def _lines(stream: TextIO, longest: int) -> Iterator[str | None]:
@@ -209,12 +209,14 @@ def _header(stream: TextIO, file: OpenFile) -> tuple[list[str], str]:
     )
 
 
-def _records(cells: Any, header: list[str]) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
+def _records(cells: Any, header: list[str], file: OpenFile) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
     while True:
         line = cells.line_num + 1
         try:
             row = next(cells, None)
         except csv.Error as error:
+            if "field limit" in str(error):  # What is left of the cell would be taken for rows.
+                raise file.limits.too_large(f"a cell from line {line:,} on is ") from None
             yield line, _Bad("broken quotes", f": {error}")
             continue
         if row is None:

@@ -7,6 +7,7 @@ from docx.oxml.ns import nsdecls
 from odqa.corpus import Unusable
 from odqa.corpus.read import read_file
 from tests.corpus.files import write_docx
+from tests.corpus.hostile import paragraph, word_xml, write_word
 
 
 def test_paragraphs_stand_in_order_under_their_headings(tmp_path):
@@ -109,3 +110,51 @@ def test_what_cannot_be_read_is_told(tmp_path):
     write_docx(path, [])
     (told,) = read_file(path)
     assert "empty" in told.reason
+
+
+def test_an_entity_says_nothing_and_the_text_after_it_stays(tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("Secret.")
+    declared = f'<!DOCTYPE d [<!ENTITY out SYSTEM "file://{secret}"><!ENTITY in "x"><!ENTITY % p SYSTEM "p.dtd">%p;]>'
+    body = paragraph("Before&out; after.") + paragraph("Second&in; too.") + paragraph("Third&unknown;.<!-- c --> End.")
+    document, told = read_file(write_word(tmp_path / "a.docx", word_xml(body, declared)))
+    assert document.text == "Before after.\n\nSecond too.\n\nThird. End.\n\n"
+    assert "3 references to entities" in told.reason
+
+
+def test_entities_made_of_entities_cost_nothing(tmp_path):
+    more = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    attribute = '<w:p w:a="&e11;"/>'
+    path = write_word(
+        tmp_path / "a.docx", word_xml(attribute + paragraph("End."), f'<!DOCTYPE d [<!ENTITY e0 "x">{more}]>')
+    )
+    (found,) = read_file(path)
+    assert "broken .docx" in found.reason or found.text == "End.\n\n"
+
+
+def test_styles_based_on_one_another_in_a_circle(tmp_path):
+    source = docx.Document()
+    styles = source.styles
+    kind = docx.enum.style.WD_STYLE_TYPE.PARAGRAPH
+    one, two, three = (styles.add_style(name, kind) for name in ("One", "Two", "Three"))
+    one.base_style, two.base_style, three.base_style = two, one, one
+    source.add_paragraph("Text.", "Three")
+    source.save(str(tmp_path / "a.docx"))
+    (document,) = read_file(tmp_path / "a.docx")
+    assert (document.text, document.sections) == ("Text.\n\n", ())
+
+
+def test_what_is_a_zip_file_and_no_word_file_is_told(tmp_path):
+    import zipfile
+
+    path = tmp_path / "a.docx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    assert "broken .docx" in next(read_file(path)).reason
+    assert "not a Word document" in next(read_file(write_word(path, "<workbook/>"))).reason
+
+
+def test_a_file_without_styles_has_the_usual_ones(tmp_path):
+    heading = '<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>Leave</w:t></w:r></w:p>'
+    (document,) = read_file(write_word(tmp_path / "a.docx", word_xml(heading + paragraph("Text."))))
+    assert [section.headings for section in document.sections] == [("Leave",)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from odqa.corpus.html import extract
+from odqa.corpus.html import _check_comments, extract
 from odqa.corpus.read import read_file
 
 PAGE = """\
@@ -173,3 +173,22 @@ def test_the_declared_encoding_is_used(tmp_path, head):
     (document,) = read_file(path)
     assert document.text == "Так."
     assert document.title == "page"
+
+
+@pytest.mark.parametrize("inside", ["<p>{}</p>", "<svg><text>{}</text></svg>", "<math><mi>{}</mi></math>"])
+def test_an_entity_of_the_page_s_own_reads_no_file_and_the_text_after_it_stays(tmp_path, inside):
+    (tmp_path / "secret.txt").write_text("Secret.")
+    declared = f'<!DOCTYPE html [<!ENTITY out SYSTEM "file://{tmp_path}/secret.txt"><!ENTITY in "&in;&in;">]>'
+    path = tmp_path / "a.html"
+    path.write_text(f"{declared}<body>Before.{inside.format('a &out; &in; b')}<p>After.</p>")
+    (document,) = read_file(path)
+    assert "Secret" not in document.text
+    assert "Before." in document.text and document.text.endswith("After.")
+
+
+def test_a_comment_that_libxml2_cannot_hold_is_told(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_text("<p>Text.</p>" + "<!--" * 2_600_000)
+    (told,) = read_file(path)
+    assert "comment" in told.reason
+    _check_comments("<!-- <!-- --><? > </ >" * 600_000 + "<p>" * 4_000_000)  # Each is small: nothing is raised.

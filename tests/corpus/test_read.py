@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -128,3 +129,67 @@ def test_a_large_file_of_rows_is_never_held_whole(tmp_path):
     tracemalloc.stop()
     assert count == 1500
     assert peak < 8_000_000
+
+
+def test_only_regular_files_are_opened_whatever_links_to_them(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device.txt").symlink_to("/dev/zero")
+    (tmp_path / "kernel.jsonl").symlink_to("/dev/full")
+    (tmp_path / "link.md").symlink_to(tmp_path / "pipe")
+    (tmp_path / "good.txt").write_text("One.")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.txt"))
+        assert [Path(found.source).name for found in read_all(tmp_path)] == ["good.txt"]
+        for name in ("device.txt", "kernel.jsonl", "link.md", "socket.txt"):
+            assert reasons(tmp_path / name) == {name: "not a regular file"}
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".html", ".json"])
+def test_what_the_kernel_makes_up_as_it_is_read_ends_at_the_size_that_it_states(tmp_path, suffix):
+    link = tmp_path / f"a{suffix}"
+    link.symlink_to("/proc/self/maps")
+    (found,) = read_all(link)
+    assert isinstance(found, Unusable) and "empty" in found.reason
+
+
+def test_a_file_that_grows_as_it_is_read_ends_where_it_ended(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "One."}\n' * 3)
+    count = 0
+    for found in read_file(path):
+        assert isinstance(found, Document)
+        count += 1
+        with path.open("a") as more:
+            more.write('{"text": "More."}\n' * 10_000)
+    assert count == 3
+
+
+def test_names_with_line_breaks_and_escape_sequences_are_read(tmp_path):
+    names = ["line\nbreak.txt", "\x1b[2Jescape.html", "\x1b]0;title\x07.jsonl", os.fsdecode(b"caf\xe9.html")]
+    for name in names:
+        (tmp_path / name).write_text('{"text": "One."}')
+    found = list(read_all(tmp_path))
+    assert len(found) == 4 and all(isinstance(document, Document) for document in found)
+
+
+def test_a_page_keeps_its_path_wherever_this_process_is(tmp_path, monkeypatch):
+    (tmp_path / "a.html").write_text("<p>One.")
+    monkeypatch.chdir(tmp_path)
+    (found,) = read_file(Path("a.html"))
+    assert (found.source, found.text) == ("a.html", "One.")
+
+
+def test_memory_that_is_exhausted_costs_the_file(tmp_path, monkeypatch):
+    def exhausted(stream: object) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr("odqa.corpus.plain.read_text", exhausted)
+    (tmp_path / "a.txt").write_text("One.")
+    (tmp_path / "b.md").write_text("Two.")
+    told, found = read_all(tmp_path)
+    assert "memory" in told.reason and found.text == "Two."
+
+
+def test_a_path_that_no_file_can_have_is_told(tmp_path):
+    (told,) = read_file(tmp_path / "nul\0.txt")
+    assert isinstance(told, Unusable)

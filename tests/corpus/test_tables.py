@@ -152,3 +152,47 @@ def test_a_table_of_thousands_of_columns_gets_a_short_message(tmp_path):
     _, bad = read(tmp_path / "a.csv", ",".join(f"column{n}" for n in range(5000)) + "\n")
     assert "column19 and 4,980 more" in bad[0]
     assert len(bad[0]) < 500
+
+
+def deep(levels: int) -> str:
+    return '{"text": "Deep.", "tags": ' + "[" * levels + "]" * levels + "}\n"
+
+
+@pytest.mark.parametrize("levels", [100, 974, 100_000])
+def test_a_row_nested_deeper_than_what_stores_it_can_follow_costs_that_row(tmp_path, levels):
+    documents, bad = read(
+        tmp_path / "rows.jsonl", '{"text": "One."}\n' + deep(levels) + deep(90) + '{"text": "Two."}\n'
+    )
+    assert [document.text for document in documents] == ["One.", "Deep.", "Two."]
+    said(bad, "broken JSON at line 2", "nested more than 100 deep")
+
+
+def test_brackets_in_a_text_are_no_nesting(tmp_path):
+    documents, bad = read(tmp_path / "rows.jsonl", json.dumps({"text": "[" * 5_000, "tags": [[1], [2]] * 200}))
+    assert len(documents) == 1 and bad == []
+
+
+def test_numbers_that_are_none_or_too_long(tmp_path):
+    rows = '{"text": "a", "n": [NaN, -Infinity, 1e999, 1e308]}\n{"text": "b", "n": ' + "1" * 5_000 + "}"
+    documents, bad = read(tmp_path / "rows.jsonl", rows)
+    assert [document.metadata for document in documents] == [{"n": [None, None, None, 1e308]}]
+    said(bad, "broken JSON at line 2", "4300 digits")
+
+
+def test_names_that_every_passage_repeats_have_a_limit(tmp_path):
+    rows = [{"text": "a", "id": "x" * 1_001}, {"text": "b", "id": "x" * 1_000, "title": "t" * 5_000}]
+    documents, bad = read(tmp_path / "rows.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [(document.text, len(document.title)) for document in documents] == [("b", 1_000)]
+    said(bad, "id too long at line 1", "1,001 characters")
+
+
+def test_a_table_wider_than_a_spreadsheet_is_refused_and_a_row_that_lacks_thousands_of_cells_left_out(tmp_path):
+    path = tmp_path / "rows.csv"
+    documents, bad = read(path, "text" + "," * 16_384 + "\nOne.\n")
+    assert documents == []
+    said(bad, "16,385 columns", "16,384")
+    documents, bad = read(
+        path, "text" + "".join(f",c{n}" for n in range(2_000)) + "\nOne.\n" + "Two." + "," * 1_500 + "\n"
+    )
+    assert [document.text for document in documents] == ["Two."]
+    said(bad, "too few cells at line 2", "1 where the header has 2001")

@@ -214,11 +214,11 @@ def _predictions(path: Path) -> bool:
 
 
 def _report(path: Path) -> bool:
-    from odqa.evaluation.compare import compare_reports
+    from odqa.evaluation.compare import compare
     from odqa.evaluation.report import read_report
 
     report = read_report(path)
-    compare_reports(report, report, names=("a", "b"))
+    compare(report, report)
     return False
 
 

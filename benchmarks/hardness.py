@@ -41,7 +41,6 @@ from odqa.errors import OdqaError
 
 ROOT = Path(__file__).parents[1]
 WORDS = "The tower was built in Paris by the engineer Gustave. Who paid for it? Nobody knows (1889)."
-EXPECTED = (OdqaError, OSError)  # The command line turns both into one line; an OSError has its file.
 
 
 @dataclass(slots=True)
@@ -218,7 +217,7 @@ def _report(path: Path) -> bool:
     from odqa.evaluation.report import read_report
 
     report = read_report(path)
-    compare(report, report)
+    compare(report, report, names=("a", "b"))
     return False
 
 
@@ -258,9 +257,9 @@ def _open_index(path: Path) -> bool:
             with contextlib.closing(Index.open(folder, mode)) as index:
                 vectors = np.ones((1, index.manifest.dimension), np.float32)
                 index.search(["where was the tower built"], 3, None if mode == "bm25" else vectors)
-        except EXPECTED:
+        except OdqaError:
             refused = True
-    with contextlib.suppress(*EXPECTED):
+    with contextlib.suppress(OdqaError):
         verify(folder, None)
     return refused
 
@@ -305,7 +304,7 @@ def _measured(kind: Kind, path: Path) -> Outcome:
     began, problem, refused = time.perf_counter(), "", False
     try:
         refused = kind.open(path)
-    except EXPECTED:
+    except OdqaError:
         refused = True
     except BaseException as error:
         last = traceback.extract_tb(error.__traceback__)[-1]

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from odqa.cli import app
 from odqa.cli.changes import ROWS
+from odqa.cli.options import MAX_FILE_SECONDS, MAX_FILE_SIZE
+from odqa.corpus import ReadLimits
 from odqa.index.manifest import read_manifest
 
 RUN = CliRunner()
@@ -129,3 +131,21 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(
     assert result.exit_code == 130
     assert result.stderr.startswith("odqa: interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["docs"]
+
+
+def test_files_beyond_the_limits_are_left_out_with_the_option_that_allows_more(
+    corpus: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    (corpus / "large.txt").write_text("word " * 200_001)
+    index = tmp_path / "index"
+    result = run(tiny_encoder, corpus, "--index", index, "--max-file-size", 1, "--max-file-seconds", 60)
+    assert result.exit_code == 0, result.stderr
+    assert "larger than 1 MB" in result.stdout and "--max-file-size" in result.stdout
+    for command in ("add", "update"):
+        result = RUN.invoke(app, [command, str(corpus / "large.txt"), "--index", str(index), "--max-file-size", "1"])
+        assert "larger than 1 MB" in result.stdout + result.stderr
+        assert RUN.invoke(app, [command, str(corpus), "--max-file-seconds", "0"]).exit_code == 2
+
+
+def test_the_limits_of_the_command_line_are_those_of_python() -> None:
+    assert ReadLimits() == ReadLimits(MAX_FILE_SIZE, MAX_FILE_SECONDS)

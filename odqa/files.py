@@ -129,8 +129,8 @@ def parse_json(
         raise DataError(f"{where}: broken JSON at {place}; {remedy}") from None
     except RecursionError:
         raise DataError(f"{where}: broken JSON{at_line}: it is nested too deeply; {remedy}") from None
-    except ValueError as error:  # A number of more than 4,300 digits.
-        raise DataError(f"{where}: broken JSON{at_line}: {error}; {remedy}") from None
+    except ValueError:
+        raise DataError(f"{where}: broken JSON{at_line}: a number of it has more than 4,300 digits; {remedy}") from None
 
 
 def write_json(path: Path, value: object, *, indent: int | None = 1, follow: bool = True) -> None:

@@ -189,7 +189,8 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             texts = [field.name for field in schema if field.type in (pyarrow.string(), pyarrow.large_string())]
             file = parquet.ParquetFile(stream, read_dictionary=texts)
             _check_unpacked(file.metadata, size, path)
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
+                batch.validate(full=True)  # A text by its number in a list may be beyond the list's end.
                 columns = [_parquet_column(column) for column in batch.columns]
                 for values in zip(*columns, strict=True):
                     yield f"row {number}", dict(zip(batch.schema.names, values, strict=True))

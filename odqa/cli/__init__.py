@@ -23,9 +23,9 @@ from odqa.cli import (
     update,
     verify,
 )
-from odqa.cli.common import Program
+from odqa.cli.common import EXIT_INTERRUPTED, EXIT_TERMINATED, Program
 from odqa.cli.output import print_lines
-from odqa.cli.surroundings import home, open_closed_streams, signals
+from odqa.cli.surroundings import Terminated, home, open_closed_streams, signals
 
 app = typer.Typer(
     name="odqa",
@@ -79,5 +79,10 @@ app.command("compare")(compare.compare)
 def main() -> None:
     """Run the command line."""
     open_closed_streams()
-    with signals(), home():
-        app()
+    try:
+        with signals(), home():
+            app()
+    except Terminated:
+        raise SystemExit(EXIT_TERMINATED) from None
+    except KeyboardInterrupt:  # Before a command began, or after it ended; in between the command says so itself.
+        raise SystemExit(EXIT_INTERRUPTED) from None

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.answering.calibrator import OUTCOMES, Calibrator, features
-from odqa.answering.candidates import Candidates
+from odqa.answering.candidates import Candidates, Evidence
 from odqa.answering.deciders import Decision, FittedRule
 from odqa.answering.ranking import WITH_PRIOR, Weights, place_scores, rank
 from odqa.errors import DataError
@@ -101,18 +101,19 @@ def fit_weights(name: str, trials: Sequence[Trial]) -> Weights:
         return Weights()
     # One row a trial and one column a place, so that a step is a few array operations; -inf where there is no place.
     shape = (len(usable), max(len(right) for _, right in usable))
-    reader, right = np.full(shape, -np.inf), np.zeros(shape, dtype=bool)
-    dense, bm25 = np.zeros(shape), np.zeros(shape)
-    basis = "logit" if name in ("logit", "softmax") else "null"  # What all passages share moves no likelihood.
+    right = np.zeros(shape, dtype=bool)
+    null, dense, bm25 = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    all_of = Evidence(np.full(shape, -np.inf), null, dense, bm25, np.zeros(0, dtype=np.intp), np.zeros((0, 1)))
     for row, (evidence, mask) in enumerate(usable):
         some = slice(len(mask))
-        reader[row, some], right[row, some] = place_scores(basis, evidence, Weights()), mask
-        dense[row, some], bm25[row, some] = evidence.dense, evidence.bm25
+        right[row, some] = mask
+        for column in ("span", "null", "dense", "bm25"):
+            getattr(all_of, column)[row, some] = getattr(evidence, column)
+    # What all passages share, as the denominator of softmax is, moves no likelihood.
+    formula = "logit" if name == "softmax" else name
 
     def loss(free: Array) -> float:
-        scores = reader * np.exp(-free[0])
-        if len(free) > 1:
-            scores = scores + free[1] * dense + free[2] * bm25
+        scores = place_scores(formula, all_of, Weights(float(np.exp(free[0])), *map(float, free[1:])))
         weight = np.exp(scores - scores.max(axis=1, keepdims=True))
         likelihood = (weight * right).sum(axis=1) / weight.sum(axis=1)
         return float(-np.log(np.maximum(likelihood, 1e-12)).mean() + PENALTY * (free[1:] ** 2).sum())

@@ -265,7 +265,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return {}
-    remedy = "set temperature to 1 (no calibration) and length_penalty to 0 (none), or train it again"
+    remedy = "correct it (set temperature to 1 and length_penalty to 0: both change nothing), or train it again"
     try:
         settings: _Settings = checked(_Settings, read_json(path, remedy), str(path), remedy)
     except DataError as error:

@@ -199,7 +199,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     settings = _typed(content, Recipe, str(path))
     for name in ("base", "distill"):
         # A name is that of a model on the hub unless a folder of that name is there.
-        if name in settings and not Path(settings[name]).exists() and (path.parent / settings[name]).is_dir():
+        if name in settings and not _exists(Path(settings[name])) and _exists(path.parent / settings[name]):
             settings[name] = str(path.parent / settings[name])
     for name in SOURCES:
         sources = settings.get(name, [])
@@ -217,8 +217,11 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     if not settings.get("train"):
         raise UsageError("no training data: give --train FILE (SQuAD-format .json, .jsonl, .parquet or a hub id)")
     recipe = Recipe(**settings)
-    for source in (*recipe.train, *recipe.eval, *recipe.tune):
-        if source.sha256 and Path(source.path).is_file() and (found := sha256(Path(source.path))) != source.sha256:
+    sources = [source for source in (*recipe.train, *recipe.eval, *recipe.tune) if source.sha256]
+    paths = {source.path for source in sources}  # Each file is hashed once, however many sources are parts of it.
+    hashes = {path: sha256(Path(path)) for path in paths if _exists(Path(path)) and Path(path).is_file()}
+    for source in sources:
+        if (found := hashes.get(source.path, source.sha256)) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
     return recipe
 
@@ -294,6 +297,14 @@ def _is_float(value: str | float) -> bool:
     return not isinstance(value, int) or abs(value) < 1 << 1023
 
 
+def _exists(path: Path) -> bool:
+    """Whether there is a file or folder; a name that is too long, or no name at all, is that of none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def _short(value: object) -> str:
     """A value as Python writes it, cut where it is long: a list may be as long as its file."""
     text = repr(value)
@@ -304,9 +315,9 @@ def _source(content: dict[str, Any], where: str, beside: Path, split: str) -> So
     source = Source(**{"path": "", **_typed(content, Source, where)})
     if not source.path:
         raise DataError(f"{where}: no path; give a SQuAD-format file or a hub id")
-    if Path(source.path).exists():
+    if _exists(Path(source.path)):
         return source
-    if (beside / source.path).exists():
+    if _exists(beside / source.path):
         return replace(source, path=str(beside / source.path))
     # Not a file, so a hub id: what is trained on is its training split, never the one that others report on.
     return replace(source, split=source.split or split)

@@ -23,7 +23,7 @@ def read_file(
 
     A Document's id is the path as given, or for a row its id field (``path:line`` without one). A file beyond the
     ``limits`` is Unusable, except for the Documents already given; so is one whose parser crashes or needs too much
-    memory, where it is parsed in a process of its own (see ```docs/decisions/worker-process.md```).
+    memory, where it is parsed in a process of its own (see ``docs/decisions/worker-process.md``).
     """
     source = source_of(path)
     try:

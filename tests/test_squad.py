@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odqa import squad
 from odqa.errors import DataError, UsageError
 from odqa.squad import iter_paragraphs, load_examples, write_examples
 from odqa.types import Example, Reference
@@ -285,3 +287,9 @@ def test_paragraphs_are_counted_inside_their_article(tmp_path):
 def test_paragraphs_of_a_file_in_another_format(tmp_path):
     with pytest.raises(DataError, match=r"x\.json: missing key 'data' \(there is: text\)"):
         list(iter_paragraphs(write(tmp_path / "x.json", {"text": "no"})))
+
+
+def test_a_count_that_ends_its_process_is_none() -> None:
+    assert squad._in_a_child(lambda: 7) == 7
+    assert squad._in_a_child(os.abort) is None
+    assert squad._in_a_child(lambda: 1 // 0) is None

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa import squad
 from odqa.errors import DataError, UsageError
-from odqa.squad import iter_paragraphs, load_examples, write_examples
+from odqa.squad import _in_a_child, iter_paragraphs, load_examples, write_examples
 from odqa.types import Example, Reference
 
 CONTEXT = "Paris is the capital of France. The river in Paris is the Seine."
@@ -290,6 +289,6 @@ def test_paragraphs_of_a_file_in_another_format(tmp_path):
 
 
 def test_a_count_that_ends_its_process_is_none() -> None:
-    assert squad._in_a_child(lambda: 7) == 7
-    assert squad._in_a_child(os.abort) is None
-    assert squad._in_a_child(lambda: 1 // 0) is None
+    assert _in_a_child(lambda: 7) == 7
+    assert _in_a_child(os.abort) is None
+    assert _in_a_child(lambda: 1 // 0) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # Before any import of transformers: a test never reaches for the network.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -17,6 +18,10 @@ from hypothesis import settings
 
 from tests import tiny
 from tests.tiny.asked import Asked, make_asked
+
+# A shell that starts the tests in the background has Ctrl-C ignored, in them and in what they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, and no verdict on speed: the machine may be busy.
 settings.register_profile("odqa", derandomize=True, deadline=None, database=None)

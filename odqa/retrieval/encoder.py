@@ -16,7 +16,7 @@ from odqa.device import has_bfloat16, pick_device
 from odqa.errors import ModelError
 from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_ENCODER, content_hash, resolve
-from odqa.retrieval.precision import faithful, lowered
+from odqa.retrieval.bfloat16 import faithful, lowered
 from odqa.types import Passage
 
 _UNSET = 1_000_000  # Tokenizers without a limit of their own report a number far above this one.

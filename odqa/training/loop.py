@@ -18,7 +18,7 @@ from typing import Any
 from odqa.errors import OdqaError
 from odqa.evaluation.reader import evaluate
 from odqa.files import sha256, whole
-from odqa.training import checkpoint, data, precision, resume
+from odqa.training import checkpoint, data, master_weights, resume
 from odqa.training.checkpoint import State
 from odqa.training.data import LabelledWindow
 from odqa.training.distill import Teacher, distillation_loss
@@ -34,8 +34,8 @@ from odqa.types import Example
 class Run:
     """The state of the loop: model, optimiser and place in the data.
 
-    ``master`` holds the float32 weights where those of ``model`` are bfloat16 (see :mod:`odqa.training.precision`),
-    None where the model holds its own. ``teacher`` is None where nothing is distilled.
+    ``master`` holds the float32 weights where those of ``model`` are bfloat16, None where the model holds its own
+    (see :mod:`odqa.training.master_weights`). ``teacher`` is None where nothing is distilled.
     """
 
     recipe: Recipe
@@ -151,7 +151,7 @@ class Run:
         accelerator = self.accelerator
         resume.read_shared(saved, self.whole_model(), self.optimizer, accelerator.scaler)
         if self.master:
-            precision.hand_weights(self.master, self.model)
+            master_weights.hand_weights(self.master, self.model)
         resume.read_own(saved, accelerator.process_index, accelerator.device, self._memory)
 
     def stopped(self, interrupted: Sequence[bool]) -> bool:
@@ -198,7 +198,7 @@ class Run:
         """Clip the gradients, let the optimiser step, and forget them. Raises OdqaError where they are not finite."""
         whole = self.master or self.model
         if self.master:
-            precision.hand_gradients(self.model, self.master)
+            master_weights.hand_gradients(self.model, self.master)
         norm = self.accelerator.clip_grad_norm_(whole.parameters(), self.recipe.max_gradient_norm)
         # In float16 gradients overflow now and then: the scaler leaves such a step out and scales less from then on.
         if self.accelerator.scaler is None:
@@ -206,7 +206,7 @@ class Run:
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.master:
-            precision.hand_weights(self.master, self.model)
+            master_weights.hand_weights(self.master, self.model)
 
     def _write_state(self, path: Path) -> None:
         accelerator = self.accelerator

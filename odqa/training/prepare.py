@@ -13,7 +13,7 @@ from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.models import ResolvedModel, resolve
 from odqa.reader.precision import lower
-from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, precision
+from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, master_weights
 from odqa.training.card import card
 from odqa.training.checkpoint import State
 from odqa.training.data import LabelledWindow
@@ -170,7 +170,7 @@ def _place(
     import torch
 
     model.to(accelerator.device)
-    master = precision.split(model) if recipe.precision == PURE else None
+    master = master_weights.split(model) if recipe.precision == PURE else None
     if teacher is not None:
         teacher.model.to(accelerator.device)
         if master:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from odqa.reader.model import load_model
-from odqa.training import precision
+from odqa.training import master_weights
 
 
 class Scorer(torch.nn.Module):
@@ -22,7 +22,7 @@ def test_the_model_is_lowered_but_not_its_head_and_buffers():
     model = Scorer()
     with torch.no_grad():
         model.layer.weight.fill_(1.0 + 2**-12)  # bfloat16 has 8 significant bits: it rounds to 1.
-    master = precision.split(model)
+    master = master_weights.split(model)
     assert model.layer.weight.dtype == torch.bfloat16
     assert (model.layer.weight == 1).all()
     assert model.qa_outputs.weight.dtype == torch.float32
@@ -36,17 +36,17 @@ def test_small_updates_add_up_in_the_master():
     model = Scorer()
     with torch.no_grad():
         model.layer.weight.fill_(1.0)
-    master = precision.split(model)
+    master = master_weights.split(model)
     optimizer = torch.optim.SGD(master.parameters(), lr=1.0)
     seen = []
     for _ in range(8):
         model.layer.weight.grad = torch.full((2, 2), -(2.0**-10), dtype=torch.bfloat16)
-        precision.hand_gradients(model, master)
+        master_weights.hand_gradients(model, master)
         assert model.layer.weight.grad is None
         assert master.layer.weight.grad.dtype == torch.float32
         optimizer.step()
         optimizer.zero_grad()
-        precision.hand_weights(master, model)
+        master_weights.hand_weights(master, model)
         seen.append(model.layer.weight[0, 0].item())
     assert master.layer.weight[0, 0].item() == 1 + 8 * 2.0**-10
     assert seen[0] == seen[3] == 1  # 1 + 2^-8 lies between two numbers of bfloat16, the even one of which is 1.
@@ -56,7 +56,7 @@ def test_small_updates_add_up_in_the_master():
 def test_the_master_of_a_reader_computes_its_own_logits(tiny_reader):
     """The span head of the copy is the copy's: another weight there leaves the first model's logits alone."""
     model, _ = load_model(tiny_reader, head_required=True)
-    master = precision.split(model)
+    master = master_weights.split(model)
     ids = torch.tensor([[2, 7, 8, 3]])
     before = model(input_ids=ids).start_logits
     with torch.no_grad():

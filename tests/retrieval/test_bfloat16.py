@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from odqa.retrieval.precision import LEAST_COSINE, faithful, lowered
+from odqa.retrieval.bfloat16 import LEAST_COSINE, faithful, lowered
 from tests import tiny
 
 TEXTS = ["moon", "the capital of france is paris on the river seine", "water boils " * 20]

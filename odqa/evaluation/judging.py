@@ -148,6 +148,11 @@ def judge_predictions(
     ]
 
 
+def questions_of(cases: Sequence[Case]) -> list[tuple[str, Candidates, Sequence[str]]]:
+    """The (question, candidates, references) of cases with all their hits, to be decided on again and again."""
+    return [(case.query.question, case.candidates(case.query.hits), case.references) for case in cases]
+
+
 def correctness(
     decider: Decider, questions: Sequence[tuple[str, Candidates, Sequence[str]]], language: str = "en"
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

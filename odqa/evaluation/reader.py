@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from numpy.typing import ArrayLike
+
 from odqa.answering.deciders import ReaderRule
 from odqa.answering.fit_file import reader_rule
 from odqa.answering.pipeline import SPANS_PER_CONTEXT
 from odqa.answering.question import tidy
 from odqa.evaluation.cases import Case, check_examples, in_context
 from odqa.evaluation.confidence import expected_calibration_error, risk_coverage_area
-from odqa.evaluation.judging import Judge, Judgement, correctness, judge_predictions
+from odqa.evaluation.judging import Judge, Judgement, correctness, judge_predictions, questions_of
 from odqa.evaluation.languages import check_language
 from odqa.evaluation.levels import counts, level
 from odqa.evaluation.report import Calibration, ReaderReport, Reliability
@@ -83,8 +85,12 @@ def evaluate_cases(
 ) -> Evaluation:
     """Score what was read in every question's own context, by a reader's rule."""
     judgements = tuple(Judge(rule, language).judge(cases, 1))
+    plain = ReaderRule()
+    confidence = [one.decision.confidence for one in judgements]
+    correct = [one.given.exact_match == 1 for one in judgements]
     calibration = Calibration(
-        before=reliability(cases, ReaderRule(), language), after=reliability(cases, rule, language)
+        before=_reliability(plain, *correctness(plain, questions_of(cases), language)),
+        after=_reliability(rule, confidence, correct),
     )
     report = ReaderReport(counts(judgements), language, level(judgements), calibration, seconds, windows_per_second)
     return Evaluation(report, judgements)
@@ -103,10 +109,8 @@ def score_predictions(
     return ReaderReport(counts(judged), language, level(judged))
 
 
-def reliability(cases: Sequence[Case], rule: ReaderRule, language: str = "en") -> Reliability:
-    """What the confidence of the rule's decisions is worth."""
-    questions = [(case.query.question, case.candidates(case.query.hits), case.references) for case in cases]
-    confidence, correct = correctness(rule, questions, language)
+def _reliability(rule: ReaderRule, confidence: ArrayLike, correct: ArrayLike) -> Reliability:
+    """What the confidence of the rule's decisions is worth, of which it is known whether they are right."""
     return Reliability(
         threshold=rule.threshold,
         temperature=rule.temperature,

@@ -17,7 +17,7 @@ from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import ReaderRule
 from odqa.answering.question import tidy
 from odqa.evaluation.cases import Case
-from odqa.evaluation.judging import Judge, correctness
+from odqa.evaluation.judging import Judge, correctness, questions_of
 from odqa.evaluation.levels import level
 from odqa.evaluation.metrics import token_f1
 from odqa.reader.decode import best_pairs
@@ -39,8 +39,7 @@ Question = tuple[str, Candidates, Sequence[str]]  # Its words, its candidates, i
 def fit_rule(cases: Sequence[Case]) -> ReaderRule:
     """The threshold of the best F1 on questions in their own contexts, then the temperature with it in place."""
     threshold = fit_margin_threshold(cases)
-    questions = [(case.query.question, case.candidates(case.query.hits), case.references) for case in cases]
-    return ReaderRule(threshold, fit_temperature(questions, threshold))
+    return ReaderRule(threshold, fit_temperature(questions_of(cases), threshold))
 
 
 def fit_margin_threshold(cases: Sequence[Case]) -> float:

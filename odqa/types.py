@@ -34,9 +34,38 @@ class Section:
     page: int | None = None
 
 
+class BlockKind(StrEnum):
+    """What a block of a document is to the person who reads it."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    ITEM = "item"  # Of a list.
+    ROW = "row"  # Of a table; its cells stand between vertical bars.
+    TERM = "term"  # What the next block defines: a word of a glossary, an option of a command.
+    CODE = "code"
+    NOTE = "note"  # A footnote, a comment, what is written on the margin.
+    CAPTION = "caption"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """``text[start:end]``, which people read as one: no answer reaches over its ends.
+
+    Blocks are sorted and share no character; between them is white space alone. ``labels`` are the heads of the columns
+    of a row, one a cell; empty for the row of heads itself, and where a table has none.
+    """
+
+    start: int
+    end: int
+    kind: BlockKind = BlockKind.PARAGRAPH
+    labels: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Document:
     """A text and where it came from. ``sections`` are sorted by start; empty means one unnamed section.
+
+    ``blocks`` are what a loader knows of the structure of the text; empty means that the text alone tells it.
 
     >>> Document("leave", "Leave", "Employees have twenty days of vacation.", metadata={"year": 2024})
     Document('leave', title='Leave', text='Employees have twenty days of vacation.')
@@ -48,6 +77,7 @@ class Document:
     source: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     def __repr__(self) -> str:
         return f"Document({self.id!r}, title={_short(self.title)}, text={_short(self.text)})"
@@ -58,7 +88,8 @@ class Passage:
     """A slice of a document: ``document.text[start:start + len(text)] == text``.
 
     ``pages`` holds (offset inside the passage, page number) for the page the passage begins on and each one that
-    begins inside it; empty where the format has no pages.
+    begins inside it; empty where the format has no pages. ``blocks`` are those of the document that it holds, whole or
+    in part, their offsets inside the passage.
 
     >>> passage = Passage("a.pdf#1", "a.pdf", "A", "One. Two.", start=100, pages=((0, 7), (5, 8)))
     >>> passage.end, passage.page_at(0), passage.page_at(5)
@@ -73,6 +104,7 @@ class Passage:
     source: str = ""
     headings: tuple[str, ...] = ()
     pages: tuple[tuple[int, int], ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     @property
     def end(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from odqa.errors import DataError, UsageError
-from odqa.types import Document, Section
+from odqa.types import Block, Document, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,14 @@ def document_of(
     *,
     title: str = "",
     sections: tuple[Section, ...] = (),
+    blocks: tuple[Block, ...] = (),
     metadata: Mapping[str, Any] | None = None,
 ) -> Document:
     """The one Document of a file; without a title it is named after the file. Raises DataError if the text is empty."""
     if not text or text.isspace():
         raise DataError("empty: only white space in it")
     source = source_of(path)
-    return Document(source, shortened(title) or well_formed(path.stem), text, source, metadata or {}, sections)
+    return Document(source, shortened(title) or well_formed(path.stem), text, source, metadata or {}, sections, blocks)
 
 
 def shortened(title: str) -> str:

@@ -1,0 +1,75 @@
+"""Blocks as a loader meets them -> the text of a Document, its sections and its blocks. Knows no format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from odqa.corpus.base import well_formed
+from odqa.corpus.outline import Outline
+from odqa.types import Block, BlockKind, Section
+
+CELL_BREAK = " | "
+
+
+class Composer:
+    r"""Collects blocks in reading order: a blank line after each, one line a row of a table.
+
+    >>> composer = Composer()
+    >>> composer.heading(1, "Fares")
+    >>> composer.table([["Zone", "Price"], ["A", "2.40"]], heads=1)
+    >>> composer.text
+    'Fares\n\nZone | Price\nA | 2.40\n\n'
+    >>> composer.blocks[-1]
+    Block(start=20, end=28, kind=<BlockKind.ROW: 'row'>, labels=('Zone', 'Price'))
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._outline = Outline()
+
+    def heading(self, level: int, text: str) -> None:
+        """Add a heading, and open its section; level 1 is the outermost."""
+        self._outline.heading(self.length, level, text)
+        self.block(text, BlockKind.HEADING)
+
+    def block(self, text: str, kind: BlockKind = BlockKind.PARAGRAPH) -> None:
+        """Add a block; one without text is none."""
+        self._add(text.strip(), kind, (), "\n\n")
+
+    def table(self, rows: Sequence[Sequence[str]], heads: int = 0) -> None:
+        """Add a table of cells without line breaks; the last of the first ``heads`` rows labels the rows below it."""
+        labels = tuple(rows[heads - 1]) if heads else ()
+        filled = [(number, row) for number, row in enumerate(rows) if any(row)]
+        for at, (number, row) in enumerate(filled, start=1):
+            of_row = labels if number >= heads and len(labels) == len(row) else ()
+            self._add(CELL_BREAK.join(row), BlockKind.ROW, of_row, "\n\n" if at == len(filled) else "\n")
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._parts)
+
+    @property
+    def title(self) -> str:
+        """The first heading of the outermost level that occurs; empty without headings."""
+        return self._outline.title
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections so far, by start."""
+        return self._outline.sections
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks so far, by start."""
+        return tuple(self._blocks)
+
+    def _add(self, text: str, kind: BlockKind, labels: tuple[str, ...], after: str) -> None:
+        text = well_formed(text)
+        if not text.strip():
+            return
+        self._blocks.append(Block(self.length, self.length + len(text), kind, labels))
+        self._parts += (text, after)
+        self.length += len(text) + len(after)

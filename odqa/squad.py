@@ -3,7 +3,8 @@
 The shapes are those of SQuAD v2 (Rajpurkar, Jia and Liang 2018): nested
 ``data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}, is_impossible}}`` for ``.json``,
 and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet``:
-``{id, title, context, question, answers: {text: [...], answer_start: [...]}}``.
+``{id, title, context, question, answers: {text: [...], answer_start: [...]}}``. Beside a context may stand
+``headings``, those above it in its document, outermost first.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def write_examples(path: Path, examples: Iterable[Example]) -> None:
                 "answers": _columns(example.references),
                 "is_impossible": not example.answerable,
                 "plausible_answers": _columns(example.plausible),
+                "headings": list(example.headings),
             }
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -78,6 +80,7 @@ def _from_file(path: Path) -> Iterator[Example]:
 def _from_squad(path: Path) -> Iterator[Example]:
     for title, _, paragraph, where in _paragraphs(path):
         context = _get(paragraph, "context", str, where)
+        headings = _headings(paragraph, where)
         for at, question in enumerate(_get(paragraph, "qas", list, where)):
             place = f"{where}.qas[{at}]"
             _expect(question, dict, place)
@@ -90,6 +93,7 @@ def _from_squad(path: Path) -> Iterator[Example]:
                 references=() if impossible else answers,
                 title=title,
                 plausible=_references(question, "plausible_answers", place, required=False),
+                headings=headings,
             )
 
 
@@ -132,7 +136,16 @@ def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> It
             references=() if impossible else references,
             title=str(title) if isinstance(title := row.get("title"), str | int | float) and title else "",
             plausible=() if plausible is None else _zip(plausible, f"{where}.plausible_answers"),
+            headings=_headings(row, where),
         )
+
+
+def _headings(holder: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    found = holder.get("headings")
+    headings = [] if found is None else _get(holder, "headings", (list, tuple), where)
+    for at, heading in enumerate(headings):
+        _expect(heading, str, f"{where}.headings[{at}]")
+    return tuple(headings)
 
 
 def _impossible(question: Mapping[str, Any], where: str) -> bool:

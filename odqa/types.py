@@ -393,7 +393,8 @@ class Reference:
 class Example:
     """A question over one context, with its reference answers; none of them means unanswerable.
 
-    ``plausible`` are wrong answers that look right (SQuAD v2 gives them for unanswerable questions).
+    ``plausible`` are wrong answers that look right (SQuAD v2 gives them for unanswerable questions). ``headings`` are
+    those above the context, outermost first.
     """
 
     id: str
@@ -402,6 +403,7 @@ class Example:
     references: tuple[Reference, ...] = ()
     title: str = ""
     plausible: tuple[Reference, ...] = ()
+    headings: tuple[str, ...] = ()
 
     @property
     def answerable(self) -> bool:

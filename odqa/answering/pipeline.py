@@ -21,6 +21,7 @@ from odqa.closing import Closing
 from odqa.errors import UsageError
 from odqa.index.filters import Filters, parsed
 from odqa.models import DEFAULT_READER
+from odqa.reader.contexts import context_of_passage
 from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def whole_document(document: Document, rank: int = 1) -> Hit:
 def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit]], n_best: int) -> list[list[Reading]]:
     """The readings of every question's hits; all go to the reader at once, so that it can batch by length."""
     pairs = [(question, hit) for question, hits in zip(questions, found, strict=True) for hit in hits]
-    texts = [hit.passage.text for _, hit in pairs]
+    texts = [context_of_passage(hit.passage) for _, hit in pairs]
     readings = iter(reader.read([question for question, _ in pairs], texts, n_best=n_best))
     return [list(islice(readings, len(hits))) for hits in found]
 

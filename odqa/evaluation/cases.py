@@ -22,8 +22,10 @@ from odqa.errors import DataError
 from odqa.evaluation.readings import Readings
 from odqa.files import sha256
 from odqa.index.retriever import Retriever
+from odqa.reader.contexts import context_of_passage
 from odqa.text import normalize_answer
 from odqa.types import Document, Example, Hit, Reading
+from odqa.views import Context
 
 SPARE = 5  # Hits beyond k, so that k are left when the gold ones, a context's two or three pieces, are taken away.
 KS = (5, 20, 50)  # Numbers of passages at which one threshold must hold.
@@ -183,10 +185,10 @@ def check_examples(examples: Sequence[Example], source: str = "dataset") -> None
         seen[example.id] = number
 
 
-def _pairs(query: Query, k: int, *, removed: bool) -> dict[str, tuple[str, str]]:
-    """The (question, text) to read for the ``k`` best hits, by passage; ``removed``: and without the gold ones."""
+def _pairs(query: Query, k: int, *, removed: bool) -> dict[str, tuple[str, Context]]:
+    """The (question, context) to read for the ``k`` best hits, by passage; ``removed``: and without the gold ones."""
     hits = [*query.first(k), *(query.without_gold(k) if removed and query.example.answerable else ())]
-    return {hit.passage.id: (query.question, hit.passage.text) for hit in hits}
+    return {hit.passage.id: (query.question, context_of_passage(hit.passage)) for hit in hits}
 
 
 def _is_piece(text: str, context: str) -> bool:

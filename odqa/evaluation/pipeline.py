@@ -36,6 +36,7 @@ from odqa.evaluation.report import (
 )
 from odqa.evaluation.slices import slices
 from odqa.index.retriever import Retriever
+from odqa.reader.contexts import context_of_example
 from odqa.retrieval.words import Analyzer
 from odqa.types import Example, Mode, Progress
 
@@ -120,7 +121,7 @@ def _check(readings: Readings, setting: EvaluationSettings) -> Decider:
 def _judge_alone(examples: Sequence[Example], readings: Readings, language: str, tell: Progress) -> list[Judgement]:
     """The reader on each question's own context, by its own rule."""
     found = readings.read(
-        [(tidy(example.question), example.context) for example in examples],
+        [(tidy(example.question), context_of_example(example)) for example in examples],
         SPANS_PER_CONTEXT,
         lambda done: tell("Reading gold passages", done, len(examples)),
     )

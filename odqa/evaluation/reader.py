@@ -19,6 +19,7 @@ from odqa.evaluation.judging import Judge, Judgement, correctness, judge_predict
 from odqa.evaluation.languages import check_language
 from odqa.evaluation.levels import counts, level
 from odqa.evaluation.report import Calibration, ReaderReport, Reliability
+from odqa.reader.contexts import context_of_example
 from odqa.types import Example
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def read_cases(
     """
     readings = reader.read(
         [tidy(example.question) for example in examples],
-        [example.context for example in examples],
+        [context_of_example(example) for example in examples],
         n_best=SPANS_PER_CONTEXT,
         batch_size=batch_size,
         progress=progress,

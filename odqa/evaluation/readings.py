@@ -22,10 +22,14 @@ from odqa.closing import Closing
 from odqa.errors import DataError
 from odqa.models import cache_folder
 from odqa.types import Reading, Span
+from odqa.views import Context
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader
 
+DECODING = (
+    2  # The version of all that makes spans of logits: features, views, units, decoding. Older readings are not used.
+)
 AT_ONCE = 2048  # Pairs between two commits: half a minute of two cores, which is what a killed run loses.
 _HEAD = struct.Struct("<If")  # Windows and null score.
 _SPAN = np.dtype([("start", "<u4"), ("end", "<u4"), ("score", "<f4")])
@@ -69,7 +73,7 @@ class Readings(Closing):
 
     def read(
         self,
-        pairs: Sequence[tuple[str, str]],
+        pairs: Sequence[tuple[str, Context]],
         n_best: int,
         progress: Callable[[int], None] | None = None,
     ) -> list[Reading]:
@@ -79,14 +83,14 @@ class Readings(Closing):
         Raises UsageError as :meth:`odqa.reader.model.Reader.read` does, and DataError where the file is damaged or
         cannot be written to.
         """
-        keys = [_key(question, text, n_best) for question, text in pairs]
-        found = self._look_up({key: len(text) for key, (_, text) in zip(keys, pairs, strict=True)})
+        keys = [_key(question, context, n_best) for question, context in pairs]
+        found = self._look_up({key: len(context.text) for key, (_, context) in zip(keys, pairs, strict=True)})
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in found}
         known = sum(key not in missing for key in keys)
         if progress:
             progress(known)
         # Texts of like length together, so that the batches of one turn are padded little.
-        order = sorted(missing, key=lambda key: len(missing[key][1]))
+        order = sorted(missing, key=lambda key: len(missing[key][1].text))
         left = len(pairs) - known
         for start in range(0, len(order), AT_ONCE):
             some = order[start : start + AT_ONCE]
@@ -142,8 +146,8 @@ class Readings(Closing):
             ) from None
 
 
-def _key(question: str, text: str, n_best: int) -> bytes:
-    content = f"{n_best}\n{len(question)}\n{question}{text}"
+def _key(question: str, context: Context, n_best: int) -> bytes:
+    content = repr((DECODING, n_best, question, context))
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -20,9 +20,12 @@ from odqa.evaluation.cases import Case
 from odqa.evaluation.judging import Judge, correctness, questions_of
 from odqa.evaluation.levels import level
 from odqa.evaluation.metrics import token_f1
-from odqa.reader.decode import best_pairs
-from odqa.reader.model import MAX_ANSWER_TOKENS
+from odqa.reader.contexts import context_of_example
+from odqa.reader.decode import spans_of
+from odqa.reader.model import MAX_ANSWER_WORDS
+from odqa.reader.units import units_of
 from odqa.types import Example
+from odqa.views import view_of
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader
@@ -31,7 +34,7 @@ TEMPERATURES = (0.05, 20.0)  # The bounds of the search.
 GRID = 25  # Temperatures tried between the bounds, at equal ratios, before the best one is refined.
 REFINEMENTS = 20  # Golden sections: the best temperature is then known to about 1 in 10,000.
 LEAST = 1e-12  # The least probability whose logarithm is taken: a wrong decision of confidence 1 costs 28.
-PENALTIES = tuple(step / 50 for step in range(16))  # Logits for each token, 0 … 0.3.
+PENALTIES = tuple(step / 50 for step in range(16))  # Logits for each word, 0 … 0.3.
 
 Question = tuple[str, Candidates, Sequence[str]]  # Its words, its candidates, its reference answers' texts.
 
@@ -85,15 +88,16 @@ def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
     The questions are read once. The smaller penalty wins a tie; 0 where no question is answerable.
     """
     asked = [example for example in examples if example.answerable]
-    contexts = [example.context for example in asked]
-    best_pair = partial(best_pairs, n_best=1, max_tokens=MAX_ANSWER_TOKENS)
+    contexts = [context_of_example(example) for example in asked]
+    units = [units_of(context, view_of(context)) for context in contexts]
     best = [[(-math.inf, "")] * len(PENALTIES) for _ in asked]  # By question and penalty: score and text.
     for window, start, end in reader.logits([tidy(example.question) for example in asked], contexts):
+        pair, text = window.pair, contexts[window.pair].text
+        decoded = partial(spans_of, window, units[pair], text, start, end, n_best=1, max_units=MAX_ANSWER_WORDS)
         for at, penalty in enumerate(PENALTIES):
-            for first, last, value in best_pair(start, end, window.answerable, length_penalty=penalty):
-                if value > best[window.pair][at][0]:
-                    span = slice(int(window.offsets[first, 0]), int(window.offsets[last, 1]))
-                    best[window.pair][at] = (value, contexts[window.pair][span])
+            for span in decoded(length_penalty=penalty):
+                if span.score > best[pair][at][0]:
+                    best[pair][at] = (span.score, text[span.start : span.end])
     totals = [0.0] * len(PENALTIES)
     for example, spans in zip(asked, best, strict=True):
         references = [reference.text for reference in example.references]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from odqa.reader import decode
 from odqa.reader.features import Window
+from odqa.views import Context, view_of
 
 Words: TypeAlias = dict[tuple[int, int], tuple[int, int]]
 Logits: TypeAlias = Callable[..., Iterator[tuple[Window, decode.Array, decode.Array]]]
@@ -66,11 +67,16 @@ def answers(
             words = _words(tokenizer, contexts[window.pair])
         text = contexts[window.pair]
         with np.errstate(divide="ignore"):
+            tokens = np.flatnonzero(inside)
             pairs = decode.best_pairs(
-                np.log(starts), np.log(ends), inside, n_best=n_best, max_tokens=settings.max_answer_len
+                np.log(starts[tokens]),
+                np.log(ends[tokens]),
+                np.zeros(len(tokens), np.int32),
+                n_best=n_best,
+                max_units=settings.max_answer_len,
             )
         for first, last, score in pairs:
-            (begin, _), (_, after) = (_widened(window, token, words) for token in (first, last))
+            (begin, _), (_, after) = (_widened(window, tokens[token], words) for token in (first, last))
             begin, after = decode.trim(text, begin, after)
             if begin < after:
                 _add(found[window.pair], text[begin:after], begin, float(np.exp(score)))
@@ -101,23 +107,24 @@ def _probabilities(
 
 def _words(tokenizer: Any, text: str) -> Words:
     """For the characters of each token those of its word; what a word is, the tokenizer says before it cuts it up."""
-    encoding = tokenizer(text, add_special_tokens=False).encodings[0]
+    view = view_of(Context(text))
+    encoding = tokenizer(view.text, add_special_tokens=False).encodings[0]
     begins: dict[int, int] = {}
     ends: dict[int, int] = {}
     for word, (begin, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
         begins.setdefault(word, begin)
         ends[word] = end
     return {
-        place: (begins[word], ends[word])
+        place: (int(view.begins[begins[word]]), int(view.ends[ends[word] - 1]))
         for word, place in zip(encoding.word_ids, encoding.offsets, strict=True)
-        if word is not None
+        if word is not None and begins[word] < ends[word]
     }
 
 
 def _widened(window: Window, token: int, words: Words) -> tuple[int, int]:
     """The characters of a token's word, or its own where it belongs to none."""
-    begin, end = (int(at) for at in window.offsets[token])
-    return words.get((begin, end), (begin, end))
+    begin, end = (int(at) for at in window.places[token])
+    return words.get((begin, end)) or (int(window.offsets[token, 0]), int(window.offsets[token, 1]))
 
 
 def _best(found: list[Answer], top_k: int) -> Answers:

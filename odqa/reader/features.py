@@ -1,36 +1,45 @@
 """(Question, context) pairs go in, windows of tokens and padded batches come out. Knows nothing of models.
 
-A context that does not fit beside its question is read in windows that overlap by ``stride`` tokens
-(Devlin et al. 2019, appendix A; the "doc stride" of their code, counted here, as tokenizers do, as the overlap).
+A context is read after its title and headings, which no answer may touch. One that does not fit beside its question
+is read in windows that overlap by ``stride`` tokens (Devlin et al. 2019, appendix A; the "doc stride" of their code,
+counted here, as tokenizers do, as the overlap); title and headings stand in each of them.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import ModelError, UsageError
+from odqa.views import Context, View, heading_path, plain, view_of
 
 PAIRS_AT_A_TIME = 512  # What the tokenizer gets at once: enough to use all cores, little enough to stream.
+PATH_SHARE = 4  # Title and headings get a quarter of a window at most.
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """One window over one pair, unpadded.
 
-    ``inputs`` are the model's inputs by name, each of ``length`` token values. ``offsets`` (length, 2) are the
-    character span of each token in the context; tokens that are not context have (-1, -1). ``null`` is the
-    position that stands for "no answer": the [CLS] token, or the first token where a model has none.
+    ``inputs`` are the model's inputs by name, each of ``length`` token values. ``places`` (length, 2) are the
+    character span of each token in the view, and ``offsets`` (length, 2) in the context; tokens that are not context
+    have (-1, -1), those of what the view puts in cover no character of the context. ``null`` is the position that
+    stands for "no answer": the [CLS] token, or the first token where a model has none. ``second`` is the position of
+    the first token after the question.
     """
 
     pair: int
     inputs: dict[str, NDArray[np.int32]]
+    places: NDArray[np.int32]
     offsets: NDArray[np.int32]
     null: int
+    second: int
 
     @property
     def length(self) -> int:
@@ -44,7 +53,7 @@ class Window:
 
 
 def windows(
-    tokenizer: Any, questions: Sequence[str], contexts: Sequence[str], *, max_length: int, stride: int
+    tokenizer: Any, questions: Sequence[str], contexts: Sequence[Context], *, max_length: int, stride: int
 ) -> Iterator[Window]:
     """Give the windows of each pair, in the order of the pairs.
 
@@ -58,32 +67,28 @@ def windows(
         )
     if not 0 <= stride < max_length:
         raise UsageError(f"stride is {stride} and max length {max_length}: it must hold 0 <= stride < max length")
+    backend = _backend(tokenizer)
+    special = backend.num_special_tokens_to_add(is_pair=True)
+
+    @lru_cache(maxsize=PAIRS_AT_A_TIME)  # Neighbours share their headings.
+    def before(path: tuple[str, ...], limit: int) -> Any:
+        text = heading_path(path, limit, lambda part: backend.encode(part, add_special_tokens=False).offsets)
+        return backend.encode(text, add_special_tokens=False)
+
     for begin in range(0, len(questions), PAIRS_AT_A_TIME):
         # Some tokenizers turn the spaces before a question into tokens of their own, which only cost room.
-        some = [question.strip() for question in questions[begin : begin + PAIRS_AT_A_TIME]]
-        _check_room(tokenizer, some, max_length, stride)
-        encoded = tokenizer(
-            some,
-            list(contexts[begin : begin + PAIRS_AT_A_TIME]),
-            truncation="only_second",
-            max_length=max_length,
-            stride=stride,
-            padding=False,
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
-        names = [name for name in tokenizer.model_input_names if name in encoded]
-        for at, encoding in enumerate(encoded.encodings):
-            offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
-            in_context = np.array([sequence == 1 for sequence in encoding.sequence_ids])
-            offsets[~in_context] = -1
-            inputs = {name: np.array(encoded[name][at], dtype=np.int32) for name in names}
-            yield Window(
-                pair=begin + encoded["overflow_to_sample_mapping"][at],
-                inputs=inputs,
-                offsets=offsets,
-                null=_null_position(inputs["input_ids"], tokenizer.cls_token_id),
-            )
+        some = [plain(question).strip() for question in questions[begin : begin + PAIRS_AT_A_TIME]]
+        views = [view_of(context) for context in contexts[begin : begin + PAIRS_AT_A_TIME]]
+        asked = backend.encode_batch(some, add_special_tokens=False)
+        texts = backend.encode_batch([view.text for view in views], add_special_tokens=False)
+        for at, (question, text) in enumerate(zip(asked, texts, strict=True)):
+            room = max_length - special - len(question)
+            if room <= stride:
+                raise _no_room(some[at], len(question), max_length, stride)
+            path = before(contexts[begin + at].path, min(max_length // PATH_SHARE, room - stride - 1))
+            text.truncate(room - len(path), stride=stride)
+            for piece in (text, *text.overflowing):
+                yield _window(tokenizer, begin + at, backend, question, path, piece, views[at])
 
 
 def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -117,15 +122,42 @@ def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str,
     return padded
 
 
-def _check_room(tokenizer: Any, questions: Sequence[str], max_length: int, stride: int) -> None:
-    encoded = tokenizer(list(questions), add_special_tokens=False, return_attention_mask=False)["input_ids"]
-    room = max_length - tokenizer.num_special_tokens_to_add(pair=True) - stride
-    for question, tokens in zip(questions, encoded, strict=True):
-        if len(tokens) >= room:
-            raise UsageError(
-                f"a question of {len(tokens)} tokens leaves no room for its context in windows of {max_length} "
-                f"tokens with a stride of {stride}: {question[:60]!r}…; shorten it or raise the max length"
-            )
+@lru_cache(maxsize=4)
+def _backend(tokenizer: Any) -> Any:
+    """The tokenizer itself, a copy that neither cuts nor pads whatever was set in the one that transformers wraps."""
+    backend = copy.deepcopy(tokenizer.backend_tokenizer)
+    backend.no_truncation()
+    backend.no_padding()
+    return backend
+
+
+def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, piece: Any, view: View) -> Window:
+    merged = type(piece).merge([path, piece], growing_offsets=False) if len(path) else piece
+    encoding = backend.post_process(question, merged)
+    sides = np.array([-1 if side is None else side for side in encoding.sequence_ids], dtype=np.int32)
+    second = int(np.argmax(sides == 1)) if (sides == 1).any() else len(sides)
+    places = np.full((len(sides), 2), -1, dtype=np.int32)
+    offsets = places.copy()
+    own = np.flatnonzero(sides == 1)[len(path) :]
+    # Not those of the whole: some post-processors take the space off the front of every token's span once more.
+    places[own] = np.array(piece.offsets, dtype=np.int32).reshape(-1, 2)
+    filled = own[places[own, 1] > places[own, 0]]
+    offsets[own] = 0
+    offsets[filled] = np.stack([view.begins[places[filled, 0]], view.ends[places[filled, 1] - 1]], axis=1)
+    values = {
+        "input_ids": encoding.ids,
+        "token_type_ids": encoding.type_ids,
+        "attention_mask": encoding.attention_mask,
+    }
+    inputs = {name: np.array(values[name], dtype=np.int32) for name in tokenizer.model_input_names if name in values}
+    return Window(pair, inputs, places, offsets, _null_position(inputs["input_ids"], tokenizer.cls_token_id), second)
+
+
+def _no_room(question: str, tokens: int, max_length: int, stride: int) -> UsageError:
+    return UsageError(
+        f"a question of {tokens} tokens leaves no room for its context in windows of {max_length} "
+        f"tokens with a stride of {stride}: {question[:60]!r}…; shorten it or raise the max length"
+    )
 
 
 def _null_position(ids: NDArray[np.int32], cls: int | None) -> int:

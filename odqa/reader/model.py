@@ -22,12 +22,15 @@ from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_READER, content_hash, resolve
 from odqa.reader import decode, precision
 from odqa.reader.compat import QuestionAnswering
+from odqa.reader.contexts import context_of
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.reader.threads import spread
+from odqa.reader.units import Units, units_of
 from odqa.types import Reading, Span
+from odqa.views import Context, view_of
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
-MAX_ANSWER_TOKENS = 30  # The longest span, as in BERT's own code for SQuAD.
+MAX_ANSWER_WORDS = 30  # The longest span; BERT's own code for SQuAD counts as many tokens.
 _DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
 WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
 
@@ -120,7 +123,7 @@ class Reader(QuestionAnswering):
     def read(
         self,
         questions: Sequence[str],
-        contexts: Sequence[str],
+        contexts: Sequence[str | Context],
         *,
         n_best: int = 20,
         batch_size: int = 32,
@@ -128,33 +131,38 @@ class Reader(QuestionAnswering):
     ) -> list[Reading]:
         """Read each question against its own context; one Reading a pair, in order.
 
-        Span offsets are characters of the context. ``progress`` is called with the number of windows done since
-        its last call. An answer wins where ``span.score - null_score > no_answer_threshold``; the scores are less the
-        reader's ``length_penalty`` for each token after a span's first. Raises UsageError for a limit below 1, for
-        lists of different lengths, and for a question that leaves no room for its context.
+        Span offsets are characters of the context; a span holds whole words and is within one block of a context.
+        ``progress`` is called with the number of windows done since its last call. An answer wins where ``span.score
+        - null_score > no_answer_threshold``; the scores are less the reader's ``length_penalty`` for each word after
+        a span's first. Raises UsageError for a limit below 1, for lists of different lengths, and for a question that
+        leaves no room for its context.
         """
         if n_best < 1:
             raise UsageError(f"n_best is {n_best}; it must be at least 1")
+        read = [context_of(context) for context in contexts]
+        units: dict[int, Units] = {}
         found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
-        for window, start, end in self.logits(questions, contexts, batch_size, progress):
-            pairs = decode.best_pairs(
+        for window, start, end in self.logits(questions, read, batch_size, progress):
+            context = read[window.pair]
+            if window.pair not in units:
+                units[window.pair] = units_of(context, view_of(context))
+            spans = decode.spans_of(
+                window,
+                units[window.pair],
+                context.text,
                 start,
                 end,
-                window.answerable,
                 n_best=n_best,
-                max_tokens=MAX_ANSWER_TOKENS,
+                max_units=MAX_ANSWER_WORDS,
                 length_penalty=self.length_penalty,
             )
-            spans = [
-                Span(int(window.offsets[first, 0]), int(window.offsets[last, 1]), score) for first, last, score in pairs
-            ]
             found[window.pair].append((spans, float(start[window.null] + end[window.null])))
-        return [decode.join(context, some, n_best) for context, some in zip(contexts, found, strict=True)]
+        return [decode.join(some, n_best) for some in found]
 
     def logits(
         self,
         questions: Sequence[str],
-        contexts: Sequence[str],
+        contexts: Sequence[str | Context],
         batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
         **shape: int,
@@ -170,7 +178,7 @@ class Reader(QuestionAnswering):
         check_device(self._process, self.device.type)
         cut = {"max_length": self.max_length, "stride": self.stride} | shape
         waiting: list[Window] = []
-        for window in windows(self.tokenizer, questions, contexts, **cut):
+        for window in windows(self.tokenizer, questions, [context_of(context) for context in contexts], **cut):
             waiting.append(window)
             if len(waiting) == WINDOWS_AT_A_TIME:
                 yield from self._run(waiting, batch_size, progress)

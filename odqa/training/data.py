@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import DataError
+from odqa.reader.contexts import context_of_example
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.squad import load_examples
-from odqa.training.labels import Repairs, main_reference, positions, repair, with_plausible
+from odqa.training.labels import Repairs, repair, spans, with_plausible
 from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
@@ -23,13 +26,20 @@ GROUP = (
 )
 
 
+KNOWN_BY = 100  # Letters and digits by which a paragraph is known.
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledWindow:
-    """A window and its label: the token positions of the answer, or the null position twice."""
+    """A window and its labels: the (first, last) tokens of each of its answers, or the null position twice."""
 
     window: Window
-    start: int
-    end: int
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def answered(self) -> bool:
+        """Whether it holds an answer."""
+        return self.spans[0][0] != self.window.null
 
 
 def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> tuple[list[Example], Repairs]:
@@ -43,6 +53,8 @@ def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> 
         some, repairs = repair(some)
         kept, repaired, dropped = kept + repairs.kept, repaired + repairs.repaired, dropped + repairs.dropped
         some = part_of(some, *source.part)
+        if not source.titled:
+            some = [replace(example, title="", headings=()) for example in some]
         if source.keep != "all":
             some = [example for example in some if example.answerable == (source.keep == "answerable")]
         if 0 < source.limit < len(some):
@@ -59,22 +71,31 @@ def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> 
 
 
 def part_of(examples: Sequence[Example], first: float, last: float) -> list[Example]:
-    """The examples of the articles from the share ``first`` to the share ``last`` of all, in the order of the file.
+    """The examples whose paragraphs stand from the share ``first`` to the share ``last``, in the order of the file.
 
-    An article is what has one title, or one context where there is no title.
+    Where a paragraph stands is a hash of its first letters and digits, in lower case: the same in every file, however
+    the file writes spaces and signs.
     """
-    articles = list(dict.fromkeys(example.title or example.context for example in examples))
-    wanted = set(articles[round(first * len(articles)) : round(last * len(articles))])
-    return [example for example in examples if (example.title or example.context) in wanted]
+    return [example for example in examples if first <= _place(example.context) < last]
+
+
+@cache
+def _place(context: str) -> float:
+    letters = "".join(character for character in context[: 2 * KNOWN_BY].lower() if character.isalnum())[:KNOWN_BY]
+    return int.from_bytes(hashlib.sha256(letters.encode()).digest()[:6], "big") / 2**48
+
+
+def without_paths(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
+    """The examples, a ``share`` of them drawn at random without title and headings."""
+    chance = random.Random(f"{seed}/paths")
+    return [replace(one, title="", headings=()) if chance.random() < share else one for one in examples]
 
 
 def label(tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int) -> Iterator[LabelledWindow]:
     """The labelled windows of the examples, in order."""
-    references = [main_reference(example) for example in examples]
-    questions, contexts = [example.question for example in examples], [example.context for example in examples]
+    questions, contexts = [example.question for example in examples], [context_of_example(one) for one in examples]
     for window in windows(tokenizer, questions, contexts, max_length=max_length, stride=stride):
-        start, end = positions(window, references[window.pair])
-        yield LabelledWindow(window, start, end)
+        yield LabelledWindow(window, spans(window, examples[window.pair].references))
 
 
 def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, *, group: bool) -> list[list[int]]:
@@ -97,12 +118,16 @@ def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, 
 
 
 def collate(tokenizer: Any, some: Sequence[LabelledWindow]) -> dict[str, NDArray[np.int64]]:
-    """One padded batch with ``start_positions``, ``end_positions`` and ``context_positions``, arrays of (windows, …).
+    """One padded batch with ``start_positions``, ``end_positions`` and ``context_positions``.
 
-    The last are the positions of the contexts' first tokens.
+    The first two are (windows, most answers of a window), where there are fewer of them filled up with -1.
+    The last are the positions of the first tokens after the questions.
     """
     inputs = pad(tokenizer, [item.window for item in some])
-    inputs["context_positions"] = np.array([int(np.argmax(item.window.offsets[:, 0] >= 0)) for item in some])
-    inputs["start_positions"] = np.array([item.start for item in some])
-    inputs["end_positions"] = np.array([item.end for item in some])
+    inputs["context_positions"] = np.array([item.window.second for item in some])
+    most = max(len(item.spans) for item in some)
+    labels = np.full((2, len(some), most), -1, dtype=np.int64)
+    for row, item in enumerate(some):
+        labels[:, row, : len(item.spans)] = np.array(item.spans).T
+    inputs["start_positions"], inputs["end_positions"] = labels
     return inputs

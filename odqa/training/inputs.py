@@ -67,12 +67,13 @@ def training_examples(recipe: Recipe) -> tuple[list[Example], Repairs, tuple[Sou
         dropped=sum(one.dropped for one in repairs),
     )
     by_source = tuple(SourceCount(answerable=count[True], unanswerable=count[False]) for count in counts)
-    return [example for examples, _ in gathered for example in examples], total, by_source
+    examples = [example for some, _ in gathered for example in some]
+    return data.without_paths(examples, recipe.path_dropout, recipe.seed), total, by_source
 
 
 def check_spans(recipe: Recipe, labelled: Sequence[LabelledWindow]) -> None:
     """Raise DataError, naming the data, where no window holds an answer, so that no span could be learned."""
-    if not any(item.start != item.window.null for item in labelled):
+    if not any(item.answered for item in labelled):
         paths = ", ".join(dict.fromkeys(source.path for source in recipe.train))
         raise DataError(
             f"{paths}: none of the {len(labelled):,} windows holds an answer, so no span can be learned; give "

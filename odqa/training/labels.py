@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -48,26 +47,25 @@ def with_plausible(example: Example) -> Example:
     return replace(example, references=example.plausible) if not example.answerable else example
 
 
-def main_reference(example: Example) -> Reference | None:
-    """The reference to train on: the one most annotators gave, the earliest listed among equals."""
-    if not example.references:
-        return None
-    return Counter(example.references).most_common(1)[0][0]
+def spans(window: Window, references: Iterable[Reference]) -> tuple[tuple[int, int], ...]:
+    """The (first, last) tokens of the references that are whole in this window; where none is, the null position twice.
+
+    Each once, by their place.
+    """
+    found = {span for reference in references if (span := _span(window, reference))}
+    return tuple(sorted(found)) or ((window.null, window.null),)
 
 
-def positions(window: Window, reference: Reference | None) -> tuple[int, int]:
-    """The (first, last) token of the reference in this window; the null position twice where it is not whole in it."""
-    if reference is None:
-        return window.null, window.null
+def _span(window: Window, reference: Reference) -> tuple[int, int] | None:
     begins, ends = window.offsets[:, 0], window.offsets[:, 1]
     inside = window.answerable
     first = np.flatnonzero(inside & (ends > reference.start))
     last = np.flatnonzero(inside & (begins < reference.start + len(reference.text)))
     if not len(first) or not len(last) or first[0] > last[-1]:
-        return window.null, window.null
+        return None
     # The first token must reach back to the answer's start and the last one to its end: else this window cuts it.
     whole = begins[first[0]] <= reference.start and ends[last[-1]] >= reference.start + len(reference.text)
-    return (int(first[0]), int(last[-1])) if whole else (window.null, window.null)
+    return (int(first[0]), int(last[-1])) if whole else None
 
 
 def _find(context: str, reference: Reference) -> Reference | None:

@@ -1,7 +1,9 @@
 """Labelled windows and models go in, trained weights and checkpoints come out. Knows no file format and no dataset.
 
-Span loss: the mean of the cross entropies of the start and of the end position over the window's tokens
-(Devlin et al. 2019, section 4.2), the null position being the label of windows without the answer (section 4.3).
+Span loss: half the negative log of the probability of the window's answers, P(start) P(end) added up over all of them
+(the marginal likelihood of Clark and Gardner 2018, section 3.2, inside a window). With one answer that is the mean of
+the cross entropies of start and end (Devlin et al. 2019, section 4.2); the null position is the label of windows
+without an answer (section 4.3).
 Batches are a pure function of the seed and the epoch and checkpoints hold the random state, so a resumed run ends
 with the very weights of an unbroken one.
 """
@@ -175,16 +177,13 @@ class Run:
 
     def _loss(self, batch: dict[str, Any]) -> Any:
         """The loss of a batch, in float32 whatever the logits are."""
-        from torch.nn.functional import cross_entropy
-
         labels = batch["start_positions"], batch["end_positions"]
         given = {name: values for name, values in batch.items() if not name.endswith("_positions")}
         if self.recipe.token_dropout:
             given["input_ids"] = hide(batch["input_ids"], self.tokenizer, self.recipe.token_dropout)
         outputs = self.model(**given)
         logits = outputs.start_logits.float(), outputs.end_logits.float()
-        start, end = (cross_entropy(scores, label) for scores, label in zip(logits, labels, strict=True))
-        hard = (start + end) / 2
+        hard = span_loss(logits, labels)
         if self.teacher is None:
             return hard
         with self.accelerator.autocast():
@@ -233,6 +232,22 @@ class Run:
         where = ", in a run with another --output" if kept else ""
         rate = self.recipe.learning_rate
         return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}")
+
+
+def span_loss(logits: Sequence[Any], labels: Sequence[Any]) -> Any:
+    """The loss of the module's formula, a mean over windows.
+
+    Start and end logits are each (windows, padded length), start and end labels (windows, answers), -1 where a window
+    has fewer.
+    """
+    import torch
+
+    missing = labels[0] < 0
+    start, end = (
+        torch.log_softmax(scores, dim=-1).gather(1, label.clamp(min=0))
+        for scores, label in zip(logits, labels, strict=True)
+    )
+    return -torch.logsumexp((start + end).masked_fill(missing, -torch.inf), dim=-1).mean() / 2
 
 
 def learning_rate(step: int, total: int, recipe: Recipe) -> float:

@@ -92,11 +92,12 @@ class Source:
     split: str = setting("", "The split of a dataset on the hub.")
     part: tuple[float, ...] = setting(
         (0.0, 1.0),
-        "The shares of the file's articles, in its order, from which to which questions are taken: two parts of one "
-        "file have no article in common.",
+        "The shares of the paragraphs, from which to which questions are taken, in an order made of the texts alone: "
+        "two parts have no paragraph in common, even if it stands in two files.",
     )
     keep: str = setting("all", "The questions to keep.", choices=("all", "answerable", "unanswerable"))
     limit: int = setting(0, "Draw this many questions at random (0: all).", least=0)
+    titled: bool = setting(True, "Read titles and headings; false where they do not name a document.")
     negatives: tuple[str, ...] = setting(
         (),
         "Make unanswerable questions of these kinds, separated by commas (a list in a recipe): "
@@ -109,7 +110,7 @@ class Source:
         _check(self, f"{self.path}: ")
         if len(self.part) != 2 or not 0 <= self.part[0] < self.part[1] <= 1:
             raise UsageError(
-                f"{self.path}: part is {list(self.part)}; it must be two shares of the articles, from and to, like "
+                f"{self.path}: part is {list(self.part)}; it must be two shares of the paragraphs, from and to, like "
                 "[0.0, 0.8]"
             )
         check_kinds(self.negatives, self.path)
@@ -152,6 +153,12 @@ class Recipe:
     dropout: float = setting(-1.0, "Dropout; below 0, the base's own.", least=-1, below=1)
     token_dropout: float = setting(
         0.0, "Share of the tokens to hide in training, against learning by heart.", least=0, below=1
+    )
+    path_dropout: float = setting(
+        0.2,
+        "Share of the questions to read without title and headings, so that bare texts stay readable.",
+        least=0,
+        most=1,
     )
     frozen_layers: int = setting(0, "Lowest layers, with the embeddings, to leave as the base has them.", least=0)
     base_weight: float = setting(

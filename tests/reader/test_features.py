@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
 from odqa.reader.features import PAIRS_AT_A_TIME, batches, pad, windows
+from odqa.types import Block, BlockKind
+from odqa.views import Context, view_of
 from tests import tiny
 from tests.reader import families
 
@@ -22,12 +24,17 @@ contexts = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
-def cut(context: str, *, max_length: int = 24, stride: int = 6, question: str = QUESTION, tokenizer=TOKENIZER):
+def cut(context, *, max_length: int = 24, stride: int = 6, question: str = QUESTION, tokenizer=TOKENIZER):
+    context = Context(context) if isinstance(context, str) else context
     return list(windows(tokenizer, [question], [context], max_length=max_length, stride=stride))
 
 
 def places(window) -> list[tuple[int, int]]:
     return [tuple(place) for place in window.offsets.tolist() if place != [-1, -1]]
+
+
+def in_view(window) -> list[tuple[int, int]]:
+    return [tuple(place) for place in window.places.tolist() if place != [-1, -1]]
 
 
 def test_a_short_context_is_one_window():
@@ -55,13 +62,14 @@ def test_a_long_context_is_cut_into_windows_that_share_the_stride():
 @settings(max_examples=40, deadline=None)
 def test_every_token_of_the_context_is_in_a_window(family, context, max_length, stride):
     tokenizer = TOKENIZERS[family]
-    whole = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    view = view_of(Context(context))
+    whole = tokenizer(view.text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
     found = cut(context, max_length=max_length, stride=stride, question="Where?", tokenizer=tokenizer)
-    covered = places(found[0])
+    covered = in_view(found[0])
     for before, after in pairwise(found):
-        shared = places(after)[:stride]
-        assert places(before)[len(places(before)) - stride :] == shared
-        covered += places(after)[stride:]
+        shared = in_view(after)[:stride]
+        assert in_view(before)[len(in_view(before)) - stride :] == shared
+        covered += in_view(after)[stride:]
     assert covered == [tuple(place) for place in whole]
     assert all(window.length <= max_length for window in found)
 
@@ -73,7 +81,8 @@ def test_offsets_are_inside_the_context_and_in_order(question, context):
         for window in cut(context, max_length=120, stride=4, question=question[:20], tokenizer=tokenizer):
             spans = places(window)
             assert all(0 <= start <= end <= len(context) for start, end in spans)
-            assert spans == sorted(spans)
+            filled = [(start, end) for start, end in spans if start < end]
+            assert filled == sorted(filled)
 
 
 @given(contexts)
@@ -82,8 +91,43 @@ def test_a_token_is_what_stands_at_its_offsets(context):
     for window in cut(context):
         tokens = TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])
         for token, (start, end) in zip(tokens, window.offsets.tolist(), strict=True):
-            if start >= 0 and token != "[UNK]" and context[start:end].isascii():
+            if start < end and token != "[UNK]" and context[start:end].isascii():
                 assert context[start:end].lower() == token.removeprefix("##")
+
+
+def test_title_and_headings_stand_in_every_window_and_no_answer_touches_them():
+    text = "the tower is in paris by the river and the museum is in the city"
+    found = cut(Context(text, ("museum", "the city")), max_length=24, stride=4)
+    assert len(found) > 1
+    for window in found:
+        tokens = TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])
+        # [CLS] where is the tower ? [SEP] museum > the city .
+        assert tokens[window.second : window.second + 5] == ["museum", ">", "the", "city", "."]
+        assert not window.answerable[: window.second + 5].any()
+        assert window.answerable[window.second + 5 : -1].all()
+    assert places(found[0])[0] == (0, 3)
+    assert places(found[-1])[-1] == (len(text) - 4, len(text))
+
+
+def test_title_and_headings_take_a_quarter_of_a_window_at_most_and_the_outer_headings_go_first():
+    path = ("museum", "the tower is in the city", "in paris")
+    (window,) = cut(Context("the river", path), max_length=32)
+    tokens = TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])
+    assert tokens[window.second : -1] == ["museum", ">", "in", "paris", ".", "the", "river"]
+    (window,) = cut(Context("the river", ("the tower is in the city by the river",)), max_length=32)
+    tokens = TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])
+    assert tokens[window.second : -1] == "the tower is in the city by the the river".split()
+
+
+def test_the_heads_of_columns_are_read_and_no_answer_touches_them():
+    row = Block(0, 14, BlockKind.ROW, ("city", "museum"))
+    (window,) = cut(Context("paris | Louvre", (), (row,)))
+    tokens = TOKENIZER.convert_ids_to_tokens(window.inputs["input_ids"])
+    at = tokens.index("paris")
+    assert tokens[at - 2 : at] == ["city", ":"]
+    covered = {"paris | Louvre"[start:end] for start, end in places(window) if start < end}
+    assert covered >= {"paris", "|"}
+    assert "city" not in covered
 
 
 def test_an_empty_context_is_one_window_without_a_place_for_an_answer():
@@ -121,7 +165,7 @@ def test_without_a_cls_token_the_first_token_is_the_null_position():
 
 def test_pairs_keep_their_numbers_over_many_batches_of_the_tokenizer():
     count = PAIRS_AT_A_TIME + 3
-    found = windows(TOKENIZER, ["Who?"] * count, ["the tower"] * count, max_length=24, stride=6)
+    found = windows(TOKENIZER, ["Who?"] * count, [Context("the tower")] * count, max_length=24, stride=6)
     assert [window.pair for window in found] == list(range(count))
 
 

@@ -78,7 +78,7 @@ def test_the_order_changes_nothing(reader, order):
 
 
 def test_limits(reader, monkeypatch):
-    monkeypatch.setattr("odqa.reader.model.MAX_ANSWER_TOKENS", 1)
+    monkeypatch.setattr("odqa.reader.model.MAX_ANSWER_WORDS", 1)
     reading = reader.read(QUESTIONS[:1], CONTEXTS[:1], n_best=3)[0]
     assert len(reading.spans) == 3
     assert all(" " not in CONTEXTS[0][span.start : span.end] for span in reading.spans)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
     {"arguments", "checked", "files", "forking"},
-    {"squad", "device", "models", "model_configs"},
+    {"squad", "device", "models", "model_configs", "views"},
     {"corpus"},
     {"retrieval"},
     {"index", "reader"},

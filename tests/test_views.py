@@ -72,7 +72,13 @@ def test_labels_that_do_not_fit_the_cells_are_left_out():
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("a | b", ["a", "b"]), ("| a | b |", ["a", "b"]), ("| Mon", ["Mon"]), (" | Mon | ", ["", "Mon", ""]), ("a", ["a"])],
+    [
+        ("a | b", ["a", "b"]),
+        ("| a | b |", ["a", "b"]),
+        ("| Mon", ["Mon"]),
+        (" | Mon | ", ["", "Mon", ""]),
+        ("a", ["a"]),
+    ],
 )
 def test_cells(text, found):
     row = Block(0, len(text), BlockKind.ROW)

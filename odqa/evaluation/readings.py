@@ -21,6 +21,7 @@ import numpy as np
 from odqa.closing import Closing
 from odqa.errors import DataError
 from odqa.models import cache_folder
+from odqa.reader.contexts import context_of
 from odqa.types import Reading, Span
 from odqa.views import Context
 
@@ -73,7 +74,7 @@ class Readings(Closing):
 
     def read(
         self,
-        pairs: Sequence[tuple[str, Context]],
+        pairs: Sequence[tuple[str, str | Context]],
         n_best: int,
         progress: Callable[[int], None] | None = None,
     ) -> list[Reading]:
@@ -83,9 +84,10 @@ class Readings(Closing):
         Raises UsageError as :meth:`odqa.reader.model.Reader.read` does, and DataError where the file is damaged or
         cannot be written to.
         """
-        keys = [_key(question, context, n_best) for question, context in pairs]
-        found = self._look_up({key: len(context.text) for key, (_, context) in zip(keys, pairs, strict=True)})
-        missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in found}
+        asked = [(question, context_of(context)) for question, context in pairs]
+        keys = [_key(question, context, n_best) for question, context in asked]
+        found = self._look_up({key: len(context.text) for key, (_, context) in zip(keys, asked, strict=True)})
+        missing = {key: pair for key, pair in zip(keys, asked, strict=True) if key not in found}
         known = sum(key not in missing for key in keys)
         if progress:
             progress(known)

@@ -15,6 +15,7 @@ from odqa.evaluation import readings as module
 from odqa.evaluation.readings import Readings, default_folder
 from odqa.reader.model import Reader
 from odqa.types import Reading, Span
+from odqa.views import Context
 
 PAIRS = [
     ("who built the tower", "The tower was built by the engineer Gustave."),
@@ -40,8 +41,8 @@ def counted(reader: Any, asked: list[tuple[str, str]]) -> Callable[..., list[Rea
     """The reader's ``read``, which notes what it is asked for."""
     read = reader.read
 
-    def count(questions: Sequence[str], texts: Sequence[str], **options: Any) -> list[Reading]:
-        asked.extend(zip(questions, texts, strict=True))
+    def count(questions: Sequence[str], texts: Sequence[Context], **options: Any) -> list[Reading]:
+        asked.extend(zip(questions, (context.text for context in texts), strict=True))
         return read(questions, texts, **options)
 
     return count
@@ -53,10 +54,10 @@ class Fake:
     dtype = "torch.float32"
     content_hash = "f" * 64
 
-    def read(self, questions: Sequence[str], texts: Sequence[str], n_best: int, **_: Any) -> list[Reading]:
+    def read(self, questions: Sequence[str], texts: Sequence[Context], n_best: int, **_: Any) -> list[Reading]:
         return [
-            Reading((Span(0, len(text), float(n_best)),), float(len(question)), 3)
-            for question, text in zip(questions, texts, strict=True)
+            Reading((Span(0, len(context.text), float(n_best)),), float(len(question)), 3)
+            for question, context in zip(questions, texts, strict=True)
         ]
 
 

@@ -22,6 +22,7 @@ from odqa.evaluation.reader import evaluate, evaluate_cases, read_cases
 from odqa.evaluation.readings import Readings
 from odqa.index.retriever import Retriever
 from odqa.types import Document, Example, Mode, Reading, Reference, Response, Span
+from odqa.views import Context
 
 ALL = 100  # More answers than there are.
 
@@ -34,8 +35,9 @@ class Fake:
     no_answer_threshold: float = 0.0
     temperature: float = 1.0
 
-    def read(self, questions: Sequence[str], contexts: Sequence[str], *, n_best: int, **_: Any) -> list[Reading]:
-        found = [self.readings[pair] for pair in zip(questions, contexts, strict=True)]
+    def read(self, questions: Sequence[str], contexts: Sequence[Context], *, n_best: int, **_: Any) -> list[Reading]:
+        texts = [context.text for context in contexts]
+        found = [self.readings[pair] for pair in zip(questions, texts, strict=True)]
         return [replace(one, spans=one.spans[:n_best]) for one in found]
 
 

@@ -82,7 +82,7 @@ def test_what_a_person_copies_in_one_piece(whole):
         ("東京は", ["東", "京", "は"]),
         ("हिन्दी में", ["हिन्दी", "में"]),
         ("1. Foo\n12) Bar\n(3) Baz\na. Qux\n2015. A year", ["Foo", "Bar", "Baz", "Qux", "2015", "A", "year"]),
-        ("What? \"Paris\" (Bern) - `x` • y * z | .", ["What", "Paris", "Bern", "x", "y", "z"]),
+        ('What? "Paris" (Bern) - `x` • y * z | .', ["What", "Paris", "Bern", "x", "y", "z"]),
         ("the ﬁfth so\u00adft", ["the", "ﬁfth", "so\u00adft"]),
         ("", []),
         ("... ?", []),

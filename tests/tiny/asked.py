@@ -50,7 +50,9 @@ def make_asked(folder: Path, encoder_folder: Path, reader_folder: Path) -> Asked
     from odqa.reader.model import Reader
 
     reader = Reader.load(reader_folder, device="cpu")
-    found = reader.read([text for text, _, _ in QUESTIONS], [CONTEXTS[at] for _, at, _ in QUESTIONS])
+    found = reader.read(
+        [text for text, _, _ in QUESTIONS], [Context(CONTEXTS[at], ("Tiny",)) for _, at, _ in QUESTIONS]
+    )
     paragraphs: list[dict[str, object]] = [{"context": context, "qas": []} for context in CONTEXTS]
     for number, ((text, at, answerable), reading) in enumerate(zip(QUESTIONS, found, strict=True)):
         best = reading.spans[0]

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from odqa.errors import DataError
 from odqa.squad import write_examples
-from odqa.training.data import GROUP, collate, epoch_order, gather, label, part_of
+from odqa.training.data import GROUP, collate, epoch_order, gather, label, part_of, without_paths
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Source
 from odqa.types import Example, Reference
 from tests import tiny
 from tests.training.conftest import examples
+
+PARTS = (0.0, 0.6), (0.6, 1.0)
 
 
 def test_everything_is_taken_by_default(train_file):
@@ -37,21 +39,45 @@ def test_a_limit_draws_by_the_seed(train_file):
     assert gather([Source(str(train_file), limit=99)], seed=1)[0] == examples()
 
 
-def test_two_parts_of_a_file_share_no_article(tmp_path):
-    path = tmp_path / "x.jsonl"
-    titles = ["A", "B", "", "A", "C", ""]  # Five articles: A, B, C, and each context without a title.
-    write_examples(path, [Example(str(at), "Who?", f"Paris {at}", (), title) for at, title in enumerate(titles)])
-    first, rest = (gather([Source(str(path), part=part)], seed=0)[0] for part in ((0.0, 0.6), (0.6, 1.0)))
-    assert [one.id for one in first] == ["0", "1", "2", "3"]
-    assert [one.id for one in rest] == ["4", "5"]
+def test_two_parts_have_no_paragraph_in_common_even_of_two_files(tmp_path):
+    paths = tmp_path / "x.jsonl", tmp_path / "y.jsonl"
+    texts = [f"Paris {at} is a city." for at in range(40)]
+    write_examples(paths[0], [Example(str(at), "Who?", text) for at, text in enumerate(texts)])
+    # The same paragraphs in another order, detokenised otherwise.
+    write_examples(paths[1], [Example(text, "Who?", text.replace(".", " .").lower()) for text in reversed(texts)])
+    (first, rest), (other_first, other_rest) = (
+        [{one.context[6:8] for one in gather([Source(str(path), part=part)], seed=0)[0]} for part in PARTS]
+        for path in paths
+    )
+    assert first == other_first
+    assert rest == other_rest
+    assert len(first) + len(rest) == 40
+    assert 12 < len(first) < 36
 
 
-@given(st.lists(st.text("abc ", max_size=2), max_size=20), st.floats(0, 1))
-def test_a_file_is_its_parts(titles, cut):
-    some = [Example(str(at), "Who?", f"Paris {at}", (), title) for at, title in enumerate(titles)]
+@given(st.lists(st.text("abc ", max_size=3), max_size=20), st.floats(0, 1))
+def test_a_file_is_its_parts(contexts, cut):
+    some = [Example(str(at), "Who?", context) for at, context in enumerate(contexts)]
     first, rest = part_of(some, 0.0, cut), part_of(some, cut, 1.0)
     assert sorted(first + rest, key=lambda one: int(one.id)) == some
-    assert not {one.title for one in first} & {one.title for one in rest} - {""}
+    assert not {one.context for one in first} & {one.context for one in rest}
+
+
+def test_titles_are_left_out_where_they_name_no_document(tmp_path):
+    path = tmp_path / "x.jsonl"
+    write_examples(path, [Example("a", "Who?", "Paris", (), "Guide", headings=("Cities",))])
+    (one,), (other,) = (gather([Source(str(path), titled=titled)], seed=0)[0] for titled in (True, False))
+    assert (one.title, one.headings) == ("Guide", ("Cities",))
+    assert (other.title, other.headings) == ("", ())
+
+
+def test_a_share_of_the_questions_is_read_without_title_and_headings():
+    some = [Example(str(at), "Who?", "Paris", (), "Guide", headings=("Cities",)) for at in range(200)]
+    found = without_paths(some, 0.25, seed=1)
+    bare = [one.id for one in found if not one.title and not one.headings]
+    assert 25 < len(bare) < 75
+    assert bare == [one.id for one in without_paths(some, 0.25, seed=1) if not one.title]
+    assert without_paths(some, 0.0, seed=1) == some
 
 
 def test_negatives_are_made_of_what_was_taken(train_file):
@@ -93,7 +119,7 @@ def test_no_sources_no_examples():
 def test_windows_are_labelled_in_order():
     found = list(label(tiny.make_tokenizer(), examples(), 64, 16))
     assert [item.window.pair for item in found] == list(range(12))
-    assert [item.start == item.window.null for item in found] == [not one.answerable for one in examples()]
+    assert [not item.answered for item in found] == [not one.answerable for one in examples()]
 
 
 @given(
@@ -128,9 +154,9 @@ def test_labels_point_at_their_tokens_in_the_padded_batch(side):
     tokenizer = tiny.make_tokenizer(padding_side=side)
     some = list(label(tokenizer, examples(), 64, 16))
     batch = collate(tokenizer, some)
-    assert batch["input_ids"].shape == (12, 32)
-    assert batch["start_positions"].shape == batch["end_positions"].shape == (12,)
+    assert batch["input_ids"].shape == (12, 64)
+    assert batch["start_positions"].shape == batch["end_positions"].shape == (12, 1)
     for row, example in enumerate(examples()):
-        tokens = batch["input_ids"][row, batch["start_positions"][row] : batch["end_positions"][row] + 1]
+        tokens = batch["input_ids"][row, batch["start_positions"][row, 0] : batch["end_positions"][row, 0] + 1]
         wanted = example.references[0].text.lower() if example.answerable else "[CLS]"
         assert tokenizer.decode(tokens) == wanted

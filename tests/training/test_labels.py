@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.reader.features import windows
-from odqa.training.labels import REACH, Repairs, main_reference, positions, repair, with_plausible
+from odqa.training.labels import REACH, Repairs, repair, spans, with_plausible
 from odqa.types import Example, Reference
+from odqa.views import Context
 from tests import tiny
 from tests.reader import families
 
@@ -95,16 +96,15 @@ def test_plausible_answers_become_answers_of_unanswerable_questions_alone():
     assert with_plausible(answerable) is answerable
 
 
-def test_the_main_reference_is_the_one_most_annotators_gave():
-    a, b = Reference("the Seine", 0), Reference("Seine", 4)
-    assert main_reference(example(a, b, b)) == b
-    assert main_reference(example(a, b)) == a
-    assert main_reference(example()) is None
-
-
 def label(context: str, reference: Reference | None, *, max_length: int = 64, stride: int = 4, tokenizer=TOKENIZER):
-    found = windows(tokenizer, ["Who?"], [context], max_length=max_length, stride=stride)
-    return [(window, *positions(window, reference)) for window in found]
+    found = windows(tokenizer, ["Who?"], [Context(context)], max_length=max_length, stride=stride)
+    return [(window, *spans(window, [reference] if reference else [])[0]) for window in found]
+
+
+def test_every_answer_is_labelled_once():
+    (window,) = windows(TOKENIZER, ["Who?"], [Context("the tower is in paris")], max_length=64, stride=4)
+    references = [Reference("paris", 16), Reference("tower", 4), Reference("paris", 16), Reference("the tower", 0)]
+    assert spans(window, references) == ((4, 5), (5, 5), (8, 8))
 
 
 # [CLS] who ? [SEP] the tower is in paris [SEP]

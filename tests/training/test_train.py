@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import sha256
 from odqa.models import content_hash
+from odqa.reader.contexts import context_of_example
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
 from odqa.training import checkpoint, loop
@@ -266,7 +267,7 @@ def test_the_loss_falls_and_the_reader_answers_what_it_was_shown(recipe, tmp_pat
     assert watcher.losses[-1] < watcher.losses[0] / 2
     reader = Reader.load(output, device="cpu", dtype="float32")
     shown = [example for example in load_examples(train_file) if example.answerable]
-    readings = reader.read([one.question for one in shown], [one.context for one in shown])
+    readings = reader.read([one.question for one in shown], [context_of_example(one) for one in shown])
     texts = [one.context[r.spans[0].start : r.spans[0].end] for one, r in zip(shown, readings, strict=True)]
     assert texts == [one.references[0].text for one in shown]
 

@@ -11,6 +11,7 @@ import torch
 from odqa.reader.features import windows
 from odqa.training.data import LabelledWindow, collate
 from odqa.training.translate import Template, template, translation
+from odqa.views import Context
 from tests import tiny
 from tests.reader.families import wrapped
 
@@ -37,8 +38,8 @@ def renumbered(separators: str = "</s> </s>") -> Any:
 
 
 def batch_of(tokenizer: Any) -> dict[str, torch.Tensor]:
-    made = windows(tokenizer, QUESTIONS, CONTEXTS, max_length=64, stride=16)
-    arrays = collate(tokenizer, [LabelledWindow(window, 0, 0) for window in made])
+    made = windows(tokenizer, QUESTIONS, [Context(text) for text in CONTEXTS], max_length=64, stride=16)
+    arrays = collate(tokenizer, [LabelledWindow(window, ((0, 0),)) for window in made])
     return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
@@ -70,9 +71,11 @@ def test_windows_of_a_long_context_are_told_apart() -> None:
     student, teacher = tiny.make_tokenizer(), renumbered()
     found = translation(student, teacher, QUESTIONS)
     assert found is not None
-    made = list(windows(student, QUESTIONS[:1], ["the river seine is in paris . " * 12], max_length=32, stride=8))
+    made = list(
+        windows(student, QUESTIONS[:1], [Context("the river seine is in paris . " * 12)], max_length=32, stride=8)
+    )
     assert len(made) > 2
-    batch = collate(student, [LabelledWindow(window, 0, 0) for window in made])
+    batch = collate(student, [LabelledWindow(window, ((0, 0),)) for window in made])
     inputs, _ = found.inputs_of({name: torch.from_numpy(values) for name, values in batch.items()})
     for row, window in enumerate(made):
         words = student.convert_ids_to_tokens(np.asarray(window.inputs["input_ids"])[window.answerable].tolist())

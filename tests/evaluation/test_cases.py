@@ -11,6 +11,7 @@ from odqa.errors import DataError
 from odqa.evaluation import cases as module
 from odqa.evaluation.cases import SPARE, Queries, Query, check_examples, in_context, read, search
 from odqa.types import Example, Hit, Passage, Reading, Reference, Span
+from odqa.views import Context
 
 CONTEXT = "Paris lies on the Seine. Berlin lies on the Spree."
 PIECE, OTHER_PIECE, ELSEWHERE = "Paris lies on the Seine.", "Berlin lies on the Spree.", "The Seine is a river."
@@ -43,15 +44,15 @@ class Reads:
 
     def read(
         self,
-        asked: Sequence[tuple[str, str]],
+        asked: Sequence[tuple[str, Context]],
         n_best: int,
         progress: Callable[[int], None] | None = None,
         **_: Any,
     ) -> list[Reading]:
-        self.asked += asked
+        self.asked += [(question, context.text) for question, context in asked]
         if progress:
             progress(len(asked))
-        return [Reading((Span(0, 1, 1.0),), float(len(text))) for _, text in asked]
+        return [Reading((Span(0, 1, 1.0),), float(len(context.text))) for _, context in asked]
 
 
 def example(question: str = "which river?", *answers: str, context: str = CONTEXT) -> Example:

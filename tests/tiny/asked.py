@@ -48,11 +48,11 @@ def make_asked(folder: Path, encoder_folder: Path, reader_folder: Path) -> Asked
     """Write the dataset, of the reader's own best spans, and build its index."""
     from odqa.index.build import build_index
     from odqa.reader.model import Reader
+    from odqa.views import Context
 
     reader = Reader.load(reader_folder, device="cpu")
-    found = reader.read(
-        [text for text, _, _ in QUESTIONS], [Context(CONTEXTS[at], ("Tiny",)) for _, at, _ in QUESTIONS]
-    )
+    contexts = [Context(CONTEXTS[at], ("Tiny",)) for _, at, _ in QUESTIONS]
+    found = reader.read([text for text, _, _ in QUESTIONS], contexts)
     paragraphs: list[dict[str, object]] = [{"context": context, "qas": []} for context in CONTEXTS]
     for number, ((text, at, answerable), reading) in enumerate(zip(QUESTIONS, found, strict=True)):
         best = reading.spans[0]

@@ -19,6 +19,7 @@ from odqa.answering.ranking import check_ranking
 from odqa.arguments import check_count, check_texts, path_of
 from odqa.closing import Closing
 from odqa.errors import UsageError
+from odqa.index.copies import merge_copies
 from odqa.index.filters import Filters, parsed
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
@@ -87,6 +88,8 @@ class Pipeline(Closing):
         min_confidence: float | None = None,
     ) -> Response:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
+
+        Passages of the same text are read once and count once; see ``Answer.copies``.
 
         Only documents that match all ``filters`` are read, texts like ``year>=2020``; where none does, the Response has
         no answers, and the reason. ``min_confidence`` (0 to 1) gives the answers of at least that confidence, whatever
@@ -182,6 +185,7 @@ def answer_from_context(
     hits = [whole_document(document, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")
+    hits = merge_copies(hits)
     rule = fit_file.reader_rule(reader)
     marks = [perf_counter()]
     (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)

@@ -121,7 +121,7 @@ def _from_context(question: str, context: str, reader: str, how: Ask, device: st
     return answer_from_context(question, documents, loaded, n=how.n, min_confidence=how.min_confidence)
 
 
-def _print(response: Response, explain: bool, json_output: bool, everything: bool) -> None:
+def _print(response: Response, explain: bool, json_output: bool, everything: bool = False) -> None:
     """Print one JSON object, or lines for a person, of which ``everything`` leaves out no answer."""
     if json_output:
         print_json(response.to_dict(explain))

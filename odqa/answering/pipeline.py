@@ -171,7 +171,7 @@ def answer_from_context(
     n: int = 5,
     min_confidence: float | None = None,
 ) -> Response:
-    """The ``n`` best answers out of the given text or documents alone; each is read whole, in windows.
+    """The ``n`` best answers out of the given text or documents alone; each text is read once, whole, in windows.
 
     By the reader's own rule, which was fitted where a question comes with its text. ``min_confidence`` as in
     :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, n below 1, and a
@@ -199,7 +199,18 @@ def whole_document(document: Document, rank: int = 1) -> Hit:
     """A document as the one passage that a search found: what a given text is to the steps after retrieval."""
     pages = tuple((part.start, part.page) for part in document.sections if part.page is not None)
     return Hit(
-        Passage(document.id, document.id, document.title, document.text, 0, document.source, (), pages), 0.0, rank
+        Passage(
+            document.id,
+            document.id,
+            document.title,
+            document.text,
+            0,
+            document.source,
+            pages=pages,
+            blocks=document.blocks,
+        ),
+        0.0,
+        rank,
     )
 
 

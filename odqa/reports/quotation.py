@@ -59,10 +59,13 @@ def excerpt(passage: Passage, matches: Sequence[tuple[int, int, str]], mark: Mar
         else:
             inside = next((span for span in spans if start <= span[0] < end), (start, start))
             part = _shortened(passage.text, (start, end), inside, spans, mark, EXCERPT // 2)
-        shown += [part] if not shown else [" " if block is before else PARTED, part]
-        before = block
-    line = ("… " if first else "") + "".join(shown) + (" …" if last < len(pieces) else "")
-    return pieces[first][0], line
+        if part:
+            shown += [part] if not shown else [" " if block is before else PARTED, part]
+            before = block
+    line = "".join(shown)
+    before_it = "… " if first and not line.startswith("… ") else ""
+    after_it = " …" if last < len(pieces) and not line.endswith(" …") else ""
+    return pieces[first][0], before_it + line + after_it
 
 
 def sentence_around(text: str, start: int, end: int, low: int = 0, high: int | None = None) -> Span:

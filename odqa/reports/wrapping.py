@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
+_WORD = re.compile("( *)([^ ]+)")
 _LEAST = 20  # Columns: in a narrower terminal nothing can be read anyhow.
 
 
@@ -21,23 +22,17 @@ def wrapped(line: str, width: int, indent: str) -> Iterator[str]:
     from rich.cells import cell_len
 
     width = max(width, _LEAST)
-    own = line[: len(line) - len(line.lstrip(" "))]
-    now, used = own, len(own)
-    empty = True
-    for word in line.split(" "):
-        if not word:
-            continue
+    now, used = "", 0
+    for gap, word in _WORD.findall(line):
         columns = cell_len(_STYLE.sub("", word))
-        if not empty and used + 1 + columns > width:
+        if now.strip(" ") and used + len(gap) + columns > width:
             yield now
-            now, used, empty = indent, len(indent), True
-        now, used = (now + word, used + columns) if empty else (f"{now} {word}", used + 1 + columns)
-        empty = False
+            now, used, gap = indent, len(indent), ""
+        now, used = now + gap + word, used + len(gap) + columns
         while used > width:
             head, rest = _cut(now, width)
             yield head
-            now = indent + rest
-            used = len(indent) + cell_len(_STYLE.sub("", rest))
+            now, used = indent + rest, len(indent) + cell_len(_STYLE.sub("", rest))
     yield now
 
 

@@ -14,7 +14,7 @@ STYLES = re.compile("\x1b\\[[0-9;]*m")
 
 
 def test_a_short_line_stays_as_it_is() -> None:
-    assert list(wrapped("1. Paris  (98.7%)".replace("  ", " "), 80, "   ")) == ["1. Paris (98.7%)"]
+    assert list(wrapped("1. Paris  (98.7%)", 80, "   ")) == ["1. Paris  (98.7%)"]
     assert list(wrapped("", 80, "   ")) == [""]
 
 
@@ -33,5 +33,5 @@ def test_a_word_longer_than_a_line_is_broken_and_wide_letters_count_twice() -> N
 def test_every_line_fits_and_nothing_is_lost(text: str, width: int) -> None:
     lines = list(wrapped("   " + text, width, "   "))
     assert all(cell_len(STYLES.sub("", line)) <= max(width, 20) for line in lines)
-    assert all(line.startswith("   ") for line in lines)
+    assert all(line.startswith("   ") for line in lines) or not text.strip()
     assert "".join("".join(lines).split()) == "".join(text.split())

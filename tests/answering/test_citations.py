@@ -232,7 +232,7 @@ def located(document: Document, written: Written) -> list[tuple[int, int, tuple[
 def check_decision(
     decision: Decision, hits: Sequence[Hit], found: Sequence[Reading], documents: Sequence[tuple[Document, Written]]
 ) -> None:
-    """Every place of every answer is cited as the document has it, and no span that was read is lost, if it says something."""
+    """Every place of every answer is cited as the document has it, and no span that says something is lost."""
     by_id = {document.id: (document, written, located(document, written)) for document, written in documents}
     assert len(by_id) == len(documents)
     for hit in hits:

@@ -9,7 +9,7 @@ import json
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -143,13 +143,15 @@ class Component:
 class Hit:
     """A retrieved passage. ``rank`` counts from 1; ``score`` is the retriever's own (larger is better).
 
-    ``components`` are what the score was made of, by the name of the retriever: ``dense``, ``bm25``.
+    ``components`` are what the score was made of, by the name of the retriever: ``dense``, ``bm25``. ``copies`` are
+    the other passages of the same text that were found, in their order; white space may differ.
     """
 
     passage: Passage
     score: float
     rank: int
     components: Mapping[str, Component] = field(default_factory=dict)
+    copies: tuple[Passage, ...] = ()
 
     def to_dict(self, explain: bool = False) -> dict[str, Any]:
         """The values of a hit in ``odqa search --json``; ``explain`` adds each component's score and rank."""
@@ -159,6 +161,7 @@ class Hit:
             "text": self.passage.text,
             "passage_id": self.passage.id,
             "document": self.passage._origin(),
+            "copies": [{"passage_id": copy.id, "document": copy._origin()} for copy in self.copies],
         }
         return value | {"components": self._components()} if explain else value
 
@@ -224,6 +227,32 @@ class Place:
         """The span's characters."""
         return self.passage.text[self.span.start : self.span.end]
 
+    @property
+    def page(self) -> int | None:
+        """The page the span begins on, None where the format has no pages."""
+        return self.passage.page_at(self.span.start)
+
+    @property
+    def copies(self) -> tuple[Place, ...]:
+        """The same span in the copies of the passage."""
+        return tuple(
+            Place(
+                replace(self.hit, passage=copy, copies=()),
+                _moved(self.span, self.passage.text, copy.text),
+                self.null_score,
+            )
+            for copy in self.hit.copies
+        )
+
+    def _where(self) -> dict[str, Any]:
+        return {
+            "document": self.passage._origin(),
+            "start": self.start,
+            "end": self.end,
+            "passage_id": self.passage.id,
+            "page": self.page,
+        }
+
     def _values(self) -> dict[str, Any]:
         return {
             "document": self.passage.document_id,
@@ -242,7 +271,8 @@ class Answer:
     """A ranked answer. ``start`` and ``end`` are offsets in the *document*; ``span`` is inside the passage.
 
     ``confidence`` is a probability between 0 and 1, ``score`` the ranking's own (larger is better).
-    ``places`` are the distinct places that say it, best first; the first one is what the other fields tell of.
+    ``places`` are the distinct places that say it, best first; the first one is what the other fields tell of. They
+    are what agrees: a copy of a passage that was read says nothing new, and is found in ``copies``.
     """
 
     text: str
@@ -272,13 +302,18 @@ class Answer:
 
     @property
     def mentions(self) -> int:
-        """How many distinct places say it."""
+        """How many distinct places say it, copies not counted."""
         return len(self.places)
+
+    @property
+    def copies(self) -> tuple[Place, ...]:
+        """Where it stands in copies of the passages of ``places``."""
+        return tuple(copy for place in self.places for copy in place.copies)
 
     @property
     def page(self) -> int | None:
         """The page the answer begins on, None where the format has no pages."""
-        return self.passage.page_at(self.span.start)
+        return self.places[0].page
 
     def to_dict(self, explain: bool = False) -> dict[str, Any]:
         """The values of an answer in ``odqa ask --json``; ``explain`` adds what it was ranked by."""
@@ -293,6 +328,7 @@ class Answer:
             "page": self.page,
             "headings": list(self.passage.headings),
             "mentions": self.mentions,
+            "copies": [copy._where() for copy in self.copies],
         }
         return value | {"score": self.score, "places": [some._values() for some in self.places]} if explain else value
 
@@ -409,6 +445,16 @@ class Example:
     def answerable(self) -> bool:
         """Whether the context answers the question."""
         return bool(self.references)
+
+
+def _moved(span: Span, text: str, copy: str) -> Span:
+    """The span of ``text`` in a copy of it, in which white space may differ."""
+    if text == copy:
+        return span
+    at = [place for place, character in enumerate(copy) if not character.isspace()]
+    first = len("".join(text[: span.start].split()))
+    length = len("".join(text[span.start : span.end].split()))
+    return Span(at[first], at[first + length - 1] + 1, span.score)
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,32 @@ def test_json_has_the_documented_keys() -> None:
         "page": 2,
         "headings": [],
         "mentions": 1,
+        "copies": [],
     }
+
+
+def test_a_copy_tells_where_the_same_span_stands_in_it() -> None:
+    (answer,) = response(source="a.txt").answers
+    (place,) = answer.places
+    spaced = "  " + TEXT.replace(" ", "\r\n")
+    copy = replace(place.passage, id="q", document_id="e", source="b.txt", text=spaced, start=7, pages=((0, 4),))
+    twice = replace(answer, places=(replace(place, hit=replace(place.hit, copies=(copy,))),))
+    (found,) = twice.copies
+    assert (found.text, found.margin, found.page) == ("Gustave\r\nEiffel", place.margin, 4)
+    assert spaced[found.start - 7 : found.end - 7] == found.text
+    assert twice.mentions == 1
+    assert twice.to_dict()["copies"] == [
+        {
+            "document": {"id": "e", "title": "Tower", "source": "b.txt"},
+            "start": found.start,
+            "end": found.end,
+            "passage_id": "q",
+            "page": 4,
+        }
+    ]
+    assert replace(place.hit, copies=(copy,)).to_dict()["copies"] == [
+        {"passage_id": "q", "document": {"id": "e", "title": "Tower", "source": "b.txt"}}
+    ]
 
 
 def test_explained_json_shows_what_was_withheld_and_why() -> None:

@@ -1,7 +1,10 @@
 """Hits and readings go in; the candidates for an answer come out: distinct places, which of them agree, and evidence.
 
+*An answer says something.* A span without a letter or a figure, or of one function word, is no candidate.
+
 *One place, one candidate.* Of spans that overlap in the same document only the one with the largest margin stays: the
-same words found in two overlapping passages, or found with other boundaries, are one piece of evidence.
+same words found in two overlapping passages, or found with other boundaries, are one piece of evidence. So are they
+where they overlap in a copy of either passage.
 
 *One text, one answer.* Places that say the same (``merge_key``) are mentions of one answer.
 
@@ -25,6 +28,11 @@ Array = NDArray[np.float64]
 TEMPERATURE = {"dense": 0.05, "bm25": 1.0}  # 0.05: the scale of 20 that sentence-transformers trains with.
 # Figures with their sign, and the signs that tell C++ from C# and 5 % from $5.
 _SIGNIFICANT = re.compile(r"(?:(?<!\w)[-−])?\d+|[+#%°$€£¥]")
+# Articles, prepositions and conjunctions, which answer nothing when they stand alone. Words that do in some text ("no",
+# "both", "up", French "or" for gold) are not among them.
+_FUNCTION_WORDS = frozenset("a an the of in on at to into onto by for from with as than and".split())
+_QUOTES = "\"'`‘’“”«»„‹›"
+_AROUND = _QUOTES + "()[]{},;:!?\n\t "
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +72,44 @@ class Candidates:
         return cls(tuple(hits), tuple(places), tuple(map(tuple, groups)), gather(places, groups, hits, readings))
 
 
+def says_something(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` can be an answer: it has a letter or figure of any script, and more than a stop word.
+
+    A word in quotes, which is spoken of (the keyword `in`), and a letter that is a name (vitamin A) can.
+
+    >>> [says_something(text, 0, len(text)) for text in ("The", "...", "no", "7", "A", "in Paris", "`in`")]
+    [False, False, True, True, True, True, True]
+    """
+    span = text[start:end]
+    if not any(map(str.isalnum, span)):
+        return False
+    word = span.rstrip(_AROUND + ".").lstrip(_AROUND)
+    if word.isupper() or word.lower() not in _FUNCTION_WORDS:
+        return True
+    first = text.index(word, start)
+    around = text[max(0, first - 1) : first], text[first + len(word) : first + len(word) + 1]
+    return all(sign != "" and sign in _QUOTES for sign in around)
+
+
 def find(hits: Sequence[Hit], readings: Sequence[Reading]) -> list[Place]:
     """The distinct places of all readings, one Reading for each hit in order; largest margin first."""
     return distinct(_all(hits, readings))
 
 
 def distinct(places: Iterable[Place]) -> list[Place]:
-    """The places, largest margin first, without those that overlap a better one of the same document.
+    """The places, largest margin first, without those that overlap a better one in the same document, or copies do.
 
     Equal margins: the better retrieved passage first, then the earlier and shorter span.
     """
     order = sorted(places, key=lambda p: (-p.margin, p.hit.rank, p.passage.document_id, p.start, p.end))
     kept: list[Place] = []
-    by_document: dict[str, list[Place]] = {}
+    taken: dict[str, list[Place]] = {}  # By document.
     for place in order:
-        better = by_document.setdefault(place.passage.document_id, [])
-        if not any(place.start < other.end and other.start < place.end for other in better):
-            better.append(place)
+        where = (place, *place.copies)
+        if not any(_overlap(one, other) for one in where for other in taken.get(one.passage.document_id, ())):
             kept.append(place)
+            for one in where:
+                taken.setdefault(one.passage.document_id, []).append(one)
     return kept
 
 
@@ -146,4 +174,9 @@ def _all(hits: Sequence[Hit], readings: Sequence[Reading]) -> Iterator[Place]:
         for span in reading.spans:
             # What is cited must be what is written there.
             assert 0 <= span.start < span.end <= len(hit.passage.text), (span, hit.passage.id)
-            yield Place(hit, span, reading.null_score)
+            if says_something(hit.passage.text, span.start, span.end):
+                yield Place(hit, span, reading.null_score)
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    return one.start < other.end and other.start < one.end

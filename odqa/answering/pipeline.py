@@ -19,6 +19,7 @@ from odqa.answering.ranking import check_ranking
 from odqa.arguments import check_count, check_texts, path_of
 from odqa.closing import Closing
 from odqa.errors import UsageError
+from odqa.index.copies import merge_copies
 from odqa.index.filters import Filters, parsed
 from odqa.models import DEFAULT_READER
 from odqa.reader.contexts import context_of_passage
@@ -88,6 +89,8 @@ class Pipeline(Closing):
         min_confidence: float | None = None,
     ) -> Response:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
+
+        Passages of the same text are read once and count once; see ``Answer.copies``.
 
         Only documents that match all ``filters`` are read, texts like ``year>=2020``; where none does, the Response has
         no answers, and the reason. ``min_confidence`` (0 to 1) gives the answers of at least that confidence, whatever
@@ -169,7 +172,7 @@ def answer_from_context(
     n: int = 5,
     min_confidence: float | None = None,
 ) -> Response:
-    """The ``n`` best answers out of the given text or documents alone; each is read whole, in windows.
+    """The ``n`` best answers out of the given text or documents alone; each text is read once, whole, in windows.
 
     By the reader's own rule, which was fitted where a question comes with its text. ``min_confidence`` as in
     :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, n below 1, and a
@@ -183,6 +186,7 @@ def answer_from_context(
     hits = [whole_document(document, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")
+    hits = merge_copies(hits)
     rule = fit_file.reader_rule(reader)
     marks = [perf_counter()]
     (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
@@ -196,7 +200,18 @@ def whole_document(document: Document, rank: int = 1) -> Hit:
     """A document as the one passage that a search found: what a given text is to the steps after retrieval."""
     pages = tuple((part.start, part.page) for part in document.sections if part.page is not None)
     return Hit(
-        Passage(document.id, document.id, document.title, document.text, 0, document.source, (), pages), 0.0, rank
+        Passage(
+            document.id,
+            document.id,
+            document.title,
+            document.text,
+            0,
+            document.source,
+            pages=pages,
+            blocks=document.blocks,
+        ),
+        0.0,
+        rank,
     )
 
 

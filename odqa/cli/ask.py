@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +20,8 @@ from odqa.cli.options import (
     ReaderOption,
     parse_filters,
 )
-from odqa.cli.output import note, print_json, print_lines, print_styled
-from odqa.cli.progress import track
+from odqa.cli.output import note, print_json, print_marked
+from odqa.cli.progress import status, track
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Mode, Response
@@ -66,7 +64,8 @@ def ask(
 ) -> None:
     """Answer a question with exact spans of your documents, where each one is, and how confident the system is.
 
-    Finding no answer is a valid result: the exit code is 0.
+    Finding no answer is a valid result: the exit code is 0. An answer with less than a tenth of the first one's
+    confidence is not shown; --explain, --json and --min-confidence leave out none.
 
     Examples:
 
@@ -91,16 +90,18 @@ def ask(
     pairs = read_questions(questions) if questions is not None else [(1, check_question(str(question)))]
     if context is not None:
         response = _from_context(pairs[0][1], context, reader, how, device)
-        _print(response, explain, json_output)
+        _print(response, explain, json_output, min_confidence is not None)
         return
 
-    from odqa.answering.pipeline import Pipeline
+    with status("Loading the models…"):
+        from odqa.answering.pipeline import Pipeline
 
-    with Pipeline.open(index or DEFAULT_INDEX, mode=mode, reader=reader, ranking=ranking, device=device) as pipeline:
+        opened = Pipeline.open(index or DEFAULT_INDEX, mode=mode, reader=reader, ranking=ranking, device=device)
+    with opened as pipeline:
         tell_fallback(pipeline.retriever.fallback)
         responses = pipeline.respond((text for _, text in pairs), how)
         if questions is None:
-            _print(next(responses), explain, json_output)
+            _print(next(responses), explain, json_output, min_confidence is not None)
             return
         for (name, _), response in zip(pairs, track(responses, "Answering", len(pairs)), strict=True):
             print_json({"id": name, **response.to_dict(explain)})
@@ -113,23 +114,18 @@ def _from_context(question: str, context: str, reader: str, how: Ask, device: st
     documents, remarks = read_context(context)
     for remark in remarks:
         note(remark)
-    from odqa.reader.model import Reader
+    with status("Loading the reader…"):
+        from odqa.reader.model import Reader
 
-    loaded = Reader.load(reader, device=device)
+        loaded = Reader.load(reader, device=device)
     return answer_from_context(question, documents, loaded, n=how.n, min_confidence=how.min_confidence)
 
 
-def _print(response: Response, explain: bool, json_output: bool) -> None:
-    """Print one JSON object, or lines: the answer in reverse video where stdout is a terminal, in asterisks elsewhere.
-
-    Asterisks, too, where NO_COLOR is set (https://no-color.org).
-    """
+def _print(response: Response, explain: bool, json_output: bool, everything: bool = False) -> None:
+    """Print one JSON object, or lines for a person, of which ``everything`` leaves out no answer."""
     if json_output:
         print_json(response.to_dict(explain))
         return
-    from odqa.reports.answers_text import as_lines
+    from odqa.reports.answers_text import ASTERISKS, INDENT, as_lines
 
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
-        print_styled(as_lines(response, ("\x1b[1;7m", "\x1b[0m"), explain))
-    else:
-        print_lines(as_lines(response, explain=explain))
+    print_marked(lambda mark: as_lines(response, mark, explain=explain, everything=everything), ASTERISKS, INDENT)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from typer.core import TyperGroup
 
-from odqa.cli.output import OutputError, discard_output, note, screens
+from odqa.cli.output import OutputError, clear_line, discard_output, note, screens
 from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
 
@@ -64,6 +64,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
+        clear_line()
         exit_code = EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
         fail("interrupted; nothing that was on disk is lost or half done", exit_code)
     except OutputError as error:

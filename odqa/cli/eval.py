@@ -15,7 +15,7 @@ from odqa.cli.common import command
 from odqa.cli.eval_index import Request, run
 from odqa.cli.options import AUTO, BATCH_SIZE, BatchSizeOption, DeviceOption, JsonOption, LimitOption, SplitOption
 from odqa.cli.output import landed, note, print_json, print_lines
-from odqa.cli.progress import progress_of_stages
+from odqa.cli.progress import progress_of_stages, status
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.types import Mode
@@ -164,7 +164,8 @@ def _read(examples: list[Example], name: str | None, device: str, batch_size: in
     from odqa.models import DEFAULT_READER
     from odqa.reader.model import Reader
 
-    reader = Reader.load(name or DEFAULT_READER, device=device)
+    with status("Loading the reader…"):
+        reader = Reader.load(name or DEFAULT_READER, device=device)
     with progress_of_stages() as tell:
         done = 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from odqa.cli.common import tell_fallback
 from odqa.cli.output import landed, print_json, print_lines
-from odqa.cli.progress import progress_of_stages
+from odqa.cli.progress import progress_of_stages, status
 from odqa.errors import UsageError
 from odqa.reports.visible import visible
 from odqa.types import Mode
@@ -62,7 +62,8 @@ def run(
             mode: stack.enter_context(Retriever.open(request.index, mode=mode, device=device)) for mode in modes
         }
         tell_fallback(retrievers[request.mode].fallback)
-        loaded = Reader.load(reader or DEFAULT_READER, device=device)
+        with status("Loading the reader…"):
+            loaded = Reader.load(reader or DEFAULT_READER, device=device)
         fit = fit_file.load(loaded, request.index)
         readings = stack.enter_context(Readings(loaded, cache, batch_size))
         tell = stack.enter_context(progress_of_stages())

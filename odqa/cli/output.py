@@ -10,14 +10,17 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 from odqa.errors import OdqaError
 from odqa.reports.visible import brief, one_line, visible_json
 
+Mark: TypeAlias = tuple[str, str]  # What goes before and after something that is marked.
+BOLD: Mark = ("\x1b[1;32m", "\x1b[0m")  # In green, which both light and dark terminals show.
 MOST_CHARACTERS = 2000  # Of a line on stderr.
 
 # What a bar of tqdm, which shows how far a download is, begins with: back to the start of the line, or up a line.
@@ -136,6 +139,35 @@ def print_styled(lines: Iterable[str]) -> None:
     for line in lines:
         with screen.told():
             screen.inner.write(line + "\n")
+
+
+def print_marked(lines: Callable[[Mark], Iterable[str]], unstyled: Mark, indent: str) -> None:
+    """Print lines in which something is marked: in bold colour on a terminal, with ``unstyled`` elsewhere.
+
+    So, too, where NO_COLOR is set (https://no-color.org). On a terminal long lines are broken, with the ``indent``
+    before what follows. Raises OutputError.
+    """
+    if not sys.stdout.isatty():
+        print_lines(lines(unstyled))
+        return
+    from odqa.reports.wrapping import wrapped
+
+    width = shutil.get_terminal_size().columns
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    fitting = (part for line in lines(unstyled if plain else BOLD) for part in wrapped(line, width, indent))
+    (print_lines if plain else print_styled)(fitting)
+
+
+def clear_line(text: str = "") -> None:
+    """Put ``text`` in place of the line that the cursor is on, where stderr is a terminal: nothing stays of the line.
+
+    That is an earlier status, or the ^C that a user typed. What is printed next takes the place of the text.
+    """
+    screen = _screen(sys.stderr, forgiving=True)
+    if screen.isatty() and os.environ.get("TERM") != "dumb":
+        with screen.told():
+            screen.inner.write(f"\r\x1b[K{one_line(text)}" + ("\r" if text else ""))
+            screen.inner.flush()
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,10 +20,13 @@ from odqa.cli.options import (
     QuestionsOption,
     parse_filters,
 )
-from odqa.cli.output import note, print_json, print_lines
-from odqa.cli.progress import track
+from odqa.cli.output import note, print_json, print_marked
+from odqa.cli.progress import status, track
 from odqa.errors import UsageError
-from odqa.types import DEFAULT_INDEX, Mode
+from odqa.types import DEFAULT_INDEX, Hit, Mode
+
+if TYPE_CHECKING:
+    from odqa.index.retriever import Retriever
 
 BATCH = 64  # Questions that are encoded together.
 
@@ -62,22 +66,35 @@ def search(
     how = Ask(k=k, filters=parse_filters(filters))
     pairs = read_questions(questions) if questions is not None else [(1, check_question(str(query)))]
 
-    from odqa.index.retriever import Retriever
-    from odqa.reports.answers_json import hits_as_json
-    from odqa.reports.answers_text import hits_as_lines
+    with status("Loading the encoder…"):
+        from odqa.index.retriever import Retriever
 
-    with Retriever.open(index, mode=mode, device=device) as retriever:
+        opened = Retriever.open(index, mode=mode, device=device)
+    from odqa.reports.answers_json import hits_as_json
+
+    with opened as retriever:
         tell_fallback(retriever.fallback)
         reason = nothing_to_search(retriever.index, how.filters)
         if reason and not (json_output or questions is not None):
             note(reason)
+        if questions is None:
+            (hits,) = retriever.search([pairs[0][1]], how.k, how.filters)
+            if json_output:
+                print_json(hits_as_json(pairs[0][1], hits, explain, reason))
+            else:
+                _print(hits, pairs[0][1], retriever, explain)
+            return
         batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
         for batch in track(batches, "Searching", len(batches)):
             found = retriever.search([text for _, text in batch], how.k, how.filters)
             for (name, text), hits in zip(batch, found, strict=True):
-                if questions is not None:
-                    print_json({"id": name, **hits_as_json(text, hits, explain, reason)})
-                elif json_output:
-                    print_json(hits_as_json(text, hits, explain, reason))
-                else:
-                    print_lines(hits_as_lines(hits, explain))
+                print_json({"id": name, **hits_as_json(text, hits, explain, reason)})
+
+
+def _print(hits: Sequence[Hit], question: str, retriever: Retriever, explain: bool) -> None:
+    """Print hits for a person, the words of the question marked where the terminal can."""
+    from odqa.reports.answers_text import INDENT, hits_as_lines
+    from odqa.retrieval.words import Analyzer
+
+    analyzer = Analyzer(str(retriever.index.manifest.keywords.get("language", "")))
+    print_marked(lambda mark: hits_as_lines(hits, question, analyzer, mark, explain=explain), ("", ""), INDENT)

@@ -22,7 +22,7 @@ from odqa.cli.options import (
     SplitOption,
 )
 from odqa.cli.output import landed, print_json, print_lines
-from odqa.cli.progress import progress_of_stages
+from odqa.cli.progress import progress_of_stages, status
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.models import DEFAULT_READER
@@ -88,7 +88,8 @@ def tune(
     questions = Dataset.of(load_examples(dataset, split)[:limit], dataset)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
-        loaded = Reader.load(reader, device=device)
+        with status("Loading the reader…"):
+            loaded = Reader.load(reader, device=device)
         with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(questions, retriever, readings, ks=ks, progress=tell)
     if output:

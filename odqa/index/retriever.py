@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.arguments import check_texts
+from odqa.arguments import check_count, check_texts
 from odqa.closing import Closing
+from odqa.index.copies import search_distinct
 from odqa.index.filters import Filters
 from odqa.index.search import Index
 from odqa.types import Hit, Mode
@@ -67,7 +68,10 @@ class Retriever(Closing):
         return None if self.encoder is None else self.encoder.encode_queries(questions)
 
     def search(self, questions: Sequence[str], k: int, filters: Filters = ()) -> list[list[Hit]]:
-        """The ``k`` best passages for each question (see ``Index.search``). Raises UsageError for k below 1."""
+        """The ``k`` best passages of distinct texts for each question (see ``Index.search``), each with its copies.
+
+        Raises UsageError for k below 1.
+        """
         check_texts("questions", questions, "give a list of one for one question")
         return self.find(questions, self.encode(questions), k, filters)
 
@@ -75,7 +79,13 @@ class Retriever(Closing):
         self, questions: Sequence[str], vectors: NDArray[np.float32] | None, k: int, filters: Filters = ()
     ) -> list[list[Hit]]:
         """As :meth:`search`, for questions that :meth:`encode` has made ``vectors`` of."""
-        return self.index.search(questions, k, vectors, filters)
+        check_count("k", k)
+
+        def search(wanted: Sequence[int], depth: int) -> list[list[Hit]]:
+            some = vectors if vectors is None or depth == k else vectors[list(wanted)]
+            return self.index.search([questions[at] for at in wanted], depth, some, filters)
+
+        return search_distinct(search, len(questions), k)
 
     def close(self) -> None:
         """Close the index; it cannot be searched again."""

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
-from odqa.corpus.sentences import sentences
-from odqa.reports.visible import visible
+from odqa.reports.quotation import Mark, excerpt, quote
+from odqa.reports.visible import brief, visible
+from odqa.retrieval.words import Analyzer
 from odqa.types import Abstention, Answer, Component, Hit, Passage, Place, Response
 
-CONTEXT_CHARACTERS = 200  # Shown at most on each side of an answer, where a "sentence" is a whole table.
-PASSAGE_CHARACTERS = 300  # Shown of a hit; JSON has the whole passage.
-_INDENT = "   "
+INDENT = "   "
+LEAST_SHARE = 0.1  # Of the first answer's confidence: what others must have to be listed beside it.
+LISTED = 3  # Of the other documents that say the same; JSON names them all.
+ASTERISKS = ("**", "**")
+_NAME = 80  # Characters of a title or a heading.
 
 
-def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: bool = False) -> Iterator[str]:
-    """The Response as lines of text; ``mark`` goes before and after the answer inside its sentence.
+def as_lines(
+    response: Response, mark: Mark = ASTERISKS, *, explain: bool = False, everything: bool = False
+) -> Iterator[str]:
+    """The Response as lines of text; ``mark`` goes before and after the answer inside its quotation.
 
-    ``explain`` adds the rule by which there is an answer or none, and what each answer was ranked by.
+    An answer with less than a tenth of the first one's confidence is left out, unless ``everything`` is to be shown.
+    ``explain`` leaves out nothing, and adds the rule by which there is an answer or none, and what each answer was
+    ranked by.
     """
     if response.reason:
         yield f"No answer found: {visible(response.reason)}."
@@ -26,32 +34,42 @@ def as_lines(response: Response, mark: tuple[str, str] = ("**", "**"), explain: 
         yield _rule(response.abstention)
         if not response.answers and response.withheld:
             yield "Withheld:"
-    for number, answer in enumerate(response.answers or (response.withheld if explain else ()), start=1):
+    answers = response.answers or (response.withheld if explain else ())
+    least = 0.0 if explain or everything or not answers else LEAST_SHARE * answers[0].confidence
+    for number, answer in enumerate((one for one in answers if one.confidence >= least), start=1):
         yield f"{number}. {visible(answer.text)}  ({percent(answer.confidence)})"
-        yield _INDENT + _where(answer)
-        yield _INDENT + _in_its_sentence(answer, mark)
+        yield INDENT + _where(answer)
+        yield INDENT + quote(answer.passage, (answer.span.start, answer.span.end), mark)
+        also = _also(answer.passage, [place.passage for place in (*answer.places[1:], *answer.copies)])
+        if also:
+            yield INDENT + also
         if explain:
-            yield _INDENT + f"score {answer.score:.2f} by the ranking {visible(response.ranking)}"
-            yield from (_INDENT + _evidence(place) for place in answer.places)
+            yield INDENT + f"score {answer.score:.2f} by the ranking {visible(response.ranking)}"
+            yield from (INDENT + _evidence(place) for place in answer.places)
 
 
-def hits_as_lines(hits: Sequence[Hit], explain: bool = False) -> Iterator[str]:
-    """The hits as lines of text: for each passage its score, where it is and how it begins."""
+def hits_as_lines(
+    hits: Sequence[Hit], question: str, analyzer: Analyzer, mark: Mark = ("", ""), *, explain: bool = False
+) -> Iterator[str]:
+    """The hits as lines of text: for each passage its score, where it is, and the part that matches best.
+
+    ``mark`` goes before and after each word of which the question has the term, as BM25 sees it.
+    """
     if not hits:
         yield "No passage found."
+    terms = set(analyzer(question))
     for hit in hits:
         passage = hit.passage
-        yield f"{hit.rank}. {hit.score:.4f}  {_place(passage, passage.start, passage.end, passage.page_at(0))}"
+        matches = [match for match in analyzer.located(passage.text) if match[2] in terms]
+        start, quotation = excerpt(passage, matches, mark)
+        yield f"{hit.rank}. {hit.score:.4f}  {_place(passage, passage.page_at(start))}"
+        yield INDENT + quotation
+        also = _also(passage, hit.copies)
+        if also:
+            yield INDENT + also
         if explain:
-            yield _INDENT + " · ".join(_component(name, component) for name, component in hit.components.items())
-        text = visible(passage.text)
-        yield _INDENT + (text if len(text) <= PASSAGE_CHARACTERS else f"{text[:PASSAGE_CHARACTERS].rstrip()} …")
-
-
-def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """The offsets of the sentence that holds ``text[start:end]``, or of the sentences where it crosses a boundary."""
-    spans = [span for span in sentences(text, 0, len(text)) if span[0] < end and start < span[1]]
-    return min([start, *(span[0] for span in spans)]), max([end, *(span[1] for span in spans)])
+            parts = [_component(name, component) for name, component in hit.components.items()]
+            yield INDENT + " · ".join([_characters(passage.start, passage.end, passage), *parts])
 
 
 def percent(probability: float) -> str:
@@ -79,7 +97,7 @@ def _evidence(place: Place) -> str:
     """The scores and ranks that retriever and reader gave to a place."""
     hit = place.hit
     parts = [
-        f"characters {place.start}–{place.end} of {visible(place.passage.document_id)}",
+        _characters(place.start, place.end, place.passage),
         f"span {place.span.score:.2f}",
         f"null {place.null_score:.2f}",
         f"rank {hit.rank}",
@@ -92,30 +110,37 @@ def _component(name: str, component: Component) -> str:
     return f"{name} {component.score:.4f}, " + (f"rank {component.rank}" if component.rank else "unranked")
 
 
+def _characters(start: int, end: int, passage: Passage) -> str:
+    return f"characters {start}–{end} of {visible(passage.document_id)}"
+
+
 def _where(answer: Answer) -> str:
     mentions = f" · {answer.mentions} mentions" if answer.mentions > 1 else ""
-    return _place(answer.passage, answer.start, answer.end, answer.page) + mentions
+    return _place(answer.passage, answer.page) + mentions
 
 
-def _place(passage: Passage, start: int, end: int, page: int | None) -> str:
-    parts = [passage.title or passage.document_id, passage.source, f"characters {start}–{end}"]
-    if page is not None:
-        parts.append(f"page {page}")
-    if passage.headings:
-        parts.append(" › ".join(passage.headings))
-    return " · ".join(visible(part) for part in dict.fromkeys(parts) if part)
+def _place(passage: Passage, page: int | None) -> str:
+    """The document, the page and the heading path; what is said already, as a title in a path, is said once."""
+    headings = passage.headings[1:] if passage.headings[:1] == (passage.title,) else passage.headings
+    parts = [*_document(passage), *([f"page {page}"] if page is not None else [])]
+    if headings:
+        parts.append(" › ".join(brief(heading, _NAME) for heading in headings))
+    return " · ".join(parts)
 
 
-def _in_its_sentence(answer: Answer, mark: tuple[str, str]) -> str:
-    text, start, end = answer.passage.text, answer.span.start, answer.span.end
-    first, last = sentence_around(text, start, end)
-    left = max(first, start - CONTEXT_CHARACTERS)
-    right = min(last, end + CONTEXT_CHARACTERS)
-    before = ("… " if left > first else "") + _keep_edges(text[left:start])
-    after = _keep_edges(text[end:right]) + (" …" if right < last else "")
-    return f"{before.lstrip()}{mark[0]}{visible(text[start:end])}{mark[1]}{after.rstrip()}"
+def _document(passage: Passage) -> list[str]:
+    """The title and the file of a passage's document, or the file alone where the title is but its name."""
+    title, file = passage.title or passage.document_id, PurePath(passage.source)
+    names = [title] if title not in (passage.source, file.name, file.stem) else []
+    return [*(brief(name, _NAME) for name in names), *([visible(passage.source)] if passage.source else [])]
 
 
-def _keep_edges(text: str) -> str:
-    """``visible``, with a space kept where the text begins or ends with white space."""
-    return visible(f"|{text}|")[1:-1]
+def _also(own: Passage, others: Sequence[Passage]) -> str:
+    """The other documents that say the same, by file or title; empty where there is none."""
+    documents = {one.document_id: one.source or one.title or one.document_id for one in others}
+    documents.pop(own.document_id, None)
+    names = list(dict.fromkeys(name for name in documents.values() if name != own.source))
+    if not names:
+        return ""
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return "also in " + ", ".join(map(visible, names[:LISTED])) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -63,6 +63,18 @@ class Analyzer:
             else:
                 words.append(word)
         return self._stem([word for word in words if word not in self._stop_words])
+
+    def located(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """(start, end, term) of the terms of ``text``, where they stand in it; most of them come from one word each.
+
+        >>> list(Analyzer("en").located("The 3 days"))
+        [(4, 5, '3'), (6, 10, 'day')]
+        """
+        for match in _pattern().finditer(text):
+            first, last = match.span()
+            cuts = [(at, at + 2) for at in range(first, last - 1)] if match.lastindex and last - first > 1 else []
+            for start, end in cuts or [(first, last)]:
+                yield from ((start, end, term) for term in self(text[start:end]))
 
 
 def _without_marks(text: str) -> str:

@@ -6,6 +6,7 @@ import math
 
 from hypothesis import strategies as st
 
+from odqa.answering.candidates import says_something
 from odqa.types import Component, Hit, Passage, Place, Reading, Span
 
 DOCUMENT = "Paris lies on the Seine. Berlin lies on the Spree. The capital is Paris."
@@ -42,7 +43,9 @@ def pairs(draw: st.DrawFn) -> list[tuple[Hit, Reading]]:
         for _ in range(draw(st.integers(0, 5))):
             a = draw(st.integers(0, end - start - 1))
             b = draw(st.integers(a + 1, end - start))
-            spans.append(Span(a, b, draw(st.floats(-20, 20))))
+            score = draw(st.floats(-20, 20))
+            if says_something(text[start:end], a, b):
+                spans.append(Span(a, b, score))
         scores = {name: draw(st.floats(0, 1)) for name in names}
         passage = hit(start, end, number + 1, f"d{which}", text, **scores)
         found.append((passage, Reading(tuple(spans), draw(st.floats(-9, 9)))))

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.candidates import TEMPERATURE, Candidates, by_text, distinct, find, log_prior, merge_key
+from odqa.answering.candidates import (
+    TEMPERATURE,
+    Candidates,
+    by_text,
+    distinct,
+    find,
+    log_prior,
+    merge_key,
+    says_something,
+)
 from odqa.types import Hit, Reading, Span
 from tests.answering.hits import hit, pairs, place, reading
 
@@ -68,6 +78,56 @@ def test_one_reading_is_needed_for_each_hit() -> None:
 def test_a_span_outside_its_passage_is_a_fault_of_the_reader() -> None:
     with pytest.raises(AssertionError):
         find([hit(0, 24)], [Reading((Span(20, 30, 1.0),), 0.0)])
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "says"),
+    [
+        ("It is in Paris.", "in", False),
+        ("The tower stands.", "The", False),
+        ("It stands (of old).", "(of", False),
+        ("It ends here.", ".", False),
+        ("a | b", "|", False),
+        ("Is it? No.", "No", True),
+        ("both of them", "both", True),
+        ("5 °C", "5", True),
+        ("Vitamin A helps.", "A", True),
+        ("Write OR or AND.", "AND", True),
+        ("The word `in` tests it.", "in", True),
+        ("The domain .at is Austrian.", ".at", True),
+        ("in Paris", "in Paris", True),
+        ("東京にある", "東", True),
+        ("٣ days", "٣", True),
+    ],
+)
+def test_what_says_nothing_is_no_candidate(text: str, answer: str, says: bool) -> None:
+    start = text.index(answer)
+    assert says_something(text, start, start + len(answer)) is says
+    found = find([hit(0, len(text), text=text)], [Reading((Span(start, start + len(answer), 9.0),), 0.0)])
+    assert bool(found) is says
+
+
+def copied(one: Hit, *copies: Hit) -> Hit:
+    return replace(one, copies=tuple(copy.passage for copy in copies))
+
+
+def test_what_overlaps_in_a_copy_is_one_place() -> None:
+    # Passages 0:24 and 15:50 overlap in both documents; each was found first in another one.
+    first = copied(hit(0, 24, 1, "a"), hit(0, 24, 3, "b"))
+    second = copied(hit(15, 50, 2, "b"), hit(15, 50, 4, "a"))
+    (found,) = find([first, second], [reading(1.0, (18, 23, 3.0)), reading(1.0, (3, 8, 7.0))])
+    assert found.passage.id == "b#2"
+    assert [(copy.passage.id, copy.text) for copy in found.copies] == [("a#4", "Seine")]
+
+
+def test_copies_are_no_agreement() -> None:
+    hits, readings = [hit(0, 24, 1, "a"), hit(50, 72, 2, "b")], [reading(0.0, (0, 5, 3.0)), reading(0.0, (16, 21, 2.0))]
+    alone = Candidates.of(hits, readings)
+    with_copies = Candidates.of([copied(hits[0], hit(0, 24, 3, "c"), hit(0, 24, 4, "d")), hits[1]], readings)
+    assert with_copies.groups == alone.groups == ((0, 1),)
+    for field in ("span", "null", "dense", "bm25", "texts", "total"):
+        assert getattr(with_copies.evidence, field).tolist() == getattr(alone.evidence, field).tolist()
+    assert [len(place.copies) for place in with_copies.places] == [2, 0]
 
 
 @pytest.mark.parametrize(

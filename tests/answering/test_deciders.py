@@ -218,7 +218,7 @@ def test_a_higher_temperature_is_never_surer(
 ) -> None:
     readings = [Reading(tuple(Span(at, at + 1, margin) for at, margin in enumerate(margins)), 0.0)]
     some, other = (
-        decide([hit(0, 5, text="abcde")], readings, threshold, value) for value in (temperature, temperature * factor)
+        decide([hit(0, 5, text="xbcde")], readings, threshold, value) for value in (temperature, temperature * factor)
     )
     assert other.answered == some.answered
     assert other.confidence <= some.confidence + 1e-12

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from odqa.answering.deciders import ReaderRule
 from odqa.answering.fit_file import write
 from odqa.answering.pipeline import Pipeline, answer_from_context
 from odqa.errors import IndexFolderError, ModelError, UsageError
+from odqa.index.build import build_index
 from odqa.index.filters import parse
 from odqa.reader.model import Reader
-from odqa.types import Document, Response, Section
+from odqa.types import Document, Reading, Response, Section
 from tests.answering.conftest import reader_with
 from tests.answering.fits import fit
 
@@ -309,3 +312,47 @@ def test_a_context_needs_neither_faiss_nor_sentence_transformers(eager_reader: P
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_copies_are_read_once_and_change_no_answer(
+    corpus: Path, eager_reader: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("odqa.reader.model.pick_dtype", lambda name, device: torch.float32)
+    answers = {}
+    for count in (1, 12):
+        folder = tmp_path / str(count)
+        for number in range(count):
+            # Under the same title, which is a part of what is searched.
+            shutil.copytree(corpus, folder / "texts" / f"{number:02}")
+        # Of these words alone: BM25 knows how many passages hold a word.
+        build_index([folder / "texts"], folder / "index", encoder=str(tiny_encoder), device="cpu")
+        with Pipeline.open(folder / "index", reader=eager_reader, mode="dense", device="cpu") as opened:
+            read, plain = [], opened.reader.read
+
+            def noted(questions: list[str], contexts: list[str], **options: object) -> list[Reading]:
+                read.extend(contexts)  # noqa: B023
+                return plain(questions, contexts, **options)  # noqa: B023
+
+            monkeypatch.setattr(opened.reader, "read", noted)
+            response = opened.ask(QUESTIONS[0], k=3, n=50)
+        assert len(read) == len(set(read)) == 3
+        answers[count] = [(one.text, pytest.approx(one.confidence), one.mentions) for one in response.answers]
+        for one in response.answers:
+            assert len(one.copies) == (count - 1) * one.mentions
+            assert all(copy.text == one.text for copy in one.copies)
+            assert len({one.passage.document_id, *(copy.passage.document_id for copy in one.copies)}) == count
+    assert answers[1] == answers[12]
+
+
+def test_documents_of_the_same_text_are_one_context(reader: Reader) -> None:
+    text = "The Louvre is a museum in Paris."
+    alone = answer_from_context("where is it", [Document("a", "A", text)], reader, n=50)
+    twice = answer_from_context(
+        "where is it", [Document("a", "A", text), Document("b", "B", f" {text}\n")], reader, n=50
+    )
+    assert [(one.text, one.confidence) for one in twice.answers] == [
+        (one.text, one.confidence) for one in alone.answers
+    ]
+    assert [[copy.passage.document_id for copy in one.copies] for one in twice.answers] == [
+        ["b"] * one.mentions for one in alone.answers
+    ]

@@ -39,7 +39,7 @@ def evidence_of(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
 
 def apart(rows: Sequence[tuple[float, Sequence[float]]]) -> Evidence:
     """A passage of its own document for each (null score, span scores); no two spans overlap."""
-    hits = [hit(0, 8, at, f"d{at}", "abcdefgh") for at in range(1, len(rows) + 1)]
+    hits = [hit(0, 8, at, f"d{at}", "xbcdefgh") for at in range(1, len(rows) + 1)]
     return evidence_of(
         hits, [Reading(tuple(Span(at, at + 1, score) for at, score in enumerate(spans)), null) for null, spans in rows]
     )

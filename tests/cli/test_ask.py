@@ -57,7 +57,7 @@ def test_an_answer_for_a_person(folder: Path) -> None:
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0].startswith("1. ") and "%" in lines[0]
-    assert "characters" in lines[1] and str(folder / "texts") in lines[1]
+    assert lines[1].startswith(f"   {folder / 'texts'}") and "characters" not in lines[1]
     assert "**" in lines[2]
     assert lines[3].startswith("2. ") and len(lines) == 6
     assert "\x1b" not in result.stdout  # standard output is no terminal here
@@ -231,7 +231,21 @@ def test_only_a_terminal_that_may_be_styled_is(
     _print(response(), explain=False, json_output=False)
     stdout.flush()
     shown = stdout.buffer.getvalue().decode()  # type: ignore[attr-defined]
-    assert ("\x1b[1;7mGustave Eiffel\x1b[0m" in shown, "**Gustave Eiffel**" in shown) == (styled, not styled)
+    assert ("\x1b[1;32mGustave Eiffel\x1b[0m" in shown, "**Gustave Eiffel**" in shown) == (styled, not styled)
+
+
+def test_answers_that_are_nothing_beside_the_first_are_shown_to_who_asks_for_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("who built the tower", "-n", 50, "-k", 1000)
+    share = 0.95  # The tiny reader holds all of its answers for nearly as good.
+    monkeypatch.setattr("odqa.reports.answers_text.LEAST_SHARE", share)
+    shown = json.loads(from_index(folder, *asked, "--json").stdout)["answers"]
+    worth = [one for one in shown if one["confidence"] >= shown[0]["confidence"] * share]
+    for options, count in (((), len(worth)), (("--min-confidence", 0), len(shown)), (("--explain",), len(shown))):
+        lines = from_index(folder, *asked, *options).stdout.splitlines()
+        assert sum(line[:1].isdigit() for line in lines) == count
+    assert 0 < len(worth) < len(shown)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a child")

@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
+from odqa.cli.output import BOLD
 from tests.answering.conftest import TEXTS
 
-HIT_KEYS = ["rank", "score", "text", "passage_id", "document"]
+HIT_KEYS = ["rank", "score", "text", "passage_id", "document", "copies"]
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +41,41 @@ def test_passages_for_a_person(index: Path) -> None:
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert len(lines) == 4
-    assert lines[0].startswith("1. ") and "moon.txt · characters 0–" in lines[0]
+    assert lines[0].startswith("1. ") and lines[0].endswith("moon.txt")
     assert lines[1] == "   The moon orbits the earth in days. The light of the sun has a speed."
     assert lines[2].startswith("2. ")
 
 
+def test_the_words_that_match_are_bold_on_a_terminal(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("odqa.cli.output.Screen.isatty", lambda self: True)
+    lines = found(index, "what orbited the earths", "-k", 1).stdout.splitlines()
+    assert f"The moon {BOLD[0]}orbits{BOLD[1]} the {BOLD[0]}earth{BOLD[1]} in" in lines[-2]
+    assert lines[-1].startswith("   ") and not lines[-1].startswith("    ")
+
+
+def test_copies_are_one_passage_that_names_their_files(tiny_encoder: Path, tmp_path: Path) -> None:
+    from odqa.index.build import build_index
+
+    for name in ("a.txt", "b.txt", "c.md"):
+        (tmp_path / name).write_text("The moon orbits the earth.", encoding="utf-8")
+    (tmp_path / "sun.txt").write_text("The sun shines.", encoding="utf-8")
+    paths = [tmp_path / name for name in ("a.txt", "b.txt", "c.md", "sun.txt")]
+    build_index(paths, tmp_path / "index", encoder=str(tiny_encoder), device="cpu")
+    lines = found(tmp_path / "index", "what orbits the earth", "-k", 2).stdout.splitlines()
+    assert [line[:2] for line in lines] == ["1.", "  ", "  ", "2.", "  "]
+    names = [line for line in lines if "also in" in line]
+    assert len(names) == 1 and names[0].count(str(tmp_path)) == 2
+    shown = json.loads(found(tmp_path / "index", "what orbits the earth", "-k", 2, "--json").stdout)
+    assert sorted(len(hit["copies"]) for hit in shown["hits"]) == [0, 2]
+
+
 def test_explain_shows_rank_and_score_of_each_component(index: Path) -> None:
     lines = found(index, "what orbits the earth", "-k", 1, "--explain").stdout.splitlines()
-    assert lines[1].startswith("   dense ") and " · bm25 " in lines[1] and lines[1].endswith(", rank 1")
+    assert lines[2].startswith("   characters 0–") and " · dense " in lines[2] and " · bm25 " in lines[2]
+    assert lines[2].endswith(", rank 1")
     (hit, *_) = json.loads(found(index, "what orbits the earth", "--explain", "--json").stdout)["hits"]
     assert list(hit) == [*HIT_KEYS, "components"]
     assert list(hit["components"]) == ["dense", "bm25"]

@@ -10,6 +10,7 @@ import pytest
 from odqa.errors import DataError
 from odqa.evaluation import cases as module
 from odqa.evaluation.cases import SPARE, Queries, Query, check_examples, in_context, read, search
+from odqa.index.copies import merge_copies
 from odqa.types import Example, Hit, Passage, Reading, Reference, Span
 from odqa.views import Context
 
@@ -95,6 +96,19 @@ def test_where_no_context_is_in_the_index_the_answers_tell() -> None:
 def test_by_their_answers_unanswerable_questions_have_no_gold_passages() -> None:
     _, query = one([ELSEWHERE, *FILLING], example("which ocean?"))
     assert (query.gold, query.gold_ranks()) == (frozenset(), [])
+
+
+def test_a_gold_passage_stays_one_when_a_copy_of_it_is_found_first() -> None:
+    copy, gold = (Hit(Passage(name, name, name, PIECE, 0), 1.0, rank) for rank, name in ((1, "copy"), (2, "gold")))
+    others = Shelf([ELSEWHERE, *FILLING]).search([""], 9)[0]
+
+    class Copied(Shelf):
+        def search(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
+            return [merge_copies([copy, gold, *others])[:k] for _ in questions]
+
+    (query,) = search([example("which river?", "Seine")], Copied([]), 2).queries
+    assert (query.gold, query.gold_ranks()) == ({"copy"}, [1])
+    assert [hit.passage.text for hit in query.without_gold(2)] == [ELSEWHERE, FILLING[0]]
 
 
 @pytest.mark.parametrize("context", ["", " \n"])

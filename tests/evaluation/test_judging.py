@@ -63,7 +63,7 @@ def test_without_any_span_there_is_no_answer_and_no_confidence_in_one() -> None:
 
 @pytest.mark.parametrize(("place", "best"), [(5, 1.0), (6, 0.0)])
 def test_no_more_than_five_answers_count(place: int, best: float) -> None:
-    texts = ["lies", "on", "river", "Berlin", "Spree"]
+    texts = ["lies", "Seine", "river", "Berlin", "Spree"]
     texts.insert(place - 1, "Paris")
     one = judged(["Paris"], {text: -float(at) for at, text in enumerate(texts)}, -math.inf)
     assert one.top5.exact_match == best

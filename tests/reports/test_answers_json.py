@@ -15,6 +15,7 @@ def test_hits_have_the_documented_keys() -> None:
         "text": "The tower stands.",
         "passage_id": "p",
         "document": {"id": "d", "title": "Tower", "source": "t.pdf"},
+        "copies": [],
     }
     assert hits_as_json("Who?", [hit]) == {"question": "Who?", "hits": [shown]}
     components = {"dense": {"rank": None, "score": 0.25}, "bm25": {"rank": 7, "score": 3.0}}

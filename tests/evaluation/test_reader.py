@@ -165,12 +165,12 @@ def test_calibration_is_reported_before_fitting_and_with_the_reader_s_settings(
     plain = calibration(evaluate(EXAMPLES, reader))
     assert plain["before"] == plain["after"]
     assert (plain["before"]["threshold"], plain["before"]["temperature"]) == (0.0, 1.0)
-    monkeypatch.setattr(reader, "no_answer_threshold", 1000.0)
-    monkeypatch.setattr(reader, "temperature", 500.0)
+    monkeypatch.setattr(reader, "no_answer_threshold", 10000.0)
+    monkeypatch.setattr(reader, "temperature", 2000.0)
     result = evaluate(EXAMPLES, reader)
     found = calibration(result)
     assert found["before"] == plain["before"]
-    assert (found["after"]["threshold"], found["after"]["temperature"]) == (1000.0, 500.0)
+    assert (found["after"]["threshold"], found["after"]["temperature"]) == (10000.0, 2000.0)
     # It never answers, which is right for two of five.
     sure = [one.decision.no_answer_probability for one in result.judgements]
     assert not any(one.answered for one in result.judgements)

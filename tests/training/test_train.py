@@ -260,6 +260,7 @@ def test_the_loss_falls_and_the_reader_answers_what_it_was_shown(recipe, tmp_pat
         accumulate=1,
         learning_rate=5e-3,
         dropout=0.0,
+        path_dropout=0.0,
         save_every=1000,
     )
     output = run(made, tmp_path / "out", watcher)

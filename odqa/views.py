@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.types import Block, BlockKind
+from odqa.types import Block, BlockKind, Example, Passage
 
 # What has a compatibility decomposition (Unicode Standard Annex 44, table 14) and says the same in plain letters.
 # Others do not: without its position the 4 of 10⁴ is another number, and without its line so are ½ and ①.
@@ -26,6 +26,7 @@ SAME = ("compat", "wide", "narrow", "font", "noBreak", "square", "initial", "med
 INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 # A word that was cut at the end of a line, unless the next line begins with a capital: then the hyphen is its own.
 LINE_END = re.compile(r"[-\u2010\u00ad](?<=[^\W\d_].)[ \t]*\r?\n[ \t]*(?=[^\W\d_])(?![A-Z])")
+BAR = re.compile(r"(?<!\\)\|")  # Between cells; Markdown writes a bar inside a cell with a backslash.
 LAST_PLANE = 0x20000  # Beyond it are ideographs alone.
 
 
@@ -36,6 +37,21 @@ class Context:
     text: str
     path: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
+
+
+def context_of(text: str | Context) -> Context:
+    """A text without title and headings; what is a context already stays as it is."""
+    return text if isinstance(text, Context) else Context(text)
+
+
+def context_of_example(example: Example) -> Context:
+    """A question's context below its title and headings. Wikipedia's titles, as SQuAD has them, are without spaces."""
+    return Context(example.context, (example.title.replace("_", " "), *example.headings))
+
+
+def context_of_passage(passage: Passage) -> Context:
+    """A passage below its title and headings."""
+    return Context(passage.text, (passage.title, *passage.headings), passage.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +124,20 @@ def plain(text: str) -> str:
 
 
 def cells(text: str, row: Block) -> list[tuple[int, int]]:
-    """The offsets in ``text`` of every cell of a row, empty ones among them, white space and outer bars left out."""
-    start, end = row.start, row.end
-    start += text.startswith("|", start, end)
-    end -= text.endswith("|", start, end)
+    """The offsets in ``text`` of every cell of a row, empty ones among them, without the white space around them.
+
+    Bars at both ends of a row are Markdown's frame, unless the labels say that there are empty cells.
+    """
+    bars = [bar.start() for bar in BAR.finditer(text, row.start, row.end)]
+    edges = list(zip([row.start, *(at + 1 for at in bars)], [*bars, row.end], strict=True))
+    framed = len(edges) > 2 and not any(text[low:high].strip() for low, high in (edges[0], edges[-1]))
+    if framed and len(edges) != len(row.labels):
+        edges = edges[1:-1]
     found = []
-    for piece in text[start:end].split("|"):
-        low = start + len(piece) - len(piece.lstrip())
-        found.append((low, max(low, start + len(piece.rstrip()))))
-        start += len(piece) + 1
+    for low, high in edges:
+        piece = text[low:high]
+        low += len(piece) - len(piece.lstrip())
+        found.append((low, max(low, high - len(piece) + len(piece.rstrip()))))
     return found
 
 

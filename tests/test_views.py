@@ -75,14 +75,20 @@ def test_labels_that_do_not_fit_the_cells_are_left_out():
     [
         ("a | b", ["a", "b"]),
         ("| a | b |", ["a", "b"]),
-        ("| Mon", ["Mon"]),
-        (" | Mon | ", ["", "Mon", ""]),
+        ("| Mon", ["", "Mon"]),
+        ("| Mon |", ["Mon"]),
         ("a", ["a"]),
     ],
 )
 def test_cells(text, found):
     row = Block(0, len(text), BlockKind.ROW)
     assert [text[start:end] for start, end in cells(text, row)] == found
+
+
+def test_labels_tell_empty_cells_from_a_frame():
+    text = "| Mon |"
+    row = Block(0, len(text), BlockKind.ROW, ("Season", "Day", "Time"))
+    assert [text[start:end] for start, end in cells(text, row)] == ["", "Mon", ""]
 
 
 @pytest.mark.parametrize(

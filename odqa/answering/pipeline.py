@@ -22,8 +22,8 @@ from odqa.errors import UsageError
 from odqa.index.copies import merge_copies
 from odqa.index.filters import Filters, parsed
 from odqa.models import DEFAULT_READER
-from odqa.reader.contexts import context_of_passage
 from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
+from odqa.views import context_of_passage
 
 if TYPE_CHECKING:
     from odqa.index.retriever import Retriever

@@ -22,10 +22,9 @@ from odqa.errors import DataError
 from odqa.evaluation.readings import Readings
 from odqa.files import sha256
 from odqa.index.retriever import Retriever
-from odqa.reader.contexts import context_of_passage
 from odqa.text import normalize_answer
 from odqa.types import Document, Example, Hit, Reading
-from odqa.views import Context
+from odqa.views import Context, context_of_passage
 
 SPARE = 5  # Hits beyond k, so that k are left when the gold ones, a context's two or three pieces, are taken away.
 KS = (5, 20, 50)  # Numbers of passages at which one threshold must hold.

@@ -36,9 +36,9 @@ from odqa.evaluation.report import (
 )
 from odqa.evaluation.slices import slices
 from odqa.index.retriever import Retriever
-from odqa.reader.contexts import context_of_example
 from odqa.retrieval.words import Analyzer
 from odqa.types import Example, Mode, Progress
+from odqa.views import context_of_example
 
 MRR = 10
 CONFIDENT = 0.8  # The confidence from which answers are counted at every k.

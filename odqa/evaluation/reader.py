@@ -19,8 +19,8 @@ from odqa.evaluation.judging import Judge, Judgement, correctness, judge_predict
 from odqa.evaluation.languages import check_language
 from odqa.evaluation.levels import counts, level
 from odqa.evaluation.report import Calibration, ReaderReport, Reliability
-from odqa.reader.contexts import context_of_example
 from odqa.types import Example
+from odqa.views import context_of_example
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader

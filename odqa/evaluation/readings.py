@@ -21,9 +21,8 @@ import numpy as np
 from odqa.closing import Closing
 from odqa.errors import DataError
 from odqa.models import cache_folder
-from odqa.reader.contexts import context_of
 from odqa.types import Reading, Span
-from odqa.views import Context
+from odqa.views import Context, context_of
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader

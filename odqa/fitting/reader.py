@@ -20,12 +20,11 @@ from odqa.evaluation.cases import Case
 from odqa.evaluation.judging import Judge, correctness, questions_of
 from odqa.evaluation.levels import level
 from odqa.evaluation.metrics import token_f1
-from odqa.reader.contexts import context_of_example
 from odqa.reader.decode import spans_of
 from odqa.reader.model import MAX_ANSWER_WORDS
 from odqa.reader.units import units_of
 from odqa.types import Example
-from odqa.views import view_of
+from odqa.views import context_of_example, view_of
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader

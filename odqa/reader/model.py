@@ -22,12 +22,11 @@ from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_READER, content_hash, resolve
 from odqa.reader import decode, precision
 from odqa.reader.compat import QuestionAnswering
-from odqa.reader.contexts import context_of
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.reader.threads import spread
 from odqa.reader.units import Units, units_of
 from odqa.types import Reading, Span
-from odqa.views import Context, view_of
+from odqa.views import Context, context_of, view_of
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
 MAX_ANSWER_WORDS = 30  # The longest span; BERT's own code for SQuAD counts as many tokens.

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from odqa.corpus.sentences import sentences
 from odqa.reports.visible import visible
 from odqa.types import Block, BlockKind, Passage
+from odqa.views import cells
 
 Span = tuple[int, int]
 Mark = tuple[str, str]
@@ -22,7 +23,6 @@ CELL = 60  # Characters of a cell that are quoted at most, unless it holds the a
 EXCERPT = 300  # Characters of a passage that are quoted at most.
 PARTED = " / "  # Between two blocks in one excerpt, as between lines of verse.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
-_BAR = re.compile(r"(?<!\\)\|")
 
 
 def quote(passage: Passage, span: Span, mark: Mark) -> str:
@@ -115,15 +115,9 @@ def _best_run(pieces: Sequence[tuple[int, int, Block | None]], matches: Sequence
 
 
 def _cells(text: str, block: Block) -> list[Span]:
-    """The cells of a row, one for each of its labels, without the white space around them; none of anything else."""
-    if block.kind is not BlockKind.ROW or not block.labels:
-        return []
-    bars = [bar.start() for bar in _BAR.finditer(text, block.start, block.end)]
-    if text.startswith("|", block.start) and text.endswith("|", 0, block.end):
-        edges = list(zip([at + 1 for at in bars[:-1]], bars[1:], strict=True))
-    else:
-        edges = list(zip([block.start, *(at + 1 for at in bars)], [*bars, block.end], strict=True))
-    return edges if len(edges) == len(block.labels) else []
+    """The cells of a row, one for each of its labels; none of anything else."""
+    found = cells(text, block) if block.kind is BlockKind.ROW else []
+    return found if len(found) == len(block.labels) else []
 
 
 def _row(text: str, block: Block, cells: Sequence[Span], spans: Sequence[Span], mark: Mark, most: int) -> str:

@@ -18,10 +18,10 @@ from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_ENCODER, content_hash, resolve
 from odqa.retrieval.bfloat16 import faithful, lowered
 from odqa.types import Passage
+from odqa.views import context_of_passage, heading_path, plain, view_of
 
 _UNSET = 1_000_000  # Tokenizers without a limit of their own report a number far above this one.
 _USUAL_LIMIT = 512  # The longest input of nearly every encoder; taken where a model states none.
-_JOINER = 2  # Tokens that the line break between prefix and text may cost in tokenizers that keep it.
 _MOST_TOKENS = 65536  # Of one batch, padding counted.
 _REMEDY = f"name a sentence-transformers model, for example {DEFAULT_ENCODER}"
 
@@ -92,7 +92,7 @@ class Encoder:
     @property
     def passage_budget(self) -> int:
         """The longest passage, in tokens, that still leaves a quarter of ``max_tokens`` for title and headings."""
-        return max(1, self.room - self.max_tokens // 4 - _JOINER)
+        return max(1, self.room - self.max_tokens // 4)
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """The character span of every token of ``text``, special tokens left out."""
@@ -103,7 +103,7 @@ class Encoder:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         check_device(self._process, self.device)
-        vectors = self._model.encode_query(list(texts), show_progress_bar=False)
+        vectors = self._model.encode_query([plain(text) for text in texts], show_progress_bar=False)
         return _unit(vectors, [f"the question {text[:80]!r}" for text in texts], self.name)
 
     def encode_passages(
@@ -140,34 +140,26 @@ class Encoder:
     def _inputs(self, passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
         """What the model reads for each passage, and about how many tokens that is, special ones and prompt included.
 
-        That is ``Title > Heading > Subheading``, a line break, its text. The text comes first: title and headings get
-        what it leaves free, a quarter of the input at most.
+        That is ``Title > Heading > Subheading. `` and the view of its text. The text comes first: title and headings
+        get what it leaves free, a quarter of the input at most.
         """
-        encodings = self._tokenizer.encode_batch([passage.text for passage in passages], add_special_tokens=False)
-        prefix = lru_cache(maxsize=1024)(self._prefix)  # Neighbours share their headings.
+        contexts = [context_of_passage(passage) for passage in passages]
+        views = [view_of(context).text for context in contexts]
+        encodings = self._tokenizer.encode_batch(views, add_special_tokens=False)
+
+        @lru_cache(maxsize=1024)  # Neighbours share their headings.
+        def path(parts: tuple[str, ...], limit: int) -> tuple[str, int]:
+            found = heading_path(parts, limit, self.token_offsets)
+            return found, len(self.token_offsets(found))
+
         room = self.room
-        texts, lengths = [], []
         around = self.max_tokens - room
-        for passage, encoding in zip(passages, encodings, strict=True):
-            limit = min(self.max_tokens // 4, room - len(encoding.ids) - _JOINER)
-            before, tokens = prefix(passage.title, passage.headings, limit)
-            texts.append(f"{before}\n{passage.text}" if before else passage.text)
+        texts, lengths = [], []
+        for context, view, encoding in zip(contexts, views, encodings, strict=True):
+            before, tokens = path(context.path, min(self.max_tokens // 4, room - len(encoding.ids)))
+            texts.append(before + view)
             lengths.append(min(self.max_tokens, around + tokens + len(encoding.ids)))
         return texts, lengths
-
-    def _prefix(self, title: str, headings: tuple[str, ...], limit: int) -> tuple[str, int]:
-        """The heading path in at most ``limit`` tokens, and its length: outer headings go first, then its end."""
-        parts = [title.strip(), *(heading.strip() for heading in headings)]
-        # A document's first heading is often its title once more.
-        parts = [part for at, part in enumerate(parts) if part and part not in parts[:at]]
-        while True:
-            path = " > ".join(parts)
-            spans = self.token_offsets(path)
-            if len(spans) <= limit or len(parts) <= 2:
-                break
-            del parts[1]
-        kept = min(len(spans), max(0, limit))
-        return (path if kept == len(spans) else path[: spans[kept - 1][1]] if kept else ""), kept
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:

@@ -30,6 +30,7 @@ from odqa.retrieval.names import COUNTS, LENGTHS, ROWS, STARTS, TERMS
 from odqa.retrieval.postings import TERMS_SCHEMA, PostingsWriter
 from odqa.retrieval.words import Analyzer
 from odqa.types import Passage
+from odqa.views import context_of_passage, plain, view_of
 
 K1 = 0.6  # How soon repeating a term stops counting. See docs/decisions/fusion.md for the measurement.
 B = 0.75  # How much a long passage is held back against a short one, from 0 to 1.
@@ -237,7 +238,9 @@ def best(scores: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None 
 
 def keyword_text(passage: Passage) -> str:
     """What is counted of a passage: its title, its headings and its text; a heading that repeats another once."""
-    return "\n".join([*dict.fromkeys(part for part in (passage.title, *passage.headings) if part), passage.text])
+    context = context_of_passage(passage)
+    path = dict.fromkeys(plain(part) for part in context.path if part)
+    return "\n".join([*path, view_of(context).text])
 
 
 def _weights(part: Keywords, term: str, norms: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import DataError
-from odqa.reader.contexts import context_of_example
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.squad import load_examples
 from odqa.training.labels import Repairs, repair, spans, with_plausible
 from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
+from odqa.views import context_of_example
 
 GROUP = (
     50  # Batches that are sorted by length together: enough for little padding, few enough to keep the order random.

@@ -117,20 +117,20 @@ def test_token_offsets_are_the_characters_of_each_token(encoder: Encoder) -> Non
 
 def test_title_and_headings_go_before_the_text_without_repeats(encoder: Encoder) -> None:
     assert input_of(encoder, passage("moon")) == "moon"
-    assert input_of(encoder, passage("moon", "Sun")) == "Sun\nmoon"
-    assert input_of(encoder, passage("moon", "Sun", ("Sun", "", "Light", "Speed"))) == "Sun > Light > Speed\nmoon"
+    assert input_of(encoder, passage("moon", "Sun")) == "Sun. moon"
+    assert input_of(encoder, passage("moon", "Sun", ("Sun", "", "Light", "Speed"))) == "Sun > Light > Speed. moon"
 
 
 def test_a_long_heading_path_loses_its_outer_headings_first_and_then_its_end(encoder: Encoder) -> None:
-    # A quarter of 64 tokens is 16; " > " counts one.
+    # A quarter of 64 tokens is 16; " > " and "." count one.
     path = passage("moon", "sun", ("earth " * 12, "light " * 10, "speed"))
-    assert input_of(encoder, path) == f"sun > {'light ' * 10}".rstrip() + " > speed\nmoon"
-    assert input_of(encoder, passage("moon", "sun " * 40)) == ("sun " * 16).rstrip() + "\nmoon"
+    assert input_of(encoder, path) == f"sun > {'light ' * 10}".rstrip() + " > speed. moon"
+    assert input_of(encoder, passage("moon", "sun " * 40)) == "sun " * 16 + "moon"
 
 
 def test_a_passage_within_its_budget_leaves_a_quarter_for_the_headings(encoder: Encoder) -> None:
-    assert (encoder.room, encoder.passage_budget) == (62, 44)
-    whole = input_of(encoder, passage("moon " * 44, "sun " * 16))
+    assert (encoder.room, encoder.passage_budget) == (62, 46)
+    whole = input_of(encoder, passage("moon " * 46, "sun " * 16))
     assert whole.count("sun") == 16
     assert input_of(encoder, passage("moon " * 60, "sun " * 16)) == "moon " * 60, "the text comes first"
 

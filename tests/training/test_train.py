@@ -18,7 +18,6 @@ from safetensors.torch import load_file, save_file
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import sha256
 from odqa.models import content_hash
-from odqa.reader.contexts import context_of_example
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
 from odqa.training import checkpoint, loop
@@ -30,6 +29,7 @@ from odqa.training.loop import learning_rate
 from odqa.training.recipe import Recipe, Source, as_dict, make_recipe
 from odqa.training.record import RunRecord, read_record
 from odqa.training.train import train
+from odqa.views import context_of_example
 from tests import tiny
 from tests.reader import families
 

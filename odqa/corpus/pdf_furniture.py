@@ -11,6 +11,7 @@ from odqa.corpus.pdf_lines import Line, leading
 
 NUMBER = re.compile(r"\d+")
 ROMAN = re.compile(r"\W*[ivxlc]{1,7}\W*", re.IGNORECASE)
+DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 MOST_LINES = 3  # Of a head, and of a foot.
 SAME_PLACE = 4.0  # Points: how far apart the same line of two pages may be.
 HUGE = 2.5  # Times the size of the page's letters: a watermark, if many pages have it.
@@ -103,9 +104,14 @@ def _edges(number: int, page: Sequence[Line]) -> Iterator[_Edge]:
 def _edge(page: int, line: Line, apart: bool, outermost: bool) -> _Edge:
     text = line.text.casefold()
     if ROMAN.fullmatch(text):
-        return _Edge(page, line, "#", (), apart, outermost)
+        return _Edge(page, line, "roman", (_value(text),), apart, outermost)
     numbers = tuple(int(number[:9]) for number in NUMBER.findall(text)[:20])
     return _Edge(page, line, NUMBER.sub("#", text), numbers, apart, outermost)
+
+
+def _value(roman: str) -> int:
+    digits = [DIGITS[letter] for letter in roman if letter in DIGITS]
+    return sum(-one if one < following else one for one, following in zip(digits, [*digits[1:], 0], strict=True))
 
 
 def _in_one_place(group: list[_Edge]) -> Iterator[list[_Edge]]:

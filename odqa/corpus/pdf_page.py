@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ BOLD = ("bold", "black", "heavy", "demi", "medi", "cmbx", "sfbx", "ecbx", "cmssb
 MONOSPACED = ("mono", "courier", "cmtt", "sltt", "ectt", "sftt", "consol", "menlo", "typewriter")
 # Where TeX's fonts have their ligatures. A font that does not say which letters they are leaves us these numbers.
 LIGATURES = dict(zip((*range(0x0B, 0x10), *range(0x1B, 0x20)), ("ff", "fi", "fl", "ffi", "ffl") * 2, strict=True))
+ACCENT = re.compile("[\u0300-\u036f]")
 HYPHEN = 2  # What pdfium makes of a hyphen at the end of a line.
 MOST_OBJECTS = 20_000  # Of the drawing of a page, that are looked at for ruled lines: maps have many more.
 THICKEST_RULE = 3.0  # Points.
@@ -245,9 +248,14 @@ def _words(runs: list[_Run], sight: _Sight) -> list[Word]:
         box = sight.box(*run.box)
         if run.style.turn == sight.turn and sight.shows(box):
             y = sight.point(*run.origin)[1]
-            text = well_formed("".join(run.letters))
+            text = _composed(well_formed("".join(run.letters)))
             words.append(Word(text, box.x0, box.x1, y, run.style.size, run.style.bold, run.style.mono))
     return words
+
+
+def _composed(text: str) -> str:
+    """Letters and accents that were drawn one over the other, as one; an i under an accent has no dot."""
+    return unicodedata.normalize("NFC", text.replace("ı", "i")) if ACCENT.search(text) else text
 
 
 def _rules(pdfium: Any, page: Any, count: int, sight: _Sight) -> list[Box]:

@@ -204,7 +204,8 @@ def _said_once(pages: Sequence[Sequence[Line]], heads: Sequence[Sequence[Line]])
     for number, lines in enumerate(heads):
         for line in lines:
             letters = _letters(line.text)
-            if len(seen) >= MOST_HEADS or letters in seen or _count_words(line.text) < FEWEST_WORDS:
+            numbered = line.text[0].isdigit() or line.text[-1].isdigit()
+            if len(seen) >= MOST_HEADS or letters in seen or numbered or _count_words(line.text) < FEWEST_WORDS:
                 continue
             seen.add(letters)
             if letters and letters not in said:

@@ -6,19 +6,22 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 
 from odqa.corpus.pdf_lines import Line, Piece, glue, leading
 from odqa.corpus.pdf_page import Box
-from odqa.corpus.pdf_tables import NUMBERING, Table, table_at
+from odqa.corpus.pdf_tables import Table, table_at
 from odqa.types import BlockKind
 
 BULLET = re.compile(r"(?:[•●○▪■◦‣⁃∙·∗]\s*|[*–—-]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{2,5})[.)]\s+|\(\w{1,3}\)\s+)(?=\S)")
 HYPHENS = "-\u00ad\u2010"
 ENDING = re.compile(r"[.!?:;。！？…][\"'”’»)\]]*$")
-CAPTION = re.compile(r"(?:figure|fig\.|table|listing|abbildung|tabelle|tableau)\s+[A-Z]?\d+(?:[.-]\d+)*\s*[.:–-]", re.IGNORECASE)
+CAPTION = re.compile(
+    r"(?:figure|fig\.|table|listing|abbildung|tabelle|tableau)\s+[A-Z]?\d+(?:[.-]\d+)*\s*[.:–-]", re.IGNORECASE
+)
+LONGEST_TERM = 80  # Characters.
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-FAR = 3.0  # Times the size of the letters: pieces of a line so far apart belong to different things.
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class PdfBlock:
     table: Table | None = None
     width: float = 0.0  # Of its widest line.
     last: float = 0.0  # The width of its last line.
+    x0: float = 0.0
+    bottom: float = 0.0  # Where its last line stands.
 
 
 class Words:
@@ -42,14 +47,18 @@ class Words:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._counts: Counter[str] = Counter()
+        self._firsts: Counter[str] = Counter()  # The first words of compounds with a hyphen.
         for text in texts:
-            # The last word of a line may be half of one.
-            self._counts.update(word.casefold() for word in WORD.findall(text.rpartition(" ")[0]))
+            # The first and the last word of a line may be halves.
+            inner = text.partition(" ")[2].rpartition(" ")[0]
+            some = [word.casefold() for word in WORD.findall(inner)]
+            self._counts.update(some)
+            self._firsts.update(word.partition("-")[0] for word in some if "-" in word)
 
     def joined(self, left: str, right: str) -> str:
         """Two lines of a paragraph as one text, a word that was broken between them made whole."""
         if not left or left[-1] not in HYPHENS or not right or len(left) < 2 or not left[-2].isalnum():
-            return f"{left}{glue(left, right)}{right}"
+            return f"{left}{'' if _is_cut_name(left, right) else glue(left, right)}{right}"
         if left[-1] == "\u00ad":
             return left[:-1] + right
         head, tail = left[:-1].rpartition(" ")[2], right.partition(" ")[0]
@@ -59,16 +68,26 @@ class Words:
         first, second = before.group()[::-1].casefold(), after.group().casefold()
         whole, compound = self._counts[first + second], self._counts[f"{first}-{second}"]
         if not whole and not compound:
-            kept = min(self._counts[first], self._counts[second]) > 0 and min(len(first), len(second)) > 2
+            both = min(self._counts[first], self._counts[second]) > 0 and min(len(first), len(second)) > 2
+            kept = both or (self._firsts[first] > 0 and self._counts[second] > 0)
         else:
             kept = compound > whole
         return left + right if kept else left[:-1] + right
 
 
+def _is_cut_name(left: str, right: str) -> bool:
+    """Whether a line ends inside an address of the web, or inside a name with low lines."""
+    name = left.rpartition(" ")[2]
+    if "://" in name or name.startswith("www."):
+        return name[-1] in "/=&?_%" or (name[-1] == "." and right[:1].islower())
+    return len(name) > 1 and name[-1] == "_" and right[:1].isalnum()
+
+
 def blocks_of(lines: Sequence[Line], rules: Sequence[Box], page: int, words: Words, is_code: bool) -> list[PdfBlock]:
     """The blocks of a page's lines; ``is_code`` tells whether letters of one width mean code."""
     found: list[PdfBlock] = []
-    parts = _parts(lines, rules, is_code)
+    parts = _parts(lines, rules, words, is_code)
+    _join_code_in_prose(parts)
     prose = [part for part in parts if isinstance(part, Line)]
     usual, sides = leading(prose), _sides(prose)
     for part in _grouped(parts, usual, sides, is_code):
@@ -76,46 +95,57 @@ def blocks_of(lines: Sequence[Line], rules: Sequence[Box], page: int, words: Wor
             found.append(PdfBlock(BlockKind.ROW, "", page, table=part))
         else:
             found.append(_block(part, page, words, is_code))
+    for term, text in pairwise(found):
+        if _defines(term, text):
+            term.kind = BlockKind.TERM
     return found
 
 
-def _parts(lines: Sequence[Line], rules: Sequence[Box], is_code: bool) -> list[Line | Table]:
+def _join_code_in_prose(parts: Sequence[Line | Table]) -> None:
+    """The last line of a paragraph is no code, even if all of it is in letters of one width."""
+    for above, line in pairwise(parts):
+        if (
+            isinstance(above, Line)
+            and isinstance(line, Line)
+            and line.mono
+            and not above.mono
+            and above.region == line.region
+            and abs(line.x0 - above.x0) < 0.5 * line.size
+            and 0 < line.y - above.y < 1.35 * line.size
+            and not ENDING.search(above.text)
+        ):
+            line.mono = False
+
+
+def _defines(term: PdfBlock, text: PdfBlock) -> bool:
+    """Whether a short line and the paragraph below it, which is indented, are a term and what it means."""
+    short = len(term.text) <= LONGEST_TERM and "\n" not in term.text and term.y == term.bottom
+    kinds = term.kind in (BlockKind.CODE, BlockKind.PARAGRAPH) and text.kind is BlockKind.PARAGRAPH
+    below = 0 < text.y - term.bottom < 1.8 * text.size and text.x0 > term.x0 + 0.8 * text.size
+    return short and kinds and below and not ENDING.search(term.text)
+
+
+def _parts(lines: Sequence[Line], rules: Sequence[Box], words: Words, is_code: bool) -> list[Line | Table]:
     """The tables among the lines, and the other lines in one piece each, unless they are code."""
     found: list[Line | Table] = []
-    at = 0
+    at, before = 0, None
     while at < len(lines):
         line = lines[at]
-        table = None if line.mono and is_code else table_at(lines, at, rules)
+        table = None if line.mono and is_code else table_at(lines, at, rules, words.joined, before)
         if table:
-            found.append(table[0])
+            before = table[0]
+            found.append(before)
             at += table[1]
             continue
-        found += [line] if line.mono and is_code and not line.level else _in_one_piece(line)
+        found.append(line if line.mono and is_code and not line.level else _in_one_piece(line))
         at += 1
     return found
 
 
-def _in_one_piece(line: Line) -> list[Line]:
-    """A line, or what it holds that is so far apart that nobody reads on."""
-    groups: list[list[Piece]] = []
-    for piece in line.pieces:
-        if groups and (
-            piece.x0 - groups[-1][-1].x1 < FAR * line.size
-            or line.level
-            or (len(groups) == 1 and NUMBERING.match(" ".join(some.text for some in groups[0])))
-        ):
-            groups[-1].append(piece)
-        else:
-            groups.append([piece])
-    apart = line.apart or len(groups) > 1
-    return [
-        replace(
-            line,
-            pieces=[Piece(" ".join(p.text for p in group), group[0].x0, group[-1].x1, all(p.bold for p in group))],
-            apart=apart,
-        )
-        for group in groups
-    ]
+def _in_one_piece(line: Line) -> Line:
+    if len(line.pieces) == 1:
+        return line
+    return replace(line, pieces=[Piece(line.text, line.x0, line.x1, line.bold)])
 
 
 def _grouped(
@@ -193,7 +223,18 @@ def _block(lines: Sequence[Line], page: int, words: Words, is_code: bool) -> Pdf
         elif CAPTION.match(text):
             kind = BlockKind.CAPTION
     widths = [line.x1 - line.x0 for line in lines]
-    return PdfBlock(kind, text, page, first.y, size, first.level, width=max(widths), last=widths[-1])
+    return PdfBlock(
+        kind,
+        text,
+        page,
+        first.y,
+        size,
+        first.level,
+        width=max(widths),
+        last=widths[-1],
+        x0=first.x0,
+        bottom=lines[-1].y,
+    )
 
 
 def _code(lines: Sequence[Line]) -> str:

@@ -21,7 +21,9 @@ INDEX = re.compile(
 NUMBERING = re.compile(r"(?:appendix |chapter )?(?:[A-Z]|\d+|[ivx]+)(?:[.\-]\d+)*[.:)]?\s+", re.IGNORECASE)
 LEADER = re.compile(r"(?:[.·…_]\s?){4,}|…{2,}")
 ENTRY = re.compile(r"(?P<title>\S.*?)(?P<leader>(?:\s*[.·…_]){3,})?\s+(?P<page>\d{1,4}|[ivxlc]{1,7})", re.IGNORECASE)
-ENTRY_WITH_LEADER = re.compile(r"(?P<title>\S.*?)(?P<leader>(?:\s*[.·…_]){4,})\s*(?P<page>\d{1,4}|[ivxlc]{1,7})", re.IGNORECASE)
+ENTRY_WITH_LEADER = re.compile(
+    r"(?P<title>\S.*?)(?P<leader>(?:\s*[.·…_]){4,})\s*(?P<page>\d{1,4}|[ivxlc]{1,7})", re.IGNORECASE
+)
 INDEXED = re.compile(r"(?:.*[\s,.])?\d{1,4}(?:\s?[-–]\s?\d{1,4})?(?:,\s*\d{1,4}(?:\s?[-–]\s?\d{1,4})?)*,?")
 LONGEST = 300  # Characters of a line that is looked at.
 FRONT_MATTER = 100  # By how much page numbers may exceed the number of pages.
@@ -131,5 +133,9 @@ def _is_index(lines: Sequence[Line], count: int) -> bool:
     """Whether most lines end in numbers of pages."""
     texts = [line.text for line in lines if len(line.text) > 1]
     ending = [text for text in texts if len(text) <= LONGEST and INDEXED.fullmatch(text)]
-    high = sum(int(text.rstrip(",").split(",")[-1].split()[-1].split("–")[0].split("-")[0].lstrip(".") or 0) > count + FRONT_MATTER for text in ending)
+    high = sum(
+        int(text.rstrip(",").split(",")[-1].split()[-1].split("–")[0].split("-")[0].lstrip(".") or 0)
+        > count + FRONT_MATTER
+        for text in ending
+    )
     return len(texts) >= 3 and len(ending) - high >= 0.4 * len(texts)

@@ -33,7 +33,7 @@ def furniture(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """Of each page the lines that are no part of its text.
 
     They stand at its edge, apart from the text, and again in the same place on other pages, the same but for a number
-    that counts the pages. A page of which nothing else would be left keeps them.
+    that counts the pages. A page of which nothing else would be left keeps them, unless most pages have them.
     """
     edges = [edge for number, page in enumerate(pages) for edge in _edges(number, page)]
     found: dict[int, set[int]] = defaultdict(set)  # By page: the identities of lines.
@@ -41,7 +41,10 @@ def furniture(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     _add_single_heads(edges, known, found)
     _add_watermarks(pages, found)
     removed = [[line for line in page if id(line) in found[number]] for number, page in enumerate(pages)]
-    return [some if len(some) < len(page) else [] for page, some in zip(pages, removed, strict=True)]
+    partly = sum(0 < len(some) < len(page) for page, some in zip(pages, removed, strict=True))
+    wholly = sum(0 < len(some) == len(page) for page, some in zip(pages, removed, strict=True))
+    blank = partly >= max(3, wholly)  # Pages with nothing but a running head are empty.
+    return [some if blank or len(some) < len(page) else [] for page, some in zip(pages, removed, strict=True)]
 
 
 @dataclass(slots=True)

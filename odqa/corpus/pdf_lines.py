@@ -12,6 +12,7 @@ from odqa.corpus.pdf_page import Word
 
 GAP = 0.9  # Of the size of the letters: a wider gap may stand between columns. Spaces of justified lines are narrower.
 SAME_LINE = 0.25  # Of the size of the letters: how far the base lines of one line's words may be apart.
+MOST_BESIDE = 8  # Words above or below the base line of a row, that are looked at.
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff01-\uff60]")
 
@@ -92,25 +93,24 @@ def rows(words: Sequence[Word]) -> list[Row]:
     for row in found:
         row.words.sort(key=lambda word: word.x0)
         if joined and (_beside(joined[-1], row) or _beside(row, joined[-1])):
-            main = max(joined[-1], row, key=lambda row: max(word.size for word in row.words))
-            words_of_both = sorted([*joined[-1].words, *row.words], key=lambda word: word.x0)
-            joined[-1] = Row(main.y, words_of_both)
+            main = max(joined[-1], row, key=lambda row: sum(len(word.text) * word.size for word in row.words))
+            joined[-1] = Row(main.y, sorted([*joined[-1].words, *row.words], key=lambda word: word.x0))
         else:
             joined.append(row)
     return joined
 
 
-def _beside(small: Row, row: Row) -> bool:
-    """Whether all of ``small`` are little letters that touch the words of ``row``, above or below its base line."""
+def _beside(few: Row, row: Row) -> bool:
+    """Whether the words of ``few`` touch those of ``row``, above or below its base line: exponents, logos, accents."""
     size = max(word.size for word in row.words)
-    if max(word.size for word in small.words) > 0.85 * size or not -0.65 * size < small.y - row.y < 0.35 * size:
-        return False
-    if len(small.words) > 8:
+    above = few.y - row.y
+    small = max(word.size for word in few.words) < 0.85 * size and -0.65 * size < above < 0.45 * size
+    if len(few.words) > MOST_BESIDE or not (small or abs(above) < 0.45 * size):
         return False
     near = 0.6 * size
     return all(
         any(-near < word.x0 - other.x1 < near or -near < other.x0 - word.x1 < near for other in row.words)
-        for word in small.words
+        for word in few.words
     )
 
 
@@ -144,9 +144,7 @@ def _piece(words: Sequence[Word], y: float) -> Piece:
     text = words[0].text
     for before, word in zip(words, words[1:], strict=False):
         text += _between(before, word) + word.text
-    return Piece(
-        text, min(word.x0 for word in words), max(word.x1 for word in words), all(word.bold for word in words)
-    )
+    return Piece(text, min(word.x0 for word in words), max(word.x1 for word in words), all(word.bold for word in words))
 
 
 def _between(before: Word, word: Word) -> str:
@@ -156,6 +154,8 @@ def _between(before: Word, word: Word) -> str:
     if raised and before.text[-1:].isdigit() and word.text[0].isdecimal():
         # "1998" and the number of a footnote must not become 19981, nor 10 to the power of 4 become 104.
         return "^" if before.text.endswith("10") or "×" in before.text else " "
+    if raised and word.text[0].isdecimal() and len(before.text) > 2 and before.text[-1].isalpha():
+        return " "  # The number of a footnote. Units are shorter: m2, km2.
     touching = max(word.x0 - before.x1, before.x0 - word.x1) < 0.17 * size
     return "" if touching and (before.y != word.y or before.size != word.size) else " "
 

@@ -19,7 +19,20 @@ from odqa.corpus.base import well_formed
 
 SPACE = 0.17  # Of the size of the letters: a wider gap is a space. TeX draws no spaces, and shrinks its gaps to 0.22.
 BOLD = ("bold", "black", "heavy", "demi", "medi", "cmbx", "sfbx", "ecbx", "cmssbx")
-MONOSPACED = ("mono", "courier", "cmtt", "sltt", "ectt", "sftt", "consol", "menlo", "typewriter")
+MONOSPACED = (
+    "mono",
+    "monl",
+    "courier",
+    "cmtt",
+    "sltt",
+    "ectt",
+    "sftt",
+    "consol",
+    "menlo",
+    "typewriter",
+    "code",
+    "fixed",
+)
 # Where TeX's fonts have their ligatures. A font that does not say which letters they are leaves us these numbers.
 LIGATURES = dict(zip((*range(0x0B, 0x10), *range(0x1B, 0x20)), ("ff", "fi", "fl", "ffi", "ffl") * 2, strict=True))
 ACCENT = re.compile("[\u0300-\u036f]")
@@ -156,7 +169,12 @@ def read_page(document: Any, number: int) -> Page:
 def _visible(page: Any) -> tuple[float, float, float, float]:
     """The crop box within the media box; a box without an area is none."""
     media, crop = page.get_mediabox(), page.get_cropbox()
-    left, bottom, right, top = max(media[0], crop[0]), max(media[1], crop[1]), min(media[2], crop[2]), min(media[3], crop[3])
+    left, bottom, right, top = (
+        max(media[0], crop[0]),
+        max(media[1], crop[1]),
+        min(media[2], crop[2]),
+        min(media[3], crop[3]),
+    )
     return (left, bottom, right, top) if right > left and top > bottom else media
 
 
@@ -167,6 +185,7 @@ def _runs(pdfium: Any, page: Any) -> Iterator[_Run]:
     rect, x, y = pdfium.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
     at, right, top = ctypes.byref(rect), ctypes.byref(x), ctypes.byref(y)
     run: _Run | None = None
+    key = origin = style = None
     for index in range(max(pdfium.FPDFText_CountChars(page), 0)):
         code = pdfium.FPDFText_GetUnicode(page, index)
         drawn = pdfium.FPDFText_GetTextObject(page, index)
@@ -179,11 +198,13 @@ def _runs(pdfium: Any, page: Any) -> Iterator[_Run]:
         letter = _letter(code)
         if not letter:
             continue
-        if drawn:
-            key = ctypes.addressof(drawn.contents)
+        if drawn and (now := ctypes.addressof(drawn.contents)) != key:
+            key = now
             style = styles.get(key) or styles.setdefault(key, _style(pdfium, page, index, drawn, fonts))
-        pdfium.FPDFText_GetCharOrigin(page, index, right, top)
-        origin = (x.value, y.value)
+            pdfium.FPDFText_GetCharOrigin(page, index, right, top)
+            origin = (x.value, y.value)
+        if style is None or origin is None:
+            continue
         box = [rect.left, rect.bottom, rect.right, rect.top]
         if run and _joins(run, box, origin, style):
             run.letters.append(letter)
@@ -285,7 +306,9 @@ def _add_annotations(pdfium: Any, document: Any, page: Any, sight: _Sight, found
         if not annotation:
             continue
         try:
-            hidden = pdfium.FPDFAnnot_GetFlags(annotation) & (pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW)
+            hidden = pdfium.FPDFAnnot_GetFlags(annotation) & (
+                pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
+            )
             if hidden or not pdfium.FPDFAnnot_GetRect(annotation, ctypes.byref(rect)):
                 continue
             box = sight.box(rect.left, rect.bottom, rect.right, rect.top)

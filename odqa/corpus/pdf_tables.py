@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from odqa.corpus.pdf_lines import Line, Piece, glue
+from odqa.corpus.pdf_lines import Line, Piece
 from odqa.corpus.pdf_page import Box
 
-NUMBERING = re.compile(r"(?:[•·▪◦‣∗*–—-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.):]?|\d+(?:\.\d+)+\.?)$")
+NUMBERING = re.compile(r"(?:[•·▪◦‣∗*–—-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\d+(?:\.\d+)+\.?)$")
 AMOUNT = re.compile(r"[^\w]*[A-Z]{0,3}\s?[-+−]?\d[\d.,:/\s%-]*\s?\S{0,4}$")
 SLACK = 2.0  # Points that the cells of one column may stick out.
+FAR = 3.0  # Times the size of the letters: what is so far apart on a line is a row, if only one.
 CLOSE = 1.4  # Of the size of the letters: a line no farther below may continue a cell.
 
 
@@ -35,12 +37,20 @@ class Table:
         return all(abs(mine[0] - other[0]) < 12 or abs(mine[1] - other[1]) < 12 for mine, other in sides)
 
 
-def table_at(lines: Sequence[Line], start: int, rules: Sequence[Box]) -> tuple[Table, int] | None:
+def table_at(
+    lines: Sequence[Line],
+    start: int,
+    rules: Sequence[Box],
+    joined: Callable[[str, str], str],
+    before: Table | None = None,
+) -> tuple[Table, int] | None:
     """The table that begins with a line, and the number of lines that it takes; None if there is none.
 
-    A table has two rows or more of two cells or more, the cells of a column one below the other.
+    A table has two rows or more of two cells or more, the cells of a column one below the other. A single row is one
+    too where its cells are far apart, where the last one goes on below, or where it has the columns of the table
+    ``before``. ``joined`` makes one text of a cell's lines.
     """
-    taken, columns = _extent(lines, start)
+    taken, columns = _extent(lines, start, before)
     if not taken:
         return None
     between = _rules_between(taken, rules)
@@ -50,25 +60,24 @@ def table_at(lines: Sequence[Line], start: int, rules: Sequence[Box]) -> tuple[T
         for piece in line.pieces:
             at = _column_of(piece, columns)
             before = rows[number][at]
-            rows[number][at] = f"{before}{glue(before, piece.text)}{piece.text}" if before else piece.text
-    filled = [sum(bool(cell) for cell in row) for row in rows]
-    if sum(count >= 2 for count in filled) < 2:
+            rows[number][at] = joined(before, piece.text) if before else piece.text
+    if sum(bool(cell) for cell in rows[0]) < 2:
         return None
     table = Table(rows, columns)
     table.heads = _heads(taken, numbers, rows, between)
     return table, len(taken)
 
 
-def _extent(lines: Sequence[Line], start: int) -> tuple[list[Line], list[tuple[float, float]]]:
+def _extent(lines: Sequence[Line], start: int, before: Table | None) -> tuple[list[Line], list[tuple[float, float]]]:
     """The lines of a table, and the sides of its columns; none where there is no table."""
     first = lines[start]
     if not _is_row(first):
         return [], []
     columns = _merged([(piece.x0, piece.x1) for piece in first.pieces])
     taken, kept, most = [first], 1, len(columns)
-    for line in lines[start + 1 :]:
+    for line in islice(lines, start + 1, None):
         step = line.y - taken[-1].y
-        if line.region != first.region or line.apart or line.level or line.mono or step > 4 * line.size or step <= 0:
+        if line.region != first.region or line.apart or line.level or step > 4 * line.size or step <= 0:
             break
         if len(line.pieces) > 1 and not _is_row(line):
             break
@@ -79,13 +88,14 @@ def _extent(lines: Sequence[Line], start: int) -> tuple[list[Line], list[tuple[f
             break
         columns, most = merged, max(most, len(merged))
         taken.append(line)
-        if len(line.pieces) > 1:
+        if len(line.pieces) > 1 or _column_of(line.pieces[0], columns) > 0:
             kept = len(taken)
-        elif _column_of(line.pieces[0], columns) > 0 or step <= CLOSE * line.size:
-            kept = len(taken) if _column_of(line.pieces[0], columns) > 0 else kept
     taken = taken[:kept]
     columns = _merged([(piece.x0, piece.x1) for line in taken for piece in line.pieces])
-    return (taken, columns) if len(columns) > 1 and sum(len(line.pieces) > 1 for line in taken) > 1 else ([], [])
+    gaps = [right.x0 - left.x1 for left, right in zip(first.pieces, first.pieces[1:], strict=False)]
+    aligned = before and any(abs(first.pieces[-1].x0 - column[0]) < SLACK for column in before.columns[1:])
+    single = kept == 1 and max(gaps) < FAR * first.size and not aligned
+    return ([], []) if single or len(columns) < 2 else (taken, columns)
 
 
 def _is_row(line: Line) -> bool:
@@ -100,8 +110,12 @@ def _may_continue(
     """Whether a line in one piece is the rest of a cell, or a row with one cell that is filled."""
     if len(merged) < len(columns) or step > 2.5 * line.size:
         return False
+    if abs(line.size - above.size) > 0.2 * line.size:
+        return False
+    if any(abs(line.x0 - column[0]) < SLACK for column in columns[1:]):
+        return True
     within = columns[-1][1] - columns[0][0]
-    return line.x1 - line.x0 < 0.75 * within and abs(line.size - above.size) < 0.2 * line.size
+    return line.x1 - line.x0 < 0.75 * within
 
 
 def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -122,7 +136,12 @@ def _column_of(piece: Piece, columns: Sequence[tuple[float, float]]) -> int:
 def _rules_between(taken: Sequence[Line], rules: Sequence[Box]) -> list[bool]:
     """For each line but the first, whether a rule is drawn between it and the line above, across most of the table."""
     x0, x1 = min(line.x0 for line in taken), max(line.x1 for line in taken)
-    levels = sorted(rule.y0 for rule in rules if min(rule.x1, x1) - max(rule.x0, x0) > 0.2 * (x1 - x0))
+    drawn: dict[int, float] = {}  # How much of each level: every cell may have a rule of its own.
+    for rule in rules:
+        if rule.y1 - rule.y0 < rule.x1 - rule.x0 and taken[0].y < rule.y0 < taken[-1].y:
+            level = round(rule.y0)
+            drawn[level] = drawn.get(level, 0.0) + max(min(rule.x1, x1) - max(rule.x0, x0), 0.0)
+    levels = sorted(level for level, length in drawn.items() if length > 0.5 * (x1 - x0))
     found, at = [], 0
     for above, below in zip(taken, taken[1:], strict=False):
         while at < len(levels) and levels[at] <= above.y:
@@ -141,7 +160,8 @@ def _rows(taken: Sequence[Line], columns: Sequence[tuple[float, float]], between
             new = between[at - 1]
         else:
             first = _column_of(line.pieces[0], columns) == 0
-            new = between[at - 1] or first or step > CLOSE * line.size
+            definition = len(columns) == 2 and not any(between)  # What is right of a term, to its last paragraph.
+            new = between[at - 1] or first or (step > CLOSE * line.size and not definition)
         numbers.append(numbers[-1] + new)
     return numbers
 

@@ -109,18 +109,22 @@ def _read(document: PdfDocument, file: OpenFile, size: int) -> _Pages:
 
     found = _Pages()
     length = 0
+
+    def check(more: int) -> None:
+        nonlocal length
+        length += more
+        file.limits.check_unpacked(length, size)
+
     for number in range(len(document)):
         lines: list[Line] = []
         rules: list[Box] = []
         notes: list[Note] = []
         try:
-            page = read_page(document, number)
+            page = read_page(document, number, check)
         except pypdfium2.PdfiumError as error:
             found.failures.append(f"page {number + 1}: {_describe(error)}")
         else:
-            length += sum(len(word.text) + 1 for word in page.words) + sum(len(note.text) for note in page.notes)
-            length += sum(len(filled.value) for filled in page.fields)
-            file.limits.check_unpacked(length, size)
+            check(sum(len(note.text) for note in page.notes) + sum(len(filled.value) for filled in page.fields))
             lines = with_values(reading_order(page.words, page.rules), page.fields)
             rules, notes = page.rules, page.notes
             found.drawn |= page.drawn
@@ -134,9 +138,10 @@ def _unreadable(pages: _Pages) -> DataError:
     count = len(pages.lines)
     if pages.failures:
         return DataError(f"broken PDF: none of its {count} pages can be read ({pages.failures[0]})")
+    scanned = "scanned pages need OCR first (ocrmypdf makes a PDF with text)"
     if not pages.drawn:
-        return DataError("blank or broken PDF: nothing can be seen on page 1 or any other page")
-    return DataError("no text in the PDF: scanned pages need OCR first (ocrmypdf makes a PDF with text)")
+        return DataError(f"no text in the PDF, nor anything else: its pages are blank or damaged, or {scanned}")
+    return DataError(f"no text in the PDF: {scanned}")
 
 
 def _bookmarks(document: PdfDocument) -> Iterator[Bookmark]:

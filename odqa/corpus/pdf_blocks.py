@@ -128,7 +128,8 @@ def _defines(term: PdfBlock, text: PdfBlock) -> bool:
 def _parts(lines: Sequence[Line], rules: Sequence[Box], words: Words, is_code: bool) -> list[Line | Table]:
     """The tables among the lines, and the other lines in one piece each, unless they are code."""
     found: list[Line | Table] = []
-    at, before = 0, None
+    at = 0
+    before: Table | None = None
     while at < len(lines):
         line = lines[at]
         table = None if line.mono and is_code else table_at(lines, at, rules, words.joined, before)
@@ -212,9 +213,7 @@ def _block(lines: Sequence[Line], page: int, words: Words, is_code: bool) -> Pdf
         text = _code(lines)
         kind = BlockKind.CODE
     else:
-        text = first.text
-        for line in lines[1:]:
-            text = words.joined(text, line.text)
+        text = _running(lines, words)
         kind = BlockKind.PARAGRAPH
         if first.level:
             kind = BlockKind.HEADING
@@ -235,6 +234,16 @@ def _block(lines: Sequence[Line], page: int, words: Words, is_code: bool) -> Pdf
         x0=first.x0,
         bottom=lines[-1].y,
     )
+
+
+def _running(lines: Sequence[Line], words: Words) -> str:
+    """The lines of a paragraph as one text. Only the last line is joined with the next: time grows with the length."""
+    parts, last = [], lines[0].text
+    for line in lines[1:]:
+        both = words.joined(last, line.text)
+        parts.append(both[: len(both) - len(line.text)])
+        last = line.text
+    return "".join([*parts, last])
 
 
 def _code(lines: Sequence[Line]) -> str:
@@ -296,5 +305,6 @@ def _runs_on(before: PdfBlock, block: PdfBlock) -> bool:
         return False
     if before.text[-1] in HYPHENS or block.text[0].islower():
         return True
-    full = before.last >= 0.8 * max(before.width, block.width)
-    return full and len(before.text.split()) >= 4
+    full = before.last >= 0.5 * max(before.width, block.width)
+    sentence = min(len(before.text.split()), len(block.text.split())) >= 4 and ENDING.search(block.text) is not None
+    return full and sentence

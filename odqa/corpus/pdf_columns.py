@@ -6,6 +6,7 @@ XY cut, Nagy and Seth 1984). A strip between the columns of a table is none: tab
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -14,6 +15,7 @@ from odqa.corpus.pdf_lines import GAP, Line, Row, lines, parts, rows
 from odqa.corpus.pdf_page import Box, Word
 
 DEEPEST = 8  # Cuts within cuts.
+MOST_WORDS = 20_000  # Of a part of a page: more are a drawing.
 MOST_STRIPS = 24  # That are tried in a part of a page.
 FEWEST_ROWS = 3  # Of a column.
 
@@ -54,7 +56,7 @@ def reading_order(words: Sequence[Word], rules: Sequence[Box] = ()) -> list[Line
 def _cut(words: list[Word], rules: Sequence[Box], columns: list[list[Word]], depth: int) -> None:
     """Append the columns among the words, in reading order."""
     found = rows(words)
-    best = _best_strip(found, rules) if depth < DEEPEST else None
+    best = _best_strip(found, rules) if depth < DEEPEST and len(words) < MOST_WORDS else None
     if best is None:
         if words:
             columns.append(words)
@@ -85,13 +87,13 @@ def _places(found: Sequence[Row]) -> list[float]:
     ends: list[tuple[float, int]] = []
     for row in found:
         split = parts(row, GAP * row.size)
-        for before, after in zip(split, split[1:], strict=False):
+        for before, after in itertools.pairwise(split):
             ends += ((before[-1].x1, 1), (after[0].x0, -1))
         # A row of one column has its gap at its end: columns whose base lines differ have no other.
         ends += ((split[0][0].x0, -1), (split[-1][-1].x1, 1))
     ends.sort()
     depth, peaks = 0, []
-    for (x, step), (following, next_step) in zip(ends, ends[1:], strict=False):
+    for (x, step), (following, next_step) in itertools.pairwise(ends):
         depth += step
         if step > 0 > next_step and following > x:
             peaks.append((depth, (x + following) / 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ ENTRY_WITH_LEADER = re.compile(
     r"(?P<title>\S.*?)(?P<leader>(?:\s*[.·…_]){4,})\s*(?P<page>\d{1,4}|[ivxlc]{1,7})", re.IGNORECASE
 )
 INDEXED = re.compile(r"(?:.*[\s,.])?\d{1,4}(?:\s?[-–]\s?\d{1,4})?(?:,\s*\d{1,4}(?:\s?[-–]\s?\d{1,4})?)*,?")
-LONGEST = 300  # Characters of a line that is looked at.
+LONGEST = 200  # Characters of a line that is looked at.
 FRONT_MATTER = 100  # By how much page numbers may exceed the number of pages.
 
 
@@ -113,7 +114,7 @@ def _is_contents(entries: Sequence[re.Match[str]], headed: bool, count: int, kno
     numbers = [number for entry in entries if (number := _number(entry["page"])) is not None]
     if any(number > count + FRONT_MATTER for number in numbers):
         return False
-    falls = sum(after < before for before, after in zip(numbers, numbers[1:], strict=False))
+    falls = sum(after < before for before, after in itertools.pairwise(numbers))
     if falls > 0.1 * len(numbers):
         return False
     led = sum(bool(entry["leader"] and LEADER.search(entry["leader"])) for entry in entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -77,7 +78,7 @@ def _repeated(edges: Sequence[_Edge], count: int, found: dict[int, set[int]]) ->
 
 def _is_steady(numbers: Sequence[int], count: int) -> bool:
     """Whether a line without the number of its page is on enough pages, and on neighbouring ones (or every other)."""
-    near = sum(after - before <= 2 for before, after in zip(numbers, numbers[1:], strict=False))
+    near = sum(after - before <= 2 for before, after in itertools.pairwise(numbers))
     return len(numbers) >= min(3, count - 1) and (near >= 0.6 * (len(numbers) - 1) or len(numbers) >= 0.3 * count)
 
 
@@ -95,7 +96,7 @@ def _edges(number: int, page: Sequence[Line]) -> Iterator[_Edge]:
             else:
                 levels.append([line])
         apart = 0
-        for at, (level, following) in enumerate(zip(levels, levels[1:], strict=False), start=1):
+        for at, (level, following) in enumerate(itertools.pairwise(levels), start=1):
             size = max(line.size for line in (*level, *following))
             if abs(following[0].y - level[0].y) > max(1.5 * size, 1.2 * step if step < 3 * size else 0):
                 apart = at

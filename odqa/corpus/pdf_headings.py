@@ -19,6 +19,7 @@ MOST_LINES = 3  # Of a heading.
 LONGEST = 150  # Characters of a heading.
 LARGER = 1.12  # Times the size of the text: a heading.
 MOST_LEVELS = 4
+MOST_ON_PAGE = 500  # Bookmarks that are looked for on one page.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ def mark_headings(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark]
     """Set the level of the lines that are headings: by the bookmarks, or by their type where these tell too little."""
     by_page: dict[int, list[Bookmark]] = defaultdict(list)
     for bookmark in bookmarks:
-        by_page[bookmark.page].append(bookmark)
+        if len(by_page[bookmark.page]) < MOST_ON_PAGE:
+            by_page[bookmark.page].append(bookmark)
     met = sum(_mark(page, by_page[number]) for number, page in enumerate(pages) if number in by_page)
     if met < max(1, 0.4 * len(bookmarks)):
         _mark_by_type(pages)

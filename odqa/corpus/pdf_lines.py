@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 
 from odqa.corpus.pdf_page import Word
@@ -142,7 +142,7 @@ def parts(row: Row, gap: float) -> list[list[Word]]:
 
 def _piece(words: Sequence[Word], y: float) -> Piece:
     text = words[0].text
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         text += _between(before, word) + word.text
     return Piece(text, min(word.x0 for word in words), max(word.x1 for word in words), all(word.bold for word in words))
 
@@ -177,4 +177,4 @@ def leading(found: Sequence[Line]) -> float:
 
 
 def _pairs(column: list[Line]) -> Iterable[tuple[Line, Line]]:
-    return zip(column, column[1:], strict=False)
+    return pairwise(column)

@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ MONOSPACED = (
 LIGATURES = dict(zip((*range(0x0B, 0x10), *range(0x1B, 0x20)), ("ff", "fi", "fl", "ffi", "ffl") * 2, strict=True))
 ACCENT = re.compile("[\u0300-\u036f]")
 HYPHEN = 2  # What pdfium makes of a hyphen at the end of a line.
-MOST_OBJECTS = 20_000  # Of the drawing of a page, that are looked at for ruled lines: maps have many more.
+MOST_OBJECTS = 5_000  # Of the drawing of a page, that are looked at for ruled lines: maps have many more.
 THICKEST_RULE = 3.0  # Points.
 
 
@@ -140,14 +140,18 @@ class _Sight:
         return 0 <= box.x0 + box.x1 <= 2 * self.width and 0 <= box.y0 + box.y1 <= 2 * self.height
 
 
-def read_page(document: Any, number: int) -> Page:
-    """What is on a page of a pypdfium2 document; pages count from 0. Raises pypdfium2's PdfiumError."""
+def read_page(document: Any, number: int, check: Callable[[int], None]) -> Page:
+    """What is on a page of a pypdfium2 document; pages count from 0. Raises pypdfium2's PdfiumError.
+
+    ``check`` is told how many letters it has before they are read, and raises where that is too much.
+    """
     import pypdfium2.raw as pdfium
 
     page = document[number]
     try:
         text = page.get_textpage()
         try:
+            check(max(pdfium.FPDFText_CountChars(text.raw), 0))
             runs = list(_runs(pdfium, text.raw))
         finally:
             text.close()
@@ -155,7 +159,7 @@ def read_page(document: Any, number: int) -> Page:
         for run in runs:
             turns[run.style.turn] += len(run.letters)
         del turns[-1]
-        sight = _Sight(_visible(page), max(turns, key=lambda turn: turns[turn]) if turns else 0)
+        sight = _Sight(page.get_bbox(), max(turns, key=lambda turn: turns[turn]) if turns else 0)
         found = Page(sight.width, sight.height, _words(runs, sight))
         count = pdfium.FPDFPage_CountObjects(page.raw)
         found.drawn = count > 0
@@ -164,18 +168,6 @@ def read_page(document: Any, number: int) -> Page:
         return found
     finally:
         page.close()
-
-
-def _visible(page: Any) -> tuple[float, float, float, float]:
-    """The crop box within the media box; a box without an area is none."""
-    media, crop = page.get_mediabox(), page.get_cropbox()
-    left, bottom, right, top = (
-        max(media[0], crop[0]),
-        max(media[1], crop[1]),
-        min(media[2], crop[2]),
-        min(media[3], crop[3]),
-    )
-    return (left, bottom, right, top) if right > left and top > bottom else media
 
 
 def _runs(pdfium: Any, page: Any) -> Iterator[_Run]:
@@ -367,4 +359,4 @@ def _bytes(function: Any, *arguments: Any) -> str:
         return ""
     buffer = ctypes.create_string_buffer(size)
     function(*arguments, buffer, size)
-    return buffer.value.decode("utf-8", "replace")
+    return bytes(buffer.value).decode("utf-8", "replace")

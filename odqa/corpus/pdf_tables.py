@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from odqa.corpus.pdf_lines import Line, Piece
 from odqa.corpus.pdf_page import Box
@@ -50,7 +50,7 @@ def table_at(
     too where its cells are far apart, where the last one goes on below, or where it has the columns of the table
     ``before``. ``joined`` makes one text of a cell's lines.
     """
-    taken, columns = _extent(lines, start, before)
+    taken, columns = _extent(lines, start, before, rules)
     if not taken:
         return None
     between = _rules_between(taken, rules)
@@ -68,7 +68,9 @@ def table_at(
     return table, len(taken)
 
 
-def _extent(lines: Sequence[Line], start: int, before: Table | None) -> tuple[list[Line], list[tuple[float, float]]]:
+def _extent(
+    lines: Sequence[Line], start: int, before: Table | None, rules: Sequence[Box]
+) -> tuple[list[Line], list[tuple[float, float]]]:
     """The lines of a table, and the sides of its columns; none where there is no table."""
     first = lines[start]
     if not _is_row(first):
@@ -88,7 +90,8 @@ def _extent(lines: Sequence[Line], start: int, before: Table | None) -> tuple[li
             break
         columns, most = merged, max(most, len(merged))
         taken.append(line)
-        if len(line.pieces) > 1 or _column_of(line.pieces[0], columns) > 0:
+        inner = len(line.pieces) > 1 or _column_of(line.pieces[0], columns) > 0
+        if inner or (_is_ruled(rules, line.y, 1.5 * line.size) and not _is_ruled(rules, taken[-2].y, step)):
             kept = len(taken)
     taken = taken[:kept]
     columns = _merged([(piece.x0, piece.x1) for line in taken for piece in line.pieces])
@@ -96,6 +99,11 @@ def _extent(lines: Sequence[Line], start: int, before: Table | None) -> tuple[li
     aligned = before and any(abs(first.pieces[-1].x0 - column[0]) < SLACK for column in before.columns[1:])
     single = kept == 1 and max(gaps) < FAR * first.size and not aligned
     return ([], []) if single or len(columns) < 2 else (taken, columns)
+
+
+def _is_ruled(rules: Sequence[Box], y: float, height: float) -> bool:
+    """Whether a line is drawn across below a place."""
+    return any(y < rule.y0 < y + height and rule.x1 - rule.x0 > rule.y1 - rule.y0 for rule in rules)
 
 
 def _is_row(line: Line) -> bool:
@@ -143,7 +151,7 @@ def _rules_between(taken: Sequence[Line], rules: Sequence[Box]) -> list[bool]:
             drawn[level] = drawn.get(level, 0.0) + max(min(rule.x1, x1) - max(rule.x0, x0), 0.0)
     levels = sorted(level for level, length in drawn.items() if length > 0.5 * (x1 - x0))
     found, at = [], 0
-    for above, below in zip(taken, taken[1:], strict=False):
+    for above, below in pairwise(taken):
         while at < len(levels) and levels[at] <= above.y:
             at += 1
         found.append(at < len(levels) and levels[at] < below.y)

@@ -251,5 +251,5 @@ def _written(blocks: Sequence[PdfBlock], count: int) -> Composer:
 
 
 def _describe(error: Exception) -> str:
-    message = " ".join(str(error).split())
+    message = " ".join(str(error).split()).rstrip(".")
     return message[:200] or type(error).__name__

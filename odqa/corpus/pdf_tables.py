@@ -59,8 +59,8 @@ def table_at(
     for line, number in zip(taken, numbers, strict=True):
         for piece in line.pieces:
             at = _column_of(piece, columns)
-            before = rows[number][at]
-            rows[number][at] = joined(before, piece.text) if before else piece.text
+            cell = rows[number][at]
+            rows[number][at] = joined(cell, piece.text) if cell else piece.text
     if sum(bool(cell) for cell in rows[0]) < 2:
         return None
     table = Table(rows, columns)

@@ -34,7 +34,9 @@ MONOSPACED = (
     "fixed",
 )
 # Where TeX's fonts have their ligatures. A font that does not say which letters they are leaves us these numbers.
-LIGATURES = dict(zip((*range(0x0B, 0x10), *range(0x1B, 0x20)), ("ff", "fi", "fl", "ffi", "ffl") * 2, strict=True))
+LIGATURES: dict[int, str] = dict(
+    zip((*range(0x0B, 0x10), *range(0x1B, 0x20)), ("ff", "fi", "fl", "ffi", "ffl") * 2, strict=True)
+)
 ACCENT = re.compile("[\u0300-\u036f]")
 HYPHEN = 2  # What pdfium makes of a hyphen at the end of a line.
 MOST_OBJECTS = 5_000  # Of the drawing of a page, that are looked at for ruled lines: maps have many more.

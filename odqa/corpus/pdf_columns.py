@@ -40,10 +40,11 @@ class _Side:
 
     def is_prose(self, gap: float) -> bool:
         """Whether its rows are filled, without gaps, and sentences run on from one to the next."""
-        pieces = sum(len(parts(Row(y, words), gap)) for y, words in self.rows)
+        # The median: a heading above the column may be a single word.
+        wordy = median(len(words) / len(parts(Row(y, words), gap)) for y, words in self.rows) >= 3
         filled = median(words[-1].x1 - self.x0 for _, words in self.rows) >= 0.6 * (self.x1 - self.x0)
         running = sum(not words[0].text[0].isupper() and words[0].text[0].isalpha() for _, words in self.rows[1:])
-        return filled and len(self.words) >= 3 * pieces and running >= 0.25 * (len(self.rows) - 1)
+        return filled and wordy and running >= 0.25 * (len(self.rows) - 1)
 
 
 def reading_order(words: Sequence[Word], rules: Sequence[Box] = ()) -> list[Line]:

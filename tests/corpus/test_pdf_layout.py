@@ -52,6 +52,13 @@ def test_a_heading_over_both_columns_is_read_before_them_and_one_between_them_be
     assert document.text.count("The ferry") == 2
 
 
+def test_headings_of_columns_side_by_side_stand_above_their_columns(tmp_path):
+    page = [text(50, 80, "Lighthouse", font="B"), text(320, 80, "Ferry", font="B"), *interleaved()]
+    found = blocks(write(tmp_path / "a.pdf", [page]))
+    assert [kind for kind, _ in found] == ["heading", "paragraph"] * 2
+    assert [part.split()[0] for _, part in found] == ["Lighthouse", "The", "Ferry", "The"]
+
+
 def test_a_line_drawn_in_pieces_is_one_line_and_gaps_are_spaces(tmp_path):
     page = [text(50, 100, "The har"), text(91.4, 100, "bour is"), text(134, 100, "deep.")]
     assert blocks(write(tmp_path / "a.pdf", [page])) == [("paragraph", "The harbour is deep.")]

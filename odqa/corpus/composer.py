@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
 
 from odqa.corpus.base import well_formed
 from odqa.corpus.outline import Outline
@@ -27,7 +30,12 @@ class Composer:
         self.length = 0
         self._parts: list[str] = []
         self._blocks: list[Block] = []
+        self._pages: list[tuple[int, int]] = []
         self._outline = Outline()
+
+    def page(self, number: int, ahead: int = 0) -> None:
+        """Begin a page, with the next block or ``ahead`` characters into it; pages come in order."""
+        self._pages.append((self.length + ahead, number))
 
     def heading(self, level: int, text: str) -> None:
         """Add a heading, and open its section; level 1 is the outermost."""
@@ -38,10 +46,13 @@ class Composer:
         """Add a block; one without text is none."""
         self._add(text.strip(), kind, (), "\n\n")
 
-    def table(self, rows: Sequence[Sequence[str]], heads: int = 0) -> None:
-        """Add a table of cells without line breaks; the last of the first ``heads`` rows labels the rows below it."""
+    def table(self, rows: Sequence[Sequence[str]], heads: int = 0, skipped: int = 0) -> None:
+        """Add a table of cells without line breaks; the last of the first ``heads`` rows labels the rows below it.
+
+        The first ``skipped`` rows are not written: the heads that a table repeats on its next page.
+        """
         labels = tuple(rows[heads - 1]) if heads else ()
-        filled = [(number, row) for number, row in enumerate(rows) if any(row)]
+        filled = [(number, row) for number, row in enumerate(rows) if any(row) and number >= skipped]
         for at, (number, row) in enumerate(filled, start=1):
             of_row = labels if number >= heads and len(labels) == len(row) else ()
             self._add(CELL_BREAK.join(row), BlockKind.ROW, of_row, "\n\n" if at == len(filled) else "\n")
@@ -58,8 +69,8 @@ class Composer:
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """The sections so far, by start."""
-        return self._outline.sections
+        """The sections so far, by start: one for each heading, and one for each page."""
+        return _with_pages(self._outline.sections, self._pages) if self._pages else self._outline.sections
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -73,3 +84,16 @@ class Composer:
         self._blocks.append(Block(self.length, self.length + len(text), kind, labels))
         self._parts += (text, after)
         self.length += len(text) + len(after)
+
+
+def _with_pages(headed: Sequence[Section], pages: Sequence[tuple[int, int]]) -> tuple[Section, ...]:
+    """The sections that headings open, cut also where pages begin; a page has one of its own even if it is empty."""
+    starts = [section.start for section in headed]
+    ends = [start for start, _ in pages[1:]]
+    found: list[Section] = []
+    for (start, number), end in zip_longest(pages, ends):
+        at = bisect_right(starts, start)
+        found.append(Section(start, headed[at - 1].headings if at else (), number))
+        inside = headed[at : len(headed) if end is None else bisect_left(starts, end)]
+        found += (replace(section, page=number) for section in inside)
+    return tuple(found)

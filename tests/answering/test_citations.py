@@ -315,15 +315,15 @@ def test_a_word_that_files_of_every_format_hold_is_cited_in_each_of_them(tmp_pat
 def test_an_answer_in_a_pdf_has_the_page_it_begins_on_counted_by_hand(tmp_path):
     path = write_pdf(tmp_path / "tower.pdf", ["The tower stands in Paris.", "It was built in 1889 by Gustave."])
     (document,) = read_back(path, 1)
-    (passage,) = split(document, words)  # One passage over both pages; the second begins at 27.
-    spans = {"Paris": (20, 25, 1), "1889": (43, 47, 2), "It": (27, 29, 2)}
+    (passage,) = split(document, words)  # One passage over both pages; the second begins at 28.
+    spans = {"Paris": (20, 25, 1), "1889": (44, 48, 2), "It": (28, 30, 2)}
     found = Reading(tuple(Span(start, end, 1.0) for start, end, _ in spans.values()), 0.0)
     decision = decide(hits_of([passage]), [found])
     assert {a.text: (a.start, a.end, a.page) for a in decision.answers} == spans
     assert all(document.text[a.start : a.end] == a.text for a in decision.answers)
     # What runs over the end of a page begins on the first one.
-    (answer,) = decide(hits_of([passage]), [Reading((Span(20, 29, 1.0),), 0.0)]).answers
-    assert (answer.text, answer.page) == ("Paris.\nIt", 1)
+    (answer,) = decide(hits_of([passage]), [Reading((Span(20, 30, 1.0),), 0.0)]).answers
+    assert (answer.text, answer.page) == ("Paris.\n\nIt", 1)
 
 
 def test_an_answer_in_a_web_page_has_the_headings_above_it_counted_by_hand(tmp_path):

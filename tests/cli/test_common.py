@@ -164,7 +164,7 @@ def test_progress_is_silent_where_stderr_is_no_terminal(capsys):
     assert captured.err.strip() == ""
 
 
-HEAVY = ("torch", "transformers", "numpy", "sentence_transformers", "faiss", "datasets", "sklearn", "pypdf", "rich")
+HEAVY = ("torch", "transformers", "numpy", "sentence_transformers", "faiss", "datasets", "sklearn", "pypdfium2", "rich")
 
 
 @pytest.mark.parametrize(

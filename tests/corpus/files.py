@@ -33,15 +33,13 @@ def write_pdf(path: Path, pages: Sequence[str], title: str | None = None, passwo
 
 
 def break_page(path: Path, number: int) -> None:
-    """Pack a page's content (pages count from 1) in a way that no reader can unpack."""
+    """Put something else in the place of a page (pages count from 1)."""
     from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, NameObject
+    from pypdf.generic import NullObject
 
     writer = PdfWriter(clone_from=str(path))
-    content = DecodedStreamObject()
-    content.set_data(b"BT (Lost.) Tj ET")
-    content[NameObject("/Filter")] = NameObject("/Nonsense")
-    writer.pages[number - 1][NameObject("/Contents")] = writer._add_object(content)
+    kids = writer._pages.get_object()["/Kids"]  # type: ignore[union-attr,index]
+    kids[number - 1] = NullObject()
     writer.write(str(path))
 
 

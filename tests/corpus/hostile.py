@@ -64,9 +64,7 @@ def pdf_of_shared_pages(pages: int, text: bytes) -> bytes:
     """A PDF of many pages that share one packed content."""
     packed = zlib.compress(b"BT /F 12 Tf 10 700 Td (%s) Tj ET" % text)
     kids = b" ".join(b"%d 0 R" % (5 + number) for number in range(pages))
-    page = (
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>>>/Contents 4 0 R>>"  # The same.
-    )
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99999 800]/Resources<</Font<</F 3 0 R>>>>/Contents 4 0 R>>"
     return pdf(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",

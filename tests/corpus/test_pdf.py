@@ -12,9 +12,9 @@ from tests.corpus.invariants import words
 def test_pages_are_sections(tmp_path):
     path = write_pdf(tmp_path / "report.pdf", ["One. It goes", "", "on here."], title="Annual  Report")
     (document,) = read_file(path)
-    assert document.text == "One. It goes\n\non here.\n"
+    assert document.text == "One. It goes on here.\n\n"
     assert document.title == "Annual Report"
-    assert document.sections == (Section(0, page=1), Section(13, page=2), Section(14, page=3))
+    assert document.sections == (Section(0, page=1), Section(13, page=2), Section(13, page=3))
     assert document.metadata == {"pages": 3, "pages_without_text": [2]}
     (passage,) = split(document, words)
     assert [passage.page_at(passage.text.index(word)) for word in ("One", "goes", "on here")] == [1, 1, 3]
@@ -32,7 +32,7 @@ def test_an_encrypted_file_is_told_but_one_without_a_password_is_read(tmp_path):
     (told,) = read_file(path)
     assert isinstance(told, Unusable) and "encrypted" in told.reason and "without its password" in told.reason
     (document,) = read_file(write_pdf(tmp_path / "open.pdf", ["One."], password=""))
-    assert document.text == "One.\n"
+    assert document.text == "One.\n\n"
 
 
 def test_a_file_encrypted_with_aes_is_told_and_read_likewise(tmp_path):
@@ -43,7 +43,7 @@ def test_a_file_encrypted_with_aes_is_told_and_read_likewise(tmp_path):
         writer.encrypt(password, "owner", algorithm="AES-256")
         writer.write(str(tmp_path / name))
     assert ["encrypted" in f.reason for f in read_file(tmp_path / "a.pdf")] == [True]
-    assert [f.text for f in read_file(tmp_path / "b.pdf")] == ["One.\n"]
+    assert [f.text for f in read_file(tmp_path / "b.pdf")] == ["One.\n\n"]
 
 
 def test_scanned_pages_are_told_with_the_remedy(tmp_path):
@@ -56,7 +56,7 @@ def test_a_broken_page_costs_only_itself(tmp_path):
     path = write_pdf(tmp_path / "report.pdf", ["One.", "Two.", "Three."])
     break_page(path, 2)
     document, told = read_file(path)
-    assert document.text == "One.\n\nThree.\n"
+    assert document.text == "One.\n\nThree.\n\n"
     assert [section.page for section in document.sections] == [1, 2, 3]
     assert isinstance(told, Unusable) and "1 of 3 pages" in told.reason and "page 2" in told.reason
 

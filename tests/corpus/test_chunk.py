@@ -77,15 +77,15 @@ def test_a_passage_never_crosses_a_heading():
 
 
 def test_a_passage_may_cross_pages_and_knows_where():
-    text = "Page one ends\nhere. More.\n\nLast."
-    sections = (Section(0, page=1), Section(14, page=2), Section(26, page=3), Section(27, page=4))
+    text = "Page one ends, and what was begun on it ends\nhere. More.\n\nLast."
+    sections = (Section(0, page=1), Section(45, page=2), Section(57, page=3), Section(58, page=4))
     options = ChunkOptions()
     (passage,) = split(document(text, *sections), words, options)
     assert passage.text == text
-    assert passage.pages == ((0, 1), (14, 2), (26, 3), (27, 4))
-    assert [passage.page_at(at) for at in (0, 13, 14, 25, 27)] == [1, 1, 2, 2, 4]
-    assert [p.pages for p in split(document(text, *sections), words, ChunkOptions(4, 0))] == [
-        ((0, 1), (14, 2)),
+    assert passage.pages == ((0, 1), (45, 2), (57, 3), (58, 4))
+    assert [passage.page_at(at) for at in (0, 44, 45, 56, 58)] == [1, 1, 2, 2, 4]
+    assert [p.pages for p in split(document(text, *sections), words, ChunkOptions(11, 0))] == [
+        ((0, 1), (45, 2)),
         ((0, 2), (6, 3), (7, 4)),
     ]
 

@@ -70,7 +70,7 @@ class _Reader:
         elif note := NOTE.match(line.text):
             self.end()
             self._builder.begin(line.after(note.end()), BlockKind.NOTE)
-        elif self._builder.kind is BlockKind.NOTE:
+        elif self._builder.kind is BlockKind.NOTE and line.text.strip("-*_ "):
             self._builder.extend(line)
         else:
             if not line.indent or _is_item(line):

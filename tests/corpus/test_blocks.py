@@ -416,5 +416,5 @@ def test_blocks_follow_one_another_without_space_around_them(read, text):
 def test_every_word_of_a_plain_text_is_in_a_block(text):
     covered = {offset for block in plain_blocks(text) for offset in range(block.start, block.end)}
     for offset, sign in enumerate(text):
-        if sign.isalpha() and sign not in "abivx" and not text[max(0, offset - 1)] in "-[(":
+        if sign.isalpha() and sign not in "abivx" and text[max(0, offset - 1)] not in "-[(":
             assert offset in covered

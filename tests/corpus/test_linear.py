@@ -52,7 +52,7 @@ TEXTS = {
     "simple tables": (".rst", lambda n: "== ==\na b\n" * n),
     "a simple table of many columns": (".rst", lambda n: "= " * n + "=\n" + "a " * n),
     "directives": (".rst", lambda n: ".. code::\n   :a: b\n\n   c\n" * n),
-    "fields": (".rst", lambda n: ":a" * n + "\n" + ":a: b\n" * n),
+    "lists of fields": (".rst", lambda n: ":a" * n + "\n" + ":a: b\n" * n),
     "bytes that are not UTF-8": (".txt", lambda n: b"caf\xe9 " * n),
     "menus in menus": (".html", lambda n: "<div class=nav>" * n + "x"),
     "menus named after a heading": (".html", lambda n: "<div id=nav>" * n + "<h1>nav</h1>"),

@@ -34,7 +34,7 @@ from odqa.index.change import changing
 from odqa.index.ingest import OnDuplicate, Rules, Storage
 from odqa.index.manifest import read_manifest
 from odqa.index.search import Index
-from odqa.index.segment import BLOCK, SegmentWriter
+from odqa.index.segment import BATCH, SegmentWriter
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.names import KEYWORDS
@@ -52,9 +52,9 @@ NOISE = 0.5
 def copies(corpus: Corpus, vectors: NDArray[np.float32], size: int) -> Iterator[tuple[list[Passage], NDArray[Any]]]:
     """``size`` passages with their vectors, in blocks: the corpus, then changed copies of it."""
     words = np.array([word for passage in corpus.passages for word in passage.text.split()], object)
-    for start in range(0, size, BLOCK):
+    for start in range(0, size, BATCH):
         random = np.random.default_rng(start)
-        rows = np.arange(start, min(start + BLOCK, size))
+        rows = np.arange(start, min(start + BATCH, size))
         sources = rows % len(corpus.passages)
         made = []
         for row, source in zip(rows.tolist(), sources.tolist(), strict=True):

@@ -1,16 +1,23 @@
-"""A Document -> Passages: whole sentences up to a budget of tokens, within one section. Pure; knows no tokenizer."""
+"""A Document -> Passages: whole blocks and sentences up to a budget of tokens, within one section.
+
+Pure; knows no tokenizer.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice, pairwise
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias
 
+from odqa.corpus.blocks import blocks_of
+from odqa.corpus.segments import LONGEST_LABEL, Segment, clipped, segments
 from odqa.corpus.sentences import break_point, sentences
 from odqa.errors import UsageError
-from odqa.types import Document, Passage
+from odqa.types import Block, Document, Passage
 
 TokenOffsets: TypeAlias = Callable[[str], Sequence[tuple[int, int]]]
 """Gives the character span of every token of a text, in order, without special tokens."""
@@ -50,11 +57,33 @@ class ChunkOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A piece that is not cut further: a sentence, or a part of one that is too long. No white space at its ends."""
+    """A piece that is not cut further: a sentence, a row, or a part of one that is too long; without space around it.
+
+    ``labels`` are the tokens that are read with it beside its own, and ``block`` numbers the block that it is of. Where
+    it ``binds``, what follows belongs to it, as the description of a term does.
+    """
 
     start: int
     end: int
     tokens: int
+    labels: int
+    block: int
+    binds: bool
+    whole: bool
+
+    @property
+    def cost(self) -> int:
+        return self.tokens + self.labels
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """``text[start:end]``, a sentence or all of a segment, which is the one of this ``number``."""
+
+    start: int
+    end: int
+    number: int
+    segment: Segment
 
 
 def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = ChunkOptions()) -> list[Passage]:
@@ -78,10 +107,12 @@ def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = Ch
     [('a#0', 'One two three. Four five.'), ('a#1', 'Four five. Six seven.')]
     """
     pages = _pages(document)
+    blocks = blocks_of(document)
     passages: list[Passage] = []
     for start, end, headings in _stretches(document):
-        units = _units(document.text, start, end, tokenize, options)
-        for first, last in _pack(document.text, units, tokenize, options):
+        spans = _spans(document.text, start, end, blocks, options)
+        units = _units(document.text, spans, tokenize, options)
+        for first, last in _pack(document.text, _Ahead(units), tokenize, options):
             passages.append(
                 Passage(
                     id=f"{document.id}#{len(passages)}",
@@ -92,6 +123,7 @@ def split(document: Document, tokenize: TokenOffsets, options: ChunkOptions = Ch
                     source=document.source,
                     headings=headings,
                     pages=_pages_within(pages, first, last),
+                    blocks=clipped(blocks, first, last),
                 )
             )
     return passages
@@ -136,36 +168,63 @@ def _pages_within(pages: Sequence[tuple[int, int]], start: int, end: int) -> tup
     return tuple((max(at - start, 0), page) for at, page in within)
 
 
-def _units(text: str, start: int, end: int, tokenize: TokenOffsets, options: ChunkOptions) -> Iterator[_Unit]:
-    waiting: list[tuple[int, int]] = []
-    for span in sentences(text, start, end, options.language):
-        if waiting and span[1] - waiting[0][0] > PIECE:
-            yield from _count(text, waiting, tokenize, options)
+def _spans(text: str, start: int, end: int, blocks: Sequence[Block], options: ChunkOptions) -> Iterator[_Span]:
+    """The sentences of each segment, and what is not of sentences whole; they cover the text without a gap."""
+    ends = (high for _, high in sentences(text, start, end, options.language))
+    next_end = next(ends, end)
+    for number, segment in enumerate(segments(text, start, end, blocks)):
+        low = segment.start
+        while next_end < segment.end:
+            if not segment.whole and next_end > low:
+                yield _Span(low, next_end, number, segment)
+                low = next_end
+            next_end = next(ends, end)
+        if low < segment.end:
+            yield _Span(low, segment.end, number, segment)
+
+
+def _units(text: str, spans: Iterable[_Span], tokenize: TokenOffsets, options: ChunkOptions) -> Iterator[_Unit]:
+    labels = lru_cache(maxsize=64)(lambda labels: _label_tokens(labels, tokenize))
+    waiting: list[_Span] = []
+    for span in spans:
+        if waiting and span.end - waiting[0].start > PIECE:
+            yield from _count(text, waiting, tokenize, labels, options)
             waiting = []
         waiting.append(span)
-    yield from _count(text, waiting, tokenize, options)
+    yield from _count(text, waiting, tokenize, labels, options)
+
+
+def _label_tokens(labels: tuple[str, ...], tokenize: TokenOffsets) -> int:
+    """The tokens of the labels of a row, each with a sign that parts it from its cell."""
+    return len(tokenize(" : ".join(label[:LONGEST_LABEL] for label in labels))) + 1 if labels else 0
 
 
 def _count(
-    text: str, spans: Sequence[tuple[int, int]], tokenize: TokenOffsets, options: ChunkOptions
+    text: str,
+    spans: Sequence[_Span],
+    tokenize: TokenOffsets,
+    labels: Callable[[tuple[str, ...]], int],
+    options: ChunkOptions,
 ) -> Iterator[_Unit]:
-    """The units of neighbouring sentences, tokenized as one text: a token belongs to the unit in which it ends."""
+    """The units of neighbouring spans, tokenized as one text: a token belongs to the unit in which it ends."""
     if not spans:
         return
-    begin = spans[0][0]
-    ends = sorted(begin + token_end for _, token_end in tokenize(text[begin : spans[-1][1]]))
-    for low, high in spans:
-        low, high = _trim(text, low, high)
+    begin = spans[0].start
+    ends = sorted(begin + token_end for _, token_end in tokenize(text[begin : spans[-1].end]))
+    for span in spans:
+        low, high = _trim(text, span.start, span.end)
         tokens = bisect_right(ends, high) - bisect_right(ends, low)
+        whole = _Unit(low, high, max(tokens, 1), labels(span.segment.labels), span.number, False, span.segment.whole)
         if tokens > options.max_tokens or high - low > options.max_characters:
-            yield from _cut(text, low, high, ends, options)
+            yield from _cut(text, whole, ends, options)
         elif low < high:
-            yield _Unit(low, high, max(tokens, 1))
+            yield replace(whole, binds=span.segment.binds and span.end == span.segment.end)
 
 
-def _cut(text: str, low: int, high: int, ends: Sequence[int], options: ChunkOptions) -> Iterator[_Unit]:
-    """Pieces of an overlong sentence, each small enough to be carried over as overlap."""
+def _cut(text: str, unit: _Unit, ends: Sequence[int], options: ChunkOptions) -> Iterator[_Unit]:
+    """Pieces of an overlong unit, each small enough to be carried over as overlap."""
     budget = options.overlap_tokens or options.max_tokens
+    low, high = unit.start, unit.end
     while low < high:
         first, last = bisect_right(ends, low), bisect_right(ends, high)
         stop = high
@@ -178,54 +237,131 @@ def _cut(text: str, low: int, high: int, ends: Sequence[int], options: ChunkOpti
             stop = break_point(text, low, stop, ends[first : first + budget])
         start, end = _trim(text, low, stop)
         if start < end:
-            yield _Unit(start, end, max(bisect_right(ends, end) - bisect_right(ends, start), 1))
+            tokens = max(bisect_right(ends, end) - bisect_right(ends, start), 1)
+            yield replace(unit, start=start, end=end, tokens=tokens, whole=False)
         low = stop
 
 
-def _pack(
-    text: str, units: Iterator[_Unit], tokenize: TokenOffsets, options: ChunkOptions
-) -> Iterator[tuple[int, int]]:
+class _Ahead:
+    """The units that are to come, of which some can be looked at and put back."""
+
+    def __init__(self, units: Iterator[_Unit]) -> None:
+        self._units = units
+        self._waiting: deque[_Unit] = deque()
+
+    def at(self, number: int) -> _Unit | None:
+        """The unit after ``number`` others; None where there are not so many."""
+        while len(self._waiting) <= number:
+            unit = next(self._units, None)
+            if unit is None:
+                return None
+            self._waiting.append(unit)
+        return self._waiting[number]
+
+    def run(self, most: int) -> list[_Unit]:
+        """The next unit, with what it binds, and so on, while those that bind cost ``most`` at most."""
+        found: list[_Unit] = []
+        cost = 0
+        while unit := self.at(len(found)):
+            found.append(unit)
+            cost += unit.cost
+            if not unit.binds or cost > most:
+                break
+        return found
+
+    def rest(self, number: int, most: int) -> int:
+        """What the units after ``number`` others cost that are of the same block as the last of these.
+
+        It is no more than the first sum above ``most``.
+        """
+        last = self.at(number - 1)
+        cost = 0
+        while cost <= most and last and (unit := self.at(number)) and unit.block == last.block:
+            cost += unit.cost
+            number += 1
+        return cost
+
+    def skip(self, number: int) -> None:
+        """Go on after ``number`` units that were looked at."""
+        for _ in range(number):
+            self._waiting.popleft()
+
+    def put_back(self, units: Sequence[_Unit]) -> None:
+        """Let these be the next ones."""
+        self._waiting.extendleft(reversed(units))
+
+
+def _pack(text: str, ahead: _Ahead, tokenize: TokenOffsets, options: ChunkOptions) -> Iterator[tuple[int, int]]:
     """(start, end) of the passages that the units fill, each counted again: a slice may tokenize differently."""
-    waiting: list[_Unit] = []  # The next unit is the last: what was put back, else one that is new.
     chosen: list[_Unit] = []
-
-    def is_more() -> bool:
-        if not waiting:
-            waiting.extend(islice(units, 1))
-        return bool(waiting)
-
-    while is_more():
-        chosen = _overlap(chosen, waiting[-1], options)
-        tokens, new = sum(unit.tokens for unit in chosen), 0
-        while is_more() and (not new or _fits(tokens + waiting[-1].tokens, chosen[0], waiting[-1], options)):
-            chosen.append(waiting.pop())
-            tokens += chosen[-1].tokens
-            new += 1
-        while (count := len(tokenize(text[chosen[0].start : chosen[-1].end]))) > options.max_tokens:
-            if new > 1:
-                waiting.append(chosen.pop())
-                new -= 1
-            elif len(chosen) > 1:
+    while run := ahead.run(options.max_tokens // 2):
+        chosen = _overlap(chosen, run, options)
+        runs: list[int] = []  # How many units there are in each run that is new.
+        cost = sum(unit.cost for unit in chosen)
+        while run and (not runs or _is_next(cost, chosen, run, ahead, options)):
+            ahead.skip(len(run))
+            chosen += run
+            cost += sum(unit.cost for unit in run)
+            runs.append(len(run))
+            run = ahead.run(options.max_tokens // 2)
+        while (count := len(tokenize(text[chosen[0].start : chosen[-1].end]))) and _is_over(count, chosen, options):
+            if len(runs) > 1:
+                last = len(chosen) - runs.pop()
+                ahead.put_back(chosen[last:])
+                del chosen[last:]
+            elif len(chosen) > runs[0]:
                 del chosen[0]
-            elif len(halves := _halves(text, chosen[0], tokenize)) > 1:
-                waiting.append(halves[1])
-                chosen = halves[:1]
+            elif len(chosen) > 1 and chosen[-1].whole:
+                ahead.put_back([chosen.pop()])
+                runs[0] -= 1
+            elif len(halves := _halves(text, chosen[-1], tokenize)) > 1:
+                ahead.put_back(halves[1:])
+                chosen[-1] = halves[0]
+            elif len(chosen) > 1:
+                ahead.put_back([chosen.pop()])
+                runs[0] -= 1
             else:
                 break
         if count:
             yield chosen[0].start, chosen[-1].end
 
 
-def _overlap(units: Sequence[_Unit], following: _Unit, options: ChunkOptions) -> list[_Unit]:
-    """The last units of a passage that begin the next one: never all of them, and the next new unit must fit."""
-    first, tokens = len(units), 0
+def _is_next(filled: int, chosen: Sequence[_Unit], run: Sequence[_Unit], ahead: _Ahead, options: ChunkOptions) -> bool:
+    """Whether a passage that is begun, and ``filled`` with so many tokens, takes a run of units too.
+
+    It must fit. In the second half of a passage, a block is not begun that would be whole in the next one.
+    """
+    added = sum(unit.cost for unit in run)
+    if not _fits(filled + added, chosen[0], run[-1], options):
+        return False
+    if 2 * filled < options.max_tokens or run[0].block == chosen[-1].block:
+        return True
+    rest = ahead.rest(len(run), options.max_tokens)
+    return filled + added + rest <= options.max_tokens or added + rest > options.max_tokens
+
+
+def _is_over(count: int, chosen: Sequence[_Unit], options: ChunkOptions) -> bool:
+    """Whether a passage of ``count`` tokens is too long. A row alone may be so with its labels."""
+    labels = sum(unit.labels for unit in chosen) if len(chosen) > 1 else 0
+    return count + labels > options.max_tokens
+
+
+def _overlap(units: Sequence[_Unit], run: Sequence[_Unit], options: ChunkOptions) -> list[_Unit]:
+    """The last units of a passage that begin the next one: never all of them, and the next new ones must fit.
+
+    None of them is bound to one that is left out.
+    """
+    following = sum(unit.cost for unit in run)
+    first, best, tokens = len(units), len(units), 0
     while first > 1:
-        tokens += units[first - 1].tokens
-        fits = _fits(tokens + following.tokens, units[first - 1], following, options)
+        tokens += units[first - 1].cost
+        fits = _fits(tokens + following, units[first - 1], run[-1], options)
         if tokens > options.overlap_tokens or not fits:
             break
         first -= 1
-    return list(units[first:])
+        if not units[first - 1].binds:
+            best = first
+    return list(units[best:])
 
 
 def _fits(tokens: int, first: _Unit, last: _Unit, options: ChunkOptions) -> bool:
@@ -235,7 +371,11 @@ def _fits(tokens: int, first: _Unit, last: _Unit, options: ChunkOptions) -> bool
 def _halves(text: str, unit: _Unit, tokenize: TokenOffsets) -> list[_Unit]:
     middle = break_point(text, unit.start, (unit.start + unit.end) // 2)
     spans = [_trim(text, unit.start, middle), _trim(text, middle, unit.end)]
-    return [_Unit(low, high, len(tokenize(text[low:high]))) for low, high in spans if low < high]
+    return [
+        replace(unit, start=low, end=high, tokens=len(tokenize(text[low:high])), whole=False)
+        for low, high in spans
+        if low < high
+    ]
 
 
 def _trim(text: str, low: int, high: int) -> tuple[int, int]:

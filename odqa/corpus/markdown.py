@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from odqa.corpus.base import OpenFile, document_of
 from odqa.corpus.encoding import read_text
 from odqa.corpus.lines import lines
+from odqa.corpus.markdown_blocks import markdown_blocks
 from odqa.corpus.outline import Outline
 from odqa.types import Document, Section
 
@@ -26,7 +27,8 @@ def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
     text = read_text(file.stream)
     title, sections = outline(text)
-    yield document_of(file.path, text, title=title, sections=sections)
+    blocks = markdown_blocks(text, _front_matter(text)[1])
+    yield document_of(file.path, text, title=title, sections=sections, blocks=blocks)
 
 
 def outline(text: str) -> tuple[str, tuple[Section, ...]]:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from odqa.corpus.base import ReadOptions, Unusable, well_formed
+from odqa.corpus.block_values import check_blocks
 from odqa.errors import DataError, UsageError
-from odqa.types import Document
+from odqa.types import BlockKind, Document
 
 _ID_LENGTH = 16  # Hexadecimal digits of a hash: that two of a million texts share them is as likely as 3 in 10⁸.
 
@@ -69,14 +70,24 @@ def _checked(document: Document) -> Document:
     starts = [section.start for section in document.sections]
     if starts != sorted(starts) or any(not 0 <= start <= len(document.text) for start in starts):
         raise DataError("its sections do not begin one after another inside its text")
+    text = well_formed(document.text)
+    try:
+        check_blocks(document.blocks, len(text))
+        blocks = tuple(
+            replace(some, kind=BlockKind(some.kind), labels=tuple(map(well_formed, some.labels)))
+            for some in document.blocks
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"its blocks do not follow one another inside its text ({error})") from None
     id = well_formed(document.id)
     return replace(
         document,
         id=id,
         title=well_formed(document.title),
-        text=well_formed(document.text),
+        text=text,
         source=well_formed(document.source) or id,
         metadata=_plain(document.metadata),
+        blocks=blocks,
     )
 
 

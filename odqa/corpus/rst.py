@@ -9,6 +9,7 @@ from odqa.corpus.base import OpenFile, document_of
 from odqa.corpus.encoding import read_text
 from odqa.corpus.lines import lines
 from odqa.corpus.outline import Outline
+from odqa.corpus.rst_blocks import rst_blocks
 from odqa.types import Document, Section
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+$")
@@ -21,7 +22,7 @@ def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
     text = read_text(file.stream)
     title, sections = outline(text)
-    yield document_of(file.path, text, title=title, sections=sections)
+    yield document_of(file.path, text, title=title, sections=sections, blocks=rst_blocks(text))
 
 
 def outline(text: str) -> tuple[str, tuple[Section, ...]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from odqa.corpus.base import OpenFile, ReadLimits, ReadOptions, Unusable
+from odqa.corpus.block_values import blocks_from, values_of
 from odqa.corpus.load import load
 from odqa.files import open_regular
 from odqa.types import Document, Section
@@ -36,9 +37,9 @@ def results_of(reply: bytes) -> list[Document | Unusable]:
         if kind == "unusable":
             results.append(Unusable(*values))
         else:
-            id, title, text, source, metadata, sections = values
+            id, title, text, source, metadata, sections, blocks = values
             whole = tuple(Section(start, tuple(headings), page) for start, headings, page in sections)
-            results.append(Document(id, title, text, source, metadata, whole))
+            results.append(Document(id, title, text, source, metadata, whole, blocks_from(blocks, len(text))))
     return results
 
 
@@ -76,7 +77,8 @@ def _as_json(item: Document | Unusable) -> tuple[str, Any]:
     if isinstance(item, Unusable):
         return "unusable", (item.source, item.reason)
     sections = [(section.start, section.headings, section.page) for section in item.sections]
-    return "document", (item.id, item.title, item.text, item.source, item.metadata, sections)
+    blocks = values_of(item.blocks)
+    return "document", (item.id, item.title, item.text, item.source, item.metadata, sections, blocks)
 
 
 def _limit_memory(size: int) -> None:

@@ -195,8 +195,8 @@ class Ingest(Closing):
             self.counts["encoded"] += count
             self._show(ENCODING, self.counts["encoded"], passages)
 
-        def encode(block: Sequence[Passage]) -> NDArray[np.float32]:
-            return encoder.encode_passages(block, advance)
+        def encode(batch: Sequence[Passage]) -> NDArray[np.float32]:
+            return encoder.encode_passages(batch, advance)
 
         record = writer.finish(encode, self._rules.storage.factory or None, self._rules.storage.recall)
         if self._replaced:

@@ -50,7 +50,7 @@ from odqa.index.schema import (
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from odqa.retrieval.vector_writer import VectorWriter
 from odqa.types import Document, Mode, Passage
 
 _LONGEST = 4.0  # The square of a vector's length, which is 1 but for what compressing it lost.
-BLOCK = 4096  # Passages that are in memory at a time; sorted by length within a block when they are encoded.
+BATCH = 4096  # Passages that are in memory at a time; sorted by length within a batch when they are encoded.
 
 
 class SegmentWriter(Closing):
@@ -54,7 +54,7 @@ class SegmentWriter(Closing):
             passages = segment.store.fetch(rows)
             self.store.copy(document, [passages[row] for row in rows])
             waiting.update(sorted(passages.items()))
-            if len(waiting) >= BLOCK:
+            if len(waiting) >= BATCH:
                 self._copy(segment, waiting)
         self._copy(segment, waiting)
 
@@ -82,10 +82,10 @@ class SegmentWriter(Closing):
         they are stored (``odqa.retrieval.vector_writer``).
         """
         self.store.commit()
-        for block in self.store.blocks(BLOCK, self._done):
+        for batch in self.store.batches(BATCH, self._done):
             assert encode is not None
-            self._vectors.add(encode(block))
-            self._keywords.add(block)
+            self._vectors.add(encode(batch))
+            self._keywords.add(batch)
         vectors = self._vectors.finish(factory, recall)
         self._keywords.finish()
         documents, passages = self.store.documents, self.store.passages

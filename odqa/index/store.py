@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from odqa.corpus.block_values import blocks_from, values_of
 from odqa.errors import DataError, IndexFolderError
 from odqa.files import parse_json
 from odqa.forking import Lock
@@ -25,12 +26,13 @@ CREATE INDEX documents_by_id ON documents (id);
 CREATE INDEX documents_by_source ON documents (source);
 CREATE TABLE passages (
   row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL,
-  text TEXT NOT NULL, start INTEGER NOT NULL, headings TEXT NOT NULL, pages TEXT NOT NULL
+  text TEXT NOT NULL, start INTEGER NOT NULL, headings TEXT NOT NULL, pages TEXT NOT NULL,
+  blocks TEXT NOT NULL
 );
 CREATE TABLE sources (source TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
 """
 _SELECT = """
-SELECT p.row, p.id, d.id, d.title, p.text, p.start, d.source, p.headings, p.pages
+SELECT p.row, p.id, d.id, d.title, p.text, p.start, d.source, p.headings, p.pages, p.blocks
 FROM passages AS p JOIN documents AS d ON d.number = p.document
 """
 _AT_ONCE = 900  # Below the smallest limit on variables of one statement that SQLite is built with.
@@ -39,7 +41,7 @@ _BY_ID = "SELECT * FROM documents WHERE id = ? ORDER BY number"
 
 T = TypeVar("T")
 _DocumentRow = tuple[int, str, str, str, str, str, int, int]
-_PassageRow = tuple[int, str, str, str, str, int, str, str, str]
+_PassageRow = tuple[int, str, str, str, str, int, str, str, str, str]
 _DOCUMENT_TYPES = get_args(_DocumentRow)
 _PASSAGE_TYPES = get_args(_PassageRow)
 
@@ -68,7 +70,8 @@ class StoredDocument:
 
 def hash_document(document: Document) -> str:
     """The SHA-256 (hex) of everything that a document's passages are made from: another hash means that it changed."""
-    parts = [document.title, document.text, _metadata(document), [asdict(section) for section in document.sections]]
+    sections, blocks = [asdict(section) for section in document.sections], values_of(document.blocks)
+    parts = [document.title, document.text, _metadata(document), sections, blocks]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
 
 
@@ -107,10 +110,11 @@ class PassageWriter:
              len(passages)),
         )  # fmt: skip
         self._db.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (row, passage.id, self.documents, passage.text, passage.start,
-                 json.dumps(passage.headings, ensure_ascii=False), json.dumps(passage.pages))
+                 json.dumps(passage.headings, ensure_ascii=False), json.dumps(passage.pages),
+                 json.dumps(values_of(passage.blocks), ensure_ascii=False, separators=(",", ":")))
                 for row, passage in enumerate(passages, start=self.passages)
             ),
         )  # fmt: skip
@@ -125,7 +129,7 @@ class PassageWriter:
         """The documents with this id, in the order they came."""
         return [_stored(row) for row in self._db.execute(_BY_ID, (id,))]
 
-    def blocks(self, size: int, start: int = 0) -> Iterator[list[Passage]]:
+    def batches(self, size: int, start: int = 0) -> Iterator[list[Passage]]:
         """The passages from the row ``start`` on, in the order of their rows, ``size`` at a time."""
         for first in range(start, self.passages, size):
             rows = self._db.execute(f"{_SELECT} WHERE p.row >= ? AND p.row < ? ORDER BY p.row", (first, first + size))
@@ -250,7 +254,7 @@ def _stored(row: _DocumentRow) -> StoredDocument:
 
 def _passage(row: _PassageRow) -> Passage:
     _check_types(row, _PASSAGE_TYPES)
-    _, id, document_id, title, text, start, source, headings, pages = row
+    _, id, document_id, title, text, start, source, headings, pages, blocks = row
     return Passage(
         id=id,
         document_id=document_id,
@@ -260,6 +264,7 @@ def _passage(row: _PassageRow) -> Passage:
         source=source,
         headings=_strings(parse_json(headings, "its headings", "")),
         pages=tuple((_whole(offset), _whole(page)) for offset, page in parse_json(pages, "its pages", "")),
+        blocks=blocks_from(parse_json(blocks, "its blocks", ""), len(text)),
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
 SAMPLE = 100  # Passages that are encoded again.
-_BLOCK = 16_384  # Vectors that are in memory at a time.
+_AT_ONCE = 16_384  # Passages, or vectors, that are in memory at a time.
 _NORM = 0.05  # How far from 1 the length of a stored vector may be: compressed ones are rounded.
 # A passage's vector and the one made of it again: bfloat16 and other batches move it by less than 0.001, eight bits a
 # number by about 0.01; product quantization is coarser. Another encoder's, or another passage's, is far below.
@@ -143,8 +143,10 @@ def _inside(segment: Segment) -> Iterator[str]:
         end = document.end
     if end != segment.record.passages:
         yield f"the documents of segment {name} have {end} passages, and {segment.record.passages} are stored"
-    for first in range(0, segment.record.passages, _BLOCK):
-        rows = np.arange(first, min(first + _BLOCK, segment.record.passages))
+    for first in range(0, segment.record.passages, _AT_ONCE):  # What is read is checked, its blocks among it.
+        segment.store.fetch(range(first, min(first + _AT_ONCE, segment.record.passages)))
+    for first in range(0, segment.record.passages, _AT_ONCE):
+        rows = np.arange(first, min(first + _AT_ONCE, segment.record.passages))
         with np.errstate(all="ignore"):
             norms = np.linalg.norm(segment.vectors.reconstruct(rows), axis=1)
         wrong = np.flatnonzero(~(np.abs(norms - 1) <= _NORM) & (norms != 0))  # A text of no weight has the vector 0.

@@ -32,7 +32,7 @@ def test_it_shows_how_the_index_was_made(work: Path, tiny_encoder: Path) -> None
         "Size", "Segment",
     ]  # fmt: skip
     assert (shown["Index"], shown["Prompts"]) == ("index", "none")
-    assert shown["Version"].startswith("1, of ") and shown["Created"].endswith(", format 3")
+    assert shown["Version"].startswith("1, of ") and shown["Created"].endswith(", format 4")
     assert (shown["Documents"], shown["Passages"]) == ("5", "5")
     assert shown["Chunking"] == "max_tokens 44, overlap_tokens 8, language en"
     assert shown["Encoder"].startswith(f"{tiny_encoder} (")

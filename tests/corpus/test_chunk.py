@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odqa.corpus import ChunkOptions, split
 from odqa.errors import UsageError
-from odqa.types import Document, Section
+from odqa.types import Block, BlockKind, Document, Section
 from tests import tiny
 from tests.corpus.invariants import check, words
 
@@ -77,15 +80,15 @@ def test_a_passage_never_crosses_a_heading():
 
 
 def test_a_passage_may_cross_pages_and_knows_where():
-    text = "Page one ends\nhere. More.\n\nLast."
-    sections = (Section(0, page=1), Section(14, page=2), Section(26, page=3), Section(27, page=4))
+    text = "Page one ends, and what was begun on it ends\nhere. More.\n\nLast."
+    sections = (Section(0, page=1), Section(45, page=2), Section(57, page=3), Section(58, page=4))
     options = ChunkOptions()
     (passage,) = split(document(text, *sections), words, options)
     assert passage.text == text
-    assert passage.pages == ((0, 1), (14, 2), (26, 3), (27, 4))
-    assert [passage.page_at(at) for at in (0, 13, 14, 25, 27)] == [1, 1, 2, 2, 4]
-    assert [p.pages for p in split(document(text, *sections), words, ChunkOptions(4, 0))] == [
-        ((0, 1), (14, 2)),
+    assert passage.pages == ((0, 1), (45, 2), (57, 3), (58, 4))
+    assert [passage.page_at(at) for at in (0, 44, 45, 56, 58)] == [1, 1, 2, 2, 4]
+    assert [p.pages for p in split(document(text, *sections), words, ChunkOptions(11, 0))] == [
+        ((0, 1), (45, 2)),
         ((0, 2), (6, 3), (7, 4)),
     ]
 
@@ -225,3 +228,108 @@ def test_the_invariants_hold_for_every_text(tokenize, document, max_tokens, over
     passages = split(document, tokenize, options)
     check(document, passages, tokenize, options)
     assert split(document, tokenize, options) == passages
+
+
+def blocked(text: str, *kinds: BlockKind, labels: dict[int, tuple[str, ...]] | None = None) -> Document:
+    """A document whose blocks are its lines."""
+    starts = [match.span() for match in re.finditer(r"\S.*", text)]
+    blocks = tuple(
+        Block(start, end, kind, (labels or {}).get(at, ()))
+        for at, ((start, end), kind) in enumerate(zip(starts, kinds, strict=True))
+    )
+    return replace(document(text), blocks=blocks)
+
+
+def cut(made: Document, max_tokens: int, overlap_tokens: int = 0) -> list[str]:
+    options = ChunkOptions(max_tokens, overlap_tokens)
+    passages = split(made, words, options)
+    check(made, passages, words, options)
+    for passage in passages:
+        for block in passage.blocks:
+            whole = next(b for b in made.blocks if b.start < passage.start + block.end <= b.end)
+            assert (block.kind, block.labels) == (whole.kind, whole.labels)
+            assert passage.text[block.start : block.end] in made.text[whole.start : whole.end]
+    return [passage.text for passage in passages]
+
+
+P, TERM, ROW, HEADING = BlockKind.PARAGRAPH, BlockKind.TERM, BlockKind.ROW, BlockKind.HEADING
+
+
+def test_a_block_that_would_be_whole_in_the_next_passage_is_not_begun_in_the_second_half_of_one():
+    text = "One two. Three four. Five six.\n\nA b. C d. E f."
+    assert cut(blocked(text, P, P), 8) == ["One two. Three four. Five six.", "A b. C d. E f."]
+    assert cut(blocked(text, P, P), 14) == [text]
+    assert cut(blocked("One.\n\nAnn bakes. Carl digs. Eve fries.", P, P), 5) == [
+        "One.\n\nAnn bakes. Carl digs.",
+        "Eve fries.",
+    ]
+
+
+@pytest.mark.parametrize("kind", [TERM, HEADING, BlockKind.CAPTION])
+def test_what_the_next_block_explains_is_never_last(kind):
+    text = "One two three four.\n\n-n\n\nA b. C d.\n\n-m\n\nE f."
+    assert cut(blocked(text, P, kind, P, kind, P), 6) == ["One two three four.", "-n\n\nA b. C d.", "-m\n\nE f."]
+    assert cut(blocked("-n\n-m\n\nA b. C d. E f.", kind, kind, P), 4) == ["-n\n-m\n\nA b.", "C d. E f."]
+
+
+def test_a_term_leaves_the_overlap_behind_and_its_sentence_is_cut_where_both_are_too_long():
+    text = "One. Two.\n\n-n\n\nA b c d."
+    assert cut(blocked(text, P, TERM, P), 5, 2) == ["One. Two.", "-n\n\nA b c d."]
+    first, second = cut(blocked("-n\n\nA b c d e f g h.", TERM, P), 8)
+    assert first.startswith("-n\n\nA b") and second.endswith("h.")
+
+
+def test_the_lines_after_a_colon_are_not_left_alone():
+    assert cut(blocked("One two.\n\nThese:\n- a b", P, P, BlockKind.ITEM), 4) == ["One two.", "These:\n- a b"]
+
+
+def test_a_row_is_whole_and_its_labels_count():
+    text = "Zone | Price\nA b | c\nD e | f\nG h | i"
+    made = blocked(text, ROW, ROW, ROW, ROW, labels=dict.fromkeys((1, 2, 3), ("Zone", "Price")))
+    # Three labels with the sign between them, and one: 4 tokens beside the 4 of a row.
+    assert cut(made, 11) == ["Zone | Price\nA b | c", "D e | f", "G h | i"]
+    assert cut(made, 16)[1:] == ["D e | f\nG h | i"]
+    assert cut(made, 4) == ["Zone | Price", "A b | c", "D e | f", "G h | i"]
+
+
+def test_a_row_over_the_budget_is_cut_and_keeps_its_labels():
+    made = blocked("a b c d e f | g", ROW, labels={0: ("One", "Two")})
+    passages = split(made, words, ChunkOptions(3, 0))
+    assert [p.text for p in passages] == ["a b c", "d e f", "| g"]
+    assert all(block.labels == ("One", "Two") for p in passages for block in p.blocks)
+
+
+def test_long_labels_are_kept_short():
+    made = blocked("a | b", ROW, labels={0: ("x" * 1000, "y")})
+    (passage,) = split(made, words)
+    assert [len(label) for label in passage.blocks[0].labels] == [100, 1]
+
+
+def test_marks_stand_with_their_block():
+    text = "Run:\n\n```sh\npump\n```\n\nThen wait.\n\n- one\n- two"
+    made = replace(
+        document(text),
+        blocks=(Block(0, 4), Block(12, 16, BlockKind.CODE), Block(22, 32), Block(36, 39), Block(42, 45)),
+    )
+    assert cut(made, 4) == ["Run:\n\n```sh\npump\n```", "Then wait.\n\n- one", "- two"]
+
+
+def test_a_passage_knows_its_blocks():
+    text = "Net: 1,250.00 EUR\nVAT: 237.50 EUR\nTotal: 1,487.50 EUR"
+    (passage,) = split(document(text), words)
+    assert [passage.text[block.start : block.end] for block in passage.blocks] == text.split("\n")
+    (first, second) = split(document("One two three. Four five six.\n\nSeven."), words, ChunkOptions(3, 0))[:2]
+    assert [first.blocks, second.blocks] == [(Block(0, 14),), (Block(0, 14),)]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    text=st.lists(st.sampled_from(["a", "b ", ". ", "| ", "\n", "\n\n", "- ", ": "]), max_size=80).map("".join),
+    kinds=st.lists(st.sampled_from(list(BlockKind)), min_size=80, max_size=80),
+    labels=st.dictionaries(st.integers(0, 20), st.just(("x", "y z"))),
+    max_tokens=st.integers(1, 12),
+    overlap=st.integers(0, 5),
+)
+def test_the_invariants_hold_for_all_blocks(text, kinds, labels, max_tokens, overlap):
+    found = re.findall(r"\S.*", text)
+    cut(blocked(text, *kinds[: len(found)], labels=labels), max_tokens, min(overlap, max_tokens - 1))

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from odqa.corpus.base import OpenFile
+from odqa.corpus.blocks import blocks_of
 from odqa.corpus.load import load
 from odqa.files import open_regular
+from odqa.types import Document
 from tests.corpus.hostile import paragraph, word_xml, write_styled, write_word
 
 ENOUGH = 0.01  # Seconds of computing: beneath, other costs than those of the construct decide.
@@ -33,6 +35,24 @@ TEXTS = {
     "spaces in a role": (".rst", lambda n: ":a:`" + " " * n + "\n====="),
     "roles without an end": (".rst", lambda n: ":a:`<" * n + "\n====="),
     "headings and overlines": (".rst", lambda n: "====\na\n====\n" * n),
+    "paragraphs of lines": (".txt", lambda n: "word and word\n" * n),
+    "lines in columns": (".txt", lambda n: "a   b   c\na   b\n" * n),
+    "rulers below a row": (".txt", lambda n: "a  b\n" + "---  ---\n" * n),
+    "rulers after bars": (".txt", lambda n: "a | b\nc | d | e\n" * n + "x\n---\n" * n),
+    "a line of tabs": (".txt", lambda n: "a\t" * n),
+    "a line of spaces": (".txt", lambda n: "a" + "  " * n + "b\n" + "a  b  " * n),
+    "a line of bars": (".txt", lambda n: "|" * n + "\n" + "a|" * n),
+    "a drawn line that is none": (".txt", lambda n: "-" * n + "x\n" + "- " * n + "x\n" + "." * n),
+    "options without an end": (".txt", lambda n: "-a\n" * n + "  b\n" + "-a\n" * n + "  b"),
+    "keys without an end": (".txt", lambda n: "a" * n + "\n" + "a:" * n + "\n" + "a b" * n + ": c"),
+    "bullets": (".md", lambda n: "- " * n + "\n" + "> " * n + "\n" + "1. " * n),
+    "fences": (".md", lambda n: "```\na\n~~~\n" * n),
+    "terms and colons": (".md", lambda n: "a\n: b\n" * n),
+    "tables": (".md", lambda n: "| a | b |\n|---|---|\n| c |\n" * n),
+    "simple tables": (".rst", lambda n: "== ==\na b\n" * n),
+    "a simple table of many columns": (".rst", lambda n: "= " * n + "=\n" + "a " * n),
+    "directives": (".rst", lambda n: ".. code::\n   :a: b\n\n   c\n" * n),
+    "lists of fields": (".rst", lambda n: ":a" * n + "\n" + ":a: b\n" * n),
     "bytes that are not UTF-8": (".txt", lambda n: b"caf\xe9 " * n),
     "menus in menus": (".html", lambda n: "<div class=nav>" * n + "x"),
     "menus named after a heading": (".html", lambda n: "<div id=nav>" * n + "<h1>nav</h1>"),
@@ -64,8 +84,9 @@ def seconds(path: Path) -> float:
     for _ in range(3):
         began = time.process_time()
         with open_regular(path) as stream:
-            for _ in load(OpenFile(path, stream)):
-                pass
+            for found in load(OpenFile(path, stream)):
+                if isinstance(found, Document):
+                    blocks_of(found)
         taken.append(time.process_time() - began)
     return min(taken)
 

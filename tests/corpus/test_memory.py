@@ -9,7 +9,7 @@ import pytest
 from odqa.corpus import ReadOptions, Unusable
 from odqa.corpus.memory import documents_from
 from odqa.errors import UsageError
-from odqa.types import Document, Section
+from odqa.types import Block, BlockKind, Document, Section
 
 
 def taken(*items: Any, **options: str) -> list[Document | Unusable]:
@@ -18,7 +18,8 @@ def taken(*items: Any, **options: str) -> list[Document | Unusable]:
 
 def test_a_document_is_taken_as_it_is_and_its_id_is_its_source_where_it_names_none() -> None:
     sections = (Section(0, ("One",)), Section(4, ("Two",)))
-    some = Document("a", "A", "One. Two.", "a.txt", {"year": 2020}, sections)
+    blocks = (Block(0, 4, BlockKind.ROW, ("Number",)), Block(5, 9))
+    some = Document("a", "A", "One. Two.", "a.txt", {"year": 2020}, sections, blocks)
     assert taken(some) == [some]
     assert taken(Document("b", "", "Text")) == [Document("b", "", "Text", "b", {})]
 
@@ -73,6 +74,10 @@ ENDLESS["again"] = ENDLESS
         (Document("a", "", "Tea.", sections=(Section(3), Section(0))), "sections"),
         (Document("a", "", "Tea.", sections=(Section(9),)), "sections"),
         (Document("a", "", "Tea.", metadata=ENDLESS), "metadata cannot be stored"),
+        (Document("a", "", "Tea.", blocks=(Block(0, 5),)), "blocks"),
+        (Document("a", "", "Tea.", blocks=(Block(0, 2), Block(1, 3))), "blocks"),
+        (Document("a", "", "Tea.", blocks=(Block(0, 2, "poem"),)), "blocks"),  # type: ignore[arg-type]
+        (Document("a", "", "Tea.", blocks=(3,)), "blocks"),  # type: ignore[arg-type]
     ],
     ids=str,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from odqa.corpus import ReadLimits, Unusable, read_file, worker
-from odqa.types import Document
+from odqa.corpus.base import OpenFile
+from odqa.corpus.load import load
+from odqa.corpus.worker_process import _as_json, results_of
+from odqa.files import open_regular
+from odqa.types import Block, BlockKind, Document
 
 # What a parser may do to its process, by the name of the file.
 HOSTILE = """
@@ -30,7 +35,7 @@ def hostile(file, load=worker_process.load):
     return load(file)
 class Lie:
     id = title = text = source = ""
-    metadata, sections = {}, 7
+    metadata, sections, blocks = {}, 7, ()
 worker_process.load = hostile
 serve("""
 
@@ -164,3 +169,21 @@ def test_a_plain_script_reads_and_leaves_no_process(tmp_path, end):
             break
         time.sleep(0.05)
     assert not is_running(process)
+
+
+def test_the_other_process_gives_the_blocks_too(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_text("<p>One</p>")
+    with open_regular(path) as stream:
+        file = OpenFile(path, stream)
+        assert worker.read_apart(file) == list(load(file))
+    rows = tuple(Block(at, at + 1, BlockKind.ROW, ("Zone",)) for at in range(3))
+    made = Document("a", "A", "abc", "a.html", {}, (), rows)
+    assert results_of(json.dumps([_as_json(made)]).encode()) == [made]
+
+
+@pytest.mark.parametrize("blocks", ["3", "[[], [0, 9, 'pa']]", "[[], [0, 1, 'xx']]"])
+def test_blocks_that_cannot_be_are_no_answer(blocks):
+    values = f"['a', 'A', 'abc', 'a.html', {{}}, [], {blocks}]".replace("'", '"')
+    with pytest.raises((ValueError, TypeError)):
+        results_of(f'[["document", {values}]]'.encode())

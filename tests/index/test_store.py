@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from odqa.errors import DataError, IndexFolderError
 from odqa.index.store import PassageStore, PassageWriter, hash_document
-from odqa.types import Document, Passage, Section
+from odqa.types import Block, BlockKind, Document, Passage, Section
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = st.integers(0, 10**9)
@@ -64,13 +64,26 @@ def test_passages_come_back_as_they_were_by_the_row_they_went_in(
             assert store.fetch(range(len(expected))) == dict(enumerate(expected))
 
 
-def test_the_writer_gives_back_what_it_wrote_in_blocks(tmp_path: Path) -> None:
+def test_blocks_come_back_with_labels_that_are_stored_once(tmp_path: Path) -> None:
+    made = document("d")
+    heads = ("Zone " * 20, "Preis in €")
+    rows = tuple(Block(at, at + 1, BlockKind.ROW, heads) for at in range(20))
+    kinds = tuple(Block(at, at + 1, kind) for at, kind in enumerate(BlockKind, start=20))
+    some = replace(passage(made, 0, "t" * 40), blocks=rows + kinds)
+    write(tmp_path / "p", (made, [some]))
+    with closing(PassageStore(tmp_path / "p")) as store:
+        assert store.fetch([0]) == {0: some}
+        ((stored,),) = store._db.execute("SELECT blocks FROM passages").fetchall()
+    assert stored.count("Preis in €") == 1
+
+
+def test_the_writer_gives_back_what_it_wrote_in_batches(tmp_path: Path) -> None:
     made = document("d")
     passages = [passage(made, number) for number in range(5)]
     with closing(PassageWriter(tmp_path / "p")) as writer:
         writer.add(made, passages)
         writer.commit()
-        assert list(writer.blocks(2)) == [passages[:2], passages[2:4], passages[4:]]
+        assert list(writer.batches(2)) == [passages[:2], passages[2:4], passages[4:]]
 
 
 def test_documents_are_found_by_id_and_by_source_with_the_rows_of_their_passages(tmp_path: Path) -> None:
@@ -102,6 +115,8 @@ def test_a_hash_tells_every_change_that_matters() -> None:
         replace(one, title="other"),
         replace(one, metadata={"year": 2021}),
         replace(one, sections=(Section(0, ("Heading",)),)),
+        replace(one, blocks=(Block(0, 6),)),
+        replace(one, blocks=(Block(0, 6, BlockKind.ROW, ("Head",)),)),
     ):
         assert hash_document(changed) != hash_document(one)
 
@@ -225,6 +240,19 @@ def test_a_document_that_is_none_is_told(tmp_path: Path, statement: str) -> None
         "UPDATE passages SET pages = '[[1]]'",
         "UPDATE passages SET pages = '[[1, null]]'",
         "UPDATE passages SET pages = '[[1, 2.5]]'",
+        "UPDATE passages SET blocks = x'00'",
+        "UPDATE passages SET blocks = '3'",
+        "UPDATE passages SET blocks = '[3]'",
+        "UPDATE passages SET blocks = '[[], 3]'",
+        "UPDATE passages SET blocks = '[[], [0, 1]]'",
+        "UPDATE passages SET blocks = '[[], [0, 1, \"no such kind\"]]'",
+        "UPDATE passages SET blocks = '[[], [0, 99, \"pa\"]]'",
+        "UPDATE passages SET blocks = '[[], [1, 1, \"pa\"]]'",
+        'UPDATE passages SET blocks = \'[[], [0, 2, "pa"], [1, 3, "pa"]]\'',
+        "UPDATE passages SET blocks = '[[], [0, 1, \"ro\", 0]]'",
+        "UPDATE passages SET blocks = '[[[1]], [0, 1, \"ro\", 0]]'",
+        'UPDATE passages SET blocks = \'[[["a"]], [0, 1, "ro", -1]]\'',
+        "UPDATE passages SET blocks = replace(hex(zeroblob(50000)), '00', '[')",
         "UPDATE documents SET title = x'00'",
     ],
 )

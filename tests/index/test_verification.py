@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +120,12 @@ def test_another_encoder_is_refused(copy: Path, tmp_path: Path) -> None:
 def test_a_copy_in_another_place_is_as_good(copy: Path, encoder: Encoder, tmp_path: Path) -> None:
     shutil.move(copy, tmp_path / "elsewhere")
     assert verify(tmp_path / "elsewhere", lambda _: encoder).problems == ()
+
+
+def test_blocks_that_are_not_those_of_their_passage_are_told(copy: Path) -> None:
+    path = segment_folder(copy, "000001") / PASSAGES
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("""UPDATE passages SET blocks = '[[], [0, 100000, "pa"]]' WHERE row = 1""")
+    accept(copy, PASSAGES)
+    (problem,) = verify(copy, None).problems
+    assert PASSAGES in problem.what and "block" in problem.what

@@ -32,8 +32,8 @@ from odqa.corpus.docx_text import (
     is_placeholder,
     one_line,
 )
+from odqa.corpus.office_tables import repeated, write_table
 from odqa.corpus.ooxml import ALTERNATIVES, RELATION, Relations, chosen, is_on, related, title_of, xml
-from odqa.corpus.table_heads import heads_of, repeated
 from odqa.corpus.unpacking import Package, unpacked
 from odqa.errors import DataError
 from odqa.types import BlockKind, Document
@@ -123,8 +123,8 @@ class _Reader:
 
     def _table(self, table: Any) -> None:
         found = Inline()
-        rows, heads = _rows(table, self._styles, found)
-        self.composer.table(rows, heads)
+        rows, marked = _rows(table, self._styles, found)
+        write_table(self.composer, rows, marked, guess=_has_first_row(table))
         self._add_notes(found)
 
     def _add_notes(self, found: Inline) -> None:
@@ -255,7 +255,7 @@ def _shown_rows(table: Any) -> Iterator[Any]:
 
 
 def _rows(table: Any, styles: Styles, found: Inline) -> tuple[list[list[str]], int]:
-    """The cells of each row, merged ones repeated, and how many rows are heads. Adds the notes to ``found``."""
+    """The cells of each row, merged ones repeated, and how many rows are marked as heads. ``found`` gets the notes."""
     rows: list[list[str]] = []
     marked = 0
     above: dict[int, str] = {}
@@ -282,9 +282,7 @@ def _rows(table: Any, styles: Styles, found: Inline) -> tuple[list[list[str]], i
         if marked == len(rows) and is_on(row.find(f"{WORD}trPr/{WORD}tblHeader"), VALUE):
             marked += 1
         rows.append(cells)
-    if marked:
-        return rows, marked if marked < len(rows) else 0
-    return rows, heads_of(rows) if _has_first_row(table) else 0
+    return rows, marked
 
 
 def _has_first_row(table: Any) -> bool:

@@ -36,7 +36,7 @@ class Style:
     hidden: bool | None = None
 
     def on(self, base: Style) -> Style:
-        """This style where it is made from another one."""
+        """The style itself where it is made from another one."""
         return Style(
             self.role or base.role,
             self.level if self.role else base.level,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odqa.corpus.docx_styles import VALUE, WORD, Style, Styles, is_hidden
-from odqa.corpus.office_math import formula
+from odqa.corpus.office_math import formula, power_sign
 from odqa.corpus.office_symbols import symbol, without_private
 from odqa.corpus.ooxml import ALTERNATIVES, MATH, OFF, chosen
 
@@ -26,7 +26,6 @@ NOTES = {
     WORD + "commentReference": "comment",
 }
 PAGE = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b")
-POWER = re.compile(r"[-+−]?[\dn]+$")
 # Characters that no XML can hold: after the cells and the rows of a table in a cell, around the numbers of pages.
 END_OF_CELL, END_OF_ROW, PAGE_MARK = "\x1f", "\x1e", "\x1c"
 
@@ -160,15 +159,10 @@ class _Walk:
                 hidden = self._styles.of(style.get(VALUE, "")).hidden
         if self._hidden[-1] if hidden is None else hidden:
             return None
-        if raised and not self._raised and self._is_power(run):
-            self._put("^")
+        if raised and not self._raised:
+            self._put(power_sign(self.parts[-1] if self.parts else "", "".join(run.itertext(TEXT))))
         self._raised = raised
         return run
-
-    def _is_power(self, run: Any) -> bool:
-        """Whether raised text would be taken for a part of the number or word before it."""
-        before = self.parts[-1][-1] if self.parts else ""
-        return (before.isalnum() or before == ")") and bool(POWER.match("".join(run.itertext(TEXT)).strip()))
 
     def _starts_paragraph(self, paragraph: Any) -> Any:
         self._hidden.append(bool(self._styles.of_paragraph(paragraph).hidden))

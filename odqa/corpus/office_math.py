@@ -8,6 +8,7 @@ from typing import Any
 from odqa.corpus.ooxml import MATH
 
 RELATION = re.compile(r" *([=<>≤≥≈≠≡≅→⇒⇔∈]) *")  # Such signs are shown with a space on each side.
+POWER = re.compile(r"[-+−]?[\dn]+$")
 ONE = re.compile(r"[\w.,°′″]*$")  # What needs no brackets.
 
 
@@ -17,6 +18,15 @@ def formula(node: Any) -> str:
     Equations nest at most as deep as the parser lets elements nest, and so does this.
     """
     return " ".join(RELATION.sub(r" \1 ", _inside(node)).split())
+
+
+def power_sign(before: str, raised: str) -> str:
+    """What keeps raised text apart from the number or word before it: ``^`` or nothing.
+
+    >>> power_sign("2 × 10", "4"), power_sign("the 1", "st")
+    ('^', '')
+    """
+    return "^" if (before[-1:].isalnum() or before[-1:] == ")") and POWER.match(raised.strip()) else ""
 
 
 def _inside(node: Any) -> str:

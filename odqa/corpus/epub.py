@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urldefrag
 
 from odqa.corpus import html
@@ -49,7 +49,7 @@ def load(file: OpenFile) -> Iterator[Document]:
 
 def _page(package: Package, name: str, file: OpenFile) -> Document | None:
     """A page of the book; None where it has no text, as a cover has none."""
-    stream = io.BufferedReader(io.BytesIO(package.read(name)))  # type: ignore[arg-type]
+    stream = cast(io.BufferedReader, io.BytesIO(package.read(name)))  # Loaders only read and seek.
     try:
         return next(
             item for item in html.load(replace(file, path=Path(name), stream=stream)) if isinstance(item, Document)

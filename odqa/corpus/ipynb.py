@@ -1,4 +1,4 @@
-"""Jupyter notebooks (.ipynb) -> their text as Markdown, code and short outputs fenced, with sections by its headings."""
+"""Jupyter notebooks (.ipynb) -> their Markdown, with code and short outputs fenced, and sections by headings."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ def _put(found: _Inline, text: str | None) -> None:
 
 
 def _is_switched_off(node: Any) -> bool:
-    return node.get(TEXT + "display") == "none" or node.get(TABLE + "display") == "false"
+    return bool(node.get(TEXT + "display") == "none" or node.get(TABLE + "display") == "false")
 
 
 def _is_page_number(text: str) -> bool:

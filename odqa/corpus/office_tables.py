@@ -12,6 +12,7 @@ from odqa.types import BlockKind
 LONGEST_HEAD = 80  # Characters.
 LONGEST_REPEATED = 200  # Characters. A longer cell stands once, however many it is merged with.
 MOST_HEADS = 3  # Rows.
+MOST_PREFACE = 10
 VALUE = re.compile(r"[\W_]*\d[\d\W_]*\w{0,3}\W*$")  # A number, a date, an amount: no head, unless it is a year.
 YEAR = re.compile(r"(?:1[89]|20)\d\d$")
 
@@ -29,7 +30,19 @@ def write_table(composer: Composer, rows: Sequence[Sequence[str]], marked: int =
         composer.block(next(filter(None, row)), BlockKind.CAPTION)
     rows = rows[titles:]
     heads = marked or (heads_of(rows) if guess else 0)
+    if guess and not heads and (preface := _before_heads(rows)):
+        composer.table(rows[:preface])
+        rows = rows[preface:]
+        heads = heads_of(rows)
     composer.table(rows, heads if heads < len(rows) else 0)
+
+
+def _before_heads(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows with empty cells stand above heads that have none, as notes at the top of a sheet do."""
+    for number, row in enumerate(rows[:MOST_PREFACE]):
+        if all(row):
+            return number if heads_of(rows[number:]) else 0
+    return 0
 
 
 def is_title(row: Sequence[str]) -> bool:
@@ -67,7 +80,7 @@ def _may_be_heads(row: Sequence[str]) -> bool:
         or not (not first or _may_be_head(first))
     ):
         return False
-    return 1 < len(set(row)) and len(row) <= 2 * len(set(row))
+    return len(set(row)) > 1 and len(row) <= 2 * len(set(row))
 
 
 def _may_be_head(cell: str) -> bool:

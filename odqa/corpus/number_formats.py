@@ -29,7 +29,7 @@ TOKEN = re.compile(
 MONTHS = "January February March April May June July August September October November December".split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 EPOCH, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
-LAST_DAY = 2_958_465  # 31 December 9999.
+LAST_DAY = 2_950_000  # In the year 9976: Python knows no date after 9999.
 
 
 def shown(value: float, form: str, from_1904: bool = False) -> str:

@@ -140,6 +140,8 @@ def test_rows_after_a_gap_belong_to_the_table_above_unless_they_have_heads(tmp_p
         (1.25, "[h]:mm", "30:00"),
         (-5, "yyyy", "-5"),
         (1e300, "yyyy", "1e+300"),
+        (2958465.9999999, "yyyy", "2958466"),
+        (float("inf"), "0.00", "inf"),
         (1.0, "%" * 200 + "0", "%" * 200 + "100000000"),
     ],
 )

@@ -20,13 +20,12 @@ from odqa.corpus.docx_styles import VALUE, WORD, Style, Styles
 from odqa.corpus.docx_text import (
     CELL,
     CONTROL,
-    END_OF_CELL,
-    END_OF_ROW,
     NEXT_PAGE,
     PAGE_MARK,
     PARAGRAPH,
     ROW,
     TABLE,
+    TEXT,
     Inline,
     inline,
     is_placeholder,
@@ -140,15 +139,19 @@ class _Reader:
             self.composer.block(text if number else before + text, BlockKind.NOTE)
 
     def _margins(self, package: Package, relations: Relations) -> None:
-        """Add the headers, then the footers, each text once."""
+        """Add the headers, then the footers, each text and row once."""
         seen: set[str] = set()
         for kind in ("headerReference", "footerReference"):
             for name in _shown(self.root, kind, package, relations):
                 for block in _blocks(xml(package, name)):
-                    text = _in_margin(block, self._styles)
-                    if text not in seen:
-                        seen.add(text)
-                        self.composer.block(text, BlockKind.NOTE)
+                    lines = _rows_in_margin(block, self._styles) if block.tag == TABLE else _texts(block, self._styles)
+                    new = [line for line in lines if "\t".join(line) not in seen]
+                    seen.update("\t".join(line) for line in new)
+                    if block.tag == TABLE:
+                        self.composer.table(new)
+                    else:
+                        for line in new:
+                            self.composer.block("\t".join(line), BlockKind.NOTE)
 
 
 def _part(package: Package, relations: Relations, kind: str) -> Any:
@@ -190,11 +193,22 @@ def _plain(block: Any, styles: Styles) -> str:
     return "\n".join(texts).replace(NEXT_PAGE, "\n").strip()
 
 
-def _in_margin(block: Any, styles: Styles) -> str:
-    """What a paragraph or table of a header or footer says beside the number of the page."""
-    text = inline(block, styles, pages=True).text.replace(END_OF_CELL, "\t").replace(END_OF_ROW, "\n")
-    lines = ("\t".join(stop for stop in line.split("\t") if not _is_page_number(stop)) for line in text.split("\n"))
-    return "\n".join(line.strip() for line in lines if line.strip()).replace(PAGE_MARK, "")
+def _texts(paragraph: Any, styles: Styles) -> list[list[str]]:
+    """What a paragraph of a header or footer and its boxes say between tabs, without the numbers of pages."""
+    found = inline(paragraph, styles, styles.of_paragraph(paragraph), pages=True)
+    texts = (found.text, *(inline(box, styles, pages=True).text for box in found.boxes))
+    stops = ([_without_page_number(stop) for stop in text.split("\t")] for text in texts)
+    return [[stop for stop in each if stop] for each in stops if any(each)]
+
+
+def _rows_in_margin(table: Any, styles: Styles) -> list[list[str]]:
+    rows, _ = _rows(table, styles, Inline(), pages=True)
+    return [[_without_page_number(cell) for cell in row] for row in rows]
+
+
+def _without_page_number(text: str) -> str:
+    """A text of a header or footer; empty where it only numbers the page."""
+    return "" if _is_page_number(text) else text.replace(PAGE_MARK, "").strip()
 
 
 def _is_page_number(text: str) -> bool:
@@ -235,14 +249,24 @@ def _unwrapped(parent: Any, tags: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _layout(table: Any) -> list[Any] | None:
-    """The cells of a table with one column, which only arranges what is in it; None for any other."""
+    """The cells of a table that only arranges what is in it, None for any other.
+
+    It has one column, or one row with several paragraphs in a cell.
+    """
     cells: list[Any] = []
-    for row in _shown_rows(table):
+    wide = False
+    for number, row in enumerate(_shown_rows(table)):
         inside = list(_unwrapped(row, (CELL,)))
-        if len(inside) > 1:
+        wide = wide or len(inside) > 1
+        if wide and number:
             return None
         cells += inside
-    return cells
+    return cells if not wide or any(map(_holds_several, cells)) else None
+
+
+def _holds_several(cell: Any) -> bool:
+    blocks = (block for block in _blocks(cell) if next(block.iter(TEXT), None) is not None)
+    return next(blocks, None) is not None and next(blocks, None) is not None
 
 
 def _shown_rows(table: Any) -> Iterator[Any]:
@@ -254,7 +278,7 @@ def _shown_rows(table: Any) -> Iterator[Any]:
             yield row
 
 
-def _rows(table: Any, styles: Styles, found: Inline) -> tuple[list[list[str]], int]:
+def _rows(table: Any, styles: Styles, found: Inline, *, pages: bool = False) -> tuple[list[list[str]], int]:
     """The cells of each row, merged ones repeated, and how many rows are marked as heads. ``found`` gets the notes."""
     rows: list[list[str]] = []
     marked = 0
@@ -269,7 +293,7 @@ def _rows(table: Any, styles: Styles, found: Inline) -> tuple[list[list[str]], i
             if merge is not None and merge.get(VALUE, "continue") == "continue":
                 text = above.get(len(cells), "")
             else:
-                inside = inline(cell, styles)
+                inside = inline(cell, styles, pages=pages)
                 found.notes += inside.notes
                 text = one_line(inside.text)
             if merge is not None:

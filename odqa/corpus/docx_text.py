@@ -27,7 +27,7 @@ NOTES = {
 }
 PAGE = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b")
 # Characters that no XML can hold: after the cells and the rows of a table in a cell, around the numbers of pages.
-END_OF_CELL, END_OF_ROW, PAGE_MARK = "\x1f", "\x1e", "\x1c"
+END_OF_CELL, END_OF_ROW, PAGE_MARK = "\x1f", "\x1e", "\x01"
 
 
 @dataclass(slots=True)

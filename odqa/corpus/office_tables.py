@@ -54,15 +54,20 @@ def heads_of(rows: Sequence[Sequence[str]]) -> int:
     """How many of the rows, from above, read like the heads of the columns.
 
     Heads are short, most of them differ, only the first may be empty, and none is a value. Below one that is merged
-    over several columns there are more.
+    over several columns there are more. A table of two columns has none where values and words mix in the second: its
+    rows say a name and what goes with it.
 
     >>> heads_of([["Code", "Meaning"], ["24", "vanished source files"]])
     1
     >>> heads_of([["Total:", "1,250.00 EUR"], ["VAT:", "237.50 EUR"]])
     0
+    >>> heads_of([["Name", "Ann"], ["Age", "31"], ["Town", "Oslo"]])
+    0
     >>> heads_of([["Zone", "2025", "2025"], ["Zone", "Adult", "Child"], ["A", "2.40", "1.20"]])
     2
     """
+    if len(rows[0] if rows else ()) == 2 and len({bool(VALUE.match(row[-1])) for row in rows[1:] if any(row)}) > 1:
+        return 0
     heads = 0
     while heads < min(MOST_HEADS, len(rows) - 1) and _may_be_heads(rows[heads]):
         heads += 1

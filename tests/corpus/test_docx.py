@@ -268,7 +268,8 @@ def test_headers_and_footers_stand_once_at_the_beginning_without_page_numbers(tm
             + page_field("NUMPAGES", "12"),
             '<w:fldSimple w:instr=" PAGE ">' + run("3") + "</w:fldSimple>",
             run("4"),
-        ),
+            f"<w:r><w:txbxContent>{paragraph('Boxed.')}</w:txbxContent></w:r>",
+        ).replace("</w:ftr>", table(row(cell("Author"), cell("Ida"), cell("5"))) + "</w:ftr>"),
     }
     reference = '<w:{}Reference w:type="{}" xmlns:r="' + OFFICE + '/relationships" r:id="{}"/>'
     first = reference.format("header", "default", "h1") + reference.format("footer", "default", "f1")
@@ -278,6 +279,8 @@ def test_headers_and_footers_stand_once_at_the_beginning_without_page_numbers(tm
         ("note", "Document no. QA-2207"),
         ("note", "Annex"),
         ("note", "Rev. 7"),
+        ("note", "Boxed."),
+        ("row", "Author | Ida | "),
         ("paragraph", "Text."),
     ]
 
@@ -427,13 +430,21 @@ def test_heads_are_marked_or_read_like_heads(tmp_path):
 
 def test_tables_in_tables(tmp_path):
     inner = table(row(cell("Cafe"), cell("7 to 9")), row(cell("Shop"), cell("9 to 17")))
-    outer = table(row(cell("Harbour"), f"<w:tc>{paragraph('not on Mondays')}{inner}{paragraph('')}</w:tc>"))
+    outer = table(
+        row(cell("Harbour"), f"<w:tc>{paragraph('not on Mondays')}{inner}{paragraph('')}</w:tc>"),
+        row(cell("Town"), cell("9 to 12")),
+    )
+    beside = table(row(cell("Aside."), f"<w:tc>{paragraph('First.')}{paragraph('Second.')}</w:tc>"))
     layout = table(row(f"<w:tc>{paragraph('Left.')}{inner}</w:tc>"))
-    assert read(tmp_path, outer + layout) == [
+    assert read(tmp_path, outer + layout + beside) == [
         ("row", "Harbour | not on Mondays; Cafe, 7 to 9; Shop, 9 to 17"),
+        ("row", "Town | 9 to 12"),
         ("paragraph", "Left."),
         ("row", "Cafe | 7 to 9"),
         ("row", "Shop | 9 to 17"),
+        ("paragraph", "Aside."),
+        ("paragraph", "First."),
+        ("paragraph", "Second."),
     ]
 
 

@@ -66,7 +66,7 @@ def heads_of(rows: Sequence[Sequence[str]]) -> int:
     >>> heads_of([["Zone", "2025", "2025"], ["Zone", "Adult", "Child"], ["A", "2.40", "1.20"]])
     2
     """
-    if len(rows[0] if rows else ()) == 2 and len({bool(VALUE.match(row[-1])) for row in rows[1:] if any(row)}) > 1:
+    if len(rows[0] if rows else ()) == 2 and len({_is_value(row[-1]) for row in rows[1:] if any(row)}) > 1:
         return 0
     heads = 0
     while heads < min(MOST_HEADS, len(rows) - 1) and _may_be_heads(rows[heads]):
@@ -89,7 +89,11 @@ def _may_be_heads(row: Sequence[str]) -> bool:
 
 
 def _may_be_head(cell: str) -> bool:
-    return 0 < len(cell) <= LONGEST_HEAD and (not VALUE.match(cell) or bool(YEAR.match(cell)))
+    return 0 < len(cell) <= LONGEST_HEAD and (not _is_value(cell) or bool(YEAR.match(cell)))
+
+
+def _is_value(cell: str) -> bool:
+    return len(cell) <= LONGEST_HEAD and bool(VALUE.match(cell))
 
 
 def repeated(text: str) -> str:

@@ -66,7 +66,7 @@ def heads_of(rows: Sequence[Sequence[str]]) -> int:
     >>> heads_of([["Zone", "2025", "2025"], ["Zone", "Adult", "Child"], ["A", "2.40", "1.20"]])
     2
     """
-    if len(rows[0] if rows else ()) == 2 and len({_is_value(row[-1]) for row in rows[1:] if any(row)}) > 1:
+    if len(rows[0] if rows else ()) == 2 and _is_mixed([row[-1] for row in rows[1:]]):
         return 0
     heads = 0
     while heads < min(MOST_HEADS, len(rows) - 1) and _may_be_heads(rows[heads]):
@@ -74,6 +74,12 @@ def heads_of(rows: Sequence[Sequence[str]]) -> int:
         if not any(one and one == other for one, other in pairwise(rows[heads - 1])):
             break
     return heads
+
+
+def _is_mixed(cells: Sequence[str]) -> bool:
+    """Whether values stand among words: neither a few values nor a few words."""
+    values = sum(map(_is_value, cells))
+    return len(cells) <= 4 * values and 3 * values < 2 * len(cells)
 
 
 def _may_be_heads(row: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -24,10 +24,13 @@ class Composer:
     'Fares\n\nZone | Price\nA | 2.40\n\n'
     >>> composer.blocks[-1]
     Block(start=20, end=28, kind=<BlockKind.ROW: 'row'>, labels=('Zone', 'Price'))
+
+    ``check`` is told the length after each block, and raises where that is too much.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[int], None] = lambda length: None) -> None:
         self.length = 0
+        self._check = check
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._pages: list[tuple[int, int]] = []
@@ -47,11 +50,11 @@ class Composer:
         self._add(text.strip(), kind, (), "\n\n")
 
     def table(self, rows: Sequence[Sequence[str]], heads: int = 0, skipped: int = 0) -> None:
-        """Add a table of cells without line breaks; the last of the first ``heads`` rows labels the rows below it.
+        """Add a table of cells without line breaks; the first ``heads`` rows, from above, label the rows below them.
 
         The first ``skipped`` rows are not written: the heads that a table repeats on its next page.
         """
-        labels = tuple(rows[heads - 1]) if heads else ()
+        labels = _labels(rows[:heads])
         filled = [(number, row) for number, row in enumerate(rows) if any(row) and number >= skipped]
         for at, (number, row) in enumerate(filled, start=1):
             of_row = labels if number >= heads and len(labels) == len(row) else ()
@@ -84,6 +87,7 @@ class Composer:
         self._blocks.append(Block(self.length, self.length + len(text), kind, labels))
         self._parts += (text, after)
         self.length += len(text) + len(after)
+        self._check(self.length)
 
 
 def _with_pages(headed: Sequence[Section], pages: Sequence[tuple[int, int]]) -> tuple[Section, ...]:
@@ -97,3 +101,10 @@ def _with_pages(headed: Sequence[Section], pages: Sequence[tuple[int, int]]) -> 
         inside = headed[at : len(headed) if end is None else bisect_left(starts, end)]
         found += (replace(section, page=number) for section in inside)
     return tuple(found)
+
+
+def _labels(heads: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """What stands above each column, once where merged heads repeat it."""
+    width = max(map(len, heads), default=0)
+    columns = ([row[column] for row in heads if column < len(row)] for column in range(width))
+    return tuple(" ".join(filter(None, dict.fromkeys(column))) for column in columns)

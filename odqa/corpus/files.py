@@ -18,13 +18,25 @@ LOADERS = {
     ".htm": ("html", "load"),
     ".pdf": ("pdf", "load"),
     ".docx": ("docx", "load"),
+    ".docm": ("docx", "load"),
+    ".dotx": ("docx", "load"),
+    ".xlsx": ("xlsx", "load"),
+    ".xlsm": ("xlsx", "load"),
+    ".pptx": ("pptx", "load"),
+    ".pptm": ("pptx", "load"),
+    ".ppsx": ("pptx", "load"),
+    ".odt": ("odt", "load"),
+    ".ott": ("odt", "load"),
+    ".epub": ("epub", "load"),
+    ".ipynb": ("ipynb", "load"),
     ".jsonl": ("tables", "load_jsonl"),
     ".csv": ("tables", "load_csv"),
     ".tsv": ("tables", "load_csv"),
     ".json": ("squad", "load"),
 }
 ROWS = frozenset((".jsonl", ".csv", ".tsv"))  # Streamed: never in memory as a whole.
-PARSED = frozenset((".html", ".htm", ".pdf", ".docx"))  # By large libraries, which a file may crash.
+PARSED = frozenset((".html", ".htm", ".pdf", ".epub", ".docx", ".docm", ".dotx", ".xlsx", ".xlsm", ".pptx", ".pptm"))
+PARSED |= {".ppsx", ".odt", ".ott"}  # By large libraries, which a file may crash.
 KNOWN = ", ".join(sorted(LOADERS))
 SKIPPED_FOLDERS = frozenset(("node_modules", "__pycache__"))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from odqa.corpus import Unusable, find_files, read_file
+from odqa.corpus.base import OpenFile
+from odqa.corpus.load import load
+from odqa.files import open_regular
 from odqa.types import Document
 
 
@@ -52,4 +56,41 @@ def write_docx(path: Path, paragraphs: Sequence[tuple[str, str | None]], title: 
     for text, style in paragraphs:
         document.add_paragraph(text, style)
     document.save(str(path))
+    return path
+
+
+def loaded(path: Path) -> list[Document | Unusable]:
+    """What the loader gives for a file, read in this process and not by the worker."""
+    with open_regular(path) as stream:
+        return list(load(OpenFile(path, stream)))
+
+
+def the_document(path: Path) -> Document:
+    """The one Document of a file, of which nothing is told."""
+    (document,) = loaded(path)
+    assert isinstance(document, Document)
+    return document
+
+
+def blocks_of(document: Document) -> list[tuple[str, str]]:
+    """The kind and the text of each block, which lie in their order with white space alone between them."""
+    end = 0
+    for block in document.blocks:
+        assert document.text[end : block.start].strip() == ""
+        assert end <= block.start < block.end <= len(document.text)
+        end = block.end
+    assert document.text[end:].strip() == ""
+    return [(block.kind.value, document.text[block.start : block.end]) for block in document.blocks]
+
+
+def labels_of(document: Document) -> dict[str, tuple[str, ...]]:
+    """The labels of each row that has some, by its text."""
+    return {document.text[block.start : block.end]: block.labels for block in document.blocks if block.labels}
+
+
+def write_parts(path: Path, parts: Mapping[str, str | bytes]) -> Path:
+    """A zip file of these parts."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
     return path

@@ -71,7 +71,7 @@ def test_a_missing_path_is_named(tmp_path):
 
 def test_a_folder_with_nothing_to_read_is_named_with_the_known_kinds(tmp_path):
     write(tmp_path, "picture.png", ".hidden.txt")
-    with pytest.raises(UsageError, match=rf"nothing to read in the folder {tmp_path}.*\.csv, \.docx, \.htm, \.html"):
+    with pytest.raises(UsageError, match=rf"nothing to read in the folder {tmp_path}.*\.csv, \.docm, \.docx"):
         find_files([tmp_path])
 
 

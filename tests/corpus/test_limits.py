@@ -32,7 +32,9 @@ def test_limits_that_no_file_keeps_are_refused(limits):
         ReadLimits(*limits)
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".md", ".rst", ".html", ".pdf", ".docx", ".json"])
+@pytest.mark.parametrize(
+    "suffix", [".txt", ".md", ".rst", ".html", ".pdf", ".docx", ".xlsx", ".pptx", ".odt", ".epub", ".ipynb", ".json"]
+)
 def test_a_file_over_the_limit_is_told_with_the_option_that_allows_more(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"word " * 200_001)

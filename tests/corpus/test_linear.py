@@ -14,7 +14,8 @@ from odqa.corpus.blocks import blocks_of
 from odqa.corpus.load import load
 from odqa.files import open_regular
 from odqa.types import Document
-from tests.corpus.hostile import paragraph, word_xml, write_styled, write_word
+from tests.corpus.files import write_parts
+from tests.corpus.hostile import WORD, paragraph, relations, word_xml, write_styled, write_word
 
 ENOUGH = 0.01  # Seconds of computing: beneath, other costs than those of the construct decide.
 MOST = 3.4
@@ -137,3 +138,61 @@ def test_paragraphs_and_cells_take_linear_time(tmp_path):
     path = tmp_path / "a.docx"
     cell = f"<w:tc>{paragraph('a')}</w:tc>"
     check_linear(path, lambda n: write_word(path, word_xml(f"<w:tbl><w:tr>{cell * n}</w:tr></w:tbl>" + "<w:p/>" * n)))
+
+
+BEGIN, BREAK = '<w:r><w:fldChar w:fldCharType="begin"/></w:r>', "<w:r><w:br/></w:r>"
+NOTED = '<w:p><w:r><w:t>a</w:t><w:footnoteReference w:id="{}"/></w:r></w:p>'
+MERGED = f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr><w:p/></w:tc><w:tc>{paragraph('a')}</w:tc></w:tr>"
+BODIES = {
+    "fields in fields": lambda n: f"<w:p>{(BEGIN + paragraph('a')[5:-6]) * n}</w:p>",
+    "breaks": lambda n: f"<w:p>{(BREAK + '<w:r><w:t>  </w:t></w:r>') * n}<w:r><w:t>x</w:t></w:r></w:p>",
+    "boxes": lambda n: "<w:p><w:r>" + f"<w:txbxContent>{paragraph('a')}</w:txbxContent>" * n + "</w:r></w:p>",
+    "merged cells": lambda n: f"<w:tbl>{MERGED * n}</w:tbl>",
+    "equations": lambda n: (
+        f"<w:p><m:oMath xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'>"
+        f"{'<m:r><m:t>a =  </m:t></m:r>' * n}</m:oMath></w:p>"
+    ),
+}
+
+
+@pytest.mark.parametrize("construct", BODIES)
+def test_reading_a_word_file_takes_linear_time(construct, tmp_path):
+    path = tmp_path / "a.docx"
+    check_linear(path, lambda n: write_word(path, word_xml(BODIES[construct](n))))
+
+
+def test_notes_that_refer_to_one_another_take_linear_time(tmp_path):
+    path = tmp_path / "a.docx"
+
+    def write(n: int) -> None:
+        notes = "".join(f'<w:footnote w:id="{at}">{NOTED.format(at + 1)}</w:footnote>' for at in range(n))
+        refers = "".join(NOTED.format(at) for at in range(n))
+        parts = {
+            "word/_rels/document.xml.rels": relations(footnotes="footnotes.xml"),
+            "word/footnotes.xml": f"<w:footnotes {WORD}>{notes}</w:footnotes>",
+        }
+        write_word(path, word_xml(refers), parts)
+
+    check_linear(path, write)
+
+
+def test_columns_and_merged_cells_of_a_sheet_take_linear_time(tmp_path):
+    path = tmp_path / "a.xlsx"
+
+    def write(n: int) -> None:
+        rows = "".join(f'<row><c t="str"><v>a</v></c><c><v>{at}</v></c></row>' for at in range(n))
+        inside = "<cols>" + '<col min="2" max="9999" hidden="1"/>' * n + f"</cols><sheetData>{rows}</sheetData>"
+        inside += "<mergeCells>" + '<mergeCell ref="A1:XFD1048576"/>' * n + "</mergeCells>"
+        workbook = (
+            '<s:workbook xmlns:s="s" xmlns:r="{}"><s:sheets><s:sheet name="S" r:id="r0"/></s:sheets></s:workbook>'
+        )
+        kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        parts = {
+            "_rels/.rels": relations(officeDocument="xl/workbook.xml"),
+            "xl/workbook.xml": workbook.format(kind),
+            "xl/_rels/workbook.xml.rels": relations(worksheet="sheet.xml"),
+            "xl/sheet.xml": f"<worksheet>{inside}</worksheet>",
+        }
+        write_parts(path, parts)
+
+    check_linear(path, write)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+
+from tests.corpus.files import loaded, the_document
+
+
+def write_notebook(path, *cells):
+    path.write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    return path
+
+
+def test_a_notebook_reads_as_markdown(tmp_path):
+    cells = (
+        {"cell_type": "markdown", "source": ["# Ferry\n", "It sails daily."]},
+        {
+            "cell_type": "code",
+            "source": "print('```')",
+            "outputs": [
+                {"output_type": "stream", "text": ["\x1b[31m9:00\x1b[0m\n"]},
+                {"output_type": "display_data", "data": {"image/png": "AAAA", "text/plain": "<Figure>"}},
+                {"output_type": "error", "ename": "ValueError", "evalue": "no ship"},
+                {"output_type": "stream", "text": "line\n" * 1_000},
+            ],
+        },
+        {"cell_type": "markdown", "source": "## Fares\nFree."},
+    )
+    document = the_document(write_notebook(tmp_path / "a.ipynb", *cells))
+    assert document.text.startswith("# Ferry\nIt sails daily.\n\n````\nprint('```')\n````\n\n```\n9:00\n```\n\n")
+    assert "```\nValueError: no ship\n```" in document.text
+    assert "AAAA" not in document.text
+    assert 300 < document.text.count("line\n") < 500
+    assert [section.headings for section in document.sections] == [("Ferry",), ("Ferry", "Fares")]
+    assert document.title == "Ferry"
+
+
+def test_what_cannot_be_read_is_told(tmp_path):
+    path = tmp_path / "a.ipynb"
+    for content, reason in (("", "empty"), ("{", "broken"), ("[1]", "format 4"), ("[" * 100_000, "broken")):
+        path.write_text(content)
+        assert reason in loaded(path)[0].reason
+    assert "empty" in loaded(write_notebook(path))[0].reason
+    odd = (1, {}, {"cell_type": "code", "outputs": 3, "source": {"a": 1}}, {"cell_type": "code", "outputs": [1, {}]})
+    loaded(write_notebook(path, *odd))

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odqa.corpus.base import LONGEST_TITLE
-from odqa.corpus.html_names import heading_level, names
+from odqa.corpus.html_names import heading_level, names, words_of
 
 if TYPE_CHECKING:
     from bs4 import Tag
 
 CONTROLS = names("button input select textarea")
-FREE_TEXT = names(
-    "text date email number tel time url month week datetime-local"
-)  # Inputs that are filled in.
+FREE_TEXT = names("text date email number tel time url month week datetime-local")  # Inputs that are filled in.
 MOST_PIECES = 100  # Pieces of text that are kept of a heading.
 
 
@@ -26,16 +24,18 @@ class Measure:
     """What an element holds, nested elements included.
 
     ``size`` is the number of characters of text, without the white space around each piece, and ``links`` of those
-    inside links; ``longest`` is the longest piece outside them. ``has_words`` says that a letter or digit is among
-    them, ``has_letters`` a letter. ``heading`` is the text of the first heading below the element, None without one.
-    ``has_tables`` says that tables or code are below it, ``has_controls`` that controls of a form are, and
-    ``is_filled`` that one of them holds a value. Of the table that an element belongs to, ``cells`` counts the cells
-    below it, ``heads`` those that are heads, and ``has_wide_row`` says that a row below it has several.
+    inside links; ``longest`` is the longest piece outside them. ``has_links`` says that there are links, of pictures
+    too, ``has_words`` that a letter or digit is in the text, ``has_letters`` that a letter is. ``heading`` is the text
+    of the first heading below the element, None without one. ``has_tables`` says that tables or code are below it,
+    ``has_controls`` that controls of a form are, and ``is_filled`` that one of them holds a value. Of the table that an
+    element belongs to, ``cells`` counts the cells below it, ``heads`` those that are heads, and ``has_wide_row`` says
+    that a row below it has several.
     """
 
     size: int = 0
     links: int = 0
     longest: int = 0
+    has_links: bool = False
     has_words: bool = False
     has_letters: bool = False
     heading: str | None = None
@@ -69,6 +69,7 @@ class Measure:
         self.size += child.size
         self.links += child.links + (child.size if name == "a" else 0)
         self.longest = max(self.longest, 0 if name == "a" else child.longest)
+        self.has_links = self.has_links or child.has_links or name == "a"
         self.has_words = self.has_words or child.has_words
         self.has_letters = self.has_letters or child.has_letters
         self.has_tables = self.has_tables or child.has_tables or name in ("table", "pre")
@@ -82,9 +83,11 @@ class Measure:
 
 def filled_in(tag: Tag) -> str:
     """The value that a text field shows; empty for other elements."""
-    if tag.name != "input" or "value" not in tag.attrs or str(tag.attrs.get("type", "text")).lower() not in FREE_TEXT:
+    attributes = tag.attrs
+    if tag.name != "input" or "value" not in attributes or str(attributes.get("type", "text")).lower() not in FREE_TEXT:
         return ""
-    return str(tag.attrs["value"])
+    named = (words_of(attributes.get(name)) for name in ("id", "name", "class"))
+    return "" if any("search" in words for words in named) else str(attributes["value"])
 
 
 class Measures:

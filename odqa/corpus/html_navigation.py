@@ -24,7 +24,7 @@ NEVER_TEXT = names(
 DELETED = names("del s strike")
 NAVIGATION_ROLES = names(
     "navigation banner contentinfo search menu menubar toolbar tablist dialog alertdialog doc-toc doc-index "
-    "doc-pagelist doc-backlink tooltip"
+    "doc-pagelist tooltip"
 )
 HIDDEN_ROLES = names("alert status log progressbar")  # What programs say, if anything happens.
 CONTENT = names("html body main article")
@@ -32,10 +32,12 @@ BLOCKS = names("div section article p ul ol dl dd dt li table tbody tr td pre bl
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 NAVIGATION_WORDS = names(
     "sidebar sphinxsidebar sidetoc toc tableofcontents menu menubar navbar nav navigation navbox skip skiplink "
-    "share sharing social related tags"
+    "share sharing social"
 )
-TRAILS = names("breadcrumb breadcrumbs navpath pagination pager subnav topnav bottomnav")  # In part without links.
-LONGEST_OF_TRAIL = 60  # Characters outside of links: the page that one is on, not a sentence about it.
+TRAILS = names(
+    "breadcrumb breadcrumbs navpath navheader navfooter pagination pager subnav topnav bottomnav"
+)  # In part without links.
+LONGEST_OF_TRAIL = 80  # Characters outside of links: a title, not a paragraph.
 MENU_LINKS = 0.8  # The share of links in what is called a menu: in one of dishes, prices are none.
 OFTEN_NAVIGATION = names("header footer")  # If they are mostly links and have no heading.
 ORNAMENTS = names("headerlink permalink editsection mwcitebacklink")  # Links at a heading, and at a note.
@@ -90,6 +92,8 @@ def is_noise(tag: Tag, measures: Measures, around: Around) -> bool:
     role = attributes.get("role")
     if role in NAVIGATION_ROLES or (role == "complementary" and measure.is_mostly_links):
         return True
+    if name == "a":
+        return _is_entry(tag, measures, classes)
     return _is_navigation(tag, measure, classes) or (not around.in_main and _is_consent(tag, measure, classes))
 
 
@@ -133,16 +137,20 @@ def _letters(text: str | None) -> str:
     return "".join(filter(str.isalnum, text or "")).lower()
 
 
+def _is_entry(link: Tag, measures: Measures, classes: frozenset[str]) -> bool:
+    """Whether a link is an entry of a menu: it is called so, and alone in its item."""
+    item = link.parent
+    return bool(classes & NAVIGATION_WORDS) and item is not None and measures[item].size == measures[link].size
+
+
 def _is_navigation(tag: Tag, measure: Measure, classes: frozenset[str]) -> bool:
-    if tag.name == "a":
-        return bool(classes & {"skip", "skiplink"}) and str(tag.attrs.get("href", "")).startswith("#")
     if classes & OFTEN_NAVIGATION and measure.is_mostly_links and measure.heading is None:
         return True
     identifier = str(tag.attrs.get("id", ""))
     words = classes
     if tag.name in ID_TAGS and identifier and not _is_named_after(identifier, measure.heading):
         words |= words_of(identifier)
-    if words & TRAILS and measure.links and measure.longest <= LONGEST_OF_TRAIL:
+    if words & TRAILS and measure.has_links and measure.longest <= LONGEST_OF_TRAIL:
         return True
     most = MENU_LINKS if "menu" in words else 0.5
     return bool(words & NAVIGATION_WORDS) and measure.links > most * measure.size

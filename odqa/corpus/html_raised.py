@@ -19,8 +19,9 @@ _POWER_OF = re.compile(r"(?<![\w.,])(?:10|\d)$")  # What is raised to a power, e
 _UNIT = re.compile(
     r"(?<![^\W\d_])(?:[kcdmnhµμ]?m|ft|in|yd|mi|[mµμn]?s|sec|min|h|hr|[kmµμ]?g|k?Pa|mol|inch|miles?|feet|foot|yards?"
     r"|(?:kilo|centi|milli)?met(?:re|er)s?|[^\W\d_])$"
+    r"|[=+*/·×^]\s?[^\W\d_]{1,3}$"  # E = mc.
 )
-_FORMULA = re.compile(r"[-+−×*/=][^()]*\)$|\b\w\)$")  # A parenthesis that is raised: (a + b), f(x).
+_FORMULA = re.compile(r"[-–+−×*/=^][^()]*\)$|\b\w\)$|[-+−×*/=]\s?\([^()]*\)$")  # (a + b), f(x).
 _PRICE = re.compile(r"[$£€¥]\s?\d[\d,]*(\.?)$")
 _CLOCK = re.compile(r"\s*(?:Uhr|h\b|[ap]\.?m\b)", re.IGNORECASE)
 _ELEMENT = re.compile(r"[A-Z][a-z]?(?![a-z])")
@@ -91,6 +92,8 @@ def _number(text: str, before: str, after: str) -> str:
 
 def _letters(text: str, before: str, after: str) -> str:
     last = before[-1:]
+    if last == ")" and _FORMULA.search(before):
+        return f"^{text}"
     if (last.isdigit() or _ROMAN.search(before)) and _ORDINAL.fullmatch(text):
         return text
     if text.lower() in _SIGNS and _WORD.search(before):
@@ -100,7 +103,7 @@ def _letters(text: str, before: str, after: str) -> str:
     if len(text) == 1:
         if last.isalpha() and not _WORD.search(before):
             return text if last.isupper() or last == "n" else f"^{text}"  # Dr and no; x^n.
-        return f"^{text}" if _POWER_OF.search(before) or last == ")" else f" [{text}]"
+        return f"^{text}" if _POWER_OF.search(before) else f" [{text}]"
     if last.isalpha() and not _WORD.search(before) and len(text) <= 4 and text.isalpha():
         return text  # Mme, Nos.
     if _POWER_OF.search(before) or (_UNIT.search(before) and not text.isalpha()):

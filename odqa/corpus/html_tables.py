@@ -50,7 +50,7 @@ def laid_out(rows: Sequence[Row]) -> Iterator[tuple[str, tuple[str, ...]]]:
     labels: tuple[str, ...] = ()
     was_head = False
     has_bold_heads = _has_bold_heads(rows)
-    for number, (row, line, is_whole) in enumerate(_Grid(rows)):
+    for number, (row, line, is_whole) in enumerate(_without_empty_columns([*_Grid(rows)])):
         text = CELL_BREAK.join(line).strip()
         if not text.strip(" |"):
             continue
@@ -64,6 +64,13 @@ def laid_out(rows: Sequence[Row]) -> Iterator[tuple[str, tuple[str, ...]]]:
         was_head = is_head and not is_whole
         fits = labels and not (is_head or is_whole or any(CELL_BREAK in cell for cell in line))
         yield text, (*labels, *[""] * (len(line) - len(labels)))[: len(line)] if fits else ()
+
+
+def _without_empty_columns(grid: Sequence[tuple[Row, list[str], bool]]) -> Iterator[tuple[Row, list[str], bool]]:
+    """The grid without the columns that only keep others apart."""
+    filled = {column for _, line, is_whole in grid for column, text in enumerate(line) if text and not is_whole}
+    for row, line, is_whole in grid:
+        yield row, line if is_whole else [text for column, text in enumerate(line) if column in filled], is_whole
 
 
 def _heads(row: Row) -> bool:

@@ -45,6 +45,7 @@ MATHEMATICS = names(
     "math semantics mrow mstyle msup msub msubsup mfrac msqrt mroot mfenced"
 )  # Spaces there say nothing.
 OPERANDS = {("msup", 1): "sup", ("msub", 1): "sub", ("msubsup", 1): "sub", ("msubsup", 2): "sup", ("mfrac", 1): "/"}
+DECORATION = re.compile(r"\[|logo\b|icon\b", re.IGNORECASE)  # The picture of a warning is called [Warning].
 LONGEST_ALTERNATIVE = 200  # Characters of a picture's text, and of what an abbreviation stands for.
 NUMBER = re.compile(r"\s*(\d{1,6})")
 
@@ -118,14 +119,20 @@ class _Walk:
             self._apart(_chosen(tag))
         elif name == "img" or attributes.get("role") == "img":
             text = str(attributes.get("alt" if name == "img" else "aria-label", ""))[:LONGEST_ALTERNATIVE]
-            if text and (self.wordless or words_of(attributes.get("class")) & PICTURED_WORDS):
+            is_text = self.wordless and not DECORATION.match(text)
+            if text and (is_text or words_of(attributes.get("class")) & PICTURED_WORDS):
+                in_figure = bool(self.wordless) and self.wordless[-1].name == "figure"
+                self.writer.kinds.append(BlockKind.CAPTION if in_figure else self.writer.kinds[-1])
                 self.writer.words(well_formed(text))
+                self.writer.kinds.pop()
                 return True
         return name in ("input", "select", "option", "img")
 
     def _apart(self, value: str) -> None:
         if value.strip():
             self.writer.words(f" {well_formed(value)} ")
+            if not self.headings:
+                self.writer.break_line(1)
 
     def _raised(self, tag: Tag, kind: str) -> bool:
         text = well_formed((short_text(tag) or "").translate(INVISIBLE))
@@ -144,14 +151,16 @@ class _Walk:
         before = element_beside(tag, forward=False)
         number = 0 if before is None else 1 if element_beside(before, forward=False) is None else 2
         kind = OPERANDS.get((parent.name, number), "")
-        self.writer.join()
+        if number:
+            self.writer.join()
         if kind == "/":
             self.writer.words("/")
         return kind in ("sup", "sub") and self._raised(tag, kind)
 
     def _ruby(self, tag: Tag) -> bool:
         """Write the base, and how it is read in brackets after it."""
-        reading = "".join(short_text(child) or "" for child in tag.find_all("rt", recursive=False))
+        readings = tag.find_all("rt", recursive=False)
+        reading = "".join(piece for each in readings for piece in each.contents if isinstance(piece, str)).strip()
         base = "".join(
             child if isinstance(child, str) else "" if child.name in ("rt", "rp") else short_text(child) or ""
             for child in tag.contents
@@ -269,7 +278,8 @@ class _Walk:
         """Write the title of a panel, which stands on its tab, somewhere else."""
         if self.tabs is None:
             self.tabs = {}
-            for tab in root.find_all(attrs={"role": "tab"}):
+            several = len(root.find_all(attrs={"role": "tabpanel"}, limit=2)) > 1
+            for tab in root.find_all(attrs={"role": "tab"}) if several else ():
                 text = short_text(tab) or ""
                 self.tabs |= {str(tab.attrs.get("id")): text, f"panel {tab.attrs.get('aria-controls')}": text}
         by_id = self.tabs.get(str(panel.attrs.get("aria-labelledby")), "")
@@ -347,7 +357,7 @@ def _after(tag: Tag) -> str:
     following = tag.next_sibling
     if isinstance(following, str):
         return following[:10]
-    return (short_text(following) or "")[:10] if following is not None else ""  # type: ignore[arg-type]
+    return (short_text(following) or "")[:10] if following is not None else ""
 
 
 def _chosen(select: Tag) -> str:

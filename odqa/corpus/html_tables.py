@@ -62,7 +62,8 @@ def laid_out(rows: Sequence[Row]) -> Iterator[tuple[str, tuple[str, ...]]]:
             heads = [*heads, line][:MOST_HEADS] if was_head else [line]
             labels = _joined(above, heads)
         was_head = is_head and not is_whole
-        fits = labels and not (is_head or is_whole or any(CELL_BREAK in cell for cell in line))
+        is_plain = len(f" {text} ".split(CELL_BREAK)) == len(line)  # No cell holds a bar of its own.
+        fits = labels and is_plain and not (is_head or is_whole)
         yield text, (*labels, *[""] * (len(line) - len(labels)))[: len(line)] if fits else ()
 
 

@@ -119,7 +119,8 @@ class _Walk:
             self._apart(_chosen(tag))
         elif name == "img" or attributes.get("role") == "img":
             text = str(attributes.get("alt" if name == "img" else "aria-label", ""))[:LONGEST_ALTERNATIVE]
-            is_text = self.wordless and not DECORATION.match(text)
+            is_button = parent.name == "a" and not self.headings
+            is_text = self.wordless and not (is_button or DECORATION.match(text))
             if text and (is_text or words_of(attributes.get("class")) & PICTURED_WORDS):
                 in_figure = bool(self.wordless) and self.wordless[-1].name == "figure"
                 self.writer.kinds.append(BlockKind.CAPTION if in_figure else self.writer.kinds[-1])
@@ -296,7 +297,8 @@ class _Walk:
         if table.attrs.get("role") in ("presentation", "none"):
             return False
         if measure.heads:
-            return measure.heading is None or measure.size * 2 <= self.size
+            is_box = measure.heads == 1 and measure.has_tables  # With a title and code in it, such as a warning.
+            return not is_box and (measure.heading is None or measure.size * 2 <= self.size)
         return measure.has_wide_row and measure.heading is None and not measure.has_tables
 
 

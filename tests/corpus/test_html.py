@@ -112,6 +112,7 @@ def rows(markup: str) -> list[tuple[str, tuple[str, ...]]]:
         "<div class=breadcrumbs><a href=x>Docs</a> / The page that one is on</div>",
         "<div class=navheader><a href=x><img alt=Previous></a> The chapter</div>",
         "<ul><li><a class=nav-x href=x>Noise</a></ul>",
+        "<table><tr><td><a href=x><img alt=Noise></a><td> </table>",
         "<div class=share>To <a href=x>Noise</a> <a href=y>Noise</a></div>",
         "<div id=cookie-banner>We use cookies. <button>Accept</button></div>",
         "<div role=dialog style='display:none'><p>Noise</p></div>",
@@ -281,6 +282,7 @@ HEADS = {
     "pairs": ("<tr><th colspan=2>Tower<tr><th>Height<td>330 m", ()),
     "none": ("<tr><td>a<td>b<tr><td>c<td>d", ()),
     "a bar inside": ("<tr><th>A<th>B<tr><td>x | y<td>z", ()),
+    "a bar at the front": ("<tr><th>A<th>B<tr><td>| x<td>z", ()),
     "one column": ("<tr><th>Name<tr><td>Ann", ("Name",)),
     "a column that only keeps others apart": ("<tr><th>A<th><th>B<tr><td>1<td> <td>2", ("A", "B")),
 }
@@ -296,6 +298,11 @@ def test_a_table_inside_of_a_cell_is_a_part_of_it():
     inner = "<table><tr><td>x<td>y</table>"
     assert rows(f"<table><tr><th>A<th>B<tr><td>1<td>a{inner}b</table>")[-1] == ("1 | a x y b", ("A", "B"))
     assert rows(f"<table><tr><td>Left<td>{inner}</table>") == [("x | y", ())]
+
+
+def test_a_box_with_a_title_and_code_is_no_row():
+    box = "<table><tr><td rowspan=2><img alt='[Tip]'><th>Tip<tr><td><p>Try:</p><pre>a\n b</pre></table>"
+    assert blocks(box) == [("paragraph", "Tip"), ("paragraph", "Try:"), ("code", "a\n b")]
 
 
 def test_a_picture_in_a_cell_is_what_it_stands_for():

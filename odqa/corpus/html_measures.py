@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odqa.corpus.base import LONGEST_TITLE
-from odqa.corpus.html_names import HEADINGS, names
+from odqa.corpus.html_names import heading_level, names, words_of
 
 if TYPE_CHECKING:
     from bs4 import Tag
 
-NOT_DATA = HEADINGS | names("table pre")  # What a table that lays out a page holds, and a table of data does not.
+CONTROLS = names("button input select textarea")
+FREE_TEXT = names("text date email number tel time url month week datetime-local")  # Inputs that are filled in.
 MOST_PIECES = 100  # Pieces of text that are kept of a heading.
 
 
@@ -23,17 +24,26 @@ class Measure:
     """What an element holds, nested elements included.
 
     ``size`` is the number of characters of text, without the white space around each piece, and ``links`` of those
-    inside links. ``has_words`` says that a letter or digit is among them. ``heading`` is the text of the first heading
-    below the element, None without one. ``is_layout`` says that headings, code or tables are below it, ``cells`` counts
-    the cells below it, and ``has_wide_row`` says that a row below it has several.
+    inside links; ``longest`` is the longest piece outside them. ``has_links`` says that there are links, of pictures
+    too, ``has_words`` that a letter or digit is in the text, ``has_letters`` that a letter is. ``heading`` is the text
+    of the first heading below the element, None without one. ``has_tables`` says that tables or code are below it,
+    ``has_controls`` that controls of a form are, and ``is_filled`` that one of them holds a value. Of the table that an
+    element belongs to, ``cells`` counts the cells below it, ``heads`` those that are heads, and ``has_wide_row`` says
+    that a row below it has several.
     """
 
     size: int = 0
     links: int = 0
+    longest: int = 0
+    has_links: bool = False
     has_words: bool = False
+    has_letters: bool = False
     heading: str | None = None
-    is_layout: bool = False
+    has_tables: bool = False
+    has_controls: bool = False
+    is_filled: bool = False
     cells: int = 0
+    heads: int = 0
     has_wide_row: bool = False
 
     @property
@@ -45,14 +55,39 @@ class Measure:
         """Whether more than half of a page of ``size`` characters is in the element, and not in links."""
         return self.size * 2 > size and not self.is_mostly_links
 
+    def piece(self, string: str) -> None:
+        """Take in a piece of text."""
+        size = len(string.strip())
+        self.size += size
+        self.longest = max(self.longest, size)
+        self.has_words = self.has_words or any(map(str.isalnum, string))
+        self.has_letters = self.has_letters or any(map(str.isalpha, string))
+
     def add(self, tag: Tag, child: Measure) -> None:
         """Take in the measure of the child ``tag``."""
+        name = tag.name
         self.size += child.size
-        self.links += child.links + (child.size if tag.name == "a" else 0)
+        self.links += child.links + (child.size if name == "a" else 0)
+        self.longest = max(self.longest, 0 if name == "a" else child.longest)
+        self.has_links = self.has_links or child.has_links or name == "a"
         self.has_words = self.has_words or child.has_words
-        self.is_layout = self.is_layout or child.is_layout or tag.name in NOT_DATA
-        self.cells += child.cells + (tag.name in ("td", "th"))
-        self.has_wide_row = self.has_wide_row or child.has_wide_row or (tag.name == "tr" and child.cells > 1)
+        self.has_letters = self.has_letters or child.has_letters
+        self.has_tables = self.has_tables or child.has_tables or name in ("table", "pre")
+        self.has_controls = self.has_controls or child.has_controls or name in CONTROLS
+        self.is_filled = self.is_filled or child.is_filled or bool(filled_in(tag))
+        if name != "table":
+            self.cells += child.cells + (name in ("td", "th"))
+            self.heads += child.heads + (name == "th")
+            self.has_wide_row = self.has_wide_row or child.has_wide_row or (name == "tr" and child.cells > 1)
+
+
+def filled_in(tag: Tag) -> str:
+    """The value that a text field shows; empty for other elements."""
+    attributes = tag.attrs
+    if tag.name != "input" or "value" not in attributes or str(attributes.get("type", "text")).lower() not in FREE_TEXT:
+        return ""
+    named = (words_of(attributes.get(name)) for name in ("id", "name", "class"))
+    return "" if any("search" in words for words in named) else str(attributes["value"])
 
 
 class Measures:
@@ -78,14 +113,13 @@ class Measures:
                 stack.append((child, Measure(), iter(child.contents), len(strings)))
             elif type(child) is NavigableString or type(child) is CData:
                 strings.append(child)
-                measure.size += len(child.strip())
-                measure.has_words = measure.has_words or any(map(str.isalnum, child))
+                measure.piece(child)
             elif child is None:
                 self._measures[id(tag)] = measure
                 stack.pop()
                 if stack:
                     stack[-1][1].add(tag, measure)
                     if stack[-1][1].heading is None:
-                        is_heading = tag.name in HEADINGS
+                        is_heading = heading_level(tag) > 0
                         pieces = strings[start : start + MOST_PIECES] if is_heading else ()
                         stack[-1][1].heading = "".join(pieces)[:LONGEST_TITLE] if is_heading else measure.heading

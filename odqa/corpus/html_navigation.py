@@ -1,12 +1,17 @@
-"""An element of a web page -> whether it is noise: menus, sidebars, scripts, hidden parts. Writes no text."""
+"""An element of a web page -> whether it is noise: menus, scripts, banners, decoration. Writes no text.
+
+Names of classes alone make nothing noise: a restaurant has a menu, too. They tell what links, controls and hidden
+parts are for.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odqa.corpus.html_measures import Measures
-from odqa.corpus.html_names import HEADINGS, names
+from odqa.corpus.html_measures import Measure, Measures
+from odqa.corpus.html_names import element_beside, heading_level, names, short_text, words_of
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -14,84 +19,152 @@ if TYPE_CHECKING:
 
 NEVER_TEXT = names(
     "script style template noscript head svg iframe canvas object embed audio video map datalist "
-    "button select textarea dialog nav aside rp"
+    "dialog nav rp rt annotation annotation-xml"
 )
+DELETED = names("del s strike")
 NAVIGATION_ROLES = names(
-    "navigation banner contentinfo search complementary menu menubar toolbar tablist dialog alertdialog"
+    "navigation banner contentinfo search menu menubar toolbar tablist dialog alertdialog doc-toc doc-index "
+    "doc-pagelist tooltip"
 )
+HIDDEN_ROLES = names("alert status log progressbar")  # What programs say, if anything happens.
 CONTENT = names("html body main article")
+BLOCKS = names("div section article p ul ol dl dd dt li table tbody tr td pre blockquote figure details form aside")
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-WORD = re.compile(r"[A-Za-z][a-z]*|[0-9]+")
 NAVIGATION_WORDS = names(
-    "sidebar sphinxsidebar sidetoc breadcrumb breadcrumbs toc menu menubar navbar nav navigation navbox navpath "
-    "pagination skip skiplink"
+    "sidebar sphinxsidebar sidetoc toc tableofcontents menu menubar navbar nav navigation navbox skip skiplink "
+    "share sharing social"
 )
-ALWAYS_NAVIGATION = names("tableofcontents")  # Even under a heading of this name.
+TRAILS = names(
+    "breadcrumb breadcrumbs navpath navheader navfooter pagination pager subnav topnav bottomnav"
+)  # In part without links.
+LONGEST_OF_TRAIL = 80  # Characters outside of links: a title, not a paragraph.
+MENU_LINKS = 0.8  # The share of links in what is called a menu: in one of dishes, prices are none.
 OFTEN_NAVIGATION = names("header footer")  # If they are mostly links and have no heading.
-# Next to a heading: the permanent link and the edit link. In code: the line numbers.
-ORNAMENTS = names("headerlink permalink editsection linenos lineno linenumber linenumbers")
-NEGATIONS = names("has with no without not hide is")
-ID_TAGS = names("div ul ol table td")
+ORNAMENTS = names("headerlink permalink editsection mwcitebacklink")  # Links at a heading, and at a note.
+COPIES = names("katexhtml mathjaxpreview")  # The same mathematics once more, to look at.
+LONGEST_ORNAMENT = 40
+LINE_NUMBERS = names("linenos lineno linenumber linenumbers")
+CONSENT_WORDS = names("cookie cookies cookiebanner cookieconsent consent gdpr")
+HIDDEN_WORDS = CONSENT_WORDS | names("modal popup overlay tooltip loading spinner offscreen")
+LONGEST_BANNER = 2_000
+SMALL_FORM = 100  # Characters: a search, a subscription.
+ID_TAGS = names("div ul ol table td section")
 
 
-def is_noise(tag: Tag, measures: Measures, size: int, *, in_main: bool, in_heading: bool) -> bool:
-    """Whether an element is left out, with everything in it.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where an element is.
 
-    ``measures`` are those of the page. ``size`` is the number of characters in the page: an element with more than half
-    of them is treated as content, whatever it is called, unless it is mostly links. ``in_main`` says that the element
-    is inside a main, article or section element, where a header or a footer belongs to the content.
+    ``size`` is the number of characters in the page. ``in_main`` says that it is inside a main, article or section
+    element, where a header, a footer or an aside belongs to the content, and ``in_heading`` that it is in a heading.
     """
-    name = tag.name
-    if name in NEVER_TEXT:
+
+    size: int
+    in_main: bool
+    in_heading: bool
+
+
+def is_noise(tag: Tag, measures: Measures, around: Around) -> bool:
+    """Whether an element is left out, with everything in it. ``measures`` are those of the page."""
+    name, measure = tag.name, measures[tag]
+    if name in NEVER_TEXT or name in DELETED:
         return True
+    if name == "header":
+        return (
+            (measure.is_mostly_links or not around.in_main)
+            if measure.heading is None
+            else (measure.is_mostly_links and not around.in_main)
+        )
+    if name == "footer":
+        return measure.is_mostly_links or not around.in_main
+    if name == "aside":
+        return measure.is_mostly_links
+    if name == "form" and not measure.holds_content(around.size):
+        return _is_search(tag) or not (measure.is_filled or (around.in_main and measure.size >= SMALL_FORM))
     attributes: dict[str, Any] = tag.attrs
-    if name in ("header", "footer"):
-        return not in_main
-    if name == "form":
-        return not measures[tag].holds_content(size)
     if not attributes or name in CONTENT:
         return False
-    if _is_hidden(attributes):
+    classes = words_of(attributes.get("class"))
+    if _is_ornament(tag, measure, classes) or _is_unread(tag, measures, classes):
         return True
-    words = _words(attributes.get("class"))
-    is_symbol = name == "a" and str(attributes.get("href", "")).startswith("#") and not measures[tag].has_words
-    if words & ORNAMENTS or "data-nosnippet" in attributes or is_symbol:  # Such as the paragraph sign at a heading.
-        return True
-    if in_heading or name in HEADINGS:
+    if around.in_heading or heading_level(tag):
         return False
-    if attributes.get("role") in NAVIGATION_ROLES:
+    role = attributes.get("role")
+    if role in NAVIGATION_ROLES or (role == "complementary" and measure.is_mostly_links):
         return True
-    id_words = _words(attributes.get("id"))
-    if (words | id_words) & ALWAYS_NAVIGATION:
-        return True
-    if words & OFTEN_NAVIGATION and measures[tag].is_mostly_links and measures[tag].heading is None:
-        return True
-    named = bool(words & NAVIGATION_WORDS)
-    if not named and name in ID_TAGS and id_words & NAVIGATION_WORDS:
-        named = not _is_named_after(str(attributes.get("id", "")), measures[tag].heading)
-    return named and not measures[tag].holds_content(size)
+    if name == "a":
+        return _is_entry(tag, measures, classes)
+    return _is_navigation(tag, measure, classes) or (not around.in_main and _is_consent(tag, measure, classes))
 
 
-def _is_hidden(attributes: dict[str, Any]) -> bool:
-    return (
-        ("hidden" in attributes and attributes["hidden"] != "until-found")
-        or attributes.get("aria-hidden") == "true"
-        or ("style" in attributes and bool(HIDDEN_STYLE.search(str(attributes["style"]))))
+def _is_ornament(tag: Tag, measure: Measure, classes: frozenset[str]) -> bool:
+    """Such as the paragraph sign at a heading, and the numbers of lines of code."""
+    if tag.name == "a" and not measure.has_words and str(tag.attrs.get("href", "")).startswith("#"):
+        return True
+    if classes & ORNAMENTS and measure.size <= LONGEST_ORNAMENT:
+        return tag.name == "a" or measure.links > 0 or not measure.has_words
+    if classes & COPIES and tag.name == "span":
+        return True
+    return bool(classes & LINE_NUMBERS) and not measure.has_letters
+
+
+def _is_unread(tag: Tag, measures: Measures, classes: frozenset[str]) -> bool:
+    """Whether an element is hidden and is no panel that opens, or decoration, or a copy of what is beside it."""
+    attributes, measure = tag.attrs, measures[tag]
+    if attributes.get("aria-hidden") == "true" and (not measure.has_words or _is_copy(tag)):
+        return True
+    styled = "style" in attributes and HIDDEN_STYLE.search(str(attributes["style"]))
+    if not styled and "hidden" not in attributes:
+        return False
+    if tag.name not in BLOCKS or not measure.has_words or measure.is_mostly_links:
+        return not heading_level(tag)
+    return bool(
+        (classes | words_of(attributes.get("id"))) & HIDDEN_WORDS
+        or attributes.get("role") in HIDDEN_ROLES
+        or "aria-modal" in attributes
+        or tag.name == "form"
     )
 
 
-def _words(value: str | list[str] | None) -> frozenset[str]:
-    """The words of a class or id attribute: ``md-sidebar topNav`` -> md, sidebar, top, nav; ``no-toc`` -> none."""
-    if not value:
-        return frozenset()
-    words: set[str] = set()
-    for name in value.split() if isinstance(value, str) else value:
-        parts = [part.lower() for part in WORD.findall(name)]
-        # "toc-backref" and "nav-target" mark places that a menu points to, not the menu.
-        if parts and parts[0] not in NEGATIONS and parts[-1] not in ("backref", "target"):
-            words.update(parts)
-            words.add("".join(parts))
-    return frozenset(words)
+def _is_copy(tag: Tag) -> bool:
+    """Whether a small element says what the element before or after it says."""
+    text = _letters(short_text(tag))
+    beside = (element_beside(tag, forward=False), element_beside(tag)) if text else ()
+    return any(other is not None and _letters(short_text(other)) == text for other in beside)
+
+
+def _letters(text: str | None) -> str:
+    return "".join(filter(str.isalnum, text or "")).lower()
+
+
+def _is_entry(link: Tag, measures: Measures, classes: frozenset[str]) -> bool:
+    """Whether a link is an entry of a menu: it is called so, and alone in its item."""
+    item = link.parent
+    return bool(classes & NAVIGATION_WORDS) and item is not None and measures[item].size == measures[link].size
+
+
+def _is_navigation(tag: Tag, measure: Measure, classes: frozenset[str]) -> bool:
+    if classes & OFTEN_NAVIGATION and measure.is_mostly_links and measure.heading is None:
+        return True
+    identifier = str(tag.attrs.get("id", ""))
+    words = classes
+    if tag.name in ID_TAGS and identifier and not _is_named_after(identifier, measure.heading):
+        words |= words_of(identifier)
+    if words & TRAILS and measure.has_links and measure.longest <= LONGEST_OF_TRAIL:
+        return True
+    most = MENU_LINKS if "menu" in words else 0.5
+    return bool(words & NAVIGATION_WORDS) and measure.links > most * measure.size
+
+
+def _is_search(form: Tag) -> bool:
+    named = (form.attrs.get(name) for name in ("class", "id", "action"))
+    return any("search" in words_of(value) for value in named)
+
+
+def _is_consent(tag: Tag, measure: Measure, classes: frozenset[str]) -> bool:
+    """Whether it is a banner that asks about cookies: it is called so, and has something to press."""
+    words = classes | words_of(str(tag.attrs.get("id", "")))
+    return bool(words & CONSENT_WORDS) and measure.has_controls and measure.size < LONGEST_BANNER
 
 
 def _is_named_after(name: str, heading: str | None) -> bool:

@@ -5,8 +5,9 @@
 Three steps, each of which goes on where it was stopped and is left out where it was done:
 
 - ``corpus`` downloads the Debian packages whose documents the questions are about (``apt-get download``, ``dpkg -x``;
-  no rights are needed), and gathers their pages. A document that no package has is made of its passages in the data,
-  under their headings; without a Debian mirror all of them are, and the corpus is smaller and easier.
+  no rights are needed), and gathers their pages: all that ``tune.json`` asks about, and ``--share`` of the others,
+  always the same ones. A document that no package has is made of its passages in the data, under their headings;
+  without a Debian mirror all of them are, and the corpus is smaller and easier.
 - ``index`` indexes them.
 - ``ask`` asks the questions of ``tune.json`` as `odqa ask` does. What was read is remembered.
 

@@ -54,7 +54,6 @@ from odqa.models import DEFAULT_READER
 from odqa.reader.model import Reader
 from odqa.reports.tables import aligned, number
 from odqa.squad import load_examples
-from odqa.text import normalize_answer
 from odqa.types import Example, Mode, Passage
 
 CACHE = Path.home() / ".cache" / "odqa-benchmarks"
@@ -237,8 +236,8 @@ def write_passages(path: Path, articles: Sequence[dict[str, Any]]) -> None:
 
 def runs(text: str) -> frozenset[tuple[str, ...]]:
     """A text's runs of ``RUN`` words, one of all its words where it has fewer."""
-    words = re.findall(r"\w+", text.lower())
-    return frozenset(zip(*(words[start:] for start in range(min(RUN, len(words)) or 1)), strict=False))
+    all_words = words(text)
+    return frozenset(zip(*(all_words[start:] for start in range(min(RUN, len(all_words)) or 1)), strict=False))
 
 
 def passages_of(index: Path) -> Iterator[Passage]:
@@ -278,7 +277,7 @@ class Copies:
         own = self.own[example.context]
         if not example.answerable:
             return replace(query, own=frozenset(own), gold=frozenset(own))
-        answers = [normalize_answer(one.text) for one in example.references]
+        answers = [words(one.text) for one in example.references]
         around = [answer_in_place(example.context, one.start, one.start + len(one.text)) for one in example.references]
         gold = {
             id
@@ -289,16 +288,20 @@ class Copies:
         return replace(query, own=frozenset(own), gold=frozenset(gold))
 
 
-def answer_in_place(context: str, start: int, end: int) -> str:
-    """An answer with the ``RUN`` words before it and after it, normalised."""
-    before, after = context[:start].split()[-RUN:], context[end:].split()[:RUN]
-    return normalize_answer(" ".join([*before, context[start:end], *after]))
+def words(text: str) -> list[str]:
+    """A text's words, in lower case, whatever stands between them."""
+    return re.findall(r"\w+", text.lower())
 
 
-def holds(text: str, wanted: Sequence[str]) -> bool:
-    """Whether a text holds one of the normalised texts, by whole words."""
-    padded = f" {normalize_answer(text)} "
-    return any(one and f" {one} " in padded for one in wanted)
+def answer_in_place(context: str, start: int, end: int) -> list[str]:
+    """The words of an answer, with the ``RUN`` words before it and after it."""
+    return [*words(context[:start])[-RUN:], *words(context[start:end]), *words(context[end:])[:RUN]]
+
+
+def holds(text: str, wanted: Sequence[Sequence[str]]) -> bool:
+    """Whether a text has all words of one of these in a row."""
+    padded = f" {' '.join(words(text))} "
+    return any(one and f" {' '.join(one)} " in padded for one in wanted)
 
 
 # Asking: questions -> judgements -> tables.
@@ -524,7 +527,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, help="folder of the documents; in --cache if not given")
     parser.add_argument("--index", type=Path, help="folder of the index; in --cache if not given")
     parser.add_argument(
-        "--share", type=float, default=0.4, help="of the pages that no question is about, so many are in the corpus"
+        "--share", type=float, default=0.15, help="of the pages that no question is about, so many are in the corpus"
     )
     parser.add_argument("--reader", default=DEFAULT_READER)
     parser.add_argument("-k", type=int, default=20, help="passages to read for a question")

@@ -352,7 +352,9 @@ def ask(data: Path, index: Path, reader: str, k: int, cache: Path | None, sample
         for question in paragraph["qas"]
     }
     examples = [example for example in load_examples(data / TUNE) if example.id not in BESIDE_PASSAGE]
-    examples = list(Dataset.of(examples, data / TUNE).examples)[:: max(1, len(examples) // sample) if sample else 1]
+    examples = list(Dataset.of(examples, data / TUNE).examples)
+    if sample and sample < len(examples):
+        examples = [examples[number * len(examples) // sample] for number in range(sample)]
     copies = Copies(index, examples)
     loaded = Reader.load(reader)
     decider = fit_file.decider(loaded, fit_file.load(loaded, index))

@@ -8,7 +8,7 @@ Three steps, each of which goes on where it was stopped and is left out where it
   no rights are needed), and gathers their pages: all that ``tune.json`` asks about, and ``--share`` of the others,
   always the same ones. A document that no package has is made of its passages in the data, under their headings;
   without a Debian mirror all of them are, and the corpus is smaller and easier.
-- ``index`` indexes them.
+- ``index`` indexes them: 1,400 documents, 23,500 passages.
 - ``ask`` asks the questions of ``tune.json`` as `odqa ask` does. What was read is remembered.
 
 A question's *gold* passages are those that share 30 % of their runs of four words with its passage in the data, or the

@@ -446,6 +446,10 @@ def abstention_rows(answerable: Sequence[Asked], unanswerable: Sequence[Asked]) 
     yield "unanswerable by its passage, refused", shown([not one.judgement.answered for one in unanswerable]), ""
     negative = [one.judgement for one in answerable]
     yield "AUROC, without its passages", *separation(removed, negative, paired=True)
+    # Another passage may well say the same.
+    elsewhere = {one.id for one in removed if lenient(one.forced)}
+    pair = ([one for one in some if one.id not in elsewhere] for some in (removed, negative))
+    yield "the same, but for those right without them", *separation(*pair, paired=True)
     yield "AUROC, unanswerable by its passage", *separation([one.judgement for one in unanswerable], negative)
 
 

@@ -51,9 +51,9 @@ class BlockKind(StrEnum):
 class Block:
     """``text[start:end]``, which people read as one: no answer reaches over its ends.
 
-    Blocks are sorted and share no character; between them are white space and the marks of a format (``##``, ``|---|``),
-    which answer nothing. ``labels`` are the heads of the columns
-    of a row, one a cell; empty for the row of heads itself, and where a table has none.
+    Blocks are sorted and share no character; between them are white space and the marks of a format (``##``,
+    ``|---|``), which answer nothing. ``labels`` are the heads of the columns of a row, one a cell; empty for the row of
+    heads itself, and where a table has none. Where no bars part the cells, each cell is a row of its own.
     """
 
     start: int

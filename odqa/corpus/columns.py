@@ -89,7 +89,9 @@ def _has_head(rows: Sequence[Sequence[Line]]) -> bool:
     if len(rows) < 2 or any(NUMBER.match(cell.text) for cell in rows[0]):
         return False
     widest = [row for row in rows[1:] if len(row) == len(rows[0])]
-    return len(rows[0]) > 2 and any(all(NUMBER.match(cell.text) for cell in column) for column in zip(*widest))
+    return len(rows[0]) > 2 and any(
+        all(NUMBER.match(cell.text) for cell in column) for column in zip(*widest, strict=True)
+    )
 
 
 def _label(cell: Line, heads: Sequence[Line]) -> tuple[str, ...]:

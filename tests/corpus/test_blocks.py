@@ -52,7 +52,10 @@ def test_lines_too_long_to_be_wrapped_are_paragraphs():
 
 
 def test_lists_hang_and_their_marks_are_in_no_block():
-    text = "1. First, do the one thing\n   that is long.\n2) Then the other.\n   a) nested\n(iv) four\n• dot\n- dash\n  goes on"
+    text = (
+        "1. First, do the one thing\n   that is long.\n2) Then the other.\n   a) nested\n(iv) four\n"
+        "• dot\n- dash\n  goes on"
+    )
     assert shown(text) == [
         ("item", "First, do the one thing that is long."),
         ("item", "Then the other."),
@@ -64,7 +67,10 @@ def test_lists_hang_and_their_marks_are_in_no_block():
 
 
 def test_a_year_at_the_start_of_a_line_is_no_mark():
-    text = "The mill was sold to a company from the north of the country in the year\n1873. It burnt down in the year after that, and was not built again for long."
+    text = (
+        "The mill was sold to a company from the north of the country in the year\n"
+        "1873. It burnt down in the year after that, and was not built again for long."
+    )
     assert [kind for kind, *_ in shown(text)] == ["paragraph"]
 
 
@@ -110,7 +116,10 @@ def test_a_manual_has_headings_and_terms_with_what_they_mean():
 
 
 def test_options_beside_their_descriptions():
-    text = "options:\n  -h, --help       show this and exit\n  --max-gone=NUM   stop after so many\n                   files are gone"
+    text = (
+        "options:\n  -h, --help       show this and exit\n  --max-gone=NUM   stop after so many\n"
+        "                   files are gone"
+    )
     assert shown(text) == [
         ("heading", "options:"),
         ("term", "-h, --help"),
@@ -130,7 +139,10 @@ def test_tables_between_bars_know_their_heads():
 
 
 def test_tables_in_columns_have_a_block_a_cell():
-    text = "Name      Age   City\nAnna      34    Rome\nBob        7    Paris\n\nItem      Price\n----      -----\nTea        1.80\nCoffee     2.40"
+    text = (
+        "Name      Age   City\nAnna      34    Rome\nBob        7    Paris\n\nItem      Price\n"
+        "----      -----\nTea        1.80\nCoffee     2.40"
+    )
     assert shown(text)[3:9] == [
         ("row", "Anna", ("Name",)),
         ("row", "34", ("Age",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -73,12 +73,16 @@ LONGEST_TITLE = 1_000  # Characters. Titles and headings are repeated with every
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A regular file that is open at its beginning, and how it is read. ``path`` only names it."""
+    """A regular file that is open at its beginning, and how it is read. ``path`` only names it.
+
+    Its loader adds to ``remarks`` what has to be told of a file that is used all the same.
+    """
 
     path: Path
     stream: BufferedReader
     options: ReadOptions = DEFAULTS
     limits: ReadLimits = LIMITS
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

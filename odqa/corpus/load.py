@@ -17,6 +17,7 @@ def load(file: OpenFile) -> Iterator[Document | Unusable]:
     source = source_of(file.path)
     try:
         yield from _loader(file)(file)
+        yield from (Unusable(source, remark) for remark in file.remarks)
     except DataError as error:
         yield Unusable(source, str(error).removeprefix(str(file.path)).lstrip(":. "))
     except OSError as error:

@@ -24,7 +24,7 @@ BLANK = " \t"
 
 def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
-    text = read_text(file.stream)
+    text = read_text(file)
     title, sections = outline(text)
     yield document_of(file.path, text, title=title, sections=sections)
 

@@ -2,7 +2,17 @@
 
 from odqa.corpus.base import ReadLimits, ReadOptions, Unusable
 from odqa.corpus.chunk import ChunkOptions, TokenOffsets, split
-from odqa.corpus.files import find_files
+from odqa.corpus.files import Found, find_files
 from odqa.corpus.read import read_file
 
-__all__ = ["ChunkOptions", "ReadLimits", "ReadOptions", "TokenOffsets", "Unusable", "find_files", "read_file", "split"]
+__all__ = [
+    "ChunkOptions",
+    "Found",
+    "ReadLimits",
+    "ReadOptions",
+    "TokenOffsets",
+    "Unusable",
+    "find_files",
+    "read_file",
+    "split",
+]

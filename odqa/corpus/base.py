@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -68,6 +69,12 @@ MEMORY = 8  # Bytes of memory for each byte that a file may have: trees of eleme
 LEAST_MEMORY = 1_000_000_000  # Python and a parser's libraries alone take some.
 UNSUSPICIOUS = 20_000_000  # Bytes that a file may hold, however small it is.
 MOST_RATIO = 200  # Beyond them, how many times its size: the XML of an Office file shrinks to a tenth, seldom a 50th.
+# Files of prose that have no suffix.
+PROSE = re.compile(
+    "(readme|licen[cs]e|copying|copyright|notice|changelog|changes|history|news|authors|contributors|contributing"
+    "|maintainers|credits|thanks|todo|faq|install|upgrading|security|about)([-_][^.]*)?",
+    re.IGNORECASE,
+)
 LONGEST_TITLE = 1_000  # Characters. Titles and headings are repeated with every passage below them.
 
 
@@ -84,6 +91,11 @@ class OpenFile:
     limits: ReadLimits = LIMITS
     remarks: list[str] = field(default_factory=list)
 
+    @property
+    def kind(self) -> str:
+        """What decides on the loader."""
+        return kind_of(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
@@ -95,6 +107,23 @@ class Unusable:
 
 Loader: TypeAlias = Callable[[OpenFile], Iterator[Document | Unusable]]
 """Reads one file. Raises DataError with just the reason (the caller knows the file) if all of it is unusable."""
+
+
+def kind_of(path: Path) -> str:
+    """The suffix that says how a file is read, in small letters: of a ``.gz`` that of what is packed in it.
+
+    README, LICENSE and their like are plain text.
+
+    >>> kind_of(Path("data/Cities.CSV.gz")), kind_of(Path("README"))
+    ('.csv', '.txt')
+    """
+    inner = Path(path.stem) if is_packed(path) else path
+    return ".txt" if PROSE.fullmatch(inner.name) else inner.suffix.lower()
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed by gzip, by its name."""
+    return path.suffix.lower() == ".gz"
 
 
 def source_of(path: Path) -> str:

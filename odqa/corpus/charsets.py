@@ -16,8 +16,8 @@ from itertools import pairwise
 ENOUGH = 6_000  # Bytes of words that are looked at: more tell no more.
 SIGNS = frozenset("\xa0\xad£€¥¢§©®™°ºª±×÷·•µ¼½¾¹²³«»‹›‘’“”„‚–—…†‡‰¿¡¶№⁄―、。「」・，（）：；！？～　")
 IN_WORDS = frozenset("’‘–—…·\xad\xa0―\u0300\u0301\u0303\u0309\u0323")  # Signs that may stand between two letters.
-OPENING = frozenset("¿¡£§¶№„‚×÷±©")  # Signs that stand behind no letter, ...
-CLOSING = frozenset("ºª¹²³™®‰×÷¶")  # ... and before none.
+OPENING = frozenset("¿¡£§¶№„‚×÷±©¼½¾")  # Signs that stand behind no letter, ...
+CLOSING = frozenset("ºª¹²³™®‰×÷¶©¼½¾")  # ... and before none.
 # Where the characters of a script end.
 SCRIPTS = (
     (0x370, "latin"), (0x400, "greek"), (0x530, "cyrillic"), (0x590, "armenian"), (0x600, "hebrew"), (0x900, "arabic"),

@@ -234,11 +234,9 @@ def main() -> None:
                 row.append((same_with(by_odqa, drawn, encoding), same_with(by_library, drawn, encoding)))
             print_row(f"{language} {encoding}", row)
     signed = "".join(SIGNED)
-    for encoding in ("cp1252",):
-        drawn = [pieces(signed, length, given.pieces, random.Random(length)) for length in LENGTHS]
-        print_row(
-            "signs cp1252", [tuple(same_with(by, one, encoding) for by in (by_odqa, by_library)) for one in drawn]
-        )
+    signs = [pieces(signed, length, given.pieces, random.Random(length)) for length in LENGTHS]
+    cells = [(same_with(by_odqa, each, "cp1252"), same_with(by_library, each, "cp1252")) for each in signs]
+    print_row("signs cp1252", cells)
     for language in ("en", "de", "ru", "zh"):
         row = []
         for length in LENGTHS:

@@ -15,15 +15,17 @@ from itertools import pairwise
 
 ENOUGH = 6_000  # Bytes of words that are looked at: more tell no more.
 SIGNS = frozenset("\xa0\xad£€¥¢§©®™°ºª±×÷·•µ¼½¾¹²³«»‹›‘’“”„‚–—…†‡‰¿¡¶№⁄―、。「」・，（）：；！？～　")
-IN_WORDS = frozenset("’‘–—…·\xad\xa0―\u0300\u0301\u0303\u0309\u0323")  # Signs that may stand between two letters.
-OPENING = frozenset("¿¡£§¶№„‚×÷±©¼½¾")  # Signs that stand behind no letter, ...
+IN_WORDS = frozenset(
+    "’‘–—…·\xad\xa0―、。「」・，（）：；！？　\u0300\u0301\u0303\u0309\u0323"
+)  # Signs that may stand between two letters.
+OPENING = frozenset("¿¡£€§¶№„‚×÷±©¼½¾")  # Signs that stand behind no letter, ...
 CLOSING = frozenset("ºª¹²³™®‰×÷¶©¼½¾")  # ... and before none.
 # Where the characters of a script end.
 SCRIPTS = (
     (0x370, "latin"), (0x400, "greek"), (0x530, "cyrillic"), (0x590, "armenian"), (0x600, "hebrew"), (0x900, "arabic"),
     (0xE00, "indic"), (0xE80, "thai"), (0x1100, "other"), (0x1200, "hangul"), (0x1E00, "other"), (0x1F00, "latin"),
-    (0x2000, "greek"), (0x2E80, "signs"), (0x3040, "han"), (0x3100, "kana"), (0xAC00, "han"), (0xD7B0, "hangul"),
-    (0xF900, "private"), (0xFB00, "han"), (0xFE00, "arabic"), (0xFF61, "full"), (0xFFA0, "kana"),
+    (0x2000, "greek"), (0x2E80, "signs"), (0xAC00, "han"), (0xD7B0, "hangul"),
+    (0xF900, "private"), (0xFB00, "han"), (0xFE00, "arabic"), (0xFF61, "full"), (0xFFA0, "han"),
 )  # fmt: skip
 RAREST = 0.4  # What the rarest letter of a language costs; the most frequent one costs nothing.
 OF_OTHERS = 0.55  # A letter of another language that is written in the same codec.
@@ -52,7 +54,7 @@ def _ranked(*alphabets: str) -> tuple[dict[str, float], ...]:
 
 
 WESTERN = _ranked(
-    "üäößé", "éèàêçùôîûâëïœ", "óíáéñúü", "ãçáéíóõâêúàô", "èàùòìé", "åäöéø", "øåæéö", "ëéïöü", "íáðéóþúæöý",
+    "éïçèñ", "üäößé", "éèàêçùôîûâëïœ", "óíáéñúü", "ãçáéíóõâêúàô", "èàùòìé", "åäöéø", "øåæéö", "ëéïöü", "íáðéóþúæöý",
     "àéèíòóúçï",
 )  # fmt: skip
 CENTRAL = _ranked("łęążóśćńź", "íáěéřčýšžůúňóďť", "áíéčýšžúľťôäňĺŕďó", "áéöóőíüúű", "čšžćđ", "ăîâşţ")

@@ -130,7 +130,8 @@ def _wide(chunk: bytes) -> str | None:
         if chunk.startswith(mark):
             return name
     sample = chunk[:SAMPLE]
-    if b"\0" not in sample:
+    zeros = sample.count(b"\0")
+    if not zeros or (sample.isascii() and zeros * 3 < len(sample)):  # ASCII is half zeros, or more, in these.
         return None
     return next((name for name in WIDE if _is_text(sample, name)), None)
 

@@ -131,14 +131,19 @@ def _print_unusable(report: ChangeReport) -> None:
         files[item.reason].append(item.source)
     if files:
         number = len({item.source for item in report.unusable})
-        print_lines(["", f"Could not be used, or not all of it: {count(number, 'file')}"])
+        print_lines(["", f"Could not be used: {count(number, 'file')}, or a part of it"])
         rows = [(f"  {_names(sources)}", brief(reason)) for reason, sources in list(files.items())[:ROWS]]
         print_lines([aligned(rows, left=2)])
         _print_more(len(files), "reasons")
     if report.excluded:
-        print_lines(["", f"Left out by --include and --exclude: {count(report.excluded, 'file')} and folders"])
+        globs = [f"--include {glob}" for glob in report.include] + [f"--exclude {glob}" for glob in report.exclude]
+        print_lines(["", f"Left out by {brief(' '.join(globs))}: {_files_and_folders(report.excluded)}"])
     if report.hidden:
-        print_lines(["", f"Passed over, as hidden, a tool's or an index: {report.hidden:,} files and folders"])
+        print_lines(["", f"Passed over, being hidden, a tool's or an index: {_files_and_folders(report.hidden)}"])
+
+
+def _files_and_folders(number: int) -> str:
+    return "1 file or folder" if number == 1 else f"{number:,} files and folders"
 
 
 def _names(sources: Sequence[str]) -> str:

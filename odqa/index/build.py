@@ -308,10 +308,10 @@ def _nothing_usable(unusable: Sequence[Unusable], found: Found) -> str:
     left_out = f" ({found.excluded:,} left out by the globs)" if found.excluded else ""
     if not files:
         return f"{what}: there is no document{left_out}"
-    lines = [f"  {_names(sources)}: {reason}" for reason, sources in list(files.items())[:_REASONS]]
+    lines = [f"  {sources[0]}: {reason}{_more(sources)}" for reason, sources in list(files.items())[:_REASONS]]
     more = [f"  and {len(files) - _REASONS} more reasons"] * (len(files) > _REASONS)
     return "\n".join([f"{what}{left_out}; the reasons:", *lines, *more])
 
 
-def _names(sources: Sequence[str]) -> str:
-    return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1:,} more"
+def _more(sources: Sequence[str]) -> str:
+    return f" (and {len(sources) - 1:,} more)" if len(sources) > 1 else ""

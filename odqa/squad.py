@@ -42,12 +42,13 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
     return list(_from_rows(_hub_rows(named, split or "validation"), named))
 
 
-def iter_paragraphs(path: Path) -> Iterator[tuple[str, int, str]]:
+def iter_paragraphs(path: Path, text: str | None = None) -> Iterator[tuple[str, int, str]]:
     """Give (article title, paragraph number from 0 inside its article, context) for a SQuAD-format .json file.
 
-    Raises DataError with the JSON path where the file is not in SQuAD format.
+    ``text`` is what is in the file, where it has been read already. Raises DataError with the JSON path where the file
+    is not in SQuAD format.
     """
-    for title, number, paragraph, where in _paragraphs(path):
+    for title, number, paragraph, where in _paragraphs(path, text):
         yield title, number, _get(paragraph, "context", str, where)
 
 
@@ -97,8 +98,9 @@ def _from_squad(path: Path) -> Iterator[Example]:
             )
 
 
-def _paragraphs(path: Path) -> Iterator[tuple[str, int, dict[str, Any], str]]:
-    content = read_json(path, "SQuAD format is needed, in UTF-8")
+def _paragraphs(path: Path, text: str | None = None) -> Iterator[tuple[str, int, dict[str, Any], str]]:
+    remedy = "SQuAD format is needed, in UTF-8"
+    content = read_json(path, remedy) if text is None else parse_json(text, str(path), remedy)
     _expect(content, dict, str(path))
     for a, article in enumerate(_get(content, "data", list, str(path))):
         where = f"{path}: data[{a}]"

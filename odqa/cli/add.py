@@ -9,6 +9,8 @@ from odqa.cli.options import (
     MAX_FILE_SECONDS,
     MAX_FILE_SIZE,
     DeviceOption,
+    ExcludeOption,
+    IncludeOption,
     IndexOption,
     JsonOption,
     MaxFileSecondsOption,
@@ -24,6 +26,8 @@ from odqa.types import DEFAULT_INDEX
 def add(
     paths: Paths,
     index: IndexOption = DEFAULT_INDEX,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     on_duplicate: OnDuplicateOption = "error",
     max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
     max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
@@ -51,6 +55,8 @@ def add(
         report = add_to_index(
             paths,
             index,
+            include=include or (),
+            exclude=exclude or (),
             on_duplicate=on_duplicate,
             strict=strict,
             limits=ReadLimits(max_file_size, max_file_seconds),

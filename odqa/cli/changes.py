@@ -5,7 +5,8 @@ What the commands that change an index share. Knows nothing of how an index is c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from odqa.index.report import ChangeReport, ShowProgress
 
 ROWS = 20  # Of a list of files; --json has them all.
+NAMES = 3  # Of the files that share a reason.
+LONGEST_NAME = 100  # Characters.
 
 
 @contextmanager
@@ -122,14 +125,33 @@ def _print_vanished(report: ChangeReport) -> None:
 
 
 def _print_unusable(report: ChangeReport) -> None:
-    if not report.unusable:
-        return
-    print_lines(["", f"Could not be used: {count(len(report.unusable), 'file')}"])
-    rows = [(f"  {brief(item.source)}", brief(item.reason)) for item in report.unusable[:ROWS]]
-    print_lines([aligned(rows, left=2)])
-    _print_more(len(report.unusable))
+    """The files that are not in the index, or not all of them, by their reasons."""
+    files = defaultdict(list)
+    for item in report.unusable:
+        files[item.reason].append(item.source)
+    if files:
+        number = len({item.source for item in report.unusable})
+        print_lines(["", f"Could not be used: {count(number, 'file')}, or a part of it"])
+        rows = [(f"  {_names(sources)}", brief(reason)) for reason, sources in list(files.items())[:ROWS]]
+        print_lines([aligned(rows, left=2)])
+        _print_more(len(files), "reasons")
+    if report.excluded:
+        globs = [f"--include {glob}" for glob in report.include] + [f"--exclude {glob}" for glob in report.exclude]
+        print_lines(["", f"Left out by {brief(' '.join(globs))}: {_files_and_folders(report.excluded)}"])
+    if report.hidden:
+        print_lines(["", f"Passed over, being hidden, a tool's or an index: {_files_and_folders(report.hidden)}"])
 
 
-def _print_more(total: int) -> None:
+def _files_and_folders(number: int) -> str:
+    return "1 file or folder" if number == 1 else f"{number:,} files and folders"
+
+
+def _names(sources: Sequence[str]) -> str:
+    """The first files, and how many more there are."""
+    more = f" and {len(sources) - NAMES:,} more" if len(sources) > NAMES else ""
+    return ", ".join(brief(source, LONGEST_NAME) for source in sources[:NAMES]) + more
+
+
+def _print_more(total: int, what: str = "") -> None:
     if total > ROWS:
-        print_lines([f"and {total - ROWS:,} more; --json lists them all"])
+        print_lines([f"and {total - ROWS:,} more{f' {what}' * bool(what)}; --json lists them all"])

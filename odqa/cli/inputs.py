@@ -51,11 +51,11 @@ def read_context(path: str) -> tuple[list[Document], list[str]]:
     The suffix decides the format, as it does for an index; a file with any other suffix, and ``-``, standard input, is
     one plain text. Raises UsageError for a path that is not a file, and DataError for a file without any usable text.
     """
-    from odqa.corpus.base import Unusable
+    from odqa.corpus.base import Unusable, kind_of
     from odqa.corpus.files import LOADERS
     from odqa.corpus.read import read_file
 
-    if path == "-" or Path(path).suffix.lower() not in LOADERS:
+    if path == "-" or kind_of(Path(path)) not in LOADERS:
         name = _name(path)
         text = read_text(path)
         if not text.strip():

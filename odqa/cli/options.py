@@ -27,8 +27,21 @@ Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATH...",
-        help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json.",
+        help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json, and any of them "
+        "as .gz.",
     ),
+]
+IncludeOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="Read only files that it fits, as in a .gitignore: '*.md' anywhere, 'docs/*.md' from PATH on; repeatable.",
+    ),
+]
+ExcludeOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="GLOB", help="Leave out files and folders that it fits: 'drafts/'; repeatable."),
 ]
 IndexArgument: TypeAlias = Annotated[
     Path, typer.Argument(metavar="INDEX", help="Index folder, for example indexes/default.")

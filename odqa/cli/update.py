@@ -13,6 +13,8 @@ from odqa.cli.options import (
     MAX_FILE_SECONDS,
     MAX_FILE_SIZE,
     DeviceOption,
+    ExcludeOption,
+    IncludeOption,
     IndexOption,
     JsonOption,
     MaxFileSecondsOption,
@@ -31,6 +33,8 @@ def update(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the documents of files under PATH... that are no longer there.")
     ] = False,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     on_duplicate: OnDuplicateOption = "error",
     max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
     max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
@@ -58,6 +62,8 @@ def update(
         report = update_index(
             paths,
             index,
+            include=include or (),
+            exclude=exclude or (),
             prune=prune,
             on_duplicate=on_duplicate,
             strict=strict,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -68,17 +69,32 @@ MEMORY = 8  # Bytes of memory for each byte that a file may have: trees of eleme
 LEAST_MEMORY = 1_000_000_000  # Python and a parser's libraries alone take some.
 UNSUSPICIOUS = 20_000_000  # Bytes that a file may hold, however small it is.
 MOST_RATIO = 200  # Beyond them, how many times its size: the XML of an Office file shrinks to a tenth, seldom a 50th.
+# Files of prose that have no suffix.
+PROSE = re.compile(
+    "(readme|licen[cs]e|copying|copyright|notice|changelog|changes|history|news|authors|contributors|contributing"
+    "|maintainers|credits|thanks|todo|faq|install|upgrading|security|about)([-_][^.]*)?",
+    re.IGNORECASE,
+)
 LONGEST_TITLE = 1_000  # Characters. Titles and headings are repeated with every passage below them.
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A regular file that is open at its beginning, and how it is read. ``path`` only names it."""
+    """A regular file that is open at its beginning, and how it is read. ``path`` only names it.
+
+    Its loader adds to ``remarks`` what has to be told of a file that is used all the same.
+    """
 
     path: Path
     stream: BufferedReader
     options: ReadOptions = DEFAULTS
     limits: ReadLimits = LIMITS
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """What decides on the loader."""
+        return kind_of(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,23 @@ class Unusable:
 
 Loader: TypeAlias = Callable[[OpenFile], Iterator[Document | Unusable]]
 """Reads one file. Raises DataError with just the reason (the caller knows the file) if all of it is unusable."""
+
+
+def kind_of(path: Path) -> str:
+    """The suffix that says how a file is read, in small letters: of a ``.gz`` that of what is packed in it.
+
+    README, LICENSE and their like are plain text.
+
+    >>> kind_of(Path("data/Cities.CSV.gz")), kind_of(Path("README"))
+    ('.csv', '.txt')
+    """
+    inner = Path(path.stem) if is_packed(path) else path
+    return ".txt" if PROSE.fullmatch(inner.name) else inner.suffix.lower()
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed by gzip, by its name."""
+    return path.suffix.lower() == ".gz"
 
 
 def source_of(path: Path) -> str:

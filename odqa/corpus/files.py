@@ -1,18 +1,28 @@
-"""Paths -> the files to read, in a fixed order. Opens no file: it goes by the suffix."""
+"""Paths -> the files to read, in a fixed order, and what is not read, with the reason. Opens no file."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from odqa.corpus.base import Unusable, is_packed, kind_of, source_of
 from odqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 # Suffix -> module of this package and the name of its loader; a module is imported with its first file.
 LOADERS = {
     ".txt": ("plain", "load"),
+    ".text": ("plain", "load"),
+    ".log": ("plain", "load"),
     ".md": ("markdown", "load"),
+    ".markdown": ("markdown", "load"),
+    ".mdx": ("markdown", "load"),
     ".rst": ("rst", "load"),
     ".html": ("html", "load"),
     ".htm": ("html", "load"),
@@ -30,60 +40,169 @@ LOADERS = {
     ".epub": ("epub", "load"),
     ".ipynb": ("ipynb", "load"),
     ".jsonl": ("tables", "load_jsonl"),
+    ".ndjson": ("tables", "load_jsonl"),
     ".csv": ("tables", "load_csv"),
     ".tsv": ("tables", "load_csv"),
     ".json": ("squad", "load"),
 }
-ROWS = frozenset((".jsonl", ".csv", ".tsv"))  # Streamed: never in memory as a whole.
+ROWS = frozenset((".jsonl", ".ndjson", ".csv", ".tsv"))  # Streamed: never in memory as a whole.
 PARSED = frozenset((".html", ".htm", ".pdf", ".epub", ".docx", ".docm", ".dotx", ".xlsx", ".xlsm", ".pptx", ".pptm"))
 PARSED |= {".ppsx", ".odt", ".ott"}  # By large libraries, which a file may crash.
 KNOWN = ", ".join(sorted(LOADERS))
-SKIPPED_FOLDERS = frozenset(("node_modules", "__pycache__"))
+TOOLS = frozenset(("node_modules", "__pycache__"))  # Folders that nobody keeps documents in.
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
-    """The files under ``paths``, each once: the paths in their order, a folder's files sorted by name.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under some paths: ``files`` to read, each once, and what is not read.
 
-    Inside a folder, hidden files and folders, ``node_modules``, ``__pycache__`` and files of an unknown kind are
-    left out; links are followed, but no folder is entered twice. A file that is itself named is always in the
-    list, and so is a folder that cannot be listed: reading them shows what is wrong. Raises UsageError for a path
-    that does not exist and for a folder without a file of a known kind.
+    ``unusable`` are files that are no regular ones or of no known kind, and named folders without a file to read.
+    ``hidden`` counts the files and folders that are passed over by rule: hidden ones, those of tools, and indexes;
+    ``excluded`` those that the globs ``include`` and ``exclude`` leave out.
     """
-    found: dict[str, Path] = {}
+
+    files: tuple[Path, ...]
+    unusable: tuple[Unusable, ...] = ()
+    hidden: int = 0
+    excluded: int = 0
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+def find_files(
+    paths: Sequence[Path],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    *,
+    passed_over: Callable[[Path], bool] = lambda folder: False,
+) -> Found:
+    """The files under ``paths``: the paths in their order, a folder's files sorted by name.
+
+    With ``include`` only the files that one of these globs fits, or a folder that they are in; ``exclude`` leaves out
+    what one of its globs fits. They are written as in a .gitignore: a name fits anywhere, one with a slash is a path
+    from the given folder.
+
+    Inside a folder, hidden files and folders, ``node_modules``, ``__pycache__`` and folders that are ``passed_over``
+    are left out; links are followed, but no folder is entered twice. A file that is itself named is among the files
+    whatever its kind, and so is a folder that cannot be listed: reading them shows what is wrong. Raises UsageError
+    for a path that does not exist, for no path, and for what is no glob.
+    """
+    if not paths:
+        raise UsageError("no path given: name the files or folders to read")
+    search = _Search(_globs(include), _globs(exclude), passed_over)
     for path in map(Path, paths):
         if not os.path.lexists(path):
             raise UsageError(f"no such file or folder: {path}")
-        files = list(_walk(path)) if _is_folder(path) else [path]
-        if not files:
-            raise UsageError(f"nothing to read in the folder {path}: it has no file of a known kind ({KNOWN})")
-        for file in files:
-            found.setdefault(os.path.realpath(file), file)
-    if not found:
-        raise UsageError("no path given: name the files or folders to read")
-    return list(found.values())
+        search.under(path)
+    files, unusable = tuple(search.files.values()), tuple(search.unusable)
+    return Found(files, unusable, search.hidden, search.excluded, tuple(include), tuple(exclude))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    visited: set[tuple[int, int]] = set()
-    waiting = [folder]  # A stack with the next path on top, not recursion: folders may be very deep.
-    while waiting:
-        path = waiting.pop()
-        if not _is_folder(path):
-            if path.suffix.lower() in LOADERS and not _is_special(path):
-                yield path
-            continue
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in visited:
-            continue
-        visited.add((status.st_dev, status.st_ino))
+def unknown_kind(path: Path) -> str:
+    """The reason of a file that no loader reads."""
+    suffix = "".join(path.suffixes[-2:]) if is_packed(path) else path.suffix
+    return f"unknown kind of file {suffix!r}"
+
+
+class _Search:
+    """What was found so far."""
+
+    def __init__(
+        self, include: GitIgnoreSpec | None, exclude: GitIgnoreSpec | None, passed_over: Callable[[Path], bool]
+    ) -> None:
+        self.files: dict[str, Path] = {}  # By where they really are.
+        self.unusable: list[Unusable] = []
+        self.hidden = 0
+        self.excluded = 0
+        self._include = include
+        self._exclude = exclude
+        self._passed_over = passed_over
+        self._entered: set[tuple[int, int]] = set()
+        self._refused: set[str] = set()
+        self._met = 0
+
+    def under(self, root: Path) -> None:
+        """Take what is under a path that was named."""
+        if not _is_folder(root):
+            if not self._is_excluded(root.name, folder=False):
+                self._take(root)
+            return
+        before = self._met
+        self._entered.clear()  # A folder that is named twice is no link to itself.
+        waiting = [(root, "")]  # A stack with the next path on top, not recursion: folders may be very deep.
+        while waiting:
+            path, relative = waiting.pop()
+            if not _is_folder(path):
+                if not self._is_excluded(relative, folder=False):
+                    self._take_if_known(path)
+            elif not (relative and (self._is_excluded(relative, folder=True) or self._is_passed_over(path))):
+                waiting.extend(reversed(self._children(path, relative)))
+        if before == self._met:
+            self.unusable.append(Unusable(source_of(root), f"nothing to read in it: no file of a known kind ({KNOWN})"))
+
+    def _children(self, folder: Path, relative: str) -> list[tuple[Path, str]]:
         try:
-            children = sorted(path.iterdir(), key=lambda child: child.name, reverse=True)
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in self._entered:
+                return []
+            self._entered.add((status.st_dev, status.st_ino))
+            names = sorted(child.name for child in folder.iterdir())
         except OSError:
-            yield path
-            continue
-        waiting.extend(
-            child for child in children if not child.name.startswith(".") and child.name not in SKIPPED_FOLDERS
-        )
+            self._met += 1
+            self._take(folder)
+            return []
+        shown = [name for name in names if not name.startswith(".") and name not in TOOLS]
+        self.hidden += len(names) - len(shown)
+        return [(folder / name, f"{relative}/{name}" if relative else name) for name in shown]
+
+    def _is_excluded(self, relative: str, *, folder: bool) -> bool:
+        name = source_of(Path(relative)) + "/" * folder
+        excluded = self._exclude is not None and self._exclude.match_file(name)
+        if self._include is not None and not folder:
+            excluded = excluded or not self._include.match_file(name)
+        self.excluded += excluded
+        self._met += excluded
+        return excluded
+
+    def _is_passed_over(self, folder: Path) -> bool:
+        passed_over = self._passed_over(folder)
+        self.hidden += passed_over
+        return passed_over
+
+    def _take_if_known(self, path: Path) -> None:
+        self._met += 1
+        reason = ""
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                reason = "not a regular file"  # A pipe, a socket or a device: reading one may never end.
+            elif kind_of(path) not in LOADERS:
+                reason = unknown_kind(path)
+        except OSError:  # A broken link, or no permission: reading it shows which.
+            pass
+        if not reason:
+            self._take(path)
+        elif (place := os.path.realpath(path)) not in self._refused:
+            self._refused.add(place)
+            self.unusable.append(Unusable(source_of(path), reason))
+
+    def _take(self, path: Path) -> None:
+        self.files.setdefault(os.path.realpath(path), path)
+
+
+def _globs(patterns: Sequence[str]) -> GitIgnoreSpec | None:
+    if not patterns:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    for pattern in patterns:
+        try:
+            (parsed,) = GitIgnoreSpec.from_lines([pattern]).patterns
+            fits_something = parsed.include is not None
+        except ValueError:
+            fits_something = False
+        if not fits_something:
+            raise UsageError(f"no glob: {pattern!r}; write one like '*.md', 'drafts/' or 'docs/**/*.txt'")
+    return GitIgnoreSpec.from_lines(patterns)
 
 
 def _is_folder(path: Path) -> bool:
@@ -91,12 +210,3 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # Inside a folder that may be listed but not entered.
         return False
-
-
-def _is_special(path: Path) -> bool:
-    """Whether a path is a pipe, a socket or a device: reading one may never end."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:  # A broken link, or no permission: reading it shows which.
-        return False
-    return not stat.S_ISREG(mode)

@@ -29,7 +29,7 @@ def load(file: OpenFile) -> Iterator[Document]:
     """Read one page. Raises DataError for an empty or binary file and for a page without text."""
     declared = CHARSET.search(file.stream.read(CHARSET_WITHIN))
     file.stream.seek(0)
-    markup = read_text(file.stream, declared[1].decode("ascii") if declared else None)
+    markup = read_text(file, declared[1].decode("ascii") if declared else None)
     page = extract(markup)
     if not page.text:
         raise DataError("empty: no text in the page")

@@ -25,7 +25,7 @@ BLANK = " \t"
 
 def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
-    text = read_text(file.stream)
+    text = read_text(file)
     title, sections = outline(text)
     blocks = markdown_blocks(text, _front_matter(text)[1])
     yield document_of(file.path, text, title=title, sections=sections, blocks=blocks)

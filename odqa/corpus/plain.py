@@ -11,4 +11,4 @@ from odqa.types import Document
 
 def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
-    yield document_of(file.path, read_text(file.stream))
+    yield document_of(file.path, read_text(file))

@@ -30,7 +30,7 @@ def read_file(
         _check_kind(path)
         with open_regular(path) as stream:
             file = OpenFile(path, stream, options, limits)
-            apart = AVAILABLE and path.suffix.lower() in PARSED
+            apart = AVAILABLE and file.kind in PARSED
             yield from read_apart(file) if apart else _in_time(load(file), limits)
     except OdqaError as error:
         yield Unusable(source, str(error))

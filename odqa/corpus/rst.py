@@ -20,7 +20,7 @@ SHORTEST = 4  # From this length on, docutils accepts an underline that is short
 
 def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
-    text = read_text(file.stream)
+    text = read_text(file)
     title, sections = outline(text)
     yield document_of(file.path, text, title=title, sections=sections, blocks=rst_blocks(text))
 

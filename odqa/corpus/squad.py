@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from odqa.corpus.base import OpenFile, Unusable, shortened, source_of, well_formed
-from odqa.errors import DataError
+from odqa.corpus.encoding import read_text
 from odqa.squad import iter_paragraphs
 from odqa.types import Document
 
@@ -15,23 +15,22 @@ def load(file: OpenFile) -> Iterator[Document | Unusable]:
 
     Raises DataError, with the JSON path, if the file is not in SQuAD format.
     """
-    if not file.stream.peek(1):
-        raise DataError("empty")
+    text = read_text(file)
     path = file.path
     source = source_of(path)
     empty = 0
     count = 0
-    for title, number, context in iter_paragraphs(path):
+    for title, number, context in iter_paragraphs(path, text):
         count += 1
-        text = well_formed(context)
-        if not text.strip():
+        paragraph = well_formed(context)
+        if not paragraph.strip():
             empty += 1
             continue
         title = shortened(well_formed(title))
         yield Document(
             id=f"{source}:{count}",
             title=title.replace("_", " ") or well_formed(path.stem),
-            text=text,
+            text=paragraph,
             source=source,
             metadata={"article": title, "paragraph": number},
         )

@@ -5,8 +5,6 @@ A row that cannot be used is left out; what was left out is reported once, at th
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,11 +13,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from odqa.corpus.base import OpenFile, ReadOptions, Unusable, shortened, source_of, well_formed
-from odqa.corpus.encoding import text_encoding
+from odqa.corpus.cells import TOO_LONG, Rows
+from odqa.corpus.encoding import open_text
 from odqa.errors import DataError
 from odqa.types import Document
 
-LARGEST_CELL = 2**31 - 1  # The largest limit that csv accepts on every platform; its default is 128 KiB.
 MOST_COLUMNS = 16_384  # As many as a spreadsheet may have.
 MOST_MISSING = 1_000  # Cells that a row may lack: filling in more makes a large index of a small file.
 DEEPEST = 100  # Levels of nesting in a row: more than anyone needs, and within the reach of what stores them.
@@ -36,21 +34,23 @@ class _Bad:
     detail: str = ""
 
 
+_TOO_LONG = _Bad(TOO_LONG, ": allow more with --max-file-size")
+
+
 def load_jsonl(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read a file with one JSON object per line. Raises DataError for an empty or binary file."""
-    stream = io.TextIOWrapper(file.stream, text_encoding(file.stream), newline="\n")
-    yield from _documents(file.path, _objects(_lines(stream, file.limits.bytes)), file.options)
+    lines = _lines(open_text(file, newline="\n"), file.limits.bytes)
+    yield from _documents(file.path, _objects(lines), file.options)
 
 
 def load_csv(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read a file whose first row names the columns. Raises DataError if no column is the text field."""
-    csv.field_size_limit(min(LARGEST_CELL, file.limits.bytes))
-    stream = io.TextIOWrapper(file.stream, text_encoding(file.stream), newline="")
+    stream = open_text(file, newline="")
     header, delimiter = _header(stream, file)
-    # Strict, so that a quote that is never closed is reported and does not swallow the rest of the file.
-    cells = csv.reader(_whole(_lines(stream, file.limits.bytes), file), delimiter=delimiter, strict=True)
-    next(cells)
-    yield from _documents(file.path, _records(cells, header, file), file.options)
+    rows = Rows(_lines(stream, file.limits.bytes), delimiter, file.limits.bytes)
+    next(iter(rows))  # The header.
+    rows.columns = len(header)
+    yield from _documents(file.path, _records(rows, header), file.options)
 
 
 def _lines(stream: TextIO, longest: int) -> Iterator[str | None]:
@@ -64,31 +64,20 @@ def _lines(stream: TextIO, longest: int) -> Iterator[str | None]:
         yield None
 
 
-def _whole(lines: Iterable[str | None], file: OpenFile) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
-        if line is None:
-            raise file.limits.too_large(f"line {number:,} is ")
-        yield line
-
-
 def _documents(
     path: Path, rows: Iterable[tuple[int, Mapping[str, Any] | _Bad]], options: ReadOptions
 ) -> Iterator[Document | Unusable]:
     source = source_of(path)
     bad: dict[str, tuple[int, str]] = {}
     total = 0
-    line = 0
-    try:
-        for line, row in rows:
-            total += 1
-            found = row if isinstance(row, _Bad) else _document(row, line, path, source, options)
-            if isinstance(found, Document):
-                yield found
-                continue
-            count, first = bad.get(found.kind, (0, f"{found.kind} at line {line:,}{found.detail}"))
-            bad[found.kind] = (count + 1, first)
-    except UnicodeDecodeError as error:
-        raise DataError(f"not {error.encoding} after line {line:,}: convert the file to UTF-8") from None
+    for line, row in rows:
+        total += 1
+        found = row if isinstance(row, _Bad) else _document(row, line, path, source, options)
+        if isinstance(found, Document):
+            yield found
+            continue
+        count, first = bad.get(found.kind, (0, f"{found.kind} at line {line:,}{found.detail}"))
+        bad[found.kind] = (count + 1, first)
     if not total:
         raise DataError("empty: no rows in it")
     if bad:
@@ -137,7 +126,7 @@ def _name(value: object) -> str:
 def _objects(lines: Iterable[str | None]) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
     for number, line in enumerate(lines, start=1):
         if line is None:
-            yield number, _Bad("too long", ": allow more with --max-file-size")
+            yield number, _TOO_LONG
             continue
         if line.isspace():
             continue
@@ -187,19 +176,17 @@ def _header(stream: TextIO, file: OpenFile) -> tuple[list[str], str]:
     """The column names and the first delimiter that makes one of them the text field."""
     names: list[list[str]] = []
     text_field = file.options.text_field
-    for delimiter in DELIMITERS[file.path.suffix.lower()]:
+    for delimiter in DELIMITERS[file.kind]:
         stream.seek(0)
-        rows = csv.reader(_whole(_lines(stream, file.limits.bytes), file), delimiter=delimiter, strict=True)
-        try:
-            header = next(rows, [])
-        except csv.Error as error:
-            raise DataError(f"broken header at line 1: {error}") from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"not {error.encoding}: convert the file to UTF-8") from None
-        names.append([name.strip() for name in header])
+        header = next(iter(Rows(_lines(stream, file.limits.bytes), delimiter, file.limits.bytes)), None)
+        if header is None:
+            raise DataError("empty: no rows in it")
+        if header.problem:
+            raise DataError(f"broken header at line {header.line:,}: {header.problem}")
+        names.append([name.strip() for name in header.cells])
         if text_field in names[-1]:
-            if len(header) > MOST_COLUMNS:
-                raise DataError(f"{len(header):,} columns, and {MOST_COLUMNS:,} at most are read: leave some out")
+            if len(names[-1]) > MOST_COLUMNS:
+                raise DataError(f"{len(names[-1]):,} columns, and {MOST_COLUMNS:,} at most are read: leave some out")
             stream.seek(0)
             return names[-1], delimiter
     longest: list[str] = max(names, key=len)
@@ -209,22 +196,17 @@ def _header(stream: TextIO, file: OpenFile) -> tuple[list[str], str]:
     )
 
 
-def _records(cells: Any, header: list[str], file: OpenFile) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
-    while True:
-        line = cells.line_num + 1
-        try:
-            row = next(cells, None)
-        except csv.Error as error:
-            if "field limit" in str(error):  # What is left of the cell would be taken for rows.
-                raise file.limits.too_large(f"a cell from line {line:,} on is ") from None
-            yield line, _Bad("broken quotes", f": {error}")
-            continue
-        if row is None:
-            return
-        if len(row) > len(header):
-            yield line, _Bad("too many cells", f": {len(row)} where the header has {len(header)}")
-        elif len(header) - len(row) > MOST_MISSING and row:
-            yield line, _Bad("too few cells", f": {len(row)} where the header has {len(header)}")
-        elif row:
+def _records(rows: Rows, header: list[str]) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:
+    for row in rows:
+        cells = row.cells
+        if row.problem == TOO_LONG:
+            yield row.line, _TOO_LONG
+        elif row.problem:
+            yield row.line, _Bad("broken quotes", f": {row.problem}")
+        elif len(cells) > len(header):
+            yield row.line, _Bad("too many cells", f": {len(cells)} where the header has {len(header)}")
+        elif len(header) - len(cells) > MOST_MISSING:
+            yield row.line, _Bad("too few cells", f": {len(cells)} where the header has {len(header)}")
+        else:
             # A short row lacks its last cells, as spreadsheets write it: they are empty.
-            yield line, dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
+            yield row.line, dict(zip(header, cells + ("",) * (len(header) - len(cells)), strict=True))

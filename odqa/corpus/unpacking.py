@@ -1,13 +1,17 @@
-"""A zip file -> the bytes or the XML of its parts, as many as the limits allow. Knows no format.
+"""A zip or gzip file -> the bytes or the XML of what is packed in it, as much as the limits allow. Knows no format.
 
 No header's word is taken for a size, no entity is replaced by its text, and nothing is fetched.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO, Any
 
 from odqa.corpus.base import OpenFile
@@ -101,3 +105,43 @@ def parsed(markup: bytes) -> Any:
     from lxml import etree
 
     return etree.fromstring(markup, etree.XMLParser(**XML))
+
+
+def gunzip(file: OpenFile, *, whole: bool) -> OpenFile:
+    """The file that is packed by gzip in ``file``: ``whole`` in memory, or unpacked as it is read, to stream it.
+
+    Both raise DataError, here or where it is read, for a damaged file and for one beyond the limits.
+    """
+    stream = io.BufferedReader(_Unpacked(file))
+    return replace(file, stream=io.BufferedReader(io.BytesIO(stream.read())) if whole else stream)  # type: ignore[arg-type]
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes that are packed in a file. To go back in it is to begin anew."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self._limits = file.limits
+        self._packed = file.stream.seek(0, 2)
+        file.stream.seek(0)
+        self._stream = gzip.GzipFile(fileobj=file.stream)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            piece = self._stream.read(min(len(buffer), PIECE))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"its gzip data are damaged ({error}): pack it again") from None
+        self._limits.check_unpacked(self._stream.tell(), self._packed)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()

@@ -5,7 +5,9 @@ Knows the order of the steps; ``ingest`` reads and encodes.
 
 from __future__ import annotations
 
+import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from odqa.arguments import Paths, path_of, paths_of
-from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, find_files
+from odqa.arguments import Paths, names_of, path_of, paths_of
+from odqa.corpus import ChunkOptions, Found, ReadLimits, ReadOptions, Unusable, find_files
 from odqa.corpus.base import LIMITS, source_of
 from odqa.corpus.memory import documents_from
 from odqa.errors import OdqaError, UsageError
@@ -23,7 +25,6 @@ from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing
 from odqa.index.compaction import fold_small
 from odqa.index.ingest import Ingest, OnDuplicate, Rules, Storage, check_on_duplicate, fit_chunk
-from odqa.index.layout import MANIFEST
 from odqa.index.manifest import FORMAT, Manifest, check_encoder, read_manifest
 from odqa.index.ownership import check_target, is_index
 from odqa.index.report import ChangeReport, ShowProgress, report_of
@@ -39,6 +40,9 @@ from odqa.version import __version__
 Documents: TypeAlias = Iterable[Document | Mapping[str, Any]]
 """Documents from memory: ``odqa.Document``s, or rows like those of a JSONL file."""
 
+Globs: TypeAlias = str | Iterable[str]
+"""A glob, or several."""
+
 _READ = ReadOptions()
 _CHUNK = ChunkOptions()
 _STORAGE = Storage()
@@ -50,6 +54,8 @@ def build_index(
     folder: str | Path = DEFAULT_INDEX,
     *,
     documents: Documents = (),
+    include: Globs = (),
+    exclude: Globs = (),
     encoder: Encoder | str | Path = DEFAULT_ENCODER,
     read: ReadOptions = _READ,
     chunk: ChunkOptions = _CHUNK,
@@ -67,8 +73,10 @@ def build_index(
     ``read`` names other fields for text, id and title, these are taken.
 
     Until the new index is complete, the old one stays as it was, whatever happens. A passage is never longer than the
-    encoder reads: ``chunk`` is limited to its ``passage_budget``. A file that cannot be used, or not within ``limits``,
-    is listed in the report; with ``strict`` the first one raises DataError.
+    encoder reads: ``chunk`` is limited to its ``passage_budget``. ``include`` and ``exclude`` are globs as in a
+    .gitignore, one or several: with the first, only files that one fits are read, and none that one of the second fits.
+    Every other file that was found and not read, for its kind, for what is in it or for the ``limits``, is listed in
+    the report; with ``strict`` the first one of a known kind raises DataError.
 
     Raises UsageError for a path that does not exist and for a factory that does not fit, IndexFolderError when
     ``folder`` holds something other than an index or another process is changing it, DataError when two documents have
@@ -76,7 +84,7 @@ def build_index(
     """
     started = time.monotonic()
     folder = path_of("index", folder)
-    files = _files(paths, documents)
+    found = _found(paths, documents, include, exclude)
     check_target(folder)
     require_faiss()
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
@@ -84,13 +92,13 @@ def build_index(
         check_factory(storage.factory, loaded.dimension)
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
     with changing(folder) as change, Ingest(change, Catalog([]), lambda: loaded, rules, progress) as ingest:
-        ingest.read(files)
+        ingest.read(found.files)
         ingest.take(documents_from(documents, rules.read))
         segments = ingest.finish()
         if not segments:
-            raise OdqaError(_nothing_usable(ingest.unusable))
+            raise OdqaError(_nothing_usable(ingest.unusable, found))
         manifest = change.commit(new_manifest(loaded, rules), segments)
-    return report_of(folder, manifest, started, ingest.counts, ingest.unusable)
+    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, found=found)
 
 
 def add(
@@ -98,6 +106,8 @@ def add(
     folder: str | Path = DEFAULT_INDEX,
     *,
     documents: Documents = (),
+    include: Globs = (),
+    exclude: Globs = (),
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
     strict: bool = False,
@@ -112,15 +122,15 @@ def add(
     """
     started = time.monotonic()
     folder = path_of("index", folder)
-    files = _files(paths, documents)
+    found = _found(paths, documents, include, exclude)
     with _ingesting(folder, encoder, device, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
-        ingest.read(_as_known(catalog, files))
+        ingest.read(_as_known(catalog, found.files))
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         if not ingest.counts["added"] + ingest.counts["changed"] + ingest.counts["skipped"]:
-            raise OdqaError(_nothing_usable(ingest.unusable))
+            raise OdqaError(_nothing_usable(ingest.unusable, found))
         manifest = _commit(change, manifest, ingest, catalog)
-    return report_of(folder, manifest, started, ingest.counts, ingest.unusable)
+    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, found=found)
 
 
 def update(
@@ -128,6 +138,8 @@ def update(
     folder: str | Path = DEFAULT_INDEX,
     *,
     documents: Documents = (),
+    include: Globs = (),
+    exclude: Globs = (),
     prune: bool = False,
     encoder: Encoder | str | Path | None = None,
     on_duplicate: OnDuplicate | str = OnDuplicate.ERROR,
@@ -142,16 +154,17 @@ def update(
 
     A file whose bytes have not changed is not read again. Of a file that changed, new documents are added, changed ones
     replaced, and those no longer in it removed. With ``prune``, documents are also removed whose files were read from
-    under ``paths`` and no longer exist; otherwise the report names these files. ``documents`` replace those of the same
+    under ``paths`` and no longer exist; otherwise the report names these files. What was read from a file that is there
+    and cannot be read any more, or that the globs leave out this time, stays. ``documents`` replace those of the same
     id and source; others from memory stay. Raises what ``add`` raises, and
     UsageError when nothing would be left of the index.
     """
     started = time.monotonic()
     folder, paths = path_of("index", folder), paths_of(paths)
-    files = _files(paths, documents)
+    found = _found(paths, documents, include, exclude, update=True)
     with _ingesting(folder, encoder, device, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
-        files = _as_known(catalog, files)
+        files = _as_known(catalog, found.files)
         vanished = _vanished(catalog, paths, files)
         for source in vanished if prune else ():
             for item in catalog.from_source(source):
@@ -160,7 +173,7 @@ def update(
         ingest.read(files)
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         manifest = _commit(change, manifest, ingest, catalog)
-    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished)
+    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
 
 
 @contextmanager
@@ -242,15 +255,21 @@ def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
     )
 
 
-def _files(paths: Paths, documents: Documents) -> list[Path]:
-    """The files under ``paths`` without the manifests of indexes; none where there are ``documents`` alone."""
+def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *, update: bool = False) -> Found:
+    """The files under ``paths``; none where there are ``documents`` alone. Raises OdqaError where nothing can be read.
+
+    For an ``update`` there may be no file left.
+    """
     paths = paths_of(paths)
+    given = not isinstance(documents, tuple) or documents
     if not paths:
-        if isinstance(documents, tuple) and not documents:
+        if not given:
             raise UsageError("nothing to index: name the files or folders to read, or give documents=")
-        return []
-    found = find_files(paths)
-    return [file for file in found if file.name != MANIFEST or not is_index(file.parent)] or found
+        return Found(())
+    found = find_files(paths, names_of(include), names_of(exclude), passed_over=is_index)
+    if not (found.files or given or update):
+        raise OdqaError(_nothing_usable((), found))
+    return found
 
 
 def _as_known(catalog: Catalog, files: Sequence[Path]) -> list[Path]:
@@ -263,15 +282,36 @@ def _as_known(catalog: Catalog, files: Sequence[Path]) -> list[Path]:
 
 
 def _vanished(catalog: Catalog, paths: Sequence[Path], files: Sequence[Path]) -> tuple[str, ...]:
-    """The files of the index that were read from under ``paths`` and are not among ``files``."""
+    """The files of the index that were read from under ``paths`` and are no longer there."""
     there = {source_of(file) for file in files}
-    gone = under(sorted(catalog.hashes().keys() - there), map(source_of, paths))
-    return tuple(source for source in gone if catalog.from_source(source))
+    others = under(sorted(catalog.hashes().keys() - there), map(source_of, paths))
+    return tuple(source for source in others if _is_gone(source) and catalog.from_source(source))
 
 
-def _nothing_usable(unusable: Sequence[Unusable]) -> str:
-    if not unusable:
-        return "nothing could be indexed, and no index was written: there is no document"
-    reasons = "".join(f"\n  {item.source}: {item.reason}" for item in unusable[:_REASONS])
-    more = f"\n  and {len(unusable) - _REASONS} more" if len(unusable) > _REASONS else ""
-    return f"nothing could be indexed, and no index was written; the reasons:{reasons}{more}"
+def _is_gone(source: str) -> bool:
+    """Whether there is no such file: what is in a folder that may not be entered is not gone."""
+    try:
+        os.lstat(source)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _nothing_usable(unusable: Sequence[Unusable], found: Found) -> str:
+    """Why there is nothing to index: the reasons, each with how many files have it and the first of them."""
+    files = defaultdict(list)
+    for item in (*unusable, *found.unusable):
+        files[item.reason].append(item.source)
+    what = "nothing could be indexed, and no index was written"
+    left_out = f" ({found.excluded:,} left out by the globs)" if found.excluded else ""
+    if not files:
+        return f"{what}: there is no document{left_out}"
+    lines = [f"  {sources[0]}: {reason}{_more(sources)}" for reason, sources in list(files.items())[:_REASONS]]
+    more = [f"  and {len(files) - _REASONS} more reasons"] * (len(files) > _REASONS)
+    return "\n".join([f"{what}{left_out}; the reasons:", *lines, *more])
+
+
+def _more(sources: Sequence[str]) -> str:
+    return f" (and {len(sources) - 1:,} more)" if len(sources) > 1 else ""

@@ -110,6 +110,7 @@ class Ingest(Closing):
         """Take the documents of all files. Raises DataError where ``Rules`` make it an error."""
         known = self._catalog.hashes() if self._rules.update else {}
         sizes = [_size(file) for file in files]
+        total = sum(sizes)
         for file, size, before_it in zip(files, sizes, accumulate(sizes, initial=0), strict=False):
             source = source_of(file)
             before = self._catalog.from_source(source) if self._rules.update else []
@@ -117,9 +118,9 @@ class Ingest(Closing):
             if before and digest and known.get(source) == digest:
                 self.counts["unchanged"] += len(before)
             else:
-                self._read(file, before, (before_it, size, sum(sizes)))
+                self._read(file, before, (before_it, size, total))
                 self._hashes[source] = digest
-        self._show(READING, sum(sizes), sum(sizes))
+        self._show(READING, total, total)
 
     def take(self, items: Iterable[Document | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""

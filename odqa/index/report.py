@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from odqa.corpus import ChunkOptions, Unusable
+from odqa.corpus import ChunkOptions, Found, Unusable
 from odqa.index.manifest import Manifest
 
 READING = "reading"
@@ -35,8 +35,11 @@ class ChangeReport:
 
     ``added``, ``changed``, ``removed``, ``unchanged`` and ``skipped`` count documents: new ones; those that replaced an
     older one with their id; those taken out; those found unchanged; those left out because another has their id.
-    ``encoded`` counts passages. ``vanished`` are files that no longer exist and whose documents were kept. ``chunk``
-    says how documents are split: the options, limited to what the encoder reads.
+    ``encoded`` counts passages. ``chunk`` says how documents are split: the options, limited to what the encoder reads.
+
+    ``unusable`` has every file that was found and not read, or not all of it, with the reason; ``vanished`` are files
+    that no longer exist and whose documents were kept. ``hidden`` counts what is passed over by rule: hidden files and
+    folders, those of tools, and indexes; ``excluded`` what the globs ``include`` and ``exclude`` left out.
     """
 
     folder: Path
@@ -54,6 +57,10 @@ class ChangeReport:
     encoded: int = 0
     unusable: tuple[Unusable, ...] = ()
     vanished: tuple[str, ...] = ()
+    hidden: int = 0
+    excluded: int = 0
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 def report_of(
@@ -63,8 +70,13 @@ def report_of(
     counts: Mapping[str, int] | None = None,
     unusable: Sequence[Unusable] = (),
     vanished: Sequence[str] = (),
+    found: Found | None = None,
 ) -> ChangeReport:
-    """The report of a change that began at ``started`` (``time.monotonic``) and ended with ``manifest``."""
+    """The report of a change that began at ``started`` (``time.monotonic``) and ended with ``manifest``.
+
+    ``unusable`` are the files that could not be read; those of ``found`` come after them.
+    """
+    found = found or Found(())
     return ChangeReport(
         folder=folder,
         version=manifest.version,
@@ -73,7 +85,11 @@ def report_of(
         seconds=time.monotonic() - started,
         bytes=manifest.bytes,
         chunk=ChunkOptions(**manifest.chunking),
-        unusable=tuple(unusable),
+        unusable=(*unusable, *found.unusable),
         vanished=tuple(vanished),
+        hidden=found.hidden,
+        excluded=found.excluded,
+        include=found.include,
+        exclude=found.exclude,
         **(counts or {}),
     )

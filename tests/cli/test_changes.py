@@ -74,15 +74,32 @@ def test_a_recall_below_the_target_is_a_warning(
 
 def test_long_lists_are_cut_with_their_number(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = [f"void{number:02}.txt" for number in range(ROWS + 3)]
-    report = replace(REPORT, vanished=tuple(names), unusable=tuple(Unusable(name, "empty") for name in names))
+    unusable = [Unusable(name, f"broken at byte {number}") for number, name in enumerate(names)]
+    report = replace(REPORT, vanished=tuple(names), unusable=tuple(unusable))
     print_report(report, False)
     shown = capsys.readouterr().out
     assert "kept in the index: 23 files; --prune" in shown and "Could not be used: 23" in shown
     assert shown.count(names[ROWS - 1]) == 2 and names[ROWS] not in shown
-    assert shown.count("and 3 more; --json lists them all\n") == 2
+    assert "and 3 more; --json lists them all\n" in shown and "and 3 more reasons; --json lists them all\n" in shown
     print_report(report, True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["vanished"] == names and len(shown["unusable"]) == len(names)
+
+
+def test_files_that_share_a_reason_share_a_line(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unusable = [Unusable(f"{number:02}\x1b[2J.png", "unknown kind of file '.png'") for number in range(12)]
+    unusable[5:5] = [Unusable("void.txt", "empty"), Unusable("rows.csv", "no rows"), Unusable("rows.csv", "damaged")]
+    report = replace(REPORT, unusable=tuple(unusable), hidden=1, excluded=1_200, include=("*.md",), exclude=("a/", "b"))
+    print_report(report, False)
+    shown = capsys.readouterr().out
+    assert "Could not be used: 14 files" in shown and "\x1b" not in shown
+    (pictures,) = [line for line in shown.splitlines() if ".png'" in line]
+    assert "00" in pictures and "02" in pictures and "03" not in pictures and "and 9 more" in pictures
+    assert [line.split() for line in shown.splitlines() if "void" in line] == [["void.txt", "empty"]]
+    assert "--include *.md --exclude a/ --exclude b: 1,200 files and folders" in shown
+    assert "hidden" in shown and "1 file or folder" in shown
+    print_report(report, True)
+    assert len(json.loads(capsys.readouterr().out)["unusable"]) == 15
 
 
 def test_what_options_leave_open_stays_as_it_is() -> None:

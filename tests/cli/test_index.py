@@ -54,9 +54,30 @@ def test_files_that_cannot_be_used_are_a_table_with_reasons(corpus: Path, tiny_e
     assert result.exit_code == 0
     assert "Could not be used: 23" in result.stdout
     assert str(corpus / "void00.txt") in result.stdout
-    assert "empty" in result.stdout
-    assert "void20.txt" not in result.stdout
-    assert result.stdout.endswith("and 3 more; --json lists them all\n")
+    assert "void03.txt" not in result.stdout
+    assert "and 20 more  empty" in result.stdout
+
+
+def test_globs_choose_the_files(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    for name in ("sun.md", "earth.txt", "drafts/sky.md"):
+        (corpus / name).parent.mkdir(exist_ok=True)
+        (corpus / name).write_text("The moon orbits the earth in days.")
+    result = run(
+        tiny_encoder, corpus, "--index", tmp_path / "index", "--include", "*.md", "--exclude", "drafts", "--json"
+    )
+    report = json.loads(result.stdout)
+    assert (report["documents"], report["include"], report["exclude"]) == (1, ["*.md"], ["drafts"])
+    assert report["excluded"] == 3 and report["unusable"] == []
+    result = run(tiny_encoder, corpus, "--index", tmp_path / "index", "--include", "[")
+    assert result.exit_code == 2 and "no glob" in result.stderr
+
+
+def test_nothing_to_read_is_a_failure_with_the_reasons(tiny_encoder: Path, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.png").touch()
+    result = run(tiny_encoder, tmp_path / "docs", "--index", tmp_path / "index")
+    assert result.exit_code == 1 and "a.png" in result.stderr and "unknown kind" in result.stderr
+    assert not (tmp_path / "index").exists()
 
 
 def test_json_is_one_object_with_all_of_them(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:

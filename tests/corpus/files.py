@@ -15,7 +15,9 @@ from odqa.types import Document
 
 def read_all(*paths: Path) -> Iterator[Document | Unusable]:
     """What every file under ``paths`` gives."""
-    return (found for file in find_files(paths) for found in read_file(file))
+    found = find_files(paths)
+    yield from (each for file in found.files for each in read_file(file))
+    yield from found.unusable
 
 
 def write_pdf(path: Path, pages: Sequence[str], title: str | None = None, password: str | None = None) -> Path:

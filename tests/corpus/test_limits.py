@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 import zipfile
 
 import pytest
@@ -50,16 +52,31 @@ def test_a_row_over_the_limit_costs_that_row(tmp_path):
     assert "too long at line 2" in told(found)[0] and "1 more" in told(found)[0]
 
 
-def test_a_cell_or_line_of_a_table_over_the_limit_costs_the_rows_from_there_on(tmp_path):
+def test_a_line_of_a_table_over_the_limit_costs_that_row(tmp_path):
     cells = tmp_path / "a.csv"
-    cells.write_text("text\nOne.\n" + '"' + "xy\n" * 400_000 + '"\nThree.\n')
-    found = list(read_file(cells, limits=SMALL))
-    assert texts(found) == ["One."]
-    assert "cell from line 3 on" in told(found)[0] and "larger than 1 MB" in told(found)[0]
     cells.write_text("text\nOne.\n" + "x" * 1_000_001 + "\nThree.\n")
     found = list(read_file(cells, limits=SMALL))
-    assert texts(found) == ["One."]
-    assert "line 3" in told(found)[0] and "larger than 1 MB" in told(found)[0]
+    assert texts(found) == ["One.", "Three."]
+    assert "too long at line 3" in told(found)[0] and "1 of 3 rows" in told(found)[0]
+
+
+def test_a_cell_over_the_limit_is_no_cell(tmp_path):
+    cells = tmp_path / "a.csv"
+    cells.write_text("text\nOne.\n" + '"' + ("x" * 99_999 + "\n") * 11 + '"\nThree.\n')
+    found = list(read_file(cells, limits=SMALL))
+    assert texts(found)[0] == "One." and texts(found)[-1] == "Three."
+    assert "broken quotes at line 3" in told(found)[0]
+
+
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.jsonl.gz", "a.html.gz"])
+def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b" " * 30_000_000))
+    (reason,) = told(read_file(path))
+    assert "more than 200 times as large" in reason
+    path.write_bytes(gzip.compress(random.Random(0).randbytes(600_000).hex().encode()))
+    (reason,) = told(read_file(path, limits=SMALL))
+    assert "larger than 1 MB" in reason and "--max-file-size" in reason
 
 
 def test_many_rows_are_no_large_file(tmp_path):

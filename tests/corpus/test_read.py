@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -70,7 +71,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path):
 
 def test_a_missing_path_is_told_before_anything_is_read(tmp_path):
     with pytest.raises(UsageError, match="no such file or folder"):
-        read_all(tmp_path / "nowhere")
+        list(read_all(tmp_path / "nowhere"))
 
 
 @pytest.fixture
@@ -139,7 +140,12 @@ def test_only_regular_files_are_opened_whatever_links_to_them(tmp_path):
     (tmp_path / "good.txt").write_text("One.")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket.txt"))
-        assert [Path(found.source).name for found in read_all(tmp_path)] == ["good.txt"]
+        found = {Path(item.source).name: item for item in read_all(tmp_path)}
+        assert isinstance(found.pop("good.txt"), Document)
+        told = {name: getattr(item, "reason", "") for name, item in found.items()}
+        # The pipe is told once, by the first of its names.
+        names = ("device.txt", "kernel.jsonl", "link.md", "socket.txt")
+        assert told == dict.fromkeys(names, "not a regular file")
         for name in ("device.txt", "kernel.jsonl", "link.md", "socket.txt"):
             assert reasons(tmp_path / name) == {name: "not a regular file"}
 
@@ -193,3 +199,37 @@ def test_memory_that_is_exhausted_costs_the_file(tmp_path, monkeypatch):
 def test_a_path_that_no_file_can_have_is_told(tmp_path):
     (told,) = read_file(tmp_path / "nul\0.txt")
     assert isinstance(told, Unusable)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "One."),
+        ("README", "One."),
+        ("a.md", "# One\n\nOne."),
+        ("a.csv", "text\nOne.\n"),
+        ("a.ndjson", '{"text": "One."}\n'),
+        ("a.html", "<p>One.</p>"),
+        ("a.json", '{"data": [{"paragraphs": [{"context": "One."}]}]}'),
+    ],
+)
+def test_a_packed_file_is_read_as_what_is_in_it(tmp_path, name, content):
+    path = tmp_path / f"{name}.gz"
+    path.write_bytes(gzip.compress(content.encode()))
+    (found,) = read_file(path)
+    assert isinstance(found, Document) and "One." in found.text
+    assert found.source == str(path)
+    path.write_bytes(gzip.compress(content.encode() * 1_000)[:-20])
+    told = [item for item in read_file(path) if isinstance(item, Unusable)]
+    assert "gzip" in told[0].reason
+    path.write_bytes(content.encode())
+    (told,) = read_file(path)
+    assert isinstance(told, Unusable) and "gzip" in told.reason
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.rst", "a.html"])
+def test_a_damaged_character_is_told_and_the_rest_is_read(tmp_path, name):
+    (tmp_path / name).write_bytes("Grüße. ".encode() * 9 + b"\xff.")
+    found, told = read_file(tmp_path / name)
+    assert isinstance(found, Document) and "Grüße." in found.text and "\ufffd" in found.text
+    assert isinstance(told, Unusable) and "1 character is damaged" in told.reason

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from odqa.corpus import ReadOptions, Unusable
+from odqa.corpus.cells import MOST_LINES, Rows
 from odqa.corpus.read import read_file
 from odqa.types import Document
 
@@ -97,8 +99,78 @@ def test_rows_without_text_are_counted_once(tmp_path):
 
 def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing_silently(tmp_path):
     documents, bad = read(tmp_path / "a.csv", 'text\nOne.\n"Two" more.\nThree.\n"Four.\nFive.\n')
-    assert [d.text for d in documents] == ["One.", "Three."]
-    said(bad, "quotes at line 3: ", "(and 1 more)", "2 of 4 rows")
+    assert [d.text for d in documents] == ["One.", '"Two" more.', "Three.", "Five."]
+    said(bad, "quotes at line 5: ", "never closed", "1 of 5 rows")
+
+
+@pytest.mark.parametrize(("name", "sign"), [("a.csv", ","), ("a.tsv", "\t"), ("a.csv", ";")])
+def test_a_stray_quote_costs_its_row_in_a_large_table(tmp_path, name, sign):
+    rows = [f"{n}{sign}Row {n}." for n in range(1, 401)]
+    rows[6] = f'7{sign}"Seven is never closed.'
+    documents, bad = read(tmp_path / name, "\r\n".join([f"id{sign}text", *rows]) + "\r\n")
+    assert [int(d.id) for d in documents] == [n for n in range(1, 401) if n != 7]
+    assert documents[-1].text == "Row 400."
+    said(bad, "quotes at line 8: ", "1 of 400 rows")
+
+
+def test_several_stray_quotes_cost_a_row_each(tmp_path):
+    rows = [f"{n},Row {n}." for n in range(1, 101)]
+    rows[10], rows[30], rows[31], rows[99] = '11,"a', '31,"b', '32,"c', '100,"d'
+    documents, bad = read(tmp_path / "a.csv", "\n".join(["id,text", *rows]))
+    assert len(documents) == 96
+    said(bad, "quotes at line 12: ", "(and 3 more)", "4 of 100 rows")
+
+
+def test_quoted_rows_behind_a_stray_quote_are_read_as_they_are(tmp_path):
+    documents, bad = read(tmp_path / "a.csv", 'id,text\n1,"Lost.\n2,"Kept, whole."\n3,"One\ntwo."\n4,Four.\n')
+    assert [d.text for d in documents] == ["Kept, whole.", "One\ntwo.", "Four."]
+    said(bad, "quotes at line 2: ", "1 of 4 rows")
+
+
+def test_a_quote_that_closes_many_rows_further_down_swallows_none(tmp_path):
+    rows = [f"{n},Row {n}.,x" for n in range(1, 51)]
+    rows[4], rows[39] = '5,"Five is open.,x', '40,Forty has an inch mark,6"'
+    documents, bad = read(tmp_path / "a.csv", "\n".join(["id,text,note", *rows]))
+    assert [d.id for d in documents] == [str(n) for n in range(1, 51) if n != 5]
+    said(bad, "quotes at line 6: ", "1 of 50 rows")
+
+
+@pytest.mark.parametrize("lines", [2, 100, 3_000])
+def test_a_cell_may_have_many_lines(tmp_path, lines):
+    cell = "\n".join(f'Line {n}, with ""words"", and more.' for n in range(lines))
+    documents, bad = read(tmp_path / "a.csv", f'id,text,note\n1,"{cell}",x\n2,Two.,y\n')
+    assert bad == []
+    assert [d.text for d in documents] == [cell.replace('""', '"'), "Two."]
+
+
+def test_quotes_inside_cells_are_characters(tmp_path):
+    content = 'text\tnote\nA 5" pipe.\t6"\n"Yes" is said.\t"no"\n""\t""""\n "Spaced, quoted."\t "x" \n'
+    documents, bad = read(tmp_path / "a.tsv", content)
+    expected = [('A 5" pipe.', '6"'), ('"Yes" is said.', "no"), ("Spaced, quoted.", "x")]
+    assert [(d.text, d.metadata["note"]) for d in documents] == expected
+    said(bad, "empty text at line 4")
+    documents, _ = read(tmp_path / "a.csv", 'id, text\n1, "One, two."\n')
+    assert documents[0].text == "One, two."
+
+
+def test_a_quote_that_is_never_closed_is_looked_for_without_end_only_once(tmp_path):
+    content = "text,b\n" + 'a",b,"c\n' * 30_000
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    read_lines = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal read_lines
+        for line in content.splitlines(keepends=True):
+            read_lines += 1
+            yield line
+
+    rows = Rows(counted(), ",", 10**6)
+    taken = [0]
+    more = rows._more
+    rows._more = lambda *given: (taken.__setitem__(0, taken[0] + 1), more(*given))[1]
+    assert sum(1 for _ in rows) > 0
+    assert taken[0] < 12 * read_lines + MOST_LINES
 
 
 def test_a_row_with_too_many_cells_is_told(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from odqa import __version__
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
-from odqa.index.build import build_index
+from odqa.index.build import add, build_index, update
 from odqa.index.ingest import fit_chunk
 from odqa.index.layout import LOCK, MANIFEST, PASSAGES, SEGMENTS
 from odqa.index.manifest import read_manifest
@@ -113,12 +113,41 @@ def test_strict_stops_at_the_first_file_that_cannot_be_used(corpus: Path, encode
 def test_a_corpus_with_nothing_usable_writes_no_index_and_lists_the_reasons(encoder: Encoder, tmp_path: Path) -> None:
     for number in range(12):
         (tmp_path / f"{number:02}.txt").touch()
+    (tmp_path / "picture.png").touch()
     with pytest.raises(OdqaError) as error:
         build_index([tmp_path], tmp_path / "index", encoder=encoder)
     assert "nothing could be indexed, and no index was written" in str(error.value)
-    assert f"{tmp_path / '00.txt'}: empty" in str(error.value)
-    assert str(error.value).endswith("and 2 more")
-    assert len(list(tmp_path.iterdir())) == 12
+    assert f"{tmp_path / '00.txt'}: empty (and 11 more)" in str(error.value)
+    assert f"{tmp_path / 'picture.png'}: unknown kind of file '.png'" in str(error.value)
+    assert len(list(tmp_path.iterdir())) == 13
+
+
+def test_nothing_to_read_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "picture.png").touch()
+    for paths, exclude, reason in (
+        ([tmp_path / "docs"], (), r"picture\.png: unknown kind of file"),
+        ([tmp_path / "docs"], "*.png", "1 left out by the globs"),
+    ):
+        with pytest.raises(OdqaError, match=reason) as error:
+            build_index(paths, tmp_path / "index", exclude=exclude, encoder="no/such")
+        assert not isinstance(error.value, UsageError)
+
+
+def test_every_file_that_is_not_read_is_in_the_report(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    shutil.copytree(corpus, docs)
+    for name in (".hidden.txt", "a.png", "b.png", "draft.txt", "empty/.hidden.txt"):
+        (docs / name).parent.mkdir(exist_ok=True)
+        (docs / name).write_text("The moon.")
+    index = tmp_path / "index"
+    report = build_index([docs, docs / "empty"], index, exclude="draft*", encoder=encoder)
+    told = {Path(item.source).name: item.reason for item in report.unusable}
+    assert told.keys() == {"void.txt", "a.png", "b.png", "empty"}
+    assert (told["void.txt"], told["a.png"]) == ("empty", "unknown kind of file '.png'")
+    assert (report.hidden, report.excluded, report.include, report.exclude) == (3, 1, (), ("draft*",))
+    assert len(update([docs], index, encoder=encoder, include=["paris.txt", "void.txt"]).unusable) == 1
+    assert add([docs], index, encoder=encoder, include="draft.txt").added == 1
 
 
 def test_a_document_that_the_encoder_has_no_tokens_for_is_told(corpus: Path, encoder: Encoder, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -175,6 +177,55 @@ def test_a_file_that_cannot_be_read_any_more_keeps_its_documents(encoder: Encode
     report = update([file], tmp_path / "index", encoder=encoder)
     assert (report.removed, report.unchanged, len(report.unusable)) == (0, 1, 1)
     assert set(texts(tmp_path / "index", encoder)) == {"one", "two"}
+
+
+def test_what_is_there_and_cannot_be_read_or_is_left_out_is_not_pruned(encoder: Encoder, tmp_path: Path) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    (docs / "sub").mkdir(parents=True)
+    for name in ("a", "b", "sub/c", "sub/d"):
+        (docs / f"{name}.txt").write_text(f"the moon {name}")
+    build_index([docs], index, encoder=encoder)
+    (docs / "a.txt").unlink()
+    (docs / "a.txt").symlink_to(docs / "nowhere.txt")
+    (docs / "sub" / "c.txt").unlink()
+    report = update([docs], index, encoder=encoder, prune=True, exclude="b.txt")
+    assert (report.removed, report.documents, report.excluded) == (1, 3, 1)
+    assert [Path(item.source).name for item in report.unusable] == ["a.txt"]
+
+
+def refusing(usual: Callable[..., object], folder: Path) -> Callable[..., object]:
+    def call(path: str | Path, **options: object) -> object:
+        if Path(path).is_relative_to(folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path, **options)
+
+    return call
+
+
+def test_a_folder_that_may_not_be_listed_any_more_keeps_its_documents(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    (docs / "sub").mkdir(parents=True)
+    (docs / "a.txt").write_text("the moon")
+    (docs / "sub" / "b.txt").write_text("the sun")
+    build_index([docs], index, encoder=encoder)
+    for owner, name in ((os, "lstat"), (Path, "iterdir")):  # The superuser, who runs tests somewhere, may do all.
+        monkeypatch.setattr(owner, name, refusing(getattr(owner, name), docs / "sub"))
+    report = update([docs], index, encoder=encoder, prune=True)
+    assert (report.removed, report.documents) == (0, 2)
+    assert [(Path(item.source).name, item.reason) for item in report.unusable] == [("sub", "Permission denied")]
+
+
+def test_an_update_of_a_folder_that_has_become_empty_says_what_is_gone(encoder: Encoder, tmp_path: Path) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    (docs / "a.txt").write_text("the moon")
+    build_index([docs], index, encoder=encoder)
+    (docs / "a.txt").unlink()
+    report = update([docs], index, encoder=encoder)
+    assert report.vanished == (str(docs / "a.txt"),)
+    assert "nothing to read" in report.unusable[0].reason
 
 
 def test_a_file_that_takes_back_a_change_is_read_again(encoder: Encoder, tmp_path: Path) -> None:

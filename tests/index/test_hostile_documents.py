@@ -42,9 +42,10 @@ def test_each_costs_itself_and_no_run(documents: Path, encoder: Encoder, tmp_pat
     assert report.documents == 5
     told = {Path(item.source).relative_to(documents).as_posix(): item.reason for item in report.unusable}
     assert sorted(told) == [
-        *("bomb.docx", "deep.json", "deep.jsonl", "kernel.txt", "loop.txt", "manifest.json", "nul.csv"),
-        "sub/manifest.json",
+        *("bomb.docx", "deep.json", "deep.jsonl", "device.txt", "kernel.txt", "loop.txt", "manifest.json", "nul.csv"),
+        *("pipe.txt", "sub/manifest.json"),
     ]
+    assert told["device.txt"] == told["pipe.txt"] == "not a regular file"
     assert "nested" in told["deep.jsonl"] and "the others are used" in told["deep.jsonl"]
     assert "nested" in told["manifest.json"] and "missing key 'data'" in told["sub/manifest.json"]
 

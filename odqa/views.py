@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.types import Block, BlockKind, Example, Passage
+from odqa.types import Block, BlockKind, Passage
 
 # What has a compatibility decomposition (Unicode Standard Annex 44, table 14) and says the same in plain letters.
 # Others do not: without its position the 4 of 10⁴ is another number, and without its line so are ½ and ①.
@@ -37,16 +37,6 @@ class Context:
     text: str
     path: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
-
-
-def context_of(text: str | Context) -> Context:
-    """A text without title and headings; what is a context already stays as it is."""
-    return text if isinstance(text, Context) else Context(text)
-
-
-def context_of_example(example: Example) -> Context:
-    """A question's context below its title and headings. Wikipedia's titles, as SQuAD has them, are without spaces."""
-    return Context(example.context, (example.title.replace("_", " "), *example.headings))
 
 
 def context_of_passage(passage: Passage) -> Context:

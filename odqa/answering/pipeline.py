@@ -18,6 +18,7 @@ from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.answering.ranking import check_ranking
 from odqa.arguments import check_count, check_texts, path_of
 from odqa.closing import Closing
+from odqa.corpus.blocks import blocks_of
 from odqa.errors import UsageError
 from odqa.index.copies import merge_copies
 from odqa.index.filters import Filters, parsed
@@ -208,7 +209,7 @@ def whole_document(document: Document, rank: int = 1) -> Hit:
             0,
             document.source,
             pages=pages,
-            blocks=document.blocks,
+            blocks=blocks_of(document),
         ),
         0.0,
         rank,

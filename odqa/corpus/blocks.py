@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from odqa.corpus.block_lines import NARROW, OPTION, Builder, Line, groups, read_lines
 from odqa.corpus.columns import add_columns, cells_of, columns_end
 from odqa.corpus.pipe_tables import add_table, is_ruler, table_end
-from odqa.types import Block, BlockKind, Document
+from odqa.types import Block, BlockKind, Document, Example
+from odqa.views import Context
 
 # No pattern here has two parts that can match the same run of characters: time grows with the length of a line.
 BULLET = re.compile(r"[-+*•‣◦▪▸●○■□–—·⁃](?: \[[ xX]\])?(?=[ \t])")
@@ -56,6 +57,16 @@ def blocks_of(document: Document) -> tuple[Block, ...]:
     ['term', 'paragraph']
     """
     return document.blocks or plain_blocks(document.text)
+
+
+def context_of(text: str | Context) -> Context:
+    """A text, which has no title and no headings; what is a context already stays as it is."""
+    return text if isinstance(text, Context) else Context(text, (), plain_blocks(text))
+
+
+def context_of_example(example: Example) -> Context:
+    """A question's context below its title and headings. Wikipedia's titles, as SQuAD has them, are without spaces."""
+    return Context(example.context, (example.title.replace("_", " "), *example.headings), plain_blocks(example.context))
 
 
 def plain_blocks(text: str) -> tuple[Block, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from odqa.corpus.base import OpenFile, document_of, well_formed
 from odqa.corpus.encoding import read_text
 from odqa.corpus.markdown import outline
+from odqa.corpus.markdown_blocks import markdown_blocks
 from odqa.errors import DataError
 from odqa.types import Document
 
@@ -21,7 +22,7 @@ TICKS = re.compile(r"`{3,}")
 def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for one that is empty, binary or no notebook."""
     try:
-        notebook = json.loads(read_text(file.stream))
+        notebook = json.loads(read_text(file))
     except (ValueError, RecursionError) as error:
         raise DataError(f"broken notebook: {str(error)[:200]}") from None
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
@@ -29,7 +30,7 @@ def load(file: OpenFile) -> Iterator[Document]:
         raise DataError("not a notebook of format 4: convert it with jupyter nbconvert --to notebook")
     text = well_formed("".join(f"{part}\n\n" for cell in cells if isinstance(cell, dict) for part in _parts(cell)))
     title, sections = outline(text)
-    yield document_of(file.path, text, title=title, sections=sections)
+    yield document_of(file.path, text, title=title, sections=sections, blocks=markdown_blocks(text))
 
 
 def _parts(cell: dict[str, Any]) -> Iterator[str]:

@@ -85,7 +85,7 @@ def unpacked(file: OpenFile) -> Iterator[Package]:
 
     So does whatever is raised inside by zipfile, zlib or lxml, which say the same in many ways.
     """
-    suffix = file.path.suffix.lower()
+    suffix = file.kind
     start = file.stream.read(len(OLD_OFFICE))
     if not start:
         raise DataError("empty")

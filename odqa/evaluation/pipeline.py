@@ -13,6 +13,7 @@ from odqa.answering.pipeline import SPANS_PER_CONTEXT
 from odqa.answering.question import tidy
 from odqa.answering.ranking import RANKINGS
 from odqa.arguments import check_count
+from odqa.corpus.blocks import context_of_example
 from odqa.errors import UsageError
 from odqa.evaluation.cases import Case, Dataset, Queries, in_context, ks_up_to, read, search
 from odqa.evaluation.confidence import trust
@@ -38,7 +39,6 @@ from odqa.evaluation.slices import slices
 from odqa.index.retriever import Retriever
 from odqa.retrieval.words import Analyzer
 from odqa.types import Example, Mode, Progress
-from odqa.views import context_of_example
 
 MRR = 10
 CONFIDENT = 0.8  # The confidence from which answers are counted at every k.

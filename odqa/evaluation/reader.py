@@ -13,6 +13,7 @@ from odqa.answering.deciders import ReaderRule
 from odqa.answering.fit_file import reader_rule
 from odqa.answering.pipeline import SPANS_PER_CONTEXT
 from odqa.answering.question import tidy
+from odqa.corpus.blocks import context_of_example
 from odqa.evaluation.cases import Case, check_examples, in_context
 from odqa.evaluation.confidence import expected_calibration_error, risk_coverage_area
 from odqa.evaluation.judging import Judge, Judgement, correctness, judge_predictions, questions_of
@@ -20,7 +21,6 @@ from odqa.evaluation.languages import check_language
 from odqa.evaluation.levels import counts, level
 from odqa.evaluation.report import Calibration, ReaderReport, Reliability
 from odqa.types import Example
-from odqa.views import context_of_example
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from odqa.closing import Closing
+from odqa.corpus.blocks import context_of
 from odqa.errors import DataError
 from odqa.models import cache_folder
 from odqa.types import Reading, Span
-from odqa.views import Context, context_of
+from odqa.views import Context
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader

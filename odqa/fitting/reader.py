@@ -16,6 +16,7 @@ import numpy as np
 from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import ReaderRule
 from odqa.answering.question import tidy
+from odqa.corpus.blocks import context_of_example
 from odqa.evaluation.cases import Case
 from odqa.evaluation.judging import Judge, correctness, questions_of
 from odqa.evaluation.levels import level
@@ -24,7 +25,7 @@ from odqa.reader.decode import spans_of
 from odqa.reader.model import MAX_ANSWER_WORDS
 from odqa.reader.units import units_of
 from odqa.types import Example
-from odqa.views import context_of_example, view_of
+from odqa.views import view_of
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader

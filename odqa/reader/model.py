@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from odqa import model_configs
 from odqa.checked import checked
+from odqa.corpus.blocks import context_of
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json
@@ -26,7 +27,7 @@ from odqa.reader.features import Window, batches, pad, windows
 from odqa.reader.threads import spread
 from odqa.reader.units import Units, units_of
 from odqa.types import Reading, Span
-from odqa.views import Context, context_of, view_of
+from odqa.views import Context, view_of
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
 MAX_ANSWER_WORDS = 30  # The longest span; BERT's own code for SQuAD counts as many tokens.

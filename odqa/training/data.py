@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.corpus.blocks import context_of_example
 from odqa.errors import DataError
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.squad import load_examples
@@ -19,7 +20,6 @@ from odqa.training.labels import Repairs, repair, spans, with_plausible
 from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
-from odqa.views import context_of_example
 
 GROUP = (
     50  # Batches that are sorted by length together: enough for little padding, few enough to keep the order random.

@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from odqa.corpus.blocks import context_of_example
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import sha256
 from odqa.models import content_hash
@@ -29,7 +30,6 @@ from odqa.training.loop import learning_rate
 from odqa.training.recipe import Recipe, Source, as_dict, make_recipe
 from odqa.training.record import RunRecord, read_record
 from odqa.training.train import train
-from odqa.views import context_of_example
 from tests import tiny
 from tests.reader import families
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 MOST_LINES = 10_000  # Of one row: more in search of the end of a quote, and it is taken for one that is never closed.
 READ_AGAIN = 10  # Lines that may be read again for each one of the file, so that the time is that of its length.
-# Delimiters, as many in each line as a row has, in what seems to be one cell of many lines; five times as many where the
-# row around this cell has as many cells as the table has columns.
+# Delimiters, as many in each line as a row has, in what seems to be one cell of many lines; five times as many where
+# the row around this cell has as many cells as the table has columns.
 SURELY_ROWS = 6
 TOO_LONG = "too long"  # The problem of a row.
 QUOTED = re.compile(' *"')

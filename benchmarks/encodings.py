@@ -190,7 +190,7 @@ def same_with(decode: Callable[[bytes], str], text: list[str], encoding: str) ->
 def by_odqa(data: bytes) -> str:
     """The text as odqa reads it; empty where it is refused."""
     try:
-        return read_text(OpenFile(Path("a.txt"), io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]
+        return read_text(OpenFile(Path("a.txt"), io.BufferedReader(io.BytesIO(data))))
     except DataError:
         return ""
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 MOST_LINES = 10_000  # Of one row: more in search of the end of a quote, and it is taken for one that is never closed.
 READ_AGAIN = 10  # Lines that may be read again for each one of the file, so that the time is that of its length.
-SURELY_ROWS = 6  # Delimiters, as many in each line as a row has, in what seems to be one cell of many lines.
+# Delimiters, as many in each line as a row has, in what seems to be one cell of many lines; five times as many where
+# the row around this cell has as many cells as the table has columns.
+SURELY_ROWS = 6
 TOO_LONG = "too long"  # The problem of a row.
 QUOTED = re.compile(' *"')
 END_OF_LINE = "\r\n"
@@ -63,7 +65,7 @@ class Rows:
         taken: list[str | None] = []
         try:
             cells = tuple(self._cells(line, taken))
-            if self._are_rows(taken):
+            if self._are_rows(taken, len(cells)):
                 raise _Broken("a quote in it is never closed")
         except _Broken as error:
             self._again.extendleft(reversed(taken))
@@ -130,8 +132,9 @@ class Rows:
             raise _Broken("a quote in it is never closed")
         return line
 
-    def _are_rows(self, taken: list[str | None]) -> bool:
+    def _are_rows(self, taken: list[str | None], cells: int) -> bool:
         """Whether further lines of a row, too many for chance, each have as many cells as there are columns."""
-        if len(taken) < 2 or len(taken) * (self.columns - 1) < SURELY_ROWS:
+        enough = SURELY_ROWS if cells != self.columns else SURELY_ROWS * 5
+        if len(taken) < 2 or len(taken) * (self.columns - 1) < enough:
             return False
         return all(line is not None and line.count(self._delimiter) == self.columns - 1 for line in taken)

@@ -79,6 +79,8 @@ TEXTS = {
     "fields": (".jsonl", lambda n: json.dumps({"text": "a", **dict.fromkeys(map(str, range(n)))})),
     "short rows of a wide table": (".csv", lambda n: "text" + "," * n + "\n" + "a\n" * n),
     "quotes without an end": (".csv", lambda n: "text\n" + '"a\n' * n),
+    "quotes that close and open again": (".csv", lambda n: "text,b\n" + 'a",b,"c\n' * n),
+    "doubled quotes": (".csv", lambda n: 'text\n"' + '""' * n + "\n" + '"""a,' * n),
     "a long title of many paragraphs": (
         ".json",
         lambda n: json.dumps({"data": [{"title": "t" * n, "paragraphs": [{"context": "a"}] * n}]}),

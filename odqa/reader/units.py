@@ -99,7 +99,7 @@ def units_of(context: Context, view: View) -> Units:
     lows, highs = np.array(numbers, dtype=np.int32).reshape(-1, 2).T
     within = np.searchsorted(lows, starts, "right") - 1
     numbered = (within >= 0) & (stops <= np.append(highs, 0)[within])
-    own = (starts < stops) & ~numbered
+    own = (starts < stops) & ~numbered & _inside(context, starts, stops)
     segments = np.searchsorted(_boundaries(context), starts, "right").astype(np.int32)
     return Units(begins[own], ends[own], starts[own], stops[own], segments[own])
 
@@ -133,6 +133,15 @@ def _unmatched(text: str, opening: str, closing: str) -> tuple[int, int]:
         elif character == closing:
             opened, closed = (opened - 1, closed) if opened else (0, closed + 1)
     return opened, closed
+
+
+def _inside(context: Context, starts: Offsets, stops: Offsets) -> NDArray[np.bool_]:
+    """(units,) Whether each is in a block: the marks of a format, between blocks, answer nothing."""
+    if not context.blocks:
+        return np.ones(len(starts), dtype=np.bool_)
+    lows, highs = np.array([(block.start, block.end) for block in context.blocks], dtype=np.int32).T
+    at = np.searchsorted(lows, starts, "right") - 1
+    return (at >= 0) & (stops <= highs[at])
 
 
 def _boundaries(context: Context) -> Offsets:

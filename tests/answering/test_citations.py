@@ -171,17 +171,17 @@ HEADINGS = st.sampled_from(["Überblick", "Height  of 😀", "Part one", "𝒳 &
 
 @st.composite
 def written_parts(draw: st.DrawFn, suffix: str) -> list[Part]:
-    """Parts of a file; the first one is longer than any budget of a passage, without a sentence's end."""
+    """Parts of a file; the first one is longer than any budget of a passage, without the end of a sentence or line."""
     pdf = suffix == ".pdf"  # Its fonts know the letters of Western Europe.
     word = PLAIN | LETTERS if pdf else PLAIN | LETTERS | FOREIGN | FOREIGN_LETTERS
     # fpdf2 has no tabs; HTML and .docx have line ends of their own.
     gaps = st.sampled_from([" ", " ", "  ", "\n", *([] if pdf else ["\t"]), *(["\r\n"] if suffix == ".txt" else [])])
 
-    def text(word: st.SearchStrategy[str], fewest: int) -> str:
+    def text(word: st.SearchStrategy[str], fewest: int, gaps: st.SearchStrategy[str] = gaps) -> str:
         found = draw(st.lists(st.tuples(word, gaps), min_size=fewest, max_size=30))
         return "".join(word + gap for word, gap in found).strip()
 
-    parts = [Part(text(word, 26))]
+    parts = [Part(text(word, 26, st.just(" ")))]
     for level in draw(st.lists(st.integers(0, 3), min_size=1, max_size=4)):
         heading = draw(HEADINGS) if level and suffix in WITH_HEADINGS else ""
         body = text(word | STOPS, 0 if heading or pdf else 1)  # A blank page, a heading with nothing under it.

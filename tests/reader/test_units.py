@@ -92,6 +92,11 @@ def test_units(text, found):
     assert units(text) == found
 
 
+def test_marks_between_blocks_are_no_units():
+    text = "```python\nrun()\n```"
+    assert units(text, Block(10, 15, BlockKind.CODE)) == ["run()"]
+
+
 def test_what_no_answer_crosses():
     text = "Net: 5 EUR\n\nVAT: 3\nTotal | 8 EUR | paid"
     row = Block(text.index("Total"), len(text), BlockKind.ROW)

@@ -141,7 +141,7 @@ def _inside(context: Context, starts: Offsets, stops: Offsets) -> NDArray[np.boo
         return np.ones(len(starts), dtype=np.bool_)
     lows, highs = np.array([(block.start, block.end) for block in context.blocks], dtype=np.int32).T
     at = np.searchsorted(lows, starts, "right") - 1
-    return (at >= 0) & (stops <= highs[at])
+    return np.asarray((at >= 0) & (stops <= highs[at]), dtype=np.bool_)
 
 
 def _boundaries(context: Context) -> Offsets:

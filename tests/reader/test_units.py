@@ -101,7 +101,8 @@ def test_what_no_answer_crosses():
     text = "Net: 5 EUR\n\nVAT: 3\nTotal | 8 EUR | paid"
     row = Block(text.index("Total"), len(text), BlockKind.ROW)
     line = Block(text.index("VAT"), row.start - 1, BlockKind.PARAGRAPH)
-    assert segments(text, line, row) == ["Net 5 EUR", "VAT 3", "Total", "8 EUR", "paid"]
+    first = Block(0, text.index("\n"))
+    assert segments(text, first, line, row) == ["Net 5 EUR", "VAT 3", "Total", "8 EUR", "paid"]
     assert segments(text) == ["Net 5 EUR", "VAT 3 Total 8 EUR paid"]
 
 

@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from odqa.corpus.block_lines import NARROW, OPTION, Builder, Line, groups, read_lines
-from odqa.corpus.columns import add_columns, cells_of, columns_end
-from odqa.corpus.pipe_tables import add_table, is_ruler, table_end
+from odqa.corpus.text.block_lines import NARROW, OPTION, Builder, Line, groups, read_lines
+from odqa.corpus.text.columns import add_columns, cells_of, columns_end
+from odqa.corpus.text.pipe_tables import add_table, is_ruler, table_end
 from odqa.types import Block, BlockKind, Document, Example
 from odqa.views import Context
 

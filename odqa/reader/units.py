@@ -84,6 +84,7 @@ class Units:
 def units_of(context: Context, view: View) -> Units:
     """The units of a context's view that answers can be made of: not what was put in, nor the number of an item.
 
+    >>> from odqa.views import view_of
     >>> text = "1. Pay £45 (see 12(b)) to a.b@c.org. The U.S. tour's end"
     >>> context = Context(text)
     >>> units = units_of(context, view_of(context))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from odqa.corpus import read_file
 from odqa.corpus.block_values import blocks_from, values_of
 from odqa.corpus.blocks import blocks_of, plain_blocks
-from odqa.corpus.markdown_blocks import markdown_blocks
-from odqa.corpus.rst_blocks import rst_blocks
+from odqa.corpus.text.markdown_blocks import markdown_blocks
+from odqa.corpus.text.rst_blocks import rst_blocks
 from odqa.types import Block, Document
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from odqa.corpus.html import _check_comments, extract
+from odqa.corpus.html.load import _check_comments, extract
 from odqa.corpus.read import read_file
 from odqa.types import BlockKind
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from odqa.corpus.markdown import outline
 from odqa.corpus.read import read_file
+from odqa.corpus.text.markdown import outline
 
 GUIDE = """\
 ---

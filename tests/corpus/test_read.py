@@ -189,7 +189,7 @@ def test_memory_that_is_exhausted_costs_the_file(tmp_path, monkeypatch):
     def exhausted(stream: object) -> str:
         raise MemoryError
 
-    monkeypatch.setattr("odqa.corpus.plain.read_text", exhausted)
+    monkeypatch.setattr("odqa.corpus.text.plain.read_text", exhausted)
     (tmp_path / "a.txt").write_text("One.")
     (tmp_path / "b.md").write_text("Two.")
     told, found = read_all(tmp_path)

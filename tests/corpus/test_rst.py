@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from odqa.corpus.read import read_file
-from odqa.corpus.rst import outline
+from odqa.corpus.text.rst import outline
 
 GUIDE = """\
 =======

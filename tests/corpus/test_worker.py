@@ -131,7 +131,8 @@ def test_a_fork_has_a_process_of_its_own(tmp_path):
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from odqa.corpus import read_file, worker
+from odqa.corpus import read_file
+from odqa.corpus import worker
 print("run", flush=True)
 print([found.text for found in read_file(Path(sys.argv[1]))], worker._worker._process.pid, flush=True)
 {end}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from odqa.corpus import Unusable
-from odqa.corpus.number_formats import shown
+from odqa.corpus.office.number_formats import shown
 from tests.corpus.files import blocks_of, labels_of, loaded, the_document, write_parts
 from tests.corpus.hostile import RELATIONS
 

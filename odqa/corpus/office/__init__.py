@@ -1,0 +1,1 @@
+"""Office files and e-books -> Documents: a loader a format."""

@@ -1,0 +1,1 @@
+"""PDF files -> Documents. ``load`` is the loader."""

@@ -1,0 +1,180 @@
+"""Words with their places -> lines of a page, each in the pieces that wide gaps leave. Knows no PDF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from statistics import median
+
+from odqa.corpus.pdf.page import Word
+
+GAP = 0.9  # Of the size of the letters: a wider gap may stand between columns. Spaces of justified lines are narrower.
+SAME_LINE = 0.25  # Of the size of the letters: how far the base lines of one line's words may be apart.
+MOST_BESIDE = 8  # Words above or below the base line of a row, that are looked at.
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff01-\uff60]")
+
+
+@dataclass(slots=True)
+class Piece:
+    """The words of a line between two wide gaps, as one text."""
+
+    text: str
+    x0: float
+    x1: float
+    bold: bool = False
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of a page. ``apart`` where it is a block of its own, such as a field of a form with its value."""
+
+    pieces: list[Piece]
+    y: float
+    size: float
+    mono: bool = False
+    apart: bool = False
+    level: int = 0  # As a heading; 0 for none.
+    region: int = 0  # Lines of a column have the same one.
+
+    @property
+    def x0(self) -> float:
+        """Where it begins."""
+        return self.pieces[0].x0
+
+    @property
+    def x1(self) -> float:
+        """Where it ends."""
+        return self.pieces[-1].x1
+
+    @property
+    def bold(self) -> bool:
+        """Whether all of it is bold."""
+        return all(piece.bold for piece in self.pieces)
+
+    @property
+    def text(self) -> str:
+        """Its pieces, with spaces between them."""
+        return " ".join(piece.text for piece in self.pieces)
+
+
+@dataclass(slots=True)
+class Row:
+    """Words on one base line, by where they begin."""
+
+    y: float
+    words: list[Word] = field(default_factory=list)
+
+    @property
+    def size(self) -> float:
+        """The size of most of its letters."""
+        return usual_size(self.words)
+
+
+def usual_size(words: Iterable[Word]) -> float:
+    """The size that most letters have; 1 without words."""
+    counts: dict[float, int] = {}
+    for word in words:
+        size = round(word.size, 1)
+        counts[size] = counts.get(size, 0) + len(word.text)
+    return max(counts, key=lambda size: counts[size]) if counts else 1.0
+
+
+def rows(words: Sequence[Word]) -> list[Row]:
+    """Rows from top to bottom. Raised and lowered small letters are in the row that they stand beside."""
+    found: list[Row] = []
+    for word in sorted(words, key=lambda word: (word.y, word.x0)):
+        if not found or word.y - found[-1].y > SAME_LINE * word.size:
+            found.append(Row(word.y))
+        found[-1].words.append(word)
+    joined: list[Row] = []
+    for row in found:
+        row.words.sort(key=lambda word: word.x0)
+        if joined and (_beside(joined[-1], row) or _beside(row, joined[-1])):
+            main = max(joined[-1], row, key=lambda row: sum(len(word.text) * word.size for word in row.words))
+            joined[-1] = Row(main.y, sorted([*joined[-1].words, *row.words], key=lambda word: word.x0))
+        else:
+            joined.append(row)
+    return joined
+
+
+def _beside(few: Row, row: Row) -> bool:
+    """Whether the words of ``few`` touch those of ``row``, above or below its base line: exponents, logos, accents."""
+    size = max(word.size for word in row.words)
+    above = few.y - row.y
+    small = max(word.size for word in few.words) < 0.85 * size and -0.65 * size < above < 0.45 * size
+    if len(few.words) > MOST_BESIDE or not (small or abs(above) < 0.45 * size):
+        return False
+    near = 0.6 * size
+    return all(
+        any(-near < word.x0 - other.x1 < near or -near < other.x0 - word.x1 < near for other in row.words)
+        for word in few.words
+    )
+
+
+def lines(words: Sequence[Word], region: int = 0) -> list[Line]:
+    """The lines of one column, from top to bottom."""
+    found = []
+    for row in rows(words):
+        size = row.size
+        letters = "".join(word.text for word in row.words)
+        pieces = [_piece(part, row.y) for part in parts(row, GAP * size)]
+        if len(RIGHT_TO_LEFT.findall(letters)) > len(letters) / 2:
+            pieces = [_piece(row.words[::-1], row.y)]
+        mono = sum(len(word.text) for word in row.words if word.mono) >= 0.9 * len(letters)
+        found.append(Line(pieces, row.y, size, mono, region=region))
+    return found
+
+
+def parts(row: Row, gap: float) -> list[list[Word]]:
+    """The words of a row between gaps wider than ``gap``."""
+    found: list[list[Word]] = []
+    end = 0.0
+    for word in row.words:
+        if not found or word.x0 - end > gap:
+            found.append([])
+        found[-1].append(word)
+        end = max(end, word.x1) if len(found[-1]) > 1 else word.x1
+    return found
+
+
+def _piece(words: Sequence[Word], y: float) -> Piece:
+    text = words[0].text
+    for before, word in pairwise(words):
+        text += _between(before, word) + word.text
+    return Piece(text, min(word.x0 for word in words), max(word.x1 for word in words), all(word.bold for word in words))
+
+
+def _between(before: Word, word: Word) -> str:
+    """What stands between two words: a space, nothing, or ^ before an exponent."""
+    size = max(before.size, word.size)
+    raised = word.size < 0.85 * before.size and before.y - word.y > 0.15 * before.size
+    if raised and before.text[-1:].isdigit() and word.text[0].isdecimal():
+        # "1998" and the number of a footnote must not become 19981, nor 10 to the power of 4 become 104.
+        return "^" if before.text.endswith("10") or "×" in before.text else " "
+    if raised and word.text[0].isdecimal() and len(before.text) > 2 and before.text[-1].isalpha():
+        return " "  # The number of a footnote. Units are shorter: m2, km2.
+    touching = max(word.x0 - before.x1, before.x0 - word.x1) < 0.17 * size
+    return "" if touching and (before.y != word.y or before.size != word.size) else " "
+
+
+def glue(left: str, right: str) -> str:
+    """What stands between the end of a line and the next one of its paragraph."""
+    return "" if left and right and WITHOUT_SPACES.match(left[-1]) and WITHOUT_SPACES.match(right[0]) else " "
+
+
+def leading(found: Sequence[Line]) -> float:
+    """The usual distance of neighbouring lines of a column; 0 where there are no neighbours."""
+    steps = [
+        below.y - above.y
+        for _, column in groupby(found, key=lambda line: line.region)
+        for above, below in _pairs(list(column))
+        if 0 < below.y - above.y < 4 * above.size
+    ]
+    return median(steps) if steps else 0.0
+
+
+def _pairs(column: list[Line]) -> Iterable[tuple[Line, Line]]:
+    return pairwise(column)

@@ -1,0 +1,1 @@
+"""Text, marked up or not -> Documents and their blocks: a loader a format."""

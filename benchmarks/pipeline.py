@@ -3,11 +3,13 @@
     python benchmarks/pipeline.py --data ../shared/data --report runs/pipeline/report
 
 Two corpora are indexed: one to tune on and one to report on. The first has the paragraphs of four files, none of SQuAD
-v2 dev among them; the second has those of SQuAD v2 dev and the same four files as distractors. Rankings are fitted on
-1,000 questions of four articles that the reader was not trained on, 313 of their questions changed so that they have no
-answer, and the 347 real unanswerable questions of SQuAD v2's training set. Then all 11,873 questions of the dev set are
-asked of the second corpus, which takes a good hour on two cores, 1,000 of them again in all modes, all rankings, and
-500 at k = 50. What was read is remembered in runs/pipeline/readings, so that a run goes on where it was stopped.
+v2 dev among them, and the passages of documentation in docs_qa; the second has those of SQuAD v2 dev and the same four
+files as distractors. Rankings are fitted on questions of four articles of Wikipedia that the reader was not trained on,
+a fifth as many changed so that they have no answer, real unanswerable questions of SQuAD v2's training set, and as many
+answerable ones over documentation that it was not trained on either (docs_qa/tune.json; those that it calls
+unanswerable are so by their own passage alone). Then all 11,873 questions of the dev set are asked of the second
+corpus, which takes a good hour on two cores (``--sample`` draws some), 1,000 of them again in all modes, all rankings,
+and 500 at k = 50. What was read is remembered in runs/pipeline/readings, so that a run goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pathlib import Path
 
 from odqa.answering.fit_file import own_file
 from odqa.reader.model import Reader
-from odqa.squad import write_examples
+from odqa.squad import iter_paragraphs, write_examples
 from odqa.training.data import gather
 from odqa.training.negatives.kinds import QUESTION_KINDS
 from odqa.training.recipe import Source
@@ -30,20 +32,25 @@ from odqa.training.recipe import Source
 DEV = "squad_v2/dev-v2.0.json"
 TRAIN = "squad_v2/train-slices.json"
 ARTICLES = "squad_v1/dev-v1.1-other-articles.json"
+UNANSWERABLE = "squad_v2/train-unanswerable.json"
+DOCS = "docs_qa"
 OTHERS = ("policyqa.json", ARTICLES, TRAIN, "squadshifts/new_wiki.json")
-HELD_OUT = (0.7, 1.0)  # The articles that no stage of the reader, and no teacher, was trained on.
-ANSWERABLE = 1000
+HELD_OUT = 9  # The articles from here on were seen by no stage of the reader but the last, nor by a teacher,
+PARTS = (0.7, 1.0), (0.94, 1.0)  # and by the last stage not these paragraphs of them, nor of the unanswerable ones.
+REAL = 400
 SAMPLE = 1000
 DEEP_SAMPLE = 500  # At k = 50.
 
 
 def write_tuning(data: Path, target: Path, seed: int = 0) -> None:
-    """Write the questions to tune on; the changed ones are made from all 1,564 of the articles, a fifth as many."""
-    articles = Source(str(data / ARTICLES), part=HELD_OUT, negatives=tuple(QUESTION_KINDS), negatives_ratio=0.2)
-    drawn, _ = gather([articles], seed)
-    real, _ = gather([Source(str(data / TRAIN), keep="unanswerable")], seed)
-    answerable = random.Random(seed).sample([example for example in drawn if example.answerable], ANSWERABLE)
-    write_examples(target, [*answerable, *(example for example in drawn if not example.answerable), *real])
+    """Write the questions to tune on: Wikipedia and documentation in equal numbers, and unanswerable ones."""
+    titles = list(dict.fromkeys(title for title, *_ in iter_paragraphs(data / ARTICLES)))[HELD_OUT:]
+    articles = Source(str(data / ARTICLES), part=PARTS[0], negatives=tuple(QUESTION_KINDS), negatives_ratio=0.2)
+    wiki = [example for example in gather([articles], seed)[0] if example.title in titles]
+    real, _ = gather([Source(str(data / UNANSWERABLE), part=PARTS[1], titled=False, limit=REAL)], seed)
+    docs, _ = gather([Source(str(data / DOCS / "tune.json"), keep="answerable")], seed)
+    docs = random.Random(seed).sample(docs, min(len(docs), sum(example.answerable for example in wiki)))
+    write_examples(target, [*wiki, *docs, *real])
 
 
 def run(*arguments: object) -> None:
@@ -60,23 +67,26 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/pipeline"), help="folder of indexes and readings")
     parser.add_argument("--reader", default="odqa/default-reader")
     parser.add_argument("--report", type=Path, default=Path("runs/pipeline/report"))
+    parser.add_argument("--sample", type=int, default=0, help="questions of the dev set that are drawn (0: all)")
+    parser.add_argument("-k", default="5,20,50", help="numbers of passages that are tuned for together")
     options = parser.parse_args()
     work, data = options.work, options.data
     work.mkdir(parents=True, exist_ok=True)
     others = [data / name for name in OTHERS]
-    for name, files in (("tuning", others), ("dev", [data / DEV, *others])):
+    for name, files in (("tuning", [*others, *sorted((data / DOCS).glob("*.json"))]), ("dev", [data / DEV, *others])):
         if not (work / name).exists():
             run("index", *files, "--index", work / name)
     common = ("--reader", options.reader, "--cache", work / "readings")
     questions, fitted = work / "tuning.jsonl", work / "ranking.json"
     write_tuning(data, questions)
-    run("tune", "--index", work / "tuning", "--dataset", questions, "--output", fitted, *common)
+    run("tune", "--index", work / "tuning", "--dataset", questions, "--output", fitted, "-k", options.k, *common)
     # The dev corpus gets the fit of the other one: nothing is fitted on what is reported.
     own = own_file(work / "dev", Reader.load(options.reader))
     own.parent.mkdir(exist_ok=True)
     shutil.copy(fitted, own)
     asked = ("--index", work / "dev", "--dataset", data / DEV, *common)
-    run("eval", *asked, "--report", options.report)
+    sample = ("--sample", options.sample) if options.sample else ()
+    run("eval", *asked, *sample, "--report", options.report)
     run("eval", *asked, "--sample", SAMPLE, "--ablate", "--report", f"{options.report}-ablation")
     run("eval", *asked, "--sample", DEEP_SAMPLE, "-k", 50, "--report", f"{options.report}-50")
 

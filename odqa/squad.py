@@ -42,14 +42,14 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
     return list(_from_rows(_hub_rows(named, split or "validation"), named))
 
 
-def iter_paragraphs(path: Path, text: str | None = None) -> Iterator[tuple[str, int, str]]:
-    """Give (article title, paragraph number from 0 inside its article, context) for a SQuAD-format .json file.
+def iter_paragraphs(path: Path, text: str | None = None) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
+    """Give (title, paragraph number from 0 inside its article, context, headings) for a SQuAD-format .json file.
 
     ``text`` is what is in the file, where it has been read already. Raises DataError with the JSON path where the file
     is not in SQuAD format.
     """
     for title, number, paragraph, where in _paragraphs(path, text):
-        yield title, number, _get(paragraph, "context", str, where)
+        yield title, number, _get(paragraph, "context", str, where), _headings(paragraph, where)
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> None:

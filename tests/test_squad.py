@@ -276,11 +276,23 @@ def test_paragraphs_are_counted_inside_their_article(tmp_path):
     content = {
         "data": [
             {"title": "A", "paragraphs": [{"context": "one"}, {"context": "two"}]},
-            {"paragraphs": [{"context": "three"}]},
+            {"paragraphs": [{"context": "three", "headings": ["Guide", "Leave"]}]},
         ]
     }
     found = list(iter_paragraphs(write(tmp_path / "x.json", content)))
-    assert found == [("A", 0, "one"), ("A", 1, "two"), ("", 0, "three")]
+    assert found == [("A", 0, "one", ()), ("A", 1, "two", ()), ("", 0, "three", ("Guide", "Leave"))]
+
+
+def test_headings_are_those_above_the_context(tmp_path):
+    question = {"id": "a", "question": "Who?", "answers": [], "is_impossible": True}
+    paragraph = {"context": "one", "headings": ["Guide", "Leave"], "qas": [question]}
+    (example,) = load_examples(write(tmp_path / "x.json", {"data": [{"title": "A", "paragraphs": [paragraph]}]}))
+    assert example.headings == ("Guide", "Leave")
+    write_examples(tmp_path / "x.jsonl", [example])
+    assert load_examples(tmp_path / "x.jsonl") == [example]
+    paragraph["headings"] = ["Guide", 7]
+    with pytest.raises(DataError, match=r"headings\[1\]"):
+        load_examples(write(tmp_path / "y.json", {"data": [{"title": "A", "paragraphs": [paragraph]}]}))
 
 
 def test_paragraphs_of_a_file_in_another_format(tmp_path):

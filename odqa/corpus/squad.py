@@ -1,4 +1,4 @@
-"""SQuAD-format .json files -> a Document per paragraph, under its article's title. Reads no questions."""
+"""SQuAD-format .json files -> a Document per paragraph, under its article's title and its headings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from odqa.corpus.base import OpenFile, Unusable, shortened, source_of, well_formed
 from odqa.corpus.encoding import read_text
 from odqa.squad import iter_paragraphs
-from odqa.types import Document
+from odqa.types import Document, Section
 
 
 def load(file: OpenFile) -> Iterator[Document | Unusable]:
@@ -20,7 +20,7 @@ def load(file: OpenFile) -> Iterator[Document | Unusable]:
     source = source_of(path)
     empty = 0
     count = 0
-    for title, number, context in iter_paragraphs(path, text):
+    for title, number, context, headings in iter_paragraphs(path, text):
         count += 1
         paragraph = well_formed(context)
         if not paragraph.strip():
@@ -33,6 +33,7 @@ def load(file: OpenFile) -> Iterator[Document | Unusable]:
             text=paragraph,
             source=source,
             metadata={"article": title, "paragraph": number},
+            sections=(Section(0, tuple(shortened(well_formed(heading)) for heading in headings)),) if headings else (),
         )
     if not count:
         yield Unusable(source, "empty: no paragraphs in it")

@@ -4,7 +4,7 @@ import json
 
 from odqa.corpus import Unusable
 from odqa.corpus.read import read_file
-from odqa.types import Document
+from odqa.types import Document, Section
 
 
 def write(path, *articles):
@@ -20,6 +20,14 @@ def test_a_paragraph_is_a_document(tmp_path):
         Document(f"{path}:2", "Eiffel Tower", "Two.", str(path), {"article": "Eiffel_Tower", "paragraph": 1}),
         Document(f"{path}:3", "dev", "Three.", str(path), {"article": "", "paragraph": 0}),
     ]
+
+
+def test_a_paragraph_keeps_the_headings_above_it(tmp_path):
+    path = tmp_path / "docs.json"
+    paragraph = {"context": "One.", "headings": ["Guide", "Leave"], "qas": []}
+    path.write_text(json.dumps({"data": [{"title": "Staff", "paragraphs": [paragraph]}]}))
+    (document,) = read_file(path)
+    assert document.sections == (Section(0, ("Guide", "Leave")),)
 
 
 def test_paragraphs_without_text_are_counted(tmp_path):

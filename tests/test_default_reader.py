@@ -31,15 +31,15 @@ def runs(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from runs(earlier)
 
 
-def test_it_ships_with_its_card_and_settings_in_at_most_46_megabytes() -> None:
+def test_it_ships_with_its_card_and_settings_in_at_most_47_megabytes() -> None:
     folder = resolve(DEFAULT_READER).folder
     names = {path.name for path in folder.iterdir()}
     assert {"model.safetensors", "config.json", "tokenizer.json", "README.md", "reader.json", "run.json"} <= names
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 46_000_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 47_000_000
     record = json.loads((folder / "run.json").read_text())
     assert record["base"] == "sentence-transformers/all-MiniLM-L6-v2"
     stages = list(runs(record))
-    assert len(stages) == 7, "five stages, and the teacher of two of them"
+    assert len(stages) == 8, "six stages, and the teacher of two of them"
     for stage in stages:
         assert stage["data_sha256"]
         assert "dev-v2.0.json" not in stage["data_sha256"], "the evaluation set trained and tuned nothing"

@@ -32,7 +32,7 @@ def test_the_summary_says_what_came_in_and_what_is_there(work: Path) -> None:
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
     assert list(lines) == ["Index", "Changes", "Documents", "Passages", "Time", "Size"]
     assert (lines["Index"], lines["Changes"]) == ("index", "1 added, 1 passage encoded")
-    assert (lines["Documents"], lines["Passages"]) == ("6", "6 of at most 44 tokens")
+    assert (lines["Documents"], lines["Passages"]) == ("6", "6 of at most 46 tokens")
     assert found("speed of light") == ["sun.txt#0"]
 
 

@@ -38,7 +38,7 @@ def test_all_counts_are_shown(work: Path, capsys: pytest.CaptureFixture[str]) ->
         "Index      index",
         "Changes    2 added, 1 changed, 4 removed, 1,190 unchanged, 3 skipped, 1,001 passages encoded",
         "Documents  1,200",
-        "Passages   3,400 of at most 44 tokens",
+        "Passages   3,400 of at most 46 tokens",
         "Time       65.4 s",
         "Size       5.6 MB",
     ]

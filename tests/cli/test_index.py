@@ -34,7 +34,7 @@ def test_the_summary_counts_what_was_made(corpus: Path, tiny_encoder: Path, tmp_
     assert result.exit_code == 0, result.stderr
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
     assert lines["Index"] == str(tmp_path / "index")
-    assert (lines["Documents"], lines["Passages"]) == ("1", "1 of at most 44 tokens")
+    assert (lines["Documents"], lines["Passages"]) == ("1", "1 of at most 46 tokens")
     assert lines["Time"].endswith(" s")
     assert lines["Size"].endswith(" MB")
 
@@ -88,7 +88,7 @@ def test_json_is_one_object_with_all_of_them(corpus: Path, tiny_encoder: Path, t
     assert (report["folder"], report["documents"], report["passages"]) == (str(tmp_path / "index"), 1, 1)
     assert len(report["unusable"]) == 23
     assert report["unusable"][0] == {"source": str(corpus / "void00.txt"), "reason": "empty"}
-    assert report["chunk"]["max_tokens"] == 44
+    assert report["chunk"]["max_tokens"] == 46
     assert report["bytes"] > 0
 
 

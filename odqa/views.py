@@ -2,7 +2,8 @@
 
 Encoder, keywords and reader all read this view. It differs from the text where a person would not notice: ligatures and
 full-width or mathematical letters are plain letters, soft hyphens and other invisible characters are gone, a word that
-was hyphenated at the end of a line is whole. In a row of a table each cell has the head of its column before it.
+was hyphenated at the end of a line is whole. In a row of a table each cell has the head of its column before it, and a
+block that ends without a sign has one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u206
 # A word that was cut at the end of a line, unless the next line begins with a capital: then the hyphen is its own.
 LINE_END = re.compile(r"[-\u2010\u00ad](?<=[^\W\d_].)[ \t]*\r?\n[ \t]*(?=[^\W\d_])(?![A-Z])")
 BAR = re.compile(r"(?<!\\)\|")  # Between cells; Markdown writes a bar inside a cell with a backslash.
+BLOCK_END = ";"
+SIGNS = ".!?:;,|…。！？：；，"  # What ends a block as well.
 LAST_PLANE = 0x20000  # Beyond it are ideographs alone.
 
 
@@ -64,7 +67,7 @@ def view_of(context: Context) -> View:
     'Floor: fifth | Room: 9'
     """
     text = context.text
-    changes = sorted((*_letters(text), *_labels(context)), key=lambda change: change[:2])
+    changes = sorted((*_letters(text), *_labels(context), *_ends(context)), key=lambda change: change[:2])
     if not changes:
         offsets = np.arange(len(text) + 1, dtype=np.int32)
         return View(text, offsets[:-1], offsets[1:])
@@ -140,6 +143,13 @@ def _labels(context: Context) -> Iterator[tuple[int, int, str]]:
                 for (start, end), label in zip(found, block.labels, strict=True):
                     if label.strip() and start < end:
                         yield start, start, f"{label.strip()}: "
+
+
+def _ends(context: Context) -> Iterator[tuple[int, int, str]]:
+    """A sign to put in after each block but the last: models read no line breaks, so two lines would be one sentence."""
+    for block in context.blocks[:-1]:
+        if block.start < block.end and context.text[block.end - 1] not in SIGNS:
+            yield block.end, block.end, BLOCK_END
 
 
 def _letters(text: str) -> Iterator[tuple[int, int, str]]:

@@ -146,7 +146,7 @@ def _labels(context: Context) -> Iterator[tuple[int, int, str]]:
 
 
 def _ends(context: Context) -> Iterator[tuple[int, int, str]]:
-    """A sign to put in after each block but the last: models read no line breaks, so two lines would be one sentence."""
+    """A sign to put in after each block but the last: models read no line breaks, and two lines would be a sentence."""
     for block in context.blocks[:-1]:
         if block.start < block.end and context.text[block.end - 1] not in SIGNS:
             yield block.end, block.end, BLOCK_END

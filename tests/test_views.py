@@ -65,6 +65,17 @@ def test_the_heads_of_columns_stand_before_the_cells():
     assert view.begins[label] == view.ends[label]
 
 
+def test_a_block_that_ends_without_a_sign_has_one_before_the_next():
+    text = "Net: 5 EUR\nVAT: 1 EUR.\nTotal: 6 EUR"
+    ends = [at for at, character in enumerate(text) if character == "\n"] + [len(text)]
+    starts = [0, *(end + 1 for end in ends[:-1])]
+    blocks = tuple(Block(start, end) for start, end in zip(starts, ends, strict=True))
+    view = view_of(Context(text, (), blocks))
+    assert view.text == "Net: 5 EUR;\nVAT: 1 EUR.\nTotal: 6 EUR"
+    sign = view.text.index(";")
+    assert view.begins[sign] == view.ends[sign] == ends[0]
+
+
 def test_labels_that_do_not_fit_the_cells_are_left_out():
     row = Block(0, 5, BlockKind.ROW, ("One", "Two", "Three"))
     assert view_of(Context("a | b", (), (row,))).text == "a | b"

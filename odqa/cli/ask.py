@@ -9,6 +9,7 @@ import typer
 
 from odqa.answering.question import DEFAULT_K, Ask, check_question
 from odqa.cli.common import command, tell_fallback
+from odqa.cli.defaults import index_or_default
 from odqa.cli.inputs import read_context, read_questions
 from odqa.cli.options import (
     AUTO,
@@ -93,10 +94,14 @@ def ask(
         _print(response, explain, json_output, min_confidence is not None)
         return
 
+    from odqa.index.known_fields import check_fields
+
+    index = index_or_default(index)
+    check_fields(index, how.filters)
     with status("Loading the models…"):
         from odqa.answering.pipeline import Pipeline
 
-        opened = Pipeline.open(index or DEFAULT_INDEX, mode=mode, reader=reader, ranking=ranking, device=device)
+        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=device)
     with opened as pipeline:
         tell_fallback(pipeline.retriever.fallback)
         responses = pipeline.respond((text for _, text in pairs), how)

@@ -12,6 +12,7 @@ import typer
 
 from odqa.answering.question import DEFAULT_K
 from odqa.cli.common import command
+from odqa.cli.defaults import setting
 from odqa.cli.eval_index import Request, run
 from odqa.cli.options import AUTO, BATCH_SIZE, BatchSizeOption, DeviceOption, JsonOption, LimitOption, SplitOption
 from odqa.cli.output import landed, note, print_json, print_lines
@@ -121,6 +122,8 @@ def evaluate(
         check_writable(output, "predictions")
     scored_as = check_language(language or "en")
     given = read_predictions(predictions) if predictions else None
+    if predictions is None:
+        reader = reader or setting("reader", None)
     examples = load_examples(dataset, split)
     check_examples(examples, dataset)
     if language is None and (
@@ -129,8 +132,10 @@ def evaluate(
         note(f"hint: {hint}")
     chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
-        k = DEFAULT_K if k is None else min(k, sys.maxsize)
-        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
+        k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
+        mode = mode or setting("mode", Mode.HYBRID)
+        cache = cache or setting("cache", None)
+        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode, k, ranking, ablate)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
     if predictions is None or given is None:

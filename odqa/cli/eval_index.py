@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from odqa.cli.common import tell_fallback
 from odqa.cli.output import landed, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
+from odqa.cli.tables import columns
 from odqa.errors import UsageError
 from odqa.reports.visible import visible
 from odqa.types import Mode
@@ -75,7 +76,7 @@ def run(
         if json:
             print_json({name: value for name, value in found.as_json().items() if name != "scores"})
         else:
-            print_lines([format_pipeline(found)])
+            print_lines([format_pipeline(found, columns())])
             if report is not None:
                 print_lines(["", f"The report is in {visible(str(report / HTML))}"])
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.cli.common import command, tell_fallback
+from odqa.cli.defaults import setting
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
@@ -23,6 +24,7 @@ from odqa.cli.options import (
 )
 from odqa.cli.output import landed, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
+from odqa.cli.tables import columns
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.models import DEFAULT_READER
@@ -90,7 +92,7 @@ def tune(
         tell_fallback(retriever.fallback)
         with status("Loading the reader…"):
             loaded = Reader.load(reader, device=device)
-        with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
+        with Readings(loaded, cache or setting("cache", None), batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(questions, retriever, readings, ks=ks, progress=tell)
     if output:
         write(output, fit)
@@ -126,4 +128,4 @@ def _table(fit: Fit) -> str:
     ]
     counts = ", ".join(f"{count:,} {kind}" for kind, count in fit.record["cases"].items())
     about = f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by context"
-    return f"{about}\n\n{aligned([head, *rows])}"
+    return f"{about}\n\n{aligned([head, *rows], width=columns())}"

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from odqa.arguments import meant
 from odqa.errors import UsageError
 from odqa.files import read_text
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
@@ -130,8 +131,11 @@ def _table(text: str, path: Path) -> dict[str, Any]:
 def _checked_file(table: dict[str, Any], lines: Mapping[str, int | None], path: Path) -> Settings:
     for name, value in table.items():
         if name not in Settings.model_fields:
-            remedy = _meant(name, Settings.model_fields)
-            raise UsageError(f"{_place(path, lines[name])}: there is no setting {name!r}; {remedy}")
+            guess = meant(name.replace("-", "_"), Settings.model_fields)
+            raise UsageError(
+                f"{_place(path, lines[name])}: there is no setting {name!r}; {guess} The settings are "
+                f"{', '.join(Settings.model_fields)}"
+            )
         if isinstance(value, dict | list):
             raise UsageError(f"{_place(path, lines[name])}: {name} takes one value, as in: k = 50")
     try:
@@ -154,14 +158,8 @@ def _reason(error: ValidationError) -> tuple[str, str]:
     first = error.errors(include_url=False)[0]
     reason = re.sub(r"^(Value error, |Input )", "", first["msg"])
     choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
-    close = get_close_matches(str(first["input"]), choices, n=1)
-    return str(first["loc"][0]), f"{reason}; did you mean {close[0]!r}?" if close else reason
-
-
-def _meant(name: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(name.casefold().replace("-", "_"), known, n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
-    return f"{guess}The settings are {', '.join(known)}"
+    guess = meant(str(first["input"]), choices)
+    return str(first["loc"][0]), f"{reason}; {guess}" if guess else reason
 
 
 def _line(text: str, name: str) -> int | None:
@@ -175,5 +173,5 @@ def _place(path: Path, line: int | None) -> str:
 
 
 def _brief(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else text[:80] + "…"

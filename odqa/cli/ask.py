@@ -94,10 +94,10 @@ def ask(
         _print(response, explain, json_output, min_confidence is not None)
         return
 
-    from odqa.index.known_fields import check_fields
+    from odqa.answering.precheck import precheck
 
     index = index_or_default(index)
-    check_fields(index, how.filters)
+    precheck(index, filters=how.filters, reader=reader, ranking=ranking)
     with status("Loading the models…"):
         from odqa.answering.pipeline import Pipeline
 

@@ -11,13 +11,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from odqa.cli.defaults import remarks
-from odqa.cli.misuse import misuse
+from odqa.cli.misuse import instead_of_address, misuse
 from odqa.cli.output import Loudness, OutputError, clear_line, discard_output, loudness, note, screens, tell
 from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
@@ -34,6 +35,7 @@ _NO_MEMORY = ("allocate memory", "out of memory", "failed to map segment", "can'
 _EXAMPLE = re.compile(r"^(?:[A-Z_]+=\S+ )?odqa ", re.MULTILINE)
 _COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they ask for completions.
 
+_ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
 OUTPUT = "What is printed"  # The group of the options below in a command's help.
 _VERBOSE = Annotated[
     bool,
@@ -52,9 +54,10 @@ _QUIET = Annotated[
 class Grouped:
     """The help of a program or a command: in groups (``rich_help_panel``), its examples each on a line of its own."""
 
-    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         # In front of a paragraph \b keeps its lines as they are.
-        super().__init__(*args, help=_EXAMPLE.sub("\b\n\\g<0>", inspect.cleandoc(help or "")), **kwargs)
+        kwargs["help"] = _EXAMPLE.sub("\b\n\\g<0>", inspect.cleandoc(kwargs.get("help") or ""))
+        super().__init__(*args, **kwargs)
 
     def format_options(self: Any, ctx: Any, formatter: Any) -> None:
         """Write the options, those without a group first."""
@@ -69,7 +72,17 @@ class Grouped:
 
 
 class Command(Grouped, TyperCommand):
-    """A command, its options in groups."""
+    """A command, its options in groups; the address of a web page is no value of those that name a file or a model."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Raises BadParameter for an address."""
+        for one in self.params:
+            if one.name not in _ANY_TEXT:
+                values = ctx.params.get(one.name or "")
+                for value in values if isinstance(values, list | tuple) else [values]:
+                    if isinstance(value, str | Path) and (remedy := instead_of_address(str(value))):
+                        raise typer.BadParameter(remedy, ctx=ctx, param=one)
+        return super().invoke(ctx)
 
 
 class Program(Grouped, TyperGroup):

@@ -86,7 +86,7 @@ def _findings(index: Path | None) -> Iterator[Finding]:
     settings: Settings | None = None
     try:
         found = chosen()
-        settings = found and found.values
+        settings = found.values if found else None
         given = ", ".join(found.given()) if found else ""
         yield Finding("settings", Verdict.OK, f"{given} (`odqa config` shows them)" if given else "all as they come")
     except OdqaError as error:

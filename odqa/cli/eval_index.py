@@ -45,7 +45,7 @@ def run(
 ) -> None:
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fit_file
-    from odqa.answering.ranking import check_ranking
+    from odqa.answering.precheck import precheck
     from odqa.evaluation.pipeline import EvaluationSettings, evaluate_pipeline
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
@@ -54,7 +54,7 @@ def run(
     from odqa.reports.folder import HTML, write_report
     from odqa.reports.pipeline import format_pipeline
 
-    check_ranking(request.ranking)
+    precheck(request.index, reader=reader or DEFAULT_READER, ranking=request.ranking)
     if report is not None:
         _check_folder(report)
     with ExitStack() as stack:

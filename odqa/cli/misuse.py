@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from odqa.arguments import meant
+
 # The parameters of commands that hold what people write without quotes, which a shell takes for several words.
 _PROSE = ("question", "query")
+_ADDRESS = re.compile(r"(https?|ftp)://?(\S+)$", re.IGNORECASE)  # A path has no two slashes in a row.
+_ON_HUB = re.compile(r"(?:www\.)?huggingface\.co/(?:datasets/)?([\w-]+/[\w.-]+)/?$")
 _LONG_DASH = re.compile("^[–—]+")  # What word processors and web pages make of two hyphens.
 
 
@@ -23,11 +26,26 @@ def misuse(error: Any, arguments: Sequence[str]) -> str:
     name = context.command_path if context is not None else "odqa"
     said = " ".join(error.format_message().split()).rstrip(".")
     said = re.sub(r" ?\(Possible options: .*\)$", "", said)
+    said = said.replace(": Value error, ", ": ")
     said = said[:1].lower() + said[1:]
     hint = _hint(error, context, said, arguments)
     if hint and "did you mean" in said.lower():
         said = re.split(r"\. Did you mean", said)[0]
-    return "; ".join(part for part in (said, hint, f"`{name} --help` shows what there is") if part)
+    return "; ".join(part for part in (said, hint, f"`{name} --help` shows what there is") if part).replace("?; ", "? ")
+
+
+def instead_of_address(value: str) -> str:
+    """What to do instead of giving the address of a web page where a file or model is named; empty for other values.
+
+    A file may have such a name, and then is one.
+    """
+    found = _ADDRESS.match(value)
+    if not found or Path(value).exists():
+        return ""
+    address = f"{found[1].lower()}://{found[2]}"
+    if hub := _ON_HUB.match(found[2]):
+        return f"{address} is an address; on the hub its name is {hub[1]}"
+    return f"{address} is an address, and odqa reads files: save it first, as in: curl -LO {shlex.quote(address)}"
 
 
 def _hint(error: Any, context: Any, said: str, arguments: Sequence[str]) -> str:
@@ -38,7 +56,7 @@ def _hint(error: Any, context: Any, said: str, arguments: Sequence[str]) -> str:
         return _option_hint(error.option_name, getattr(error, "possibilities", None) or (), context, arguments)
     if "is not one of" in said:
         value, *choices = re.findall(r"'([^']*)'", said.partition(": ")[2])
-        return _close(value, choices)
+        return meant(value, choices)
     if "no such command" in said:
         return _command_hint(arguments, context.command.commands if context is not None else {})
     if "unexpected extra argument" in said:
@@ -51,8 +69,7 @@ def _option_hint(name: str, possible: Sequence[str], context: Any, arguments: Se
     single = next((word for word in arguments if f"-{word.partition('=')[0]}" in known and word[1:2] != "-"), "")
     if single and not name.startswith("--"):
         return f"did you mean -{single}, with two hyphens?"
-    close = get_close_matches(name, possible or [option for option in known if option.startswith("-")], n=1)
-    return f"did you mean {close[0]}?" if close else ""
+    return meant(name, possible or [option for option in known if option.startswith("-")])
 
 
 def _command_hint(arguments: Sequence[str], commands: Mapping[str, Any]) -> str:
@@ -60,10 +77,10 @@ def _command_hint(arguments: Sequence[str], commands: Mapping[str, Any]) -> str:
     if not words:
         return ""
     if " " in words[0].strip() or words[-1].endswith("?"):
-        return f"did you mean: odqa ask {_quoted(words)}?"
-    if guess := _close(words[0], list(commands)):
+        return f"ask it so: odqa ask {_quoted(words)}"
+    if guess := meant(words[0], commands):
         return guess
-    return f"did you mean: odqa index {shlex.quote(words[0])}?" if Path(words[0]).exists() else ""
+    return f"to read files: odqa index {shlex.quote(words[0])}" if Path(words[0]).exists() else ""
 
 
 def _prose_hint(context: Any, said: str) -> str:
@@ -73,11 +90,6 @@ def _prose_hint(context: Any, said: str) -> str:
         if first := context.params.get(name):
             return f"put what you ask in quotes: {context.command_path} {_quoted([str(first), rest])}"
     return ""
-
-
-def _close(value: str, choices: Sequence[str]) -> str:
-    close = get_close_matches(value.casefold(), choices, n=1)
-    return f"did you mean {close[0]}?" if close else ""
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -26,8 +27,9 @@ AUTO = "auto"
 MAX_FILE_SIZE = 250  # What odqa.corpus.ReadLimits has: importing it would make every --help slower.
 MAX_FILE_SECONDS = 300
 BATCH_SIZE = 32
+DEVICES = (AUTO, "cpu", "cuda", "mps")
+_DEVICE_NAMES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps", "processor": "cpu"}
 _PATTERN = re.compile(r"\*|\[.+\]")
-_ADDRESS = re.compile(r"(https?|ftp)://?(.*)", re.IGNORECASE)  # A path has no two slashes in a row.
 
 # The groups of options in the help of a command; those without one come first.
 FILES = "Which files, and how they are read"
@@ -38,7 +40,6 @@ Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATH...",
-        callback=lambda paths: no_address(paths),
         help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json, and any of them "
         "as .gz.",
     ),
@@ -173,10 +174,28 @@ LimitOption: TypeAlias = Annotated[
 BatchSizeOption: TypeAlias = Annotated[
     int, typer.Option("--batch-size", min=1, help="Windows read at once.", rich_help_panel=MODELS)
 ]
+
+
+def device(value: str) -> str:
+    """The name of a device. Raises BadParameter for one that was never any; whether it is here, torch knows."""
+    kind = value.partition(":")[0].casefold()
+    if kind not in DEVICES and not kind.isalpha():
+        raise typer.BadParameter(f"{value!r} is no device; give one of {', '.join(DEVICES)}")
+    if kind not in DEVICES and (
+        close := _DEVICE_NAMES.get(kind) or next(iter(get_close_matches(kind, DEVICES, 1)), "")
+    ):
+        raise typer.BadParameter(f"{value!r} is no device; did you mean {close}?")
+    return value
+
+
 DeviceOption: TypeAlias = Annotated[
     str,
     typer.Option(
-        "--device", help="auto, cpu, cuda, cuda:1, mps, ...", autocompletion=complete.devices, rich_help_panel=MODELS
+        "--device",
+        help="auto, cpu, cuda, cuda:1, mps, ...",
+        autocompletion=complete.devices,
+        callback=device,
+        rich_help_panel=MODELS,
     ),
 ]
 JsonOption: TypeAlias = Annotated[
@@ -199,17 +218,6 @@ def parse_filters(texts: Sequence[str] | None) -> tuple[Filter, ...]:
                 f"'{some.field}~={some.value}'" + (", which has no opposite" if some.operator != Operator.EQUAL else "")
             )
     return found
-
-
-def no_address(paths: Sequence[Path]) -> Sequence[Path]:
-    """The paths. Raises BadParameter for the address of a web page, unless there is a file of that name."""
-    for path in paths:
-        if (found := _ADDRESS.match(str(path))) and not path.exists():
-            raise typer.BadParameter(
-                f"{found[1]}://{found[2]} is an address, and odqa reads files: save the page or file first, "
-                f"as in: curl -LO {found[1]}://{found[2]}"
-            )
-    return paths
 
 
 def storage_of(factory: str | None, recall: float | None, before: Storage) -> Storage:

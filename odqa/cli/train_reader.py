@@ -19,6 +19,8 @@ from odqa.cli.output import print_json
 from odqa.cli.progress import progress_bar
 from odqa.errors import OdqaError, UsageError
 from odqa.files import read_json
+from odqa.models import resolve
+from odqa.squad import check_source
 from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe, setting_of
 
 if TYPE_CHECKING:
@@ -93,6 +95,10 @@ def train_reader(
 
     """
     chosen = make_recipe(_chosen(recipe, settings, negatives, negatives_ratio))
+    for source in (*chosen.train, *chosen.eval, *chosen.tune):
+        check_source(source.path)
+    for model in filter(None, (chosen.base, chosen.distill)):
+        resolve(model)
     # Forking tokenizers after they ran in parallel warns on every batch; the loop does not fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     from odqa.training.train import train

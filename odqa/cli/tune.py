@@ -77,6 +77,7 @@ def tune(
 
     """
     from odqa.answering.fit_file import keep, write
+    from odqa.answering.precheck import precheck
     from odqa.evaluation.cases import Dataset
     from odqa.evaluation.readings import Readings
     from odqa.fitting.tuning import tune as fit_all
@@ -88,6 +89,7 @@ def tune(
     if output:
         check_writable(output, "the fit")
     questions = Dataset.of(load_examples(dataset, split)[:limit], dataset)
+    precheck(index, reader=reader)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
         with status("Loading the reader…"):

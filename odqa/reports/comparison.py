@@ -15,7 +15,7 @@ NAMES = {
 
 
 def format_comparison(comparison: Comparison, width: int | None = None) -> str:
-    """A comparison as an aligned table, with what A and B are above it and what p is below it; no wider than ``width``."""
+    """A comparison as an aligned table of at most ``width`` columns, with what A, B and p are around it."""
     exact = comparison.exact
     head = ["", "questions", "A", "B", "B - A", f"{comparison.level:.0%} interval", "p"]
     return "\n".join(

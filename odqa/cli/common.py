@@ -81,7 +81,7 @@ class Command(Grouped, TyperCommand):
                 values = ctx.params.get(one.name or "")
                 for value in values if isinstance(values, list | tuple) else [values]:
                     if isinstance(value, str | Path) and (remedy := instead_of_address(str(value))):
-                        raise typer.BadParameter(remedy, ctx=ctx, param=one)
+                        raise typer.BadParameter(remedy, ctx=ctx, param_hint=one.get_error_hint())
         return super().invoke(ctx)
 
 

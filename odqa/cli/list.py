@@ -63,14 +63,14 @@ def list_indexes(
     if json_output:
         print_json({"indexes": found})
     elif found:
-        print_table([["index", "documents", "passages", "size", "changed", "encoder"], *map(_row, found)])
+        print_table([["index", "encoder", "documents", "passages", "size", "changed"], *map(_row, found)], left=2)
     elif not broken:
         print_lines([f"There is no index in {folder}. Make one: odqa index PATH... --index {folder / 'NAME'}"])
 
 
 def _row(one: dict[str, Any]) -> list[str]:
     counts = [f"{one[name]:,}" for name in ("documents", "passages")]
-    return [one["index"], *counts, megabytes(one["bytes"]), age(one["changed"], datetime.now(UTC)), one["encoder"]]
+    return [one["index"], one["encoder"], *counts, megabytes(one["bytes"]), age(one["changed"], datetime.now(UTC))]
 
 
 def age(then: str, now: datetime) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from odqa.arguments import meant
 from odqa.cli import complete
 from odqa.cli.common import OUTPUT
 from odqa.cli.output import note
@@ -179,12 +179,11 @@ BatchSizeOption: TypeAlias = Annotated[
 def device(value: str) -> str:
     """The name of a device. Raises BadParameter for one that was never any; whether it is here, torch knows."""
     kind = value.partition(":")[0].casefold()
-    if kind not in DEVICES and not kind.isalpha():
-        raise typer.BadParameter(f"{value!r} is no device; give one of {', '.join(DEVICES)}")
-    if kind not in DEVICES and (
-        close := _DEVICE_NAMES.get(kind) or next(iter(get_close_matches(kind, DEVICES, 1)), "")
-    ):
-        raise typer.BadParameter(f"{value!r} is no device; did you mean {close}?")
+    if kind not in DEVICES:
+        guess = meant(_DEVICE_NAMES.get(kind, kind), DEVICES)
+        remedy = f"give one of {', '.join(DEVICES)}"
+        if guess or not kind.isalpha():
+            raise typer.BadParameter(f"{value!r} is no device; {guess or remedy}")
     return value
 
 

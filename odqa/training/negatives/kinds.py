@@ -16,7 +16,6 @@ def check_kinds(kinds: Sequence[str], where: str) -> tuple[str, ...]:
     """The kinds, ``all`` spelled out. Raises UsageError naming an unknown one."""
     for kind in kinds:
         if kind not in (*KINDS, "simple", "all"):
-            raise UsageError(
-                f"{where}: no such kind of negatives: {kind!r}; {meant(kind, KINDS)} known: {', '.join(KINDS)}, simple, all"
-            )
+            known = f"known: {', '.join(KINDS)}, simple, all"
+            raise UsageError(f"{where}: no such kind of negatives: {kind!r}; {meant(kind, KINDS)} {known}")
     return tuple(one for kind in kinds for one in (KINDS if kind == "all" else (kind,)))

@@ -76,7 +76,8 @@ class Command(Grouped, TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it. Raises BadParameter for an address."""
-        for one in self.params:
+        parameters: list[Any] = list(self.params)
+        for one in parameters:
             if one.name not in _ANY_TEXT:
                 values = ctx.params.get(one.name or "")
                 for value in values if isinstance(values, list | tuple) else [values]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odqa.cli.output import detail, note
-from odqa.errors import UsageError
+from odqa.errors import OdqaError, UsageError
 from odqa.types import DEFAULT_INDEX
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def prepare(commands: Mapping[str, Callable[..., Any]]) -> dict[str, dict[str, A
 
 def remarks() -> Iterator[tuple[Callable[[str], None], str]]:
     """What there is to say of the settings, and how loud: variables that look like slips, and what is set."""
-    found = chosen()
+    try:
+        found = chosen()
+    except OdqaError:
+        return  # Who runs in spite of them (odqa doctor) tells them itself.
     if found is not None:
         from odqa.settings import slips
 

@@ -79,8 +79,8 @@ def age(then: str, now: datetime) -> str:
         moment = datetime.fromisoformat(then)
     except ValueError:
         return then
-    seconds = (now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
+    seconds = (now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()  # Clocks differ.
     for name, length in _SPANS:
-        if number := int(seconds // length):
-            return f"{number} {name}{'s' * (number > 1)} ago" if number > 0 else then
+        if (number := int(seconds // length)) > 0:
+            return f"{number} {name}{'s' * (number > 1)} ago"
     return "just now"

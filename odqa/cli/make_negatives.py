@@ -41,6 +41,7 @@ def make_negatives(
     These are the questions that train-reader --negatives trains on. Without --output a few of each kind are printed.
 
     Examples:
+
     odqa make-negatives mine.json
 
     odqa make-negatives mine.json --kinds entity,exclusion --limit 200

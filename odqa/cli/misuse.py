@@ -26,12 +26,24 @@ def misuse(error: Any, arguments: Sequence[str]) -> str:
     name = context.command_path if context is not None else "odqa"
     said = " ".join(error.format_message().split()).rstrip(".")
     said = re.sub(r" ?\(Possible options: .*\)$", "", said)
-    said = said.replace(": Value error, ", ": ")
+    said = re.sub(
+        r": (?:Value error, |Input )?(.*)", lambda found: f": {_plain(found[1], said, arguments)}", said, count=1
+    )
     said = said[:1].lower() + said[1:]
     hint = _hint(error, context, said, arguments)
     if hint and "did you mean" in said.lower():
         said = re.split(r"\. Did you mean", said)[0]
     return "; ".join(part for part in (said, hint, f"`{name} --help` shows what there is") if part).replace("?; ", "? ")
+
+
+def _plain(reason: str, said: str, arguments: Sequence[str]) -> str:
+    """What is wrong with a value, without the words of a library; with the value, where that leaves it out."""
+    unparsed = re.match(r"should be a valid (?:integer|number), unable to parse", reason)
+    if not unparsed:
+        return reason
+    option = (re.findall(r"'(-[^']*)'", said) or [""])[-1]
+    following = dict(zip(arguments, arguments[1:], strict=False)).get(option)
+    return f"{following!r} is no {'whole ' if 'integer' in unparsed[0] else ''}number" if following else reason
 
 
 def instead_of_address(value: str) -> str:
@@ -66,9 +78,11 @@ def _hint(error: Any, context: Any, said: str, arguments: Sequence[str]) -> str:
 
 def _option_hint(name: str, possible: Sequence[str], context: Any, arguments: Sequence[str]) -> str:
     known = [option for one in context.command.params for option in (*one.opts, *one.secondary_opts)] if context else []
-    single = next((word for word in arguments if f"-{word.partition('=')[0]}" in known and word[1:2] != "-"), "")
-    if single and not name.startswith("--"):
-        return f"did you mean -{single}, with two hyphens?"
+    single = next(
+        (word for word in arguments if f"-{word.partition('=')[0]}" in known and word[1:2] not in ("", "-")), ""
+    )
+    if not name.startswith("--"):
+        return f"did you mean -{single}, with two hyphens?" if single else ""
     return meant(name, possible or [option for option in known if option.startswith("-")])
 
 
@@ -78,9 +92,9 @@ def _command_hint(arguments: Sequence[str], commands: Mapping[str, Any]) -> str:
         return ""
     if " " in words[0].strip() or words[-1].endswith("?"):
         return f"ask it so: odqa ask {_quoted(words)}"
-    if guess := meant(words[0], commands):
-        return guess
-    return f"to read files: odqa index {shlex.quote(words[0])}" if Path(words[0]).exists() else ""
+    if Path(words[0]).exists():
+        return f"to read files: odqa index {shlex.quote(words[0])}"
+    return meant(words[0], commands)
 
 
 def _prose_hint(context: Any, said: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def _plain(reason: str, said: str, arguments: Sequence[str]) -> str:
     if not unparsed:
         return reason
     option = (re.findall(r"'(-[^']*)'", said) or [""])[-1]
-    following = dict(zip(arguments, arguments[1:], strict=False)).get(option)
+    following = dict(pairwise(arguments)).get(option)
     return f"{following!r} is no {'whole ' if 'integer' in unparsed[0] else ''}number" if following else reason
 
 

@@ -63,6 +63,8 @@ class Settings(BaseModel):
     batch_size: _AtLeastOne = Field(32, description="windows that tune and eval read at once")
     threads: _AtLeastOne | None = Field(None, description="threads of the CPU to use; all cores if not set")
     cache: _Folder | None = Field(None, description="folder of cached readings; the user's cache if not set")
+    host: _Text = Field("127.0.0.1", description="the address that the server listens on")
+    port: int = Field(8265, ge=0, le=65535, description="the port of the server; 0 takes a free one")
     on_duplicate: Literal["error", "replace", "skip"] = Field("error", description="what two equal ids do")
     max_file_size: _AtLeastOne = Field(250, description="MB above which a file is left out of an index")
     max_file_seconds: _AtLeastOne = Field(300, description="seconds after which reading a file is given up")

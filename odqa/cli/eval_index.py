@@ -54,9 +54,9 @@ def run(
     from odqa.reports.folder import HTML, write_report
     from odqa.reports.pipeline import format_pipeline
 
-    precheck(request.index, reader=reader or DEFAULT_READER, ranking=request.ranking)
     if report is not None:
         _check_folder(report)
+    precheck(request.index, reader=reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {

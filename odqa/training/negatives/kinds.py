@@ -17,5 +17,6 @@ def check_kinds(kinds: Sequence[str], where: str) -> tuple[str, ...]:
     for kind in kinds:
         if kind not in (*KINDS, "simple", "all"):
             known = f"known: {', '.join(KINDS)}, simple, all"
-            raise UsageError(f"{where}: no such kind of negatives: {kind!r}; {meant(kind, KINDS)} {known}")
+            guess = meant(kind, KINDS)
+            raise UsageError(f"{where}: no such kind of negatives: {kind!r}; {known}{'; ' * bool(guess)}{guess}")
     return tuple(one for kind in kinds for one in (KINDS if kind == "all" else (kind,)))

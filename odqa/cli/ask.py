@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from odqa.cli.options import (
     AUTO,
     DeviceOption,
     FilterOption,
+    IndexOrDefaultOption,
     JsonOption,
     ModeOption,
     QuestionsOption,
@@ -25,15 +25,13 @@ from odqa.cli.output import note, print_json, print_marked
 from odqa.cli.progress import status, track
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import DEFAULT_INDEX, Mode, Response
+from odqa.types import Mode, Response
 
 
 @command
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question, in quotes.")] = None,
-    index: Annotated[
-        Path | None, typer.Option(help=f"Index folder to answer from; {DEFAULT_INDEX} if not given.")
-    ] = None,
+    index: IndexOrDefaultOption = None,
     k: Annotated[int, typer.Option("-k", help="Passages of the index to read for a question.")] = DEFAULT_K,
     n: Annotated[int, typer.Option("-n", help="Answers to show at most.")] = 3,
     mode: ModeOption = Mode.HYBRID,

@@ -72,6 +72,10 @@ IndexArgument: TypeAlias = Annotated[
     ),
 ]
 IndexOption: TypeAlias = Annotated[Path, typer.Option("--index", help="Index folder.", autocompletion=complete.indexes)]
+IndexOrDefaultOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--index", help=f"Index folder; {DEFAULT_INDEX} if not given.", autocompletion=complete.indexes),
+]
 SameIndexOption: TypeAlias = Annotated[
     Path | None, typer.Option("--index", help="The same as INDEX.", autocompletion=complete.indexes)
 ]

@@ -17,7 +17,7 @@ def config(json_output: JsonOption = False) -> None:
 
     A setting is what several commands share. The command line comes first, then a variable of the environment such as
     ODQA_INDEX, then the file odqa.toml of the folder that odqa is run in, then the default. A line of the file is
-    like: index = "indexes/handbook"
+    like: index = "indexes/handbook". docs/settings.md explains all of them.
 
     Examples:
 
@@ -31,18 +31,13 @@ def config(json_output: JsonOption = False) -> None:
     found = read_settings(os.environ)
     shown = {name: _plain(getattr(found.values, name)) for name in Settings.model_fields}
     if json_output:
-        print_json({name: {"value": value, "from": found.origins[name]} for name, value in shown.items()})
+        about = {name: field.description for name, field in Settings.model_fields.items()}
+        print_json(
+            {name: {"value": value, "from": found.origins[name], "about": about[name]} for name, value in shown.items()}
+        )
         return
-    rows = [
-        [
-            name,
-            "not set" if value is None else str(value),
-            found.origins[name],
-            Settings.model_fields[name].description or "",
-        ]
-        for name, value in shown.items()
-    ]
-    print_table([["setting", "value", "from", ""], *rows], left=4)
+    rows = [[name, "not set" if value is None else str(value), found.origins[name]] for name, value in shown.items()]
+    print_table([["setting", "value", "from"], *rows], left=3)
 
 
 def _plain(value: object) -> str | int | None:

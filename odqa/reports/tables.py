@@ -13,6 +13,7 @@ from odqa.evaluation.report import Interval
 from odqa.reports.visible import one_line
 
 GAP = "  "
+_LONGEST_WORD = 16  # Characters that are never broken: a path or the name of a model is.
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 1, width: int | None = None) -> str:
@@ -20,8 +21,8 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1, width: int | None = No
 
     The first ``left`` columns are aligned to the left, the others to the right; no line ends in a blank, and a row of
     empty cells is left out. What a terminal would obey is shown as an escape. Lines are to have ``width`` characters at
-    most: the heads of columns, which are the first row, and the cells of the first ``left`` columns are broken between
-    words until they do, or can be broken no more. Raises ValueError for rows of different lengths.
+    most: the heads of columns, which are the first row, and the cells of the first ``left`` columns are broken until
+    they do, or can be broken no more. Raises ValueError for rows of different lengths.
     """
     shown_rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown_rows, strict=True)]
@@ -33,9 +34,13 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1, width: int | None = No
 
 def _least(rows: Sequence[Sequence[str]], left: int) -> list[int]:
     """How narrow each column can be: as its longest word, or where its cells are not broken, its longest cell."""
+
+    def _longest_word(cell: str) -> int:
+        return max(map(len, cell.split()), default=0)
+
     return [
         max(
-            max(map(len, cell.split()), default=0) if at == 0 or column < left else len(cell)
+            min(_LONGEST_WORD, _longest_word(cell)) if column < left else _longest_word(cell) if at == 0 else len(cell)
             for at, cell in enumerate(cells)
         )
         for column, cells in enumerate(zip(*rows, strict=True))
@@ -59,7 +64,7 @@ def _narrowed(widths: list[int], least: list[int], width: int) -> list[int]:
 def _lines(row: Sequence[str], widths: Sequence[int], left: int, *, head: bool) -> Iterator[str]:
     """A row as a line, or as several where a cell does not fit its column; heads stand just above their columns."""
     cells = [
-        wrap(cell, max(width, 1), break_long_words=False, break_on_hyphens=False) if len(cell) > width else [cell]
+        wrap(cell, max(width, 1), break_on_hyphens=False) if len(cell) > width else [cell]
         for cell, width in zip(row, widths, strict=True)
     ]
     height = max(map(len, cells), default=0)

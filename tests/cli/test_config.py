@@ -35,9 +35,9 @@ def test_each_setting_is_shown_with_its_origin() -> None:
     assert "cpu" in rows["device"] and "ODQA_DEVICE" in rows["device"]
     assert "default" in rows["mode"]
     shown = json.loads(run("config", "--json", ODQA_DEVICE="cpu").stdout)
-    assert shown["index"] == {"value": "indexes/a", "from": "odqa.toml, line 1"}
-    assert shown["device"] == {"value": "cpu", "from": "ODQA_DEVICE"}
-    assert shown["mode"] == {"value": "hybrid", "from": "default"} and shown["cache"]["value"] is None
+    assert shown["index"] == {"value": "indexes/a", "from": "odqa.toml, line 1", "about": "the index folder"}
+    assert (shown["device"]["value"], shown["device"]["from"]) == ("cpu", "ODQA_DEVICE")
+    assert (shown["mode"]["value"], shown["mode"]["from"]) == ("hybrid", "default") and shown["cache"]["value"] is None
 
 
 def test_a_broken_file_is_a_usage_error_of_every_command() -> None:

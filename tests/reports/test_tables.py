@@ -107,6 +107,11 @@ CELLS = st.text(alphabet="ab ", max_size=30).map(str.strip)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1), st.integers(0, 3), st.integers(1, 60))
-def test_no_word_is_lost_in_a_narrow_table(rows, left, width):
+def test_no_letter_is_lost_in_a_narrow_table(rows, left, width):
     shown = aligned(rows, left, width)
-    assert sorted(shown.split()) == sorted(aligned(rows, left).split())
+    assert sorted("".join(shown.split())) == sorted("".join(aligned(rows, left).split()))
+
+
+def test_the_name_of_a_model_is_broken_where_there_is_no_room():
+    rows = [["index", "encoder", "size"], ["a", "sentence-transformers/all-MiniLM-L6-v2", "1 MB"]]
+    assert max(map(len, aligned(rows, left=2, width=40).splitlines())) == 40

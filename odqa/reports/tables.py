@@ -35,12 +35,12 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1, width: int | None = No
 def _least(rows: Sequence[Sequence[str]], left: int) -> list[int]:
     """How narrow each column can be: as its longest word, or where its cells are not broken, its longest cell."""
 
-    def _longest_word(cell: str) -> int:
+    def longest_word(cell: str) -> int:
         return max(map(len, cell.split()), default=0)
 
     return [
         max(
-            min(_LONGEST_WORD, _longest_word(cell)) if column < left else _longest_word(cell) if at == 0 else len(cell)
+            min(_LONGEST_WORD, longest_word(cell)) if column < left else longest_word(cell) if at == 0 else len(cell)
             for at, cell in enumerate(cells)
         )
         for column, cells in enumerate(zip(*rows, strict=True))

@@ -33,6 +33,7 @@ _NO_MEMORY = ("allocate memory", "out of memory", "failed to map segment", "can'
 
 
 _EXAMPLE = re.compile(r"^(?:[A-Z_]+=\S+ )?odqa ", re.MULTILINE)
+_TYPE = re.compile(r"<(?:list\[)?(\w+)(?: range|\])>")  # <list[str]> and <int range>, as typer puts it.
 _COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they ask for completions.
 
 _ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
@@ -65,7 +66,9 @@ class Grouped:
         for one in self.get_params(ctx):
             plain = "Arguments" if one.param_type_name == "argument" else "Options"
             if record := one.get_help_record(ctx):
-                groups.setdefault(getattr(one, "rich_help_panel", None) or plain, []).append(record)
+                name = _argument_name(one) if plain == "Arguments" else _TYPE.sub(r"<\1>", record[0])
+                groups.setdefault(getattr(one, "rich_help_panel", None) or plain, []).append((name, record[1]))
+        groups[OUTPUT] = groups.pop(OUTPUT, [])  # All commands have them: they come last.
         _write_groups(formatter, groups)
         if isinstance(self, TyperGroup):
             self.format_commands(ctx, formatter)
@@ -73,6 +76,13 @@ class Grouped:
 
 class Command(Grouped, TyperCommand):
     """A command, its options in groups; the address of a web page is no value of those that name a file or a model."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What is typed after the command: the arguments as the help calls them, in brackets those not needed."""
+        parameters: list[Any] = self.get_params(ctx)
+        arguments = [one for one in parameters if one.param_type_name == "argument"]
+        names = [_argument_name(one) if one.required else f"[{_argument_name(one)}]" for one in arguments]
+        return ["[OPTIONS]", *names]
 
     def invoke(self, ctx: Any) -> Any:
         """Run it. Raises BadParameter for an address."""
@@ -120,6 +130,12 @@ def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line, without its full stop."""
     paragraph = " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
     return re.split(r"(?<=[.!?])\s", paragraph)[0].rstrip(".")
+
+
+def _argument_name(argument: Any) -> str:
+    """How an argument is called in the help: PATH..., where there may be several."""
+    name: str = argument.metavar or argument.name.upper()
+    return f"{name}..." if argument.nargs != 1 else name
 
 
 def _write_groups(formatter: Any, groups: dict[str, list[tuple[str, str]]]) -> None:

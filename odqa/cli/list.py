@@ -20,9 +20,7 @@ _SPANS = (("year", 365 * 86400), ("month", 30 * 86400), ("day", 86400), ("hour",
 
 @command
 def list_indexes(
-    folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Folder that holds indexes.")
-    ] = DEFAULT_INDEX.parent,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that holds indexes.")] = DEFAULT_INDEX.parent,
     json_output: JsonOption = False,
 ) -> None:
     """List the indexes of a folder: their documents, passages, size, age and encoder.

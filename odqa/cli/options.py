@@ -33,13 +33,14 @@ _PATTERN = re.compile(r"\*|\[.+\]")
 
 # The groups of options in the help of a command; those without one come first.
 FILES = "Which files, and how they are read"
+PASSAGES = "How documents are cut into passages"
 STORAGE = "How vectors are stored"
 MODELS = "Models, and where they run"
 
 Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json, and any of them "
         "as .gz.",
     ),
@@ -65,7 +66,7 @@ ExcludeOption: TypeAlias = Annotated[
 IndexArgument: TypeAlias = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[INDEX]",
+        metavar="INDEX",
         help=f"Index folder; {DEFAULT_INDEX} if not given.",
         autocompletion=complete.indexes,
         show_default=False,

@@ -13,6 +13,7 @@ from odqa.cli.defaults import setting
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
+    MODELS,
     BatchSizeOption,
     DeviceOption,
     IndexOption,
@@ -57,7 +58,8 @@ def tune(
         ),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder of cached readings; the user's cache if not given.")
+        Path | None,
+        typer.Option(help="Folder of cached readings; the user's cache if not given.", rich_help_panel=MODELS),
     ] = None,
     device: DeviceOption = AUTO,
     batch_size: BatchSizeOption = BATCH_SIZE,

@@ -211,7 +211,9 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 
 def _neighbour(folder: Path) -> str:
-    """The index beside the folder whose name is like it, as a guess; empty where there is none."""
+    """The index beside a folder that is not there whose name is like it, as a guess; empty where there is none."""
+    if folder.is_dir():
+        return ""
     names = [path.name for path in islice(entries(folder.parent), _NEIGHBOURS) if (path / MANIFEST).is_file()]
     guess = meant(folder.name, names)
     return f"{guess} Or " if guess else ""

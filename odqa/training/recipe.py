@@ -282,7 +282,8 @@ def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]
     for name, value in content.items():
         if name not in hints:
             guess = meant(name.replace("-", "_"), hints)
-            raise DataError(f"{where}: unknown setting {_short(name)}; {guess} known: {', '.join(hints)}")
+            known = f"known: {', '.join(hints)}"
+            raise DataError(f"{where}: unknown setting {_short(name)}; {known}{'; ' * bool(guess)}{guess}")
         wanted = hints[name]
         typed[name] = value
         if wanted in (tuple[str, ...], tuple[float, ...]):

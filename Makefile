@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test lint format docs lock clean
 
 demo: .venv/ready  ## index this project's own documents and ask them a question
 	$(BIN)/odqa index README.md docs --index indexes/demo
@@ -22,18 +22,21 @@ format: .venv/ready  ## let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/ready  ## write the documentation as a site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # The virtual environment, from the pinned versions of requirements.lock.
 .venv/ready: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "odqa needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock torch==2.13.0 -e ".[cpu,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock torch==2.13.0 -e ".[cpu,dev,docs]"
 	touch $@
 
 lock:  ## rewrite requirements.lock from what pip finds today
 	rm -rf .lock && $(PYTHON) -m venv .lock
-	.lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[cpu,dev]"
+	.lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[cpu,dev,docs]"
 	(grep '^#' requirements.lock; .lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -v '^nvidia-\|^triton\|^cuda-') > requirements.lock.new
 	mv requirements.lock.new requirements.lock && rm -rf .lock
 
 clean:  ## remove what make made
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache indexes/demo
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache indexes/demo site

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +20,17 @@ def check_count(name: str, value: object) -> None:
         raise UsageError(f"{name} must be a whole number, not {_named(value)}")
     if value.__index__() < 1:
         raise UsageError(f"{name} must be at least 1, not {value}")
+
+
+def meant(given: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?`` for what is like one of the known names, and empty otherwise.
+
+    >>> meant("evidnce", ["logit", "evidence"]), meant("x", ["logit"])
+    ("did you mean 'evidence'?", '')
+    """
+    folded = {name.casefold(): name for name in known}
+    close = get_close_matches(given.casefold(), folded, n=1)
+    return f"did you mean {folded[close[0]]!r}?" if close else ""
 
 
 def check_probability(name: str, value: object) -> None:

@@ -33,13 +33,21 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
     ``split`` is only for hub ids. Raises UsageError where there is no such dataset and DataError, with the JSON path
     or the line, where its content is not in SQuAD format.
     """
+    check_source(source)
     path = Path(source)
     if path.is_file():
         return list(_from_file(path))
     named = str(source)
+    return list(_from_rows(_hub_rows(named, split or "validation"), named))
+
+
+def check_source(source: str | Path) -> None:
+    """Raise UsageError for what is neither a file nor can be the id of a dataset on the hub. Opens nothing."""
+    path, named = Path(source), str(source)
+    if path.is_file():
+        return
     if path.suffix.lower() in FORMATS or path.exists() or not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", named):
         raise UsageError(f"no such dataset file: {source} (a .json, .jsonl or .parquet file, or a hub id)")
-    return list(_from_rows(_hub_rows(named, split or "validation"), named))
 
 
 def iter_paragraphs(path: Path, text: str | None = None) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:

@@ -13,6 +13,7 @@ LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
     {"arguments", "checked", "files", "forking"},
     {"squad", "device", "models", "model_configs", "views"},
+    {"settings"},
     {"corpus"},
     {"retrieval"},
     {"index", "reader"},

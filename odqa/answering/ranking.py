@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.answering.candidates import Array, Candidates, Evidence, log_sum_exp
+from odqa.arguments import meant
 from odqa.errors import UsageError
 from odqa.types import Answer
 
@@ -55,7 +56,7 @@ class Weights(NamedTuple):
 def check_ranking(name: str | None) -> None:
     """Raise UsageError for a name that no ranking has; None is no name."""
     if name is not None and name not in RANKINGS:
-        raise UsageError(f"no such ranking: {name!r} ({', '.join(RANKINGS)})")
+        raise UsageError(f"no such ranking: {name!r}; {meant(name, RANKINGS)} There are {', '.join(RANKINGS)}")
 
 
 def rank(name: str, weights: Weights, candidates: Candidates) -> list[Answer]:

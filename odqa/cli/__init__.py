@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +13,12 @@ from odqa.cli import (
     ask,
     compact,
     compare,
+    config,
+    doctor,
     eval,
     index,
     info,
+    list,
     make_negatives,
     remove,
     search,
@@ -23,18 +27,43 @@ from odqa.cli import (
     update,
     verify,
 )
-from odqa.cli.common import EXIT_INTERRUPTED, EXIT_TERMINATED, Program
+from odqa.cli.common import EXIT_INTERRUPTED, EXIT_TERMINATED, Command, Program
+from odqa.cli.defaults import prepare
 from odqa.cli.output import print_lines
 from odqa.cli.surroundings import Terminated, home, open_closed_streams, signals
+
+# The commands in the groups and the order of the help.
+GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
+    "Ask": {"index": index.index, "ask": ask.ask, "search": search.search},
+    "Keep an index": {
+        "list": list.list_indexes,
+        "info": info.info,
+        "add": add.add,
+        "update": update.update,
+        "remove": remove.remove,
+        "compact": compact.compact,
+        "verify": verify.verify,
+    },
+    "Measure and improve": {
+        "tune": tune.tune,
+        "eval": eval.evaluate,
+        "compare": compare.compare,
+        "train-reader": train_reader.train_reader,
+        "make-negatives": make_negatives.make_negatives,
+    },
+    "See to this installation": {"config": config.config, "doctor": doctor.doctor},
+}
+COMMANDS = {name: function for group in GROUPS.values() for name, function in group.items()}
 
 app = typer.Typer(
     name="odqa",
     cls=Program,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "color": False},
+    epilog="Exit codes: 0 done, and also where no answer is found; 1 failed; 2 wrongly used; 130 and 143 stopped, by "
+    "Ctrl-C and by the system.",
 )
 
 
@@ -46,6 +75,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -58,22 +88,15 @@ def root(
 
     odqa ask "How many vacation days do I have?" --index indexes/docs
     """
+    if context.invoked_subcommand not in OF_SETTINGS:
+        context.default_map = prepare(COMMANDS)
 
 
-app.command("index")(index.index)
-app.command("ask")(ask.ask)
-app.command("search")(search.search)
-app.command("add")(add.add)
-app.command("update")(update.update)
-app.command("remove")(remove.remove)
-app.command("compact")(compact.compact)
-app.command("info")(info.info)
-app.command("verify")(verify.verify)
-app.command("train-reader")(train_reader.train_reader)
-app.command("make-negatives")(make_negatives.make_negatives)
-app.command("tune")(tune.tune)
-app.command("eval")(eval.evaluate)
-app.command("compare")(compare.compare)
+OF_SETTINGS = ("doctor",)  # Says itself what is wrong with the settings.
+
+for panel, commands in GROUPS.items():
+    for name, function in commands.items():
+        app.command(name, cls=Command, rich_help_panel=panel)(function)
 
 
 def main() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from odqa.answering.question import DEFAULT_K, Ask, check_question
 from odqa.cli.common import command, tell_fallback
+from odqa.cli.defaults import index_or_default
 from odqa.cli.inputs import read_context, read_questions
 from odqa.cli.options import (
     AUTO,
     DeviceOption,
     FilterOption,
+    IndexOrDefaultOption,
     JsonOption,
     ModeOption,
     QuestionsOption,
@@ -24,15 +25,13 @@ from odqa.cli.output import note, print_json, print_marked
 from odqa.cli.progress import status, track
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import DEFAULT_INDEX, Mode, Response
+from odqa.types import Mode, Response
 
 
 @command
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question, in quotes.")] = None,
-    index: Annotated[
-        Path | None, typer.Option(help=f"Index folder to answer from; {DEFAULT_INDEX} if not given.")
-    ] = None,
+    index: IndexOrDefaultOption = None,
     k: Annotated[int, typer.Option("-k", help="Passages of the index to read for a question.")] = DEFAULT_K,
     n: Annotated[int, typer.Option("-n", help="Answers to show at most.")] = 3,
     mode: ModeOption = Mode.HYBRID,
@@ -93,10 +92,14 @@ def ask(
         _print(response, explain, json_output, min_confidence is not None)
         return
 
+    from odqa.answering.precheck import precheck
+
+    index = index_or_default(index)
+    precheck(index, filters=how.filters, reader=reader, ranking=ranking)
     with status("Loading the models…"):
         from odqa.answering.pipeline import Pipeline
 
-        opened = Pipeline.open(index or DEFAULT_INDEX, mode=mode, reader=reader, ranking=ranking, device=device)
+        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=device)
     with opened as pipeline:
         tell_fallback(pipeline.retriever.fallback)
         responses = pipeline.respond((text for _, text in pairs), how)

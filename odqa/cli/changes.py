@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from odqa.cli.output import count, landed, megabytes, note, print_json, print_lines
 from odqa.cli.progress import progress_bar
-from odqa.reports.tables import aligned
+from odqa.cli.tables import print_table
 from odqa.reports.visible import brief
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _print_report(report: ChangeReport, json_output: bool, changes: bool, vector
         ("Time", f"{report.seconds:,.1f} s"),
         ("Size", megabytes(report.bytes)),
     ]
-    print_lines([aligned(rows, left=2)])
+    print_table(rows, left=2)
     _print_vanished(report)
     _print_unusable(report)
 
@@ -133,7 +133,7 @@ def _print_unusable(report: ChangeReport) -> None:
         number = len({item.source for item in report.unusable})
         print_lines(["", f"Could not be used: {count(number, 'file')}, or a part of it"])
         rows = [(f"  {_names(sources)}", brief(reason)) for reason, sources in list(files.items())[:ROWS]]
-        print_lines([aligned(rows, left=2)])
+        print_table(rows, left=2)
         _print_more(len(files), "reasons")
     if report.excluded:
         globs = [f"--include {glob}" for glob in report.include] + [f"--exclude {glob}" for glob in report.exclude]

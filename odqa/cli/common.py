@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from typer.core import TyperGroup
+import typer
+from typer.core import TyperCommand, TyperGroup
 
-from odqa.cli.output import OutputError, clear_line, discard_output, note, screens
+from odqa.cli.defaults import remarks
+from odqa.cli.misuse import instead_of_address, misuse
+from odqa.cli.output import Loudness, OutputError, clear_line, discard_output, loudness, note, screens, tell
 from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do.
@@ -27,7 +32,71 @@ ISSUES = "https://github.com/odqa/odqa/issues"
 _NO_MEMORY = ("allocate memory", "out of memory", "failed to map segment", "can't start new thread", "bad_alloc")
 
 
-class Program(TyperGroup):
+_EXAMPLE = re.compile(r"^(?:[A-Z_]+=\S+ )?odqa ", re.MULTILINE)
+_TYPE = re.compile(r"<(?:list\[)?(\w+)(?: range|\])>")  # <list[str]> and <int range>, as typer puts it.
+_COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they ask for completions.
+
+_ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
+OUTPUT = "What is printed"  # The group of the options below in a command's help.
+_VERBOSE = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Say on stderr what is done meanwhile, and how long it took.", rich_help_panel=OUTPUT
+    ),
+]
+_QUIET = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Nothing but results and errors: no progress, no remarks.", rich_help_panel=OUTPUT
+    ),
+]
+
+
+class Grouped:
+    """The help of a program or a command: in groups (``rich_help_panel``), its examples each on a line of its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # In front of a paragraph \b keeps its lines as they are.
+        kwargs["help"] = _EXAMPLE.sub("\b\n\\g<0>", inspect.cleandoc(kwargs.get("help") or ""))
+        super().__init__(*args, **kwargs)
+
+    def format_options(self: Any, ctx: Any, formatter: Any) -> None:
+        """Write the options, those without a group first."""
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for one in self.get_params(ctx):
+            plain = "Arguments" if one.param_type_name == "argument" else "Options"
+            if record := one.get_help_record(ctx):
+                name = _argument_name(one) if plain == "Arguments" else _TYPE.sub(r"<\1>", record[0])
+                groups.setdefault(getattr(one, "rich_help_panel", None) or plain, []).append((name, record[1]))
+        groups[OUTPUT] = groups.pop(OUTPUT, [])  # All commands have them: they come last.
+        _write_groups(formatter, groups)
+        if isinstance(self, TyperGroup):
+            self.format_commands(ctx, formatter)
+
+
+class Command(Grouped, TyperCommand):
+    """A command, its options in groups; the address of a web page is no value of those that name a file or a model."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What is typed after the command: the arguments as the help calls them, in brackets those not needed."""
+        parameters: list[Any] = self.get_params(ctx)
+        arguments = [one for one in parameters if one.param_type_name == "argument"]
+        names = [_argument_name(one) if one.required else f"[{_argument_name(one)}]" for one in arguments]
+        return ["[OPTIONS]", *names]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Raises BadParameter for an address."""
+        parameters: list[Any] = list(self.params)
+        for one in parameters:
+            if one.name not in _ANY_TEXT:
+                values = ctx.params.get(one.name or "")
+                for value in values if isinstance(values, list | tuple) else [values]:
+                    if isinstance(value, str | Path) and (remedy := instead_of_address(str(value))):
+                        raise typer.BadParameter(remedy, ctx=ctx, param_hint=one.get_error_hint())
+        return super().invoke(ctx)
+
+
+class Program(Grouped, TyperGroup):
     """The commands as one program: whatever is printed goes through a screen, and whatever fails is told in one line.
 
     Both also where the command line itself cannot be understood.
@@ -35,32 +104,87 @@ class Program(TyperGroup):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command that the arguments name."""
-        with screens(), told():
+        if _COMPLETION in os.environ:
+            return super().main(*args, **extra)  # A shell reads the output, tabs and all.
+        given = args[0] if args else extra.get("args")
+        typed = sys.argv[1:] if given is None else given
+        with screens(), told(typed):
             try:
-                return super().main(*args, **extra)
+                # Not alone: what typer does with an error is to print it, which is ours.
+                code = super().main(*args, **{**extra, "standalone_mode": False})
             finally:
                 sys.stdout.flush()
+            raise SystemExit(code if isinstance(code, int) else 0)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands in their groups, each with the first sentence of its help."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            one: Any = self.get_command(ctx, name)
+            if one is not None and not one.hidden:
+                groups.setdefault(one.rich_help_panel or "Commands", []).append((name, first_sentence(one.help or "")))
+        _write_groups(formatter, groups)
 
 
-def command(function: Callable[P, R]) -> Callable[P, R]:
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, on one line, without its full stop."""
+    paragraph = " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
+    return re.split(r"(?<=[.!?])\s", paragraph)[0].rstrip(".")
+
+
+def _argument_name(argument: Any) -> str:
+    """How an argument is called in the help: PATH..., where there may be several."""
+    name: str = argument.metavar or argument.name.upper()
+    return f"{name}..." if argument.nargs != 1 else name
+
+
+def _write_groups(formatter: Any, groups: dict[str, list[tuple[str, str]]]) -> None:
+    for title, rows in groups.items():
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def command(function: Callable[..., R]) -> Callable[..., R]:
     """Turn a failure into one line on stderr and an exit code: 2 for usage, 1 for failure, 130 for Ctrl-C.
 
-    ODQA_DEBUG=1 in the environment shows the stack trace before it.
+    The command gets the options --verbose and --quiet. ODQA_DEBUG=1 in the environment shows the stack trace before a
+    failure.
     """
 
     @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with told():
+    def run(*args: Any, verbose: bool = False, quiet: bool = False, **kwargs: Any) -> R:
+        with told(), loudness(_loudness(verbose, quiet)):
+            for say, remark in remarks():
+                say(remark)
             result = function(*args, **kwargs)
             sys.stdout.flush()
             return result
 
+    before = inspect.signature(function, eval_str=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter("verbose", kind, default=False, annotation=_VERBOSE),
+        inspect.Parameter("quiet", kind, default=False, annotation=_QUIET),
+    ]
+    own = list(before.parameters.values())
+    at = next((place for place, one in enumerate(own) if one.kind is inspect.Parameter.VAR_KEYWORD), len(own))
+    run.__signature__ = before.replace(parameters=[*own[:at], *added, *own[at:]])  # type: ignore[attr-defined]
     return run
 
 
+def _loudness(verbose: bool, quiet: bool) -> Loudness:
+    if verbose and quiet:
+        fail("--verbose and --quiet contradict one another; give one of them", 2)
+    return Loudness.VERBOSE if verbose else Loudness.QUIET if quiet else Loudness.PLAIN
+
+
 @contextmanager
-def told() -> Iterator[None]:
-    """A block whose failures are told in one line on stderr; raises SystemExit with the exit code."""
+def told(typed: Sequence[str] | None = None) -> Iterator[None]:
+    """A block whose failures are told in one line on stderr; raises SystemExit with the exit code.
+
+    ``typed`` are the arguments of the program, of which a message about them may make a guess.
+    """
     try:
         yield
     except KeyboardInterrupt as error:
@@ -75,10 +199,25 @@ def told() -> Iterator[None]:
         fail(f"the output could not be written: {error.strerror}", 1)
     except Exception as error:
         if type(error).__module__.startswith(("typer.", "click.")):
-            raise  # A way to end, which typer understands.
+            _end(error, typed)
         if os.environ.get("ODQA_DEBUG"):
             traceback.print_exc()
         fail(describe(error), error.exit_code if isinstance(error, OdqaError) else 1)
+
+
+def _end(error: Any, typed: Sequence[str] | None) -> NoReturn:
+    """End as typer means it by an exception of its own: with help, or with a message on what was typed.
+
+    Raises the error itself inside of a command (``typed`` is None): the program that runs it does this.
+    """
+    if typed is None:
+        raise error
+    if not hasattr(error, "format_message"):
+        fail("aborted", 1)
+    if not typed:  # The error is the help.
+        error.show()
+        raise SystemExit(error.exit_code)
+    fail(misuse(error, typed), error.exit_code)
 
 
 def describe(error: Exception) -> str:
@@ -107,7 +246,7 @@ def describe(error: Exception) -> str:
 
 def fail(message: str, exit_code: int) -> NoReturn:
     """Print ``odqa: message`` on stderr and exit with ``exit_code``."""
-    note(message)
+    tell(message)
     raise SystemExit(exit_code)
 
 

@@ -11,6 +11,7 @@ import typer
 from odqa.cli.common import command
 from odqa.cli.options import JsonOption
 from odqa.cli.output import print_json, print_lines
+from odqa.cli.tables import columns
 
 
 @command
@@ -40,4 +41,4 @@ def compare(
     if json_output:
         print_json(asdict(found))
     else:
-        print_lines([format_comparison(found)])
+        print_lines([format_comparison(found, columns())])

@@ -11,9 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.answering.question import DEFAULT_K
+from odqa.cli import complete
 from odqa.cli.common import command
+from odqa.cli.defaults import setting
 from odqa.cli.eval_index import Request, run
-from odqa.cli.options import AUTO, BATCH_SIZE, BatchSizeOption, DeviceOption, JsonOption, LimitOption, SplitOption
+from odqa.cli.options import (
+    AUTO,
+    BATCH_SIZE,
+    MODELS,
+    BatchSizeOption,
+    DeviceOption,
+    JsonOption,
+    LimitOption,
+    SplitOption,
+)
 from odqa.cli.output import landed, note, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
 from odqa.errors import UsageError
@@ -24,6 +35,8 @@ if TYPE_CHECKING:
     from odqa.evaluation.reader import Evaluation
     from odqa.types import Example
 
+WHOLE = "With --index"  # The group of the options that go with it.
+
 
 @command
 def evaluate(
@@ -32,30 +45,44 @@ def evaluate(
     ] = "rajpurkar/squad_v2",
     split: SplitOption = None,
     reader: Annotated[
-        str | None, typer.Option(help="Reader to run: a folder or a name; the shipped one if not given.")
+        str | None,
+        typer.Option(
+            help="Reader to run: a folder or a name; the shipped one if not given.",
+            autocompletion=complete.readers,
+            rich_help_panel=MODELS,
+        ),
     ] = None,
     index: Annotated[
-        Path | None, typer.Option(help="Ask the questions of this index instead: retrieval, reading and ranking.")
+        Path | None,
+        typer.Option(
+            help="Ask the questions of this index instead: retrieval, reading and ranking.",
+            autocompletion=complete.indexes,
+        ),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", help=f"With --index: passages to read for a question. [{DEFAULT_K}]")
+        int | None, typer.Option("-k", help=f"Passages to read for a question. [{DEFAULT_K}]", rich_help_panel=WHOLE)
     ] = None,
     mode: Annotated[
-        Mode | None, typer.Option(help="With --index: find passages by dense, bm25 or hybrid search. [hybrid]")
+        Mode | None, typer.Option(help="Find passages by dense, bm25 or hybrid search. [hybrid]", rich_help_panel=WHOLE)
     ] = None,
     ranking: Annotated[
         str | None,
-        typer.Option(help="With --index: logit, null, softmax, prior or evidence; the best one fitted if not given."),
+        typer.Option(
+            help="Rank by logit, null, softmax, prior or evidence; the best one fitted if not given.",
+            rich_help_panel=WHOLE,
+        ),
     ] = None,
     ablate: Annotated[
-        bool, typer.Option("--ablate", help="With --index: compare all rankings in all modes at k 5, 20 and -k.")
+        bool,
+        typer.Option("--ablate", help="Compare all rankings in all modes at k 5, 20 and -k.", rich_help_panel=WHOLE),
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="With --index: write report.html, report.md and report.json into this folder.")
+        Path | None,
+        typer.Option(help="Write report.html, report.md and report.json into this folder.", rich_help_panel=WHOLE),
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(help="With --index: the folder of cached readings; the user's cache if not given."),
+        typer.Option(help="Folder of cached readings; the user's cache if not given.", rich_help_panel=WHOLE),
     ] = None,
     limit: LimitOption = None,
     sample: Annotated[
@@ -121,6 +148,8 @@ def evaluate(
         check_writable(output, "predictions")
     scored_as = check_language(language or "en")
     given = read_predictions(predictions) if predictions else None
+    if predictions is None:
+        reader = reader or setting("reader", None)
     examples = load_examples(dataset, split)
     check_examples(examples, dataset)
     if language is None and (
@@ -129,8 +158,10 @@ def evaluate(
         note(f"hint: {hint}")
     chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
-        k = DEFAULT_K if k is None else min(k, sys.maxsize)
-        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode or Mode.HYBRID, k, ranking, ablate)
+        k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
+        mode = mode or setting("mode", Mode.HYBRID)
+        cache = cache or setting("cache", None)
+        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode, k, ranking, ablate)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
     if predictions is None or given is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from odqa.cli.common import tell_fallback
 from odqa.cli.output import landed, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
+from odqa.cli.tables import columns
 from odqa.errors import UsageError
 from odqa.reports.visible import visible
 from odqa.types import Mode
@@ -44,7 +45,7 @@ def run(
 ) -> None:
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fit_file
-    from odqa.answering.ranking import check_ranking
+    from odqa.answering.precheck import precheck
     from odqa.evaluation.pipeline import EvaluationSettings, evaluate_pipeline
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
@@ -53,9 +54,9 @@ def run(
     from odqa.reports.folder import HTML, write_report
     from odqa.reports.pipeline import format_pipeline
 
-    check_ranking(request.ranking)
     if report is not None:
         _check_folder(report)
+    precheck(request.index, reader=reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {
@@ -75,7 +76,7 @@ def run(
         if json:
             print_json({name: value for name, value in found.as_json().items() if name != "scores"})
         else:
-            print_lines([format_pipeline(found)])
+            print_lines([format_pipeline(found, columns())])
             if report is not None:
                 print_lines(["", f"The report is in {visible(str(report / HTML))}"])
 

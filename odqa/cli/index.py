@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from odqa.cli import complete
 from odqa.cli.changes import bars, print_report
 from odqa.cli.common import command
 from odqa.cli.options import (
     AUTO,
+    FILES,
     MAX_FILE_SECONDS,
     MAX_FILE_SIZE,
+    MODELS,
+    PASSAGES,
     DeviceOption,
     ExcludeOption,
     FactoryOption,
@@ -34,21 +38,45 @@ from odqa.types import DEFAULT_INDEX
 @command
 def index(
     paths: Paths,
-    index: Annotated[Path, typer.Option(help="Folder to write; an index that is there is replaced.")] = DEFAULT_INDEX,
-    encoder: Annotated[str, typer.Option(help="Encoder: a sentence-transformers folder or name.")] = DEFAULT_ENCODER,
+    index: Annotated[
+        Path, typer.Option(help="Folder to write; an index that is there is replaced.", autocompletion=complete.indexes)
+    ] = DEFAULT_INDEX,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="Encoder: a sentence-transformers folder or name.",
+            autocompletion=complete.encoders,
+            rich_help_panel=MODELS,
+        ),
+    ] = DEFAULT_ENCODER,
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="Longest passage in the encoder's tokens; less where the encoder reads less.")
+        int,
+        typer.Option(
+            min=1,
+            help="Longest passage in the encoder's tokens; less where the encoder reads less.",
+            rich_help_panel=PASSAGES,
+        ),
     ] = 200,
-    overlap: Annotated[int, typer.Option(min=0, help="Tokens that a passage shares with the one before it.")] = 40,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Tokens that a passage shares with the one before it.", rich_help_panel=PASSAGES)
+    ] = 40,
     language: Annotated[
-        str, typer.Option(help="Language, as a code, by whose rules sentences are split.", callback=text)
+        str,
+        typer.Option(
+            help="Language, as a code, by whose rules sentences are split.", callback=text, rich_help_panel=PASSAGES
+        ),
     ] = "en",
     text_field: Annotated[
-        str, typer.Option(help="Field of a JSONL, CSV or TSV row that holds its text.", callback=text)
+        str,
+        typer.Option(
+            help="Field of a JSONL, CSV or TSV row that holds its text.", callback=text, rich_help_panel=FILES
+        ),
     ] = "text",
-    id_field: Annotated[str, typer.Option(help="Field that holds its id, which is optional.", callback=text)] = "id",
+    id_field: Annotated[
+        str, typer.Option(help="Field that holds its id, which is optional.", callback=text, rich_help_panel=FILES)
+    ] = "id",
     title_field: Annotated[
-        str, typer.Option(help="Field that holds its title, which is optional.", callback=text)
+        str, typer.Option(help="Field that holds its title, which is optional.", callback=text, rich_help_panel=FILES)
     ] = "title",
     factory: FactoryOption = None,
     tune_recall: RecallOption = None,

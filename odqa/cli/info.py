@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from odqa.cli.changes import describe_vectors
 from odqa.cli.common import command
-from odqa.cli.options import IndexArgument, JsonOption
-from odqa.cli.output import count, megabytes, print_json, print_lines
-from odqa.reports.tables import aligned
+from odqa.cli.defaults import index_or_default
+from odqa.cli.options import IndexArgument, JsonOption, SameIndexOption
+from odqa.cli.output import count, megabytes, print_json
+from odqa.cli.tables import print_table
 
 if TYPE_CHECKING:
     from odqa.index.manifest import Manifest, SegmentRecord
@@ -21,7 +22,8 @@ WORTH_COMPACTING = 0.2  # Share of deleted passages on the disk above which a hi
 
 @command
 def info(
-    index: IndexArgument,
+    index: IndexArgument = None,
+    same_index: SameIndexOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Show what an index holds, how it was made and how large it is.
@@ -32,18 +34,19 @@ def info(
 
     odqa info indexes/handbook
 
-    odqa info indexes/handbook --json
+    odqa info --index indexes/handbook --json
 
     """
     from odqa.index.manifest import as_stored, check_sizes, read_manifest
 
-    manifest = read_manifest(index)
-    check_sizes(index, manifest)
+    folder = index_or_default(index, same_index)
+    manifest = read_manifest(folder)
+    check_sizes(folder, manifest)
     if json_output:
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
         print_json({**as_stored(manifest), **totals})
     else:
-        print_lines([aligned(list(_rows(index, manifest)), left=2)])
+        print_table(list(_rows(folder, manifest)), left=2)
 
 
 def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:

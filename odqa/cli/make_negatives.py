@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command
+from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import landed, print_json, print_lines
 from odqa.reports.visible import visible
 from odqa.training.negatives.kinds import KINDS
@@ -34,13 +34,16 @@ def make_negatives(
     output: Annotated[
         Path | None, typer.Option(help="Write all of them to this .jsonl file, which train-reader and eval read.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the counts as one JSON object.", rich_help_panel=OUTPUT)
+    ] = False,
 ) -> None:
     """Make unanswerable questions out of answerable ones, to look at or to keep.
 
     These are the questions that train-reader --negatives trains on. Without --output a few of each kind are printed.
 
     Examples:
+
     odqa make-negatives mine.json
 
     odqa make-negatives mine.json --kinds entity,exclusion --limit 200

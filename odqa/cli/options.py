@@ -5,14 +5,19 @@ Each has its help written here once, and its default where that is not plain. Im
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from odqa.arguments import meant
+from odqa.cli import complete
+from odqa.cli.common import OUTPUT
+from odqa.cli.output import note
 from odqa.errors import UsageError
-from odqa.types import Mode
+from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
@@ -22,11 +27,20 @@ AUTO = "auto"
 MAX_FILE_SIZE = 250  # What odqa.corpus.ReadLimits has: importing it would make every --help slower.
 MAX_FILE_SECONDS = 300
 BATCH_SIZE = 32
+DEVICES = (AUTO, "cpu", "cuda", "mps")
+_DEVICE_NAMES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps", "processor": "cpu"}
+_PATTERN = re.compile(r"\*|\[.+\]")
+
+# The groups of options in the help of a command; those without one come first.
+FILES = "Which files, and how they are read"
+PASSAGES = "How documents are cut into passages"
+STORAGE = "How vectors are stored"
+MODELS = "Models, and where they run"
 
 Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json, and any of them "
         "as .gz.",
     ),
@@ -37,17 +51,41 @@ IncludeOption: TypeAlias = Annotated[
         "--include",
         metavar="GLOB",
         help="Read only files that it fits, as in a .gitignore: '*.md' anywhere, 'docs/*.md' from PATH on; repeatable.",
+        rich_help_panel=FILES,
     ),
 ]
 ExcludeOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="GLOB", help="Leave out files and folders that it fits: 'drafts/'; repeatable."),
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Leave out files and folders that it fits: 'drafts/'; repeatable.",
+        rich_help_panel=FILES,
+    ),
 ]
 IndexArgument: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="INDEX", help="Index folder, for example indexes/default.")
+    Path | None,
+    typer.Argument(
+        metavar="INDEX",
+        help=f"Index folder; {DEFAULT_INDEX} if not given.",
+        autocompletion=complete.indexes,
+        show_default=False,
+    ),
 ]
-IndexOption: TypeAlias = Annotated[Path, typer.Option("--index", help="Index folder.")]
-ReaderOption: TypeAlias = Annotated[str, typer.Option("--reader", help="Reader: a folder or a name.")]
+IndexOption: TypeAlias = Annotated[Path, typer.Option("--index", help="Index folder.", autocompletion=complete.indexes)]
+IndexOrDefaultOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--index", help=f"Index folder; {DEFAULT_INDEX} if not given.", autocompletion=complete.indexes),
+]
+SameIndexOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--index", help="The same as INDEX.", autocompletion=complete.indexes)
+]
+ReaderOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--reader", help="Reader: a folder or a name.", autocompletion=complete.readers, rich_help_panel=MODELS
+    ),
+]
 ModeOption: TypeAlias = Annotated[
     Mode, typer.Option("--mode", help="Find passages by meaning (dense), by shared words (bm25), or by both (hybrid).")
 ]
@@ -56,6 +94,7 @@ FilterOption: TypeAlias = Annotated[
     typer.Option(
         "--filter",
         metavar="FILTER",
+        autocompletion=complete.fields,
         help="Only documents that match: lang=en, lang!=en, year>=2020, 'source~=*/policies/*'; repeat to require "
         "several.",
     ),
@@ -74,6 +113,7 @@ OnDuplicateOption: TypeAlias = Annotated[
     typer.Option(
         "--on-duplicate",
         help="When two documents have the same id: stop, let the later one replace the earlier, or skip the later.",
+        rich_help_panel=FILES,
     ),
 ]
 MaxFileSizeOption: TypeAlias = Annotated[
@@ -83,12 +123,22 @@ MaxFileSizeOption: TypeAlias = Annotated[
         min=1,
         metavar="MB",
         help="Leave out a file that is larger, packed or unpacked; of JSONL, CSV and TSV only such a row.",
+        rich_help_panel=FILES,
     ),
 ]
 MaxFileSecondsOption: TypeAlias = Annotated[
-    int, typer.Option("--max-file-seconds", min=1, metavar="S", help="Leave out a file that takes longer to read.")
+    int,
+    typer.Option(
+        "--max-file-seconds",
+        min=1,
+        metavar="S",
+        help="Leave out a file that takes longer to read.",
+        rich_help_panel=FILES,
+    ),
 ]
-StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be used.")]
+StrictOption: TypeAlias = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first file that cannot be used.", rich_help_panel=FILES)
+]
 
 
 def text(value: str | None) -> str | None:
@@ -107,6 +157,7 @@ FactoryOption: TypeAlias = Annotated[
         callback=text,
         help="How FAISS stores the vectors, as a factory string: Flat, HNSW32, IVF1024,SQ8, ...; "
         "auto chooses by the number of passages.",
+        rich_help_panel=STORAGE,
     ),
 ]
 RecallOption: TypeAlias = Annotated[
@@ -116,6 +167,7 @@ RecallOption: TypeAlias = Annotated[
         metavar="FLOAT",
         help="Share of the passages of an exact search that searching must find, above 0 and at most 1; measured "
         "against Flat, and reached by searching longer.",
+        rich_help_panel=STORAGE,
     ),
 ]
 SplitOption: TypeAlias = Annotated[
@@ -124,9 +176,35 @@ SplitOption: TypeAlias = Annotated[
 LimitOption: TypeAlias = Annotated[
     int | None, typer.Option("--limit", min=1, help="Use the first N questions only.", metavar="N")
 ]
-BatchSizeOption: TypeAlias = Annotated[int, typer.Option("--batch-size", min=1, help="Windows read at once.")]
-DeviceOption: TypeAlias = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps, ...")]
-JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+BatchSizeOption: TypeAlias = Annotated[
+    int, typer.Option("--batch-size", min=1, help="Windows read at once.", rich_help_panel=MODELS)
+]
+
+
+def device(value: str) -> str:
+    """The name of a device. Raises BadParameter for one that was never any; whether it is here, torch knows."""
+    kind = value.partition(":")[0].casefold()
+    if kind not in DEVICES:
+        guess = meant(_DEVICE_NAMES.get(kind, kind), DEVICES)
+        remedy = f"give one of {', '.join(DEVICES)}"
+        if guess or not kind.isalpha():
+            raise typer.BadParameter(f"{value!r} is no device; {guess or remedy}")
+    return value
+
+
+DeviceOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="auto, cpu, cuda, cuda:1, mps, ...",
+        autocompletion=complete.devices,
+        callback=device,
+        rich_help_panel=MODELS,
+    ),
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of text.", rich_help_panel=OUTPUT)
+]
 
 
 def parse_filters(texts: Sequence[str] | None) -> tuple[Filter, ...]:
@@ -134,9 +212,16 @@ def parse_filters(texts: Sequence[str] | None) -> tuple[Filter, ...]:
     if not texts:
         return ()
     from odqa.corpus.base import well_formed
-    from odqa.index.filters import parse
+    from odqa.index.filters import Operator, parse
 
-    return tuple(parse(well_formed(text)) for text in texts)  # Names that are not UTF-8 are cleaned in an index, too.
+    found = tuple(parse(well_formed(text)) for text in texts)  # Names that are not UTF-8 are cleaned in an index, too.
+    for some in found:
+        if some.operator in (Operator.EQUAL, Operator.DIFFERENT) and _PATTERN.search(some.value):
+            note(
+                f"hint: {some} compares the whole text, * and [ too; for a pattern write "
+                f"'{some.field}~={some.value}'" + (", which has no opposite" if some.operator != Operator.EQUAL else "")
+            )
+    return found
 
 
 def storage_of(factory: str | None, recall: float | None, before: Storage) -> Storage:

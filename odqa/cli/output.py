@@ -14,6 +14,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
+from time import monotonic
 from typing import TextIO, TypeAlias
 
 from odqa.errors import OdqaError
@@ -25,6 +27,18 @@ MOST_CHARACTERS = 2000  # Of a line on stderr.
 
 # What a bar of tqdm, which shows how far a download is, begins with: back to the start of the line, or up a line.
 _BAR = re.compile(r"(?:\n*\x1b\[A|\r)+")
+
+
+class Loudness(Enum):
+    """How much a command says on stderr beside its errors."""
+
+    QUIET = "quiet"
+    PLAIN = "plain"
+    VERBOSE = "verbose"
+
+
+# Of the command that runs, and since when it does; whatever thread says something.
+_level, _since = Loudness.PLAIN, 0.0
 
 
 class OutputError(OSError):
@@ -108,9 +122,38 @@ def below(stream: TextIO) -> TextIO:
     return stream.inner if isinstance(stream, Screen) else stream
 
 
-def note(text: str) -> None:
-    """Print ``odqa: text`` as one line on stderr, of a length that a person reads."""
+@contextmanager
+def loudness(level: Loudness) -> Iterator[None]:
+    """A block in which so much is said on stderr."""
+    global _level, _since
+    before = _level, _since
+    _level, _since = level, monotonic()
+    try:
+        yield
+    finally:
+        _level, _since = before
+
+
+def is_quiet() -> bool:
+    """Whether nothing but results and errors is to be printed."""
+    return _level is Loudness.QUIET
+
+
+def tell(text: str) -> None:
+    """Print ``odqa: text`` as one line on stderr, of a length that a person reads: an error."""
     print(f"odqa: {brief(text, MOST_CHARACTERS)}", file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """Print a remark as :func:`tell` does, unless the command is to be quiet."""
+    if not is_quiet():
+        tell(text)
+
+
+def detail(text: str) -> None:
+    """Print what is done and when, as :func:`tell` does, where the command is to be verbose."""
+    if _level is Loudness.VERBOSE:
+        tell(f"{text} ({monotonic() - _since:.1f} s)")
 
 
 def print_json(value: object) -> None:

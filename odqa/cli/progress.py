@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from odqa.cli.output import below, clear_line, note, screens
+from odqa.cli.output import below, clear_line, detail, is_quiet, note, screens
 from odqa.types import Progress
 
 if TYPE_CHECKING:
@@ -27,11 +27,15 @@ SECONDS, SHARE, MANY_SECONDS = 10.0, 0.1, 60.0
 @contextmanager
 def status(text: str) -> Iterator[None]:
     """A block during which a terminal shows what is being waited for."""
+    if is_quiet():
+        yield
+        return
     clear_line(text)
     try:
         yield
     finally:
         clear_line()
+    detail(text.rstrip("…") + ": done")
 
 
 @contextmanager
@@ -74,7 +78,7 @@ def progress_bar() -> Iterator[Display]:
     display = Told(
         *columns,
         console=console,
-        disable=not console.is_terminal,
+        disable=is_quiet() or not console.is_terminal,
         redirect_stdout=False,
         transient=True,
         get_time=lambda: monotonic(),

@@ -17,7 +17,7 @@ def remove(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME...]", help="Ids of documents, or files or folders by the names they were indexed under."
+            metavar="NAME", help="Ids of documents, or files or folders by the names they were indexed under."
         ),
     ] = None,
     index: IndexOption = DEFAULT_INDEX,

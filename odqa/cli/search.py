@@ -65,6 +65,9 @@ def search(
         raise UsageError('give one question, as in: odqa search "vacation days", or a file of them with --questions')
     how = Ask(k=k, filters=parse_filters(filters))
     pairs = read_questions(questions) if questions is not None else [(1, check_question(str(query)))]
+    from odqa.answering.precheck import precheck
+
+    precheck(index, filters=how.filters)
 
     with status("Loading the encoder…"):
         from odqa.index.retriever import Retriever

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from odqa.cli.common import command
+from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import print_json
 from odqa.cli.progress import progress_bar
 from odqa.errors import OdqaError, UsageError
 from odqa.files import read_json
+from odqa.models import resolve
+from odqa.squad import check_source
 from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe, setting_of
 
 if TYPE_CHECKING:
@@ -57,7 +59,11 @@ def _option(field: Field[Any]) -> inspect.Parameter:
     flag = f"--{field.name.replace('_', '-')}"
     flags = [f"{flag}/--no-{flag.removeprefix('--')}"] if kind is bool else [flag]
     option = typer.Option(
-        *flags, help=help_of(Recipe, field.name), metavar=setting_of(Recipe, field.name).metavar, show_default=False
+        *flags,
+        help=help_of(Recipe, field.name),
+        metavar=setting_of(Recipe, field.name).metavar,
+        show_default=False,
+        rich_help_panel=None if field.name in SOURCES else "How it is trained",
     )
     annotation = Annotated[kind | None, option]
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
@@ -76,7 +82,9 @@ def train_reader(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --output.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     push_to_hub: Annotated[str | None, typer.Option(help="Upload the finished reader to this hub id.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the run's record as one JSON object.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the run's record as one JSON object.", rich_help_panel=OUTPUT)
+    ] = False,
     **settings: Any,
 ) -> None:
     """Fine-tune a reader on SQuAD v2 or any data in its format.
@@ -93,6 +101,10 @@ def train_reader(
 
     """
     chosen = make_recipe(_chosen(recipe, settings, negatives, negatives_ratio))
+    for source in (*chosen.train, *chosen.eval, *chosen.tune):
+        check_source(source.path)
+    for model in filter(None, (chosen.base, chosen.distill)):
+        resolve(model)
     # Forking tokenizers after they ran in parallel warns on every batch; the loop does not fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     from odqa.training.train import train

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.cli.common import command, tell_fallback
+from odqa.cli.defaults import setting
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
+    MODELS,
     BatchSizeOption,
     DeviceOption,
     IndexOption,
@@ -23,6 +25,7 @@ from odqa.cli.options import (
 )
 from odqa.cli.output import landed, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
+from odqa.cli.tables import columns
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.models import DEFAULT_READER
@@ -55,7 +58,8 @@ def tune(
         ),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder of cached readings; the user's cache if not given.")
+        Path | None,
+        typer.Option(help="Folder of cached readings; the user's cache if not given.", rich_help_panel=MODELS),
     ] = None,
     device: DeviceOption = AUTO,
     batch_size: BatchSizeOption = BATCH_SIZE,
@@ -75,6 +79,7 @@ def tune(
 
     """
     from odqa.answering.fit_file import keep, write
+    from odqa.answering.precheck import precheck
     from odqa.evaluation.cases import Dataset
     from odqa.evaluation.readings import Readings
     from odqa.fitting.tuning import tune as fit_all
@@ -86,11 +91,12 @@ def tune(
     if output:
         check_writable(output, "the fit")
     questions = Dataset.of(load_examples(dataset, split)[:limit], dataset)
+    precheck(index, reader=reader)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
         with status("Loading the reader…"):
             loaded = Reader.load(reader, device=device)
-        with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
+        with Readings(loaded, cache or setting("cache", None), batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(questions, retriever, readings, ks=ks, progress=tell)
     if output:
         write(output, fit)
@@ -126,4 +132,4 @@ def _table(fit: Fit) -> str:
     ]
     counts = ", ".join(f"{count:,} {kind}" for kind, count in fit.record["cases"].items())
     about = f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by context"
-    return f"{about}\n\n{aligned([head, *rows])}"
+    return f"{about}\n\n{aligned([head, *rows], width=columns())}"

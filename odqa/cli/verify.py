@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.cli.common import command
-from odqa.cli.options import AUTO, DeviceOption, IndexArgument, JsonOption
+from odqa.cli.defaults import index_or_default
+from odqa.cli.options import AUTO, DeviceOption, IndexArgument, JsonOption, SameIndexOption
 from odqa.cli.output import count, megabytes, print_json, print_lines
 from odqa.cli.progress import progress_of_stages
 from odqa.reports.visible import visible
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 @command
 def verify(
-    index: IndexArgument,
+    index: IndexArgument = None,
+    same_index: SameIndexOption = None,
     no_encode: Annotated[
         bool, typer.Option("--no-encode", help="Do not encode a sample of passages again; no model is loaded.")
     ] = False,
@@ -56,7 +58,7 @@ def verify(
             tell("Comparing checksums (kB)", done // 1000 - shown, max(1, total // 1000))
             shown = done // 1000
 
-        verified = verify_index(index, None if no_encode else load, progress=show)
+        verified = verify_index(index_or_default(index, same_index), None if no_encode else load, progress=show)
     if json_output:
         print_json({**asdict(verified), "folder": str(verified.folder)})
     else:

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 
 from odqa.arguments import Paths, names_of, path_of, paths_of
 from odqa.corpus import ChunkOptions, Found, ReadLimits, ReadOptions, Unusable, find_files
-from odqa.corpus.base import LIMITS, source_of
+from odqa.corpus.base import LIMITS, kind_of, source_of
+from odqa.corpus.files import KNOWN, LOADERS, unknown_kind
 from odqa.corpus.memory import documents_from
 from odqa.errors import OdqaError, UsageError
 from odqa.index.catalog import Catalog, open_catalog
@@ -269,6 +270,13 @@ def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *
     found = find_files(paths, names_of(include), names_of(exclude), passed_over=is_index)
     if not (found.files or given or update):
         raise OdqaError(_nothing_usable((), found))
+    unknown = [
+        Unusable(source_of(file), f"{unknown_kind(file)}: known are {KNOWN}")
+        for file in found.files
+        if kind_of(file) not in LOADERS
+    ]
+    if unknown and len(unknown) == len(found.files) and not given and not update:
+        raise OdqaError(_nothing_usable(unknown, found))  # Before a model is loaded for nothing.
     return found
 
 

@@ -82,7 +82,7 @@ def parse(text: str) -> Filter:
     if found is None:
         raise UsageError(
             f"the filter {text!r} has no operator after its field (one of {' '.join(Operator)}); "
-            f"write it like {_EXAMPLES}"
+            f"write it like {_EXAMPLES}, in quotes, as a shell takes > and < for itself"
         )
     field, sign, value = found[1].strip(), Operator(found[2]), found[3].strip()
     if not field:

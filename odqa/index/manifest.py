@@ -10,11 +10,13 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from odqa.arguments import meant
 from odqa.errors import IndexFolderError
 from odqa.files import sha256
 from odqa.index.layout import (
@@ -23,6 +25,7 @@ from odqa.index.layout import (
     NEW_MANIFEST,
     PASSAGES,
     check_kinds,
+    entries,
     segment_folder,
     wrong_kind,
 )
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
 FORMAT = 4
+_NEIGHBOURS = 1000  # Entries of a folder that are looked at for a guess.
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError):
         what = "has no manifest.json" if folder.is_dir() else "does not exist"
         raise IndexFolderError(
-            f"{folder} is not an index: it {what}; make one with {rebuild_command(folder)}"
+            f"{folder} is not an index: it {what}; {_neighbour(folder)}make one with {rebuild_command(folder)}"
         ) from None
     if not isinstance(value, dict) or type(value.get("format")) is not int:
         raise IndexFolderError(f"{path} is not the manifest of an index: it has no format version; {remedy}")
@@ -204,6 +208,15 @@ def read_manifest(folder: str | Path) -> Manifest:
     if problem := next(_contradictions(manifest), ""):
         raise IndexFolderError(f"{path} is damaged: {problem}; {remedy}")
     return manifest
+
+
+def _neighbour(folder: Path) -> str:
+    """The index beside a folder that is not there whose name is like it, as a guess; empty where there is none."""
+    if folder.is_dir():
+        return ""
+    names = [path.name for path in islice(entries(folder.parent), _NEIGHBOURS) if (path / MANIFEST).is_file()]
+    guess = meant(folder.name, names)
+    return f"{guess} Or " if guess else ""
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> None:

@@ -14,8 +14,8 @@ NAMES = {
 }
 
 
-def format_comparison(comparison: Comparison) -> str:
-    """A comparison as an aligned table, with what A and B are above it and what p is below it."""
+def format_comparison(comparison: Comparison, width: int | None = None) -> str:
+    """A comparison as an aligned table of at most ``width`` columns, with what A, B and p are around it."""
     exact = comparison.exact
     head = ["", "questions", "A", "B", "B - A", f"{comparison.level:.0%} interval", "p"]
     return "\n".join(
@@ -24,7 +24,7 @@ def format_comparison(comparison: Comparison) -> str:
             _side("A", comparison.a),
             _side("B", comparison.b),
             "",
-            aligned([head, *map(_row, comparison.scores)], left=2),
+            aligned([head, *map(_row, comparison.scores)], left=2, width=width),
             "",
             f"Decided exactly right: {exact.both:,} by both, {exact.a_alone:,} by A alone, "
             f"{exact.b_alone:,} by B alone, {exact.neither:,} by neither.",

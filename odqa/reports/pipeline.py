@@ -8,11 +8,14 @@ from odqa.evaluation.report import Depth, Report
 from odqa.reports.cells import recall, score
 from odqa.reports.tables import Cell, Row, Table, as_text
 from odqa.reports.visible import visible
+from odqa.reports.wrapping import wrapped
 
 
-def format_pipeline(report: Report) -> str:
-    """The report's tables for a terminal."""
-    return "\n\n".join([visible(headline(report)), *map(as_text, tables(report))])
+def format_pipeline(report: Report, width: int | None = None) -> str:
+    """The report's tables for a terminal, which has so many columns."""
+    title = visible(headline(report))
+    lines = [title] if width is None else wrapped(title, width, "")
+    return "\n\n".join(["\n".join(lines), *(as_text(table, width) for table in tables(report))])
 
 
 def tables(report: Report) -> Iterator[Table]:

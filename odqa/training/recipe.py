@@ -15,6 +15,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from odqa.arguments import meant
 from odqa.errors import DataError, UsageError
 from odqa.files import read_text, sha256
 from odqa.models import DEFAULT_ENCODER
@@ -280,7 +281,9 @@ def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]
     typed = {}
     for name, value in content.items():
         if name not in hints:
-            raise DataError(f"{where}: unknown setting {_short(name)}; known: {', '.join(hints)}")
+            guess = meant(name.replace("-", "_"), hints)
+            known = f"known: {', '.join(hints)}"
+            raise DataError(f"{where}: unknown setting {_short(name)}; {known}{'; ' * bool(guess)}{guess}")
         wanted = hints[name]
         typed[name] = value
         if wanted in (tuple[str, ...], tuple[float, ...]):

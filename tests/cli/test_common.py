@@ -13,8 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from odqa.cli import app
-from odqa.cli.common import Program, command, tell_fallback
+from odqa.cli import COMMANDS, GROUPS, app
+from odqa.cli.common import OUTPUT, Program, command, first_sentence, tell_fallback
 from odqa.cli.output import print_json
 from odqa.cli.progress import progress_bar, track
 from odqa.cli.surroundings import Terminated
@@ -200,18 +200,30 @@ def test_a_light_command_imports_nothing_heavy(arguments, code, tmp_path):
         assert b"Traceback" not in done.stderr
 
 
-COMMANDS = (
-    "index", "ask", "search", "add", "update", "remove", "compact", "info", "verify", "train-reader", "make-negatives",
-    "tune", "eval", "compare",
-)  # fmt: skip
-
-
-def test_help_names_every_command():
+def test_help_names_every_command_in_groups_with_a_whole_sentence(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()] == list(
-        COMMANDS
-    )
+    said = " ".join(result.stdout.split())
+    places = [said.index(f"{group}: ") for group in GROUPS]
+    assert places == sorted(places)
+    for name, function in COMMANDS.items():
+        assert f" {name} {first_sentence(function.__doc__)}" in said
+    assert "..." not in said.partition("Ask: ")[2] and "Exit codes: 0 " in said
+
+
+def test_the_first_sentence_is_all_of_it_on_one_line():
+    assert first_sentence("One of\n    two. And more.\n\n    Examples:") == "One of two"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_stand_in_groups_and_examples_on_lines_of_their_own(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = CliRunner().invoke(app, [name, "--help"]).stdout
+    groups = [line.rstrip(":") for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert OUTPUT in groups and "--quiet" in shown.partition(f"{OUTPUT}:")[2]
+    examples = [line.strip() for line in COMMANDS[name].__doc__.splitlines() if line.strip().startswith("odqa ")]
+    assert all(f"  {example}\n" in shown for example in examples)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -69,7 +69,7 @@ def test_a_missing_report_and_a_broken_one(folders, tmp_path: Path) -> None:
 def test_both_reports_are_asked_for() -> None:
     result = run("before")
     assert result.exit_code == 2
-    assert "Missing argument 'B'" in result.stderr
+    assert "missing argument 'B'" in result.stderr
 
 
 def test_comparing_needs_no_torch(folders) -> None:

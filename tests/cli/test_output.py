@@ -16,8 +16,21 @@ from typer.testing import CliRunner
 
 import odqa.cli
 from odqa.cli.common import Program, command
-from odqa.cli.output import OutputError, Screen, landed, note, print_json, print_lines, print_styled, screens
-from odqa.cli.progress import progress_bar, track
+from odqa.cli.output import (
+    Loudness,
+    OutputError,
+    Screen,
+    detail,
+    landed,
+    loudness,
+    note,
+    print_json,
+    print_lines,
+    print_styled,
+    screens,
+    tell,
+)
+from odqa.cli.progress import progress_bar, status, track
 from odqa.errors import OdqaError
 
 WILD = "a\x1b[2J\x07\rb"
@@ -149,3 +162,23 @@ def test_only_one_module_prints() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in PRINTING
     ]
     assert not offenders
+
+
+def test_quiet_and_verbose_change_what_is_said_and_end_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    def say() -> str:
+        with status("Loading…"):
+            note("a remark")
+            detail("a detail")
+        tell("an error")
+        return capsys.readouterr().err
+
+    plain = "odqa: a remark\nodqa: an error\n"
+    assert say() == plain
+    with loudness(Loudness.QUIET):
+        assert say() == "odqa: an error\n"
+    with loudness(Loudness.VERBOSE):
+        lines = say().splitlines()
+    assert [line.partition(" (")[0] for line in lines] == [
+        "odqa: a remark", "odqa: a detail", "odqa: Loading: done", "odqa: an error",
+    ]  # fmt: skip
+    assert say() == plain

@@ -39,6 +39,7 @@ from odqa.index.search import Index
 from odqa.index.verification import verify
 from odqa.retrieval.keywords import PARAMETERS
 from odqa.retrieval.vector_writer import VectorRecord
+from tests.tiny.asked import Asked
 
 DELETED = "deleted.000002.npy"
 FILES = (*DATA_FILES, DELETED)
@@ -375,3 +376,8 @@ def test_reading_a_manifest_imports_nothing_heavy(tmp_path: Path, manifest: Mani
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_a_folder_that_is_not_there_is_met_with_the_index_beside_it(asked: Asked) -> None:
+    with pytest.raises(IndexFolderError, match=r"does not exist; did you mean 'index'\? Or make one with `odqa index"):
+        read_manifest(asked.index.with_name("indx"))

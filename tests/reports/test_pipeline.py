@@ -69,3 +69,10 @@ def test_there_is_no_table_of_what_was_not_asked_for():
     full, less = ([table.title for table in tables(made)] for made in (REPORT, UNMEASURED))
     assert full[-2:] == ["Without unanswerable questions that another passage may answer", "Rankings, modes and k"]
     assert less == full[:-2]
+
+
+def test_the_tables_fit_a_narrow_terminal():
+    for width in (80, 110):
+        text = format_pipeline(REPORT, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert sorted(text.split()) == sorted(format_pipeline(REPORT).split())

@@ -77,3 +77,41 @@ def test_a_table_is_aligned_under_its_title_and_knows_which_columns_are_numbers(
         "  b   bm25          3",
     ]
     assert table.numeric() == [False, True, True]
+
+
+WIDE = [
+    ["", "share of all questions", "right"],
+    ["retrieval, reader and ranking", "0.123 ± 0.010", "1"],
+    ["x", "", "2"],
+]
+
+
+def test_a_table_that_is_too_wide_breaks_heads_and_names_and_no_number():
+    assert aligned(WIDE, width=34).splitlines() == [
+        "               share of all",
+        "                  questions  right",
+        "retrieval,    0.123 ± 0.010      1",
+        "reader and",
+        "ranking",
+        "x                                2",
+    ]
+
+
+def test_a_table_is_as_wide_as_it_is_where_it_fits_or_cannot_be_narrower():
+    assert aligned(WIDE, width=200) == aligned(WIDE)
+    narrow = aligned(WIDE, width=10).splitlines()
+    assert max(map(len, narrow)) == len("retrieval,") + 2 + len("0.123 ± 0.010") + 2 + len("right")
+
+
+CELLS = st.text(alphabet="ab ", max_size=30).map(str.strip)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1), st.integers(0, 3), st.integers(1, 60))
+def test_no_letter_is_lost_in_a_narrow_table(rows, left, width):
+    shown = aligned(rows, left, width)
+    assert sorted("".join(shown.split())) == sorted("".join(aligned(rows, left).split()))
+
+
+def test_the_name_of_a_model_is_broken_where_there_is_no_room():
+    rows = [["index", "encoder", "size"], ["a", "sentence-transformers/all-MiniLM-L6-v2", "1 MB"]]
+    assert max(map(len, aligned(rows, left=2, width=40).splitlines())) == 40

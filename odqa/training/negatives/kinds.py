@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from odqa.arguments import meant
 from odqa.errors import UsageError
 
 QUESTION_KINDS = ("negation", "antonym", "entity", "number", "exclusion", "condition")
@@ -15,5 +16,7 @@ def check_kinds(kinds: Sequence[str], where: str) -> tuple[str, ...]:
     """The kinds, ``all`` spelled out. Raises UsageError naming an unknown one."""
     for kind in kinds:
         if kind not in (*KINDS, "simple", "all"):
-            raise UsageError(f"{where}: no such kind of negatives: {kind!r}; known: {', '.join(KINDS)}, simple, all")
+            known = f"known: {', '.join(KINDS)}, simple, all"
+            guess = meant(kind, KINDS)
+            raise UsageError(f"{where}: no such kind of negatives: {kind!r}; {known}{'; ' * bool(guess)}{guess}")
     return tuple(one for kind in kinds for one in (KINDS if kind == "all" else (kind,)))

@@ -1,0 +1,77 @@
+"""Mistakes that can be seen at once are told before a model, or the library of one, is loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tiny.asked import Asked
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "datasets", "sklearn")
+
+
+@pytest.fixture
+def folder(work: Path, asked: Asked) -> Path:
+    (work / "asked.json").write_bytes(asked.dataset.read_bytes())
+    (work / "bad.toml").write_text('epochz = 2\n[[train]]\npath = "asked.json"\n')
+    (work / "gone.toml").write_text('[[train]]\npath = "gone.json"\n')
+    (work / "photo.png").write_bytes(b"\x89PNG")
+    (work / "broken.json").write_text("{")
+    return work
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("ask q --filter lnag=en", ["'lnag'", "did you mean 'lang'?"]),
+        ("ask q --reader ./gone", ["gone", "model"]),
+        ("ask q --ranking evidnce", ["'evidnce'", "did you mean 'evidence'?"]),
+        ("ask q --min-confidence 80", ["80 %"]),
+        ("ask q --index gone", ["gone is not an index"]),
+        ("ask q --device gpu", ["'cuda'"]),
+        ("ask q --context gone.pdf", ["gone.pdf does not exist"]),
+        ("search q --filter lnag=en", ["'lnag'"]),
+        ("search q --filter lang", ["operator"]),
+        ("search q -k 0", ["at least 1"]),
+        ("remove --filter lnag=en", ["'lnag'"]),
+        ("index photo.png", ["photo.png"]),
+        ("index gone", ["gone"]),
+        ("index docs --max-tokens 10 --overlap 20", ["overlap"]),
+        ("add gone", ["gone"]),
+        ("update docs --index gone", ["gone is not an index"]),
+        ("verify gone", ["gone is not an index"]),
+        ("tune --dataset gone.json", ["gone.json"]),
+        ("tune --dataset asked.json --index gone", ["gone is not an index"]),
+        ("tune --dataset asked.json --reader ./gone", ["gone", "model"]),
+        ("eval --dataset broken.json", ["broken.json"]),
+        ("eval --dataset asked.json --index gone", ["gone is not an index"]),
+        ("eval --dataset asked.json --index index --ranking evidnce", ["'evidence'?"]),
+        ("eval --dataset asked.json --language english", ["'english'"]),
+        ("compare gone gone", ["gone"]),
+        ("train-reader --recipe bad.toml", ["epochz", "did you mean 'epochs'?"]),
+        ("train-reader --recipe gone.toml", ["gone.json"]),
+        ("train-reader --train asked.json --base ./gone", ["gone", "model"]),
+        ("train-reader --train asked.json --epochs 0", ["epochs"]),
+        ("make-negatives asked.json --kinds entty", ["did you mean 'entity'?"]),
+    ],
+)
+def test_it_is_told_at_once(typed: str, words: list[str], folder: Path) -> None:
+    program = (
+        "import atexit, json, sys\n"
+        f"atexit.register(lambda: print(json.dumps([name for name in {HEAVY!r} if name in sys.modules])))\n"
+        "from odqa.cli import main\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "ODQA_INDEX": "index", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *typed.split()],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode in (1, 2), done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []

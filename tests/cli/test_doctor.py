@@ -1,0 +1,64 @@
+"""``odqa doctor``: what it looks at, and that something broken makes it fail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from odqa.cli import app
+
+
+def look(*arguments: str, code: int = 0, **environment: str) -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["doctor", "--json", *arguments], env=environment)
+    assert result.exit_code == code, result.stderr
+    shown = json.loads(result.stdout)
+    assert shown["healthy"] == (code == 0)
+    return {one["what"]: one for one in shown["findings"]}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_sound_installation_without_an_index_is_well() -> None:
+    found = look()
+    needed = ("odqa", "settings", "torch", "transformers", "sentence-transformers", "faiss", "device", "threads")
+    assert all(found[name]["verdict"] == "ok" for name in (*needed, "encoder", "reader"))
+    assert found["index"]["verdict"] == "missing" and "odqa index" in found["index"]["remedy"]
+    assert "all-MiniLM-L6-v2" in found["encoder"]["found"]
+
+
+def test_an_index_is_looked_at(made: Path) -> None:
+    found = look("--index", str(made / "index"))
+    assert found["index"]["verdict"] == "ok" and "5 documents" in found["index"]["found"]
+
+
+def test_a_damaged_index_fails_with_the_command_that_tells_more(work: Path) -> None:
+    next(Path("index").rglob("vectors.faiss")).unlink()
+    found = look(code=1, ODQA_INDEX="index")
+    assert found["index"]["verdict"] == "broken" and "is missing" in found["index"]["found"]
+    assert found["index"]["remedy"] == "odqa verify index"
+
+
+def test_broken_settings_and_a_model_that_is_gone_are_findings() -> None:
+    Path("odqa.toml").write_text("indx = 1\n")
+    assert "did you mean 'index'" in look(code=1)["settings"]["found"]
+    Path("odqa.toml").write_text('reader = "./gone"\n')
+    assert "gone" in look(code=1)["reader"]["found"]
+
+
+def test_a_library_that_cannot_be_loaded_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "sentence_transformers", None)
+    found = look(code=1)["sentence-transformers"]
+    assert found["verdict"] == "broken" and "pip install" in found["remedy"]
+
+
+def test_for_a_person_each_finding_is_a_line() -> None:
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("ok ") and "All that is needed is there." in result.stdout

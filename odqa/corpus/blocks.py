@@ -179,7 +179,8 @@ def _is_term(builder: Builder, above: Line, line: Line) -> bool:
 def _add_item(builder: Builder, line: Line, goes_on: bool, rules: Rules) -> bool:
     """Begin an item of a list, or a definition after a colon, if the line is one."""
     if rules.colons and line.text[:1] in (":", "~") and line.text[1:2] in (" ", "\t"):
-        builder.mark_last(BlockKind.TERM)
+        if not builder.ends_after(":", "~"):
+            builder.mark_last(BlockKind.TERM)
         builder.begin(line.after(1), hangs=line.indent)
         return True
     mark = BULLET.match(line.text) or NUMBER.match(line.text)

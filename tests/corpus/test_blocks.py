@@ -217,6 +217,9 @@ Then:
 Term
 : What it
   means
+: What else
+
+: And what not
 
 Setext
 ------
@@ -256,6 +259,8 @@ def test_markdown():
         ("code", "x = 1"),
         ("term", "Term"),
         ("paragraph", "What it means"),
+        ("paragraph", "What else"),
+        ("paragraph", "And what not"),
         ("heading", "Setext"),
         ("paragraph", "Quoted > text"),
         ("paragraph", "Line one"),

@@ -331,6 +331,39 @@ Run::
 """
 
 
+LIST_TABLE = """\
+.. list-table:: Exit codes
+   :header-rows: 1
+   :widths: 10 90
+
+   * - Code
+     - Meaning
+   * - 23
+     - Partial transfer,
+       of some files
+
+       - not all
+   * -
+     - Nothing
+
+After it.
+"""
+
+
+def test_a_table_of_lists_has_a_block_a_cell():
+    meaning = ("Meaning",)
+    assert shown(LIST_TABLE, rst_blocks) == [
+        ("caption", "Exit codes"),
+        ("row", "Code"),
+        ("row", "Meaning"),
+        ("row", "23", ("Code",)),
+        ("row", "Partial transfer, of some files", meaning),
+        ("row", "- not all", meaning),
+        ("row", "Nothing", meaning),
+        ("paragraph", "After it."),
+    ]
+
+
 def test_restructured_text():
     assert shown(SOURCE, rst_blocks) == [
         ("heading", "Title"),

@@ -17,8 +17,10 @@ from odqa.types import Block, BlockKind, Document, Example
 from odqa.views import Context
 
 # No pattern here has two parts that can match the same run of characters: time grows with the length of a line.
-BULLET = re.compile(r"[-+*•‣◦▪▸●○■□–—·⁃](?: \[[ xX]\])?(?=[ \t])")
-NUMBER = re.compile(r"(?:\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,6})\)|(?:\d{1,3}|[a-z]|[ivx]{1,6}|#)\.)(?=[ \t])")
+BULLET = re.compile(r"[-+*•‣◦▪▸●○■□–—·⁃](?: \[[ xX]\])?(?=[ \t])|[・●■◆](?=\w)")
+NUMBER = re.compile(
+    r"(?:\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,6})\)|(?:\d{1,3}|[a-z]|[ivx]{1,6}|#)\.)(?=[ \t])|\d{1,3}[．、](?=\w)|[①-⑳]"
+)
 FIRST = re.compile(r"\(?[1aAiI#]\b")
 SECTION = re.compile(r"(?:§ ?)?\d{1,3}(?:\.\d{1,3}){1,5}\.?(?=[ \t])")  # 4.2, which is told as a part of the text.
 KEY = re.compile(r"[*_`]{0,3}[^\W\d_][^:!?|;]{0,47}:[*_`]{0,3}[ \t]+\S")
@@ -179,7 +181,8 @@ def _is_term(builder: Builder, above: Line, line: Line) -> bool:
 def _add_item(builder: Builder, line: Line, goes_on: bool, rules: Rules) -> bool:
     """Begin an item of a list, or a definition after a colon, if the line is one."""
     if rules.colons and line.text[:1] in (":", "~") and line.text[1:2] in (" ", "\t"):
-        builder.mark_last(BlockKind.TERM)
+        if not builder.ends_after(":", "~"):
+            builder.mark_last(BlockKind.TERM)
         builder.begin(line.after(1), hangs=line.indent)
         return True
     mark = BULLET.match(line.text) or NUMBER.match(line.text)

@@ -36,6 +36,9 @@ ALIKE = {
     "≈": "<",
     ">": "<",
     "″": '"',
+    "′": "'",
+    "٫": ".",
+    "٬": ",",
 }
 # Over classes of characters, a letter for each: a and s letters (s those of a possessive), 0 digits, c scripts without
 # spaces, a space for white space, $ currencies, * other symbols, p other punctuation; most ASCII signs as they are.
@@ -44,22 +47,32 @@ _JOINED = rf"""
     (?: [?&] {_WORD}+ = (?={_WORD})                                                 # x?y=1&z=2, but not: y=1
       | (?!--|\.\.(?!/)) [@/\\:?&%\#~+.'-]{{1,3}} (?!(?<=')s(?!{_WORD})) (?={_WORD})  # a@b.org, x/y, re-use
       | , (?=0)(?<=0,)                                                                # 1,200
+      | [:]/// (?={_WORD})                                                             # file:///x
+      | (?<![as0_][as0_][as0_]) \^ -? (?: (?={_WORD}) | \( (?:{_WORD}|[.,+*/-])* \) )  # 10^-3, x^(n+1), but not: note^1
+      | ° (?=0) | (?<=0) " (?=[as](?![as0_]))                                         # 37°42'N
+      | (?<=[as]) \[ [as][as0_] (?:{_WORD}|[.,-])* \]                                 # odqa[cpu]
       | \( (?:{_WORD}|[.,-])* \)                                                      # 12(b), word(s), run()
     )
 """
 _LEAD = r"""
     (?: (?<![as0_c)\].-])  # Not after a word, nor after dashes or dots in place of a space.
-        (?: -{1,2}(?=[as]) | [-+<](?=[$]?0) | [$][ ]?(?=0) | -[$](?=0) | (?:~|\.{1,2})?[/\\]\.?(?=[as0_])
+        (?: [as]{1,3}[$][ ]?(?=0) | -{1,2}(?=[as]) | [-+<](?=[$]?0) | [$][ ]?(?=0) | -[$](?=0)
+          | (?:~|\.{1,2})?[/\\]\.?(?=[as0_])
           | [@\#$%.](?=[as0_]) | \*(?=\.[as]) )+ )?
 """
 _TAIL = r"""
     (?: (?<=[as]\.[as])\.(?![as0]) )?  # U.S.
-    (?: (?<=0) [ ]?(?:%|°[as]?(?![as])|[$](?![ ]?0)) | (?<=[as0])(?:\+{1,2}|\#)(?![as0]) | (?<=[as0])/(?![as0]) )?
+    (?: (?<=0) [ ]?(?:%|°[as]?(?![as])|[$](?![ ]?0)) | (?<=[as0])(?:\+{1,2}|\#)(?![as0]) | (?<=[as0])/(?![as0])
+      | (?<=0'0)" | (?<=0'00)" )?  # 5'11"
 """
+_VARIABLE = r"(?<![as0_]) (?: %[as_][as0_]*% | [$]\{[as_][as0_]*\} )"  # %PATH%, ${PATH}
 _OPERATOR = r"""
     (?<=[`"']) [-*&|=<>!?+~^%\#@$/:.]{1,4} (?=[`"']) | (?<=[ ]) (?:&& | \|\| | [=!<]= | =[<] | <{2} | \*\*) (?=[ ])
 """
-UNIT = re.compile(rf"{_LEAD} {_WORD}+ (?:{_JOINED} {_WORD}*)* {_TAIL} | c | {_OPERATOR}", re.VERBOSE)
+UNIT = re.compile(
+    rf"(?: {_VARIABLE} | {_LEAD} {_WORD}+ ) (?:{_JOINED} {_WORD}*)* {_TAIL} | c | {_OPERATOR}", re.VERBOSE
+)
+GROUPED = re.compile(r"(?<!\d{4})(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")  # 1 200, on one line.
 POSSESSIVE = re.compile(r"(?<=')s(?![as0_])")
 PAIRS = ("()", "[]", "{}", "“”", "«»", '""', "``")
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
@@ -91,7 +104,7 @@ def units_of(context: Context, view: View) -> Units:
     >>> [text[start:stop] for start, stop in zip(units.starts, units.stops)]
     ['Pay', '£45', 'see', '12(b)', 'to', 'a.b@c.org', 'The', 'U.S.', 'tour', 'end']
     """
-    classes = view.text.translate(_CLASSES)
+    classes = _grouped(context, view, view.text.translate(_CLASSES))
     possessive = {match.start() for match in POSSESSIVE.finditer(classes)}
     spans = [match.span() for match in UNIT.finditer(classes) if match.start() not in possessive]
     begins, ends = np.array(spans, dtype=np.int32).reshape(-1, 2).T
@@ -103,6 +116,16 @@ def units_of(context: Context, view: View) -> Units:
     own = (starts < stops) & ~numbered & _inside(context, starts, stops)
     segments = np.searchsorted(_boundaries(context), starts, "right").astype(np.int32)
     return Units(begins[own], ends[own], starts[own], stops[own], segments[own])
+
+
+def _grouped(context: Context, view: View, classes: str) -> str:
+    """The classes with a comma for each space that groups the digits of a number and is no place for a line break."""
+    spaces = [match.start() for match in GROUPED.finditer(context.text)]
+    if not spaces:
+        return classes
+    found = np.array(list(classes))
+    found[np.searchsorted(view.begins, spaces, "right") - 1] = ","
+    return "".join(found)
 
 
 def balanced(text: str, start: int, stop: int) -> tuple[int, int] | None:

@@ -31,6 +31,11 @@ def rule(x0: float, x1: float, y: float) -> bytes:
     return b"%g %g m %g %g l S" % (x0, HEIGHT - y, x1, HEIGHT - y)
 
 
+def upright(x: float, y0: float, y1: float) -> bytes:
+    """Draw a line down."""
+    return b"%g %g m %g %g l S" % (x, HEIGHT - y0, x, HEIGHT - y1)
+
+
 def annotation(y: float, entries: bytes, x0: float = 150, x1: float = 350) -> bytes:
     """An annotation or a field, ``y`` its lower side."""
     return b"<</Type/Annot/Rect[%g %g %g %g]%s>>" % (x0, HEIGHT - y - 4, x1, HEIGHT - y + 16, entries)

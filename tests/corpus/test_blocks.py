@@ -154,6 +154,34 @@ def test_tables_in_columns_have_a_block_a_cell():
     assert shown(text)[-2:] == [("row", "Coffee", ("Item",)), ("row", "2.40", ("Price",))]
 
 
+def test_the_last_cell_of_a_row_in_columns_goes_on_below_itself():
+    codes = """\
+23  Partial transfer
+24  Files have vanished
+    before they were sent
+25  Limit reached
+"""
+    assert shown(codes) == [
+        ("term", "23"),
+        ("paragraph", "Partial transfer"),
+        ("term", "24"),
+        ("paragraph", "Files have vanished before they were sent"),
+        ("term", "25"),
+        ("paragraph", "Limit reached"),
+    ]
+    sizes = "Key    Value  Unit\npower  5      kW and\n              more\nmass   6      kg\n"
+    assert shown(sizes)[3:6] == [
+        ("row", "power", ("Key",)),
+        ("row", "5", ("Value",)),
+        ("row", "kW and more", ("Unit",)),
+    ]
+
+
+def test_lists_in_scripts_without_spaces():
+    text = "・料金\n・住所\n\n１．開く\n２．閉じる\n\n1、开\n2、关\n\n① 一\n② 二"
+    assert shown(text) == [("item", item) for item in "料金 住所 開く 閉じる 开 关 一 二".split()]
+
+
 def test_justified_prose_is_no_table():
     text = (
         "       context  lines,  file  names,  line  numbers,  byte  offsets,  and\n"
@@ -217,6 +245,9 @@ Then:
 Term
 : What it
   means
+: What else
+
+: And what not
 
 Setext
 ------
@@ -256,6 +287,8 @@ def test_markdown():
         ("code", "x = 1"),
         ("term", "Term"),
         ("paragraph", "What it means"),
+        ("paragraph", "What else"),
+        ("paragraph", "And what not"),
         ("heading", "Setext"),
         ("paragraph", "Quoted > text"),
         ("paragraph", "Line one"),
@@ -324,6 +357,39 @@ Run::
 | verse one
 | verse two
 """
+
+
+LIST_TABLE = """\
+.. list-table:: Exit codes
+   :header-rows: 1
+   :widths: 10 90
+
+   * - Code
+     - Meaning
+   * - 23
+     - Partial transfer,
+       of some files
+
+       - not all
+   * -
+     - Nothing
+
+After it.
+"""
+
+
+def test_a_table_of_lists_has_a_block_a_cell():
+    meaning = ("Meaning",)
+    assert shown(LIST_TABLE, rst_blocks) == [
+        ("caption", "Exit codes"),
+        ("row", "Code"),
+        ("row", "Meaning"),
+        ("row", "23", ("Code",)),
+        ("row", "Partial transfer, of some files", meaning),
+        ("row", "- not all", meaning),
+        ("row", "Nothing", meaning),
+        ("paragraph", "After it."),
+    ]
 
 
 def test_restructured_text():

@@ -7,7 +7,7 @@ import pytest
 from odqa.corpus import split
 from odqa.types import BlockKind
 from tests.corpus.invariants import words
-from tests.corpus.pdf_files import annotation, blocks, paragraph, read, rule, text, write
+from tests.corpus.pdf_files import annotation, blocks, paragraph, read, rule, text, upright, write
 
 LEFT = [
     "The lighthouse was finished in 1788",
@@ -267,6 +267,26 @@ def test_aligned_cells_are_rows_with_the_heads_as_labels(tmp_path):
     assert rows == ["Code | Meaning | Level", "23 | Disk is full | 4", "24 |  | 2", "25 | Too many files | 1"]
     assert {block.kind for block in document.blocks} == {BlockKind.ROW}
     assert [block.labels for block in document.blocks] == [(), *[("Code", "Meaning", "Level")] * 3]
+
+
+def test_cells_in_a_grid_are_what_stands_between_its_rules(tmp_path):
+    page = [rule(40, 400, y) for y in (85, 105, 145, 185, 205)] + [rule(120, 400, 165)]
+    page += [upright(x, 85, 205) for x in (40, 120, 400)] + [upright(300, 85, 185)]
+    page += [text(x, 100, head, font="B") for x, head in ((50, "Code"), (130, "Meaning"), (310, "Level"))]
+    page += [text(130, 120, "Some files that were to be"), text(298 - 60, 133, "sent   are"), text(305, 133, "5")]
+    page += [text(50, 126, "23"), text(130, 140, "gone")]
+    page += [text(130, 160, "It is full"), text(50, 170, "24"), text(310, 180, "1"), text(50, 200, "25")]
+    page += [text(130, 200, "Not used")]
+    document = read(write(tmp_path / "a.pdf", [page]))
+    rows = [document.text[block.start : block.end] for block in document.blocks]
+    assert rows == [
+        "Code | Meaning | Level",
+        "23 | Some files that were to be sent are gone | 5",
+        "24 | It is full | ",
+        "24 |  | 1",
+        "25 | Not used | Not used",
+    ]
+    assert [block.labels for block in document.blocks[1:]] == [("Code", "Meaning", "Level")] * 4
 
 
 def test_the_lines_of_a_cell_between_rules_are_one_cell(tmp_path):

@@ -71,8 +71,8 @@ def lowered(text: str, before: str) -> str:
 
 def _number(text: str, before: str, after: str) -> str:
     last = before[-1:]
-    if after.startswith(_FRACTION):
-        return f" {text}" if last.isalnum() else text  # Of a mixed number.
+    if after.startswith(_FRACTION) and not last.isalpha():
+        return f" {text}" if last.isdigit() else text  # Of a mixed number.
     if last.isspace():
         return text if _ELEMENT.match(after) else f"[{text}] "  # The isotope 14C, or the number of a note itself.
     if price := _PRICE.search(before):

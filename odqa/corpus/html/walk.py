@@ -44,6 +44,7 @@ PICTURED_WORDS = names("math tex latex emoji")  # Classes of pictures that stand
 MATHEMATICS = names(
     "math semantics mrow mstyle msup msub msubsup mfrac msqrt mroot mfenced"
 )  # Spaces there say nothing.
+SCRIPT_STYLE = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 OPERANDS = {("msup", 1): "sup", ("msub", 1): "sub", ("msubsup", 1): "sub", ("msubsup", 2): "sup", ("mfrac", 1): "/"}
 DECORATION = re.compile(r"\[|logo\b|icon\b", re.IGNORECASE)  # The picture of a warning is called [Warning].
 LONGEST_ALTERNATIVE = 200  # Characters of a picture's text, and of what an abbreviation stands for.
@@ -105,8 +106,9 @@ class _Walk:
     def _whole(self, tag: Tag, parent: Tag, root: Tag) -> bool:
         """Write an element that is read as a whole, or not at all; False for others."""
         name, attributes = tag.name, tag.attrs
-        if name in ("sup", "sub") or (name == "a" and _is_reference(tag)):
-            return self._raised(tag, name)
+        script = "a" if name == "a" and _is_reference(tag) else _script(tag)
+        if script:
+            return self._raised(tag, script)
         if parent.name in ("msup", "msub", "msubsup", "mfrac"):
             return self._operand(tag, parent)
         if name == "ruby":
@@ -328,6 +330,18 @@ def _is_bold(cell: Tag, measures: Measures) -> bool:
         if tag.name in ("b", "strong"):
             return measures[cell].has_words
     return False
+
+
+def _script(tag: Tag) -> str:
+    """``sup`` or ``sub`` for an element that is one, or is styled as one; empty for others."""
+    if tag.name in ("sup", "sub"):
+        return str(tag.name)
+    if tag.name not in ("span", "a", "small", "font") or not tag.attrs:
+        return ""
+    styled = SCRIPT_STYLE.search(str(tag.attrs.get("style", "")))
+    words = words_of(tag.attrs.get("class"))
+    is_sup = styled[1] == "super" if styled else "superscript" in words
+    return "sup" if is_sup else "sub" if styled or "subscript" in words else ""
 
 
 def _is_reference(link: Tag) -> bool:

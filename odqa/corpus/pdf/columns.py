@@ -51,7 +51,7 @@ def reading_order(words: Sequence[Word], rules: Sequence[Box] = ()) -> list[Line
     """The lines of a page; those of a column share their ``region``."""
     columns: list[list[Word]] = []
     _cut(list(words), rules, columns, 0)
-    return [line for region, column in enumerate(columns) for line in lines(column, region)]
+    return [line for region, column in enumerate(columns) for line in lines(column, region, rules)]
 
 
 def _cut(words: list[Word], rules: Sequence[Box], columns: list[list[Word]], depth: int) -> None:

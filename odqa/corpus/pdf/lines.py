@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import median
 
-from odqa.corpus.pdf.page import Word
+from odqa.corpus.pdf.page import Box, Word
 
 GAP = 0.9  # Of the size of the letters: a wider gap may stand between columns. Spaces of justified lines are narrower.
 SAME_LINE = 0.25  # Of the size of the letters: how far the base lines of one line's words may be apart.
+THICKEST = 2.0  # Points between the two sides of one rule.
 MOST_BESIDE = 8  # Words above or below the base line of a row, that are looked at.
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff01-\uff60]")
@@ -29,7 +31,10 @@ class Piece:
 
 @dataclass(slots=True)
 class Line:
-    """A line of a page. ``apart`` where it is a block of its own, such as a field of a form with its value."""
+    """A line of a page. ``apart`` where it is a block of its own, such as a field of a form with its value.
+
+    ``sides`` are the places of the rules between its cells and beside them, where each of its pieces is a cell.
+    """
 
     pieces: list[Piece]
     y: float
@@ -38,6 +43,7 @@ class Line:
     apart: bool = False
     level: int = 0  # As a heading; 0 for none.
     region: int = 0  # Lines of a column have the same one.
+    sides: tuple[float, ...] = ()
 
     @property
     def x0(self) -> float:
@@ -114,18 +120,39 @@ def _beside(few: Row, row: Row) -> bool:
     )
 
 
-def lines(words: Sequence[Word], region: int = 0) -> list[Line]:
-    """The lines of one column, from top to bottom."""
+def lines(words: Sequence[Word], region: int = 0, rules: Sequence[Box] = ()) -> list[Line]:
+    """The lines of one column, from top to bottom. Where rules stand between cells, each cell's words are a piece."""
     found = []
+    upright = [rule for rule in rules if rule.y1 - rule.y0 > rule.x1 - rule.x0]
     for row in rows(words):
         size = row.size
         letters = "".join(word.text for word in row.words)
-        pieces = [_piece(part, row.y) for part in parts(row, GAP * size)]
+        sides = _sides(row, upright)
+        pieces = [_piece(part, row.y) for part in (_cells(row, sides) if sides else parts(row, GAP * size))]
         if len(RIGHT_TO_LEFT.findall(letters)) > len(letters) / 2:
             pieces = [_piece(row.words[::-1], row.y)]
         mono = sum(len(word.text) for word in row.words if word.mono) >= 0.9 * len(letters)
-        found.append(Line(pieces, row.y, size, mono, region=region))
+        found.append(Line(pieces, row.y, size, mono, region=region, sides=sides))
     return found
+
+
+def _sides(row: Row, upright: Sequence[Box]) -> tuple[float, ...]:
+    """The places of the rules beside and between the words of a row; none unless they are on both sides of all."""
+    level = row.y - 0.3 * row.size
+    sides = sorted(rule.x0 for rule in upright if rule.y0 <= level <= rule.y1)
+    sides = [side for at, side in enumerate(sides) if not at or side - sides[at - 1] > THICKEST]
+    end = max(word.x1 for word in row.words)
+    if len(sides) < 3 or row.words[0].x0 < sides[0] - THICKEST or end > sides[-1] + THICKEST:
+        return ()
+    return tuple(sides)
+
+
+def _cells(row: Row, sides: Sequence[float]) -> list[list[Word]]:
+    """The words of a row between one side and the next."""
+    found: dict[int, list[Word]] = {}
+    for word in row.words:
+        found.setdefault(bisect(sides, (word.x0 + word.x1) / 2), []).append(word)
+    return list(found.values())
 
 
 def parts(row: Row, gap: float) -> list[list[Word]]:

@@ -288,7 +288,8 @@ def _rules(pdfium: Any, page: Any, count: int, sight: _Sight) -> list[Box]:
         if min(box.x1 - box.x0, box.y1 - box.y0) <= THICKEST_RULE:
             rules.append(box)
         elif pdfium.FPDFPath_CountSegments(drawn) <= 5:
-            rules += (Box(box.x0, box.y0, box.x1, box.y0), Box(box.x0, box.y1, box.x1, box.y1))
+            rules += (Box(box.x0, y, box.x1, y) for y in (box.y0, box.y1))
+            rules += (Box(x, box.y0, x, box.y1) for x in (box.x0, box.x1))
     return rules
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
+from odqa.corpus.pdf.grids import columns_under, grid_at, repeat_spanning
 from odqa.corpus.pdf.lines import Line, Piece
 from odqa.corpus.pdf.page import Box
 
@@ -50,17 +51,24 @@ def table_at(
     too where its cells are far apart, where the last one goes on below, or where it has the columns of the table
     ``before``. ``joined`` makes one text of a cell's lines.
     """
-    taken, columns = _extent(lines, start, before, rules)
+    taken, columns = grid_at(lines, start)
+    is_grid = len(taken) > 1
+    if not is_grid:
+        taken, columns = _extent(lines, start, before, rules)
     if not taken:
         return None
-    between = _rules_between(taken, rules)
+    between = _rules_between(taken, rules, 0.1 if is_grid else 0.5)
     numbers = _rows(taken, columns, between)
     rows = [["" for _ in columns] for _ in range(numbers[-1] + 1)]
     for line, number in zip(taken, numbers, strict=True):
         for piece in line.pieces:
-            at = _column_of(piece, columns)
-            cell = rows[number][at]
-            rows[number][at] = joined(cell, piece.text) if cell else piece.text
+            for at in columns_under(line, piece, columns) if is_grid else [_column_of(piece, columns)]:
+                cell = rows[number][at]
+                rows[number][at] = joined(cell, piece.text) if cell else piece.text
+    if is_grid:
+        steps = [(above.y, below.y) for above, below in pairwise(taken)]
+        edges = [step for step, (one, other) in zip(steps, pairwise(numbers), strict=True) if one != other]
+        repeat_spanning(rows, columns, edges, rules)
     if sum(bool(cell) for cell in rows[0]) < 2:
         return None
     table = Table(rows, columns)
@@ -141,15 +149,15 @@ def _column_of(piece: Piece, columns: Sequence[tuple[float, float]]) -> int:
     return min(range(len(columns)), key=lambda at: max(columns[at][0] - middle, middle - columns[at][1]))
 
 
-def _rules_between(taken: Sequence[Line], rules: Sequence[Box]) -> list[bool]:
-    """For each line but the first, whether a rule is drawn between it and the line above, across most of the table."""
+def _rules_between(taken: Sequence[Line], rules: Sequence[Box], share: float) -> list[bool]:
+    """For each line but the first, whether a rule is between it and the line above, across a share of the table."""
     x0, x1 = min(line.x0 for line in taken), max(line.x1 for line in taken)
     drawn: dict[int, float] = {}  # How much of each level: every cell may have a rule of its own.
     for rule in rules:
         if rule.y1 - rule.y0 < rule.x1 - rule.x0 and taken[0].y < rule.y0 < taken[-1].y:
             level = round(rule.y0)
             drawn[level] = drawn.get(level, 0.0) + max(min(rule.x1, x1) - max(rule.x0, x0), 0.0)
-    levels = sorted(level for level, length in drawn.items() if length > 0.5 * (x1 - x0))
+    levels = sorted(level for level, length in drawn.items() if length > share * (x1 - x0))
     found, at = [], 0
     for above, below in pairwise(taken):
         while at < len(levels) and levels[at] <= above.y:

@@ -110,6 +110,11 @@ class Builder:
         """Whether a line ends as Markdown's that must not be joined with the next: two spaces or a backslash."""
         return line.text.endswith("\\") or self._text.startswith("  ", line.end)
 
+    def ends_after(self, *marks: str) -> bool:
+        """Whether nothing but one of the marks stands on its line before the last block."""
+        start = self.blocks[-1].start if self.blocks else 0
+        return self._text[self._text.rfind("\n", 0, start) + 1 : start].strip() in marks
+
     def mark_last(self, kind: BlockKind) -> None:
         """Give the last block another kind: what follows tells what it was."""
         if self.blocks:

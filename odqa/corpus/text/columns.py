@@ -31,19 +31,23 @@ def columns_end(lines: Sequence[Line], at: int) -> int:
     """Where a table in columns that begins at ``at`` ends; ``at`` itself where none does.
 
     It has three rows, or two of as many cells, or a head and a ruler; each cell begins under one of the rows above.
+    The last cell of a row may go on below itself.
     """
     columns = cells_of(lines[at])
     if not 2 <= len(columns) <= MOST_COLUMNS or is_ruler(lines[at].text):
         return at
-    end, rows, ruled, whole = at + 1, 1, False, len(columns) > 2
+    end, rows, ruled, whole, last = at + 1, 1, False, len(columns) > 2, columns[-1]
     while end < len(lines):
         if is_ruler(lines[end].text):
             ruled = True
         else:
             cells = cells_of(lines[end])
+            if _goes_on(cells, last):
+                end += 1
+                continue
             if not 2 <= len(cells) <= MOST_COLUMNS or not _aligned(cells, columns):
                 break
-            rows += 1
+            rows, last = rows + 1, cells[-1]
             whole = whole and len(cells) == len(columns)
             if len(cells) >= len(columns):
                 columns = cells
@@ -57,7 +61,16 @@ def add_columns(builder: Builder, lines: Sequence[Line]) -> None:
 
     Two columns without a head are terms and what they mean.
     """
-    rows = [(cells_of(line), is_ruler(line.text)) for line in lines]
+    rows: list[tuple[list[Line], bool]] = []
+    more: dict[int, Line] = {}  # By the start of a cell, the last of the lines on which it goes on.
+    above: Line | None = None
+    for line in lines:
+        cells, drawn = cells_of(line), is_ruler(line.text)
+        if above and _goes_on(cells, above):
+            more[above.start] = cells[0]
+        else:
+            rows.append((cells, drawn))
+            above = above if drawn else cells[-1]
     ruled = len(rows) > 1 and rows[1][1]
     filled = [cells for cells, drawn in rows if not drawn]
     heads = filled[0] if ruled or _has_head(filled) else []
@@ -65,9 +78,17 @@ def add_columns(builder: Builder, lines: Sequence[Line]) -> None:
     for number, cells in enumerate(filled):
         for at, cell in enumerate(cells):
             if pairs:
-                builder.add(cell, BlockKind.PARAGRAPH if at else BlockKind.TERM)
+                builder.begin(cell, BlockKind.PARAGRAPH if at else BlockKind.TERM)
             else:
-                builder.add(cell, BlockKind.ROW, _label(cell, heads) if number else ())
+                builder.begin(cell, BlockKind.ROW, _label(cell, heads) if number else ())
+            if cell.start in more:
+                builder.extend(more[cell.start])
+            builder.close()
+
+
+def _goes_on(cells: Sequence[Line], last: Line) -> bool:
+    """Whether a line is more of the last cell of the row above."""
+    return len(cells) == 1 and cells[0].indent == last.indent and not is_ruler(cells[0].text)
 
 
 def _aligned(cells: Sequence[Line], columns: Sequence[Line]) -> bool:

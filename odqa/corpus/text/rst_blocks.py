@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from odqa.corpus.blocks import Rules, add_code, add_group
 from odqa.corpus.text.block_lines import Builder, Line, read_lines
+from odqa.corpus.text.rst_tables import COLUMNS, add_list_table, add_simple_table
 from odqa.types import Block, BlockKind
 
 # No pattern here has two parts that can match the same run of characters: time grows with the length of a line.
@@ -15,8 +15,6 @@ DIRECTIVE = re.compile(r"\.\.[ \t]+(?:\|[^|]{1,80}\|[ \t]+)?([\w:.+-]{1,80}?)::(
 NOTE = re.compile(r"\.\.[ \t]+\[[^\]]{1,80}\][ \t]+")
 EXPLICIT = re.compile(r"(?:\.\.|__)(?=[ \t]|$)")
 FIELD = re.compile(r":(?![ \t:`])[^:]{1,80}:(?=[ \t]|$)")
-COLUMNS = re.compile(r"=+(?: +=+)+$")
-COLUMN = re.compile(r"=+")
 LINE = re.compile(r"\|[ \t]+")
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+$")
 LITERAL = (
@@ -49,7 +47,12 @@ def rst_blocks(text: str) -> tuple[Block, ...]:
                 continue
         directive = DIRECTIVE.match(line.text)
         if COLUMNS.match(line.text) and not group:
-            at = _add_simple_table(builder, lines, at)
+            at = add_simple_table(builder, lines, at)
+            continue
+        if directive and directive[1] == "list-table":
+            _add(builder, group)
+            group = []
+            at = add_list_table(builder, lines, at)
             continue
         verse = LINE.match(line.text) and not group
         if line.text and not group and builder.hangs is not None and builder.lines and line.indent > builder.hangs:
@@ -123,41 +126,3 @@ def _options_end(lines: Sequence[Line], at: int, indent: int) -> int:
     while at < len(lines) and lines[at].indent > indent and FIELD.match(lines[at].text):
         at += 1
     return at
-
-
-def _add_simple_table(builder: Builder, lines: Sequence[Line], at: int) -> int:
-    """Add the cells of a simple table, a block each, labelled by their heads; returns where the table ends."""
-    edges = [(ruler.start(), ruler.end()) for ruler in COLUMN.finditer(lines[at].text)]
-    rulers, end = [at], at + 1
-    while end < len(lines):
-        if COLUMNS.match(lines[end].text):
-            rulers.append(end)
-            if end + 1 == len(lines) or not lines[end + 1].text:
-                end += 1
-                break
-        end += 1
-    head_end = rulers[1] if len(rulers) > 2 else at
-    heads = [""] * len(edges)
-    base = lines[at].indent
-    for number in range(at + 1, end):
-        if COLUMNS.match(lines[number].text) or not lines[number].text:
-            continue
-        for column, cell in _cells(lines[number], edges, base):
-            if number < head_end:
-                heads[column] = f"{heads[column]} {cell.text}".strip()
-                builder.add(cell, BlockKind.ROW)
-            else:
-                builder.add(cell, BlockKind.ROW, (heads[column],) if heads[column] else ())
-    return end
-
-
-def _cells(line: Line, edges: Sequence[tuple[int, int]], base: int) -> list[tuple[int, Line]]:
-    """The cells of a line that are not empty, each with the number of its column."""
-    skipped = line.indent - base
-    starts = [max(start - skipped, 0) for start, _ in edges]
-    found = []
-    for column, (low, high) in enumerate(pairwise([*starts, len(line.text)])):
-        cell = Line(line.start, line.text[:high], line.indent).after(low) if high > low else None
-        if cell and cell.text:
-            found.append((column, Line(cell.start, cell.text.rstrip(), cell.indent)))
-    return found

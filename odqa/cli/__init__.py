@@ -18,6 +18,7 @@ from odqa.cli import (
     make_negatives,
     remove,
     search,
+    serve,
     train_reader,
     tune,
     update,
@@ -63,6 +64,7 @@ def root(
 app.command("index")(index.index)
 app.command("ask")(ask.ask)
 app.command("search")(search.search)
+app.command("serve")(serve.serve)
 app.command("add")(add.add)
 app.command("update")(update.update)
 app.command("remove")(remove.remove)

@@ -1,8 +1,4 @@
-"""Questions in; Responses and hits from a running server out, as if the index were here. Loads no model.
-
->>> with Client("http://127.0.0.1:8265") as client:  # doctest: +SKIP
-...     response = client.ask("How many vacation days do I have?", n=3)
-"""
+"""Questions in; Responses and hits from a running server out, as if the index were here. Loads no model."""
 
 from __future__ import annotations
 

@@ -10,19 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.answering.conftest import reader_with
-from tests.tiny.asked import Asked
-
-pytest.importorskip("fastapi")
-pytest.importorskip("prometheus_client")
-
 from starlette.testclient import TestClient
 
 from odqa.index.build import build_index
 from odqa.serve.app import create_app
 from odqa.serve.indexes import Indexes, Models
 from odqa.serve.service import Settings
+from tests.answering.conftest import reader_with
+from tests.tiny.asked import Asked
 
 LOCAL = "http://127.0.0.1:8265"
 ROWS = [

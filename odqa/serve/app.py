@@ -28,7 +28,7 @@ DESCRIPTION = (
 )
 
 
-def create_app(indexes: Indexes, settings: Settings = Settings(), *, local: bool = True) -> FastAPI:  # noqa: B008
+def create_app(indexes: Indexes, settings: Settings, *, local: bool = True) -> FastAPI:
     """The app for these indexes, which it closes when it ends.
 
     ``local`` says that it listens on this machine's own addresses alone. The models should be warm

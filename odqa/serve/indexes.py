@@ -26,6 +26,7 @@ from odqa.index.retriever import Retriever
 from odqa.index.search import Index
 from odqa.models import DEFAULT_READER
 from odqa.serve import facets
+from odqa.serve.batching import Busy
 from odqa.types import Mode
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Models:
         from odqa.reader.model import Reader
 
         return Reader.load(self._reader, device=self.device)
+
+    @cached_property
+    def fit(self) -> Path:
+        """Where an index folder has what was fitted for the reader, if anything was."""
+        return fit_file.own_file(Path(), self.reader)
 
     def encoder_of(self, index: Index) -> Encoder:
         """The encoder that an index was built with. Raises ModelError and IndexFolderError as ``Retriever.open``."""
@@ -108,6 +114,10 @@ class Version:
             if mode not in self._pipelines:
                 self._pipelines[mode] = self._pipelines[Mode.HYBRID].in_mode(mode)
             return self._pipelines[mode]
+
+    def describe(self) -> None:
+        """Find out what ``fields`` and ``questions`` tell, which takes a moment for the first who asks."""
+        _ = self.fields, self.questions
 
     @cached_property
     def fields(self) -> list[facets.Field]:
@@ -184,11 +194,12 @@ class Indexes(Closing):
     def use(self, name: str | None = None) -> Iterator[Version]:
         """The index of that name, or the default one, as it is now; it stays open and the same to the end of the block.
 
-        Raises NoSuchIndex for a name that none has.
+        Raises NoSuchIndex for a name that none has, and Busy when they are closed.
         """
         name = self.check(name)
-        while not (version := self._versions[name]).hold():
-            pass  # Its successor has taken its place meanwhile.
+        while not (version := self._versions[name]).hold():  # Its successor has taken its place meanwhile.
+            if self._ended.is_set():
+                raise Busy("the server is stopping; ask again when it runs", 5)
         try:
             yield version
         finally:
@@ -207,6 +218,7 @@ class Indexes(Closing):
         for name in self.names:
             with self.use(name) as version:
                 version.pipeline(Mode.HYBRID).ask(WARM_UP)
+                version.describe()
 
     def refresh(self) -> None:
         """Open anew each index whose folder has changed; where that fails, the old version goes on serving."""
@@ -255,7 +267,7 @@ class Indexes(Closing):
         return Version(name, folder, self._models, self._stamp(folder))
 
     def _stamp(self, folder: Path) -> Stamp:
-        return tuple(map(_status, (folder / MANIFEST, fit_file.own_file(folder, self._models.reader))))
+        return tuple(_status(folder / name) for name in (MANIFEST, self._models.fit))
 
 
 def _status(path: Path) -> tuple[int, ...] | None:

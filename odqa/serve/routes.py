@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
+from pathlib import PurePath
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Path, Query, Request
@@ -228,6 +229,11 @@ def _missing(what: str, id: str, version: Version) -> Refused:
     return Refused(HTTPStatus.NOT_FOUND, f"the index {version.name} has no {what} with the id {shown!r}")
 
 
+def _shown(model: str) -> str:
+    """The name of a model; of a folder the last part, as nobody has to know where it is."""
+    return PurePath(model).name if PurePath(model).is_absolute() else model
+
+
 def _described(version: Version, problem: str) -> dict[str, Any]:
     manifest, pipeline = version.index.manifest, version.pipeline(Mode.HYBRID)
     return {
@@ -237,8 +243,8 @@ def _described(version: Version, problem: str) -> dict[str, Any]:
         "bytes": manifest.bytes,
         "version": manifest.version,
         "changed": manifest.changed,
-        "encoder": manifest.encoder,
-        "reader": pipeline.reader.name,
+        "encoder": _shown(manifest.encoder),
+        "reader": _shown(pipeline.reader.name),
         "ranking": pipeline.decider.name,
         "language": str(manifest.keywords.get("language", "")),
         "fields": [

@@ -18,7 +18,8 @@ MOST_FOUND = 1000  # Passages that are searched for.
 MOST_ANSWERS = 100
 MOST_FILTERS = 20
 MOST_QUESTIONS = 1000  # Of a batch; the server's queue may hold fewer.
-LONGEST = 4096  # Characters of a filter, an id or a name. Questions have a limit, and a message, of their own.
+LONGEST = 4096  # Characters of an id or a name. Questions have a limit, and a message, of their own.
+LONGEST_FILTER = 1000
 
 QUESTION = "How many vacation days do I have?"
 
@@ -48,7 +49,7 @@ class _Common(_Request):
         Field(strict=False, description="Find passages by meaning (dense), by shared words (bm25), or by both."),
     ] = Mode.HYBRID
     filters: Annotated[
-        list[Text],
+        list[Annotated[str, Field(max_length=LONGEST_FILTER)]],
         Field(
             max_length=MOST_FILTERS,
             description="Only documents that match all of them: `lang=en`, `year>=2020`, `source~=*/policies/*`.",

@@ -98,6 +98,7 @@ class Service:
 
     async def _outcome(self, futures: Sequence[Future[Result]], request: Request) -> list[Result]:
         waiting = asyncio.gather(*map(asyncio.wrap_future, futures))
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # asyncio warns of one unseen.
         gone = asyncio.ensure_future(_gone(request))
         both: set[asyncio.Future[Any]] = {waiting, gone}
         try:

@@ -134,7 +134,8 @@ def test_indexes_tell_their_fields_and_questions(client: TestClient) -> None:
     schema.ServedIndexes.model_validate(shown)
     assert (shown["default"], [one["name"] for one in shown["indexes"]]) == ("notes", ["notes", "asked"])
     notes = shown["indexes"][0]
-    assert (notes["documents"], notes["problem"]) == (4, "")
+    assert (notes["documents"], notes["problem"], notes["reader"]) == (4, "", "reader")
+    assert "/" not in notes["encoder"]
     fields = {field["name"]: field for field in notes["fields"]}
     assert fields["lang"]["values"] == [{"value": "en", "documents": 2}, {"value": "de", "documents": 1}]
     assert fields["lang"]["complete"] and fields["year"]["documents"] == 3

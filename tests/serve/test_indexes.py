@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from odqa.errors import UsageError
 from odqa.index.build import add
 from odqa.index.removal import remove
+from odqa.serve.batching import Busy
 from odqa.serve.indexes import Indexes, Models, NoSuchIndex
 from odqa.types import Mode
 from tests.tiny.asked import Asked
@@ -101,6 +102,13 @@ def test_a_folder_that_is_gone_is_served_on(copied: Path, models: Models) -> Non
         assert "does not exist" in indexes.problems["notes"]
         with indexes.use() as version:
             assert version.pipeline(Mode.HYBRID).ask(QUESTION).answers
+
+
+def test_indexes_that_are_closed_open_no_more(copied: Path, models: Models) -> None:
+    with Indexes({"notes": copied}, models) as indexes:
+        indexes.warm()
+    with pytest.raises(Busy, match="stopping"), indexes.use():
+        pass
 
 
 def test_indexes_share_their_models(copied: Path, asked: Asked, models: Models) -> None:

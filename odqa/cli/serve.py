@@ -18,7 +18,7 @@ from odqa.cli.output import note
 from odqa.cli.progress import status
 from odqa.errors import OdqaError, UsageError
 from odqa.models import DEFAULT_READER
-from odqa.types import DEFAULT_INDEX
+from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
     from odqa.serve.service import Settings
@@ -102,7 +102,7 @@ def serve(
                 indexes.warm()
             for name in indexes.names:
                 with indexes.use(name) as version:
-                    tell_fallback(version.index.why_not_gpu)
+                    tell_fallback(version.pipeline(Mode.HYBRID).retriever.fallback)
             indexes.watch()
             note(f"serving {', '.join(indexes.names)} at {url_of(bound)}; Ctrl-C stops it")
             run(create_app(indexes, settings, local=local), bound, timeout)

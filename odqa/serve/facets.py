@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,16 +12,22 @@ from typing import Any
 from odqa.index.filters import OWN_FIELDS, fields_of
 from odqa.index.lookup import all_documents, find_document
 from odqa.index.search import Index
-from odqa.index.store import StoredDocument
 
 DOCUMENTS = 2000  # That are looked at for fields.
 FIELDS = 50  # That are told at most.
 VALUES = 20  # Of a field that are told at most, those of most documents.
 LONGEST = 100  # Characters of a value that is told.
 QUESTIONS = 5
-HEADED = 40  # Documents whose headings are looked at for questions.
-_PLAIN = re.compile(r"[^\W\d_][\w’'-]*(?: [\w’'-]+){0,4}")  # A heading of one to five words.
-_NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s+")
+LOOKED_AT, PASSAGES = 40, 8  # Documents, and the first passages of each, that are looked at for questions.
+# The beginning of a sentence that says what something is.
+_DEFINITION = re.compile(
+    r"(?:^|(?<=[.!?]\s))(The |An? |(?=[A-Z]))((?:[\w’'-]+ ){0,2}[\w’'-]+) (is|are) (?:the|an?) ", re.MULTILINE
+)
+_NO_NAMES = frozenset(
+    "it this that these those there here he she they we you i who what which where when why how one each all some any "
+    "none nothing both such same other another first second last next only most many in on at by for from with without "
+    "of to if as so but and or not".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +68,30 @@ def fields(index: Index) -> list[Field]:
 
 
 def questions(index: Index) -> list[str]:
-    """Some questions made of headings, each of another document: those that are questions themselves come first.
+    """Some questions that the index should answer, each of another document; few or none where it shows none.
 
+    They are headings that ask something and, of English text, what its sentences define: "A passage is a piece of …".
     Raises IndexFolderError where the index is damaged.
     """
+    english = index.manifest.keywords.get("language") == "en"
+    sample = list(islice(all_documents(index), DOCUMENTS))
     asked, made = [], []
-    for headings in islice(_headings(index, _spread(index)), HEADED):
-        own = next((one for one in headings if one.endswith("?") and len(one) <= LONGEST), None)
-        plain = next((one for one in reversed(headings) if _PLAIN.fullmatch(one)), None)
-        if own:
-            asked.append(own)
-        elif plain:
-            made.append(f"What is {plain}?" if plain[:2].isupper() else f"What is {plain[0].lower()}{plain[1:]}?")
+    for document in sample[:: max(1, len(sample) // LOOKED_AT)]:
+        found = find_document(index, document.id)
+        passages = found.passages(0, PASSAGES) if found else []
+        headings = [heading.strip() for passage in passages for heading in passage.headings]
+        asked += [heading for heading in headings if heading.endswith("?") and len(heading) <= LONGEST][:1]
+        if english:
+            made += [one for passage in passages for one in _defined(passage.text)][:1]
     return list(dict.fromkeys([*asked, *made]))[:QUESTIONS]
 
 
-def _spread(index: Index) -> Iterator[StoredDocument]:
-    """Some documents, from all over the part of the index that is looked at."""
-    sample = list(islice(all_documents(index), DOCUMENTS))
-    yield from sample[:: max(1, len(sample) // HEADED)]
-
-
-def _headings(index: Index, documents: Iterable[StoredDocument]) -> Iterator[list[str]]:
-    for document in documents:
-        found = find_document(index, document.id)
-        if found is not None:
-            passages = found.passages(0, 8)
-            paths = [passage.headings for passage in passages]
-            yield [_NUMBERED.sub("", heading).strip() for path in paths for heading in path]
+def _defined(text: str) -> Iterator[str]:
+    """Questions for what sentences define."""
+    for found in _DEFINITION.finditer(text):
+        article, name, verb = found.groups()
+        if name.split()[0].casefold() not in _NO_NAMES:
+            yield f"What {verb} {article.lower()}{name}?"
 
 
 def _texts(value: Any) -> Iterator[str]:

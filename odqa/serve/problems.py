@@ -82,6 +82,10 @@ def register(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        if request.method == "POST" and not _is_json(request.headers.get("content-type", "")):
+            return problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON, with the header Content-Type: application/json"
+            )
         return _invalid(error)
 
     app.add_exception_handler(OdqaError, failed)
@@ -109,6 +113,11 @@ def _invalid(error: RequestValidationError) -> Response:
     first = faults[0] if faults else {"pointer": "", "detail": "it is not as it should be"}
     detail = f"{first['pointer']}: {first['detail']}; /openapi.json describes every request"
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults)
+
+
+def _is_json(media_type: str) -> bool:
+    kind = media_type.partition(";")[0].strip().casefold()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _pointer(location: Sequence[str | int]) -> str:

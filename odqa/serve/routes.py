@@ -34,7 +34,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         "description": HTTPStatus(status).phrase,
         "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 404, 408, 413, 421, 422, 500, 503, 504)
+    for status in (400, 401, 404, 408, 413, 415, 421, 422, 500, 503, 504)
 }
 _IndexName = Annotated[schema.Text | None, Query(description="The name of an index; the first one if not given.")]
 _Id = Annotated[str, Path(max_length=schema.LONGEST, description="The id; with / and # as %2F and %23.")]

@@ -204,7 +204,9 @@ def test_a_body_without_a_length_is_limited_too(client: TestClient) -> None:
 
 def test_a_form_of_another_page_is_no_request(client: TestClient) -> None:
     content = json.dumps({"question": "Who?"})
-    problem(client.post("/ask", content=content, headers={"Content-Type": "text/plain"}), 422)
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        detail = problem(client.post("/ask", content=content, headers={"Content-Type": kind}), 415)
+        assert "application/json" in detail
 
 
 def test_markup_stays_text_in_json(client: TestClient) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from odqa.errors import UsageError
-from odqa.serve.client import Client
+
+if TYPE_CHECKING:
+    from odqa.serve.client import Client
 
 KEY = "ODQA_API_KEY"
 
@@ -29,6 +31,8 @@ def client_of(url: str, others: Sequence[tuple[str, bool]]) -> Client:
 
     Raises UsageError where one is, and for what is no URL.
     """
+    from odqa.serve.client import Client
+
     other = next((name for name, given in others if given), None)
     if other:
         raise UsageError(f"--url asks a server, which was started with its own {other}: leave out one of the two")

@@ -201,7 +201,7 @@ def test_a_light_command_imports_nothing_heavy(arguments, code, tmp_path):
 
 
 COMMANDS = (
-    "index", "ask", "search", "add", "update", "remove", "compact", "info", "verify", "train-reader", "make-negatives",
+    "index", "ask", "search", "serve", "add", "update", "remove", "compact", "info", "verify", "train-reader", "make-negatives",
     "tune", "eval", "compare",
 )  # fmt: skip
 

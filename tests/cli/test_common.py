@@ -201,8 +201,8 @@ def test_a_light_command_imports_nothing_heavy(arguments, code, tmp_path):
 
 
 COMMANDS = (
-    "index", "ask", "search", "serve", "add", "update", "remove", "compact", "info", "verify", "train-reader", "make-negatives",
-    "tune", "eval", "compare",
+    "index", "ask", "search", "serve", "add", "update", "remove", "compact", "info", "verify", "train-reader",
+    "make-negatives", "tune", "eval", "compare",
 )  # fmt: skip
 
 

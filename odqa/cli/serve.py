@@ -104,8 +104,8 @@ def serve(
                 with indexes.use(name) as version:
                     tell_fallback(version.pipeline(Mode.HYBRID).retriever.fallback)
             indexes.watch()
-            note(f"serving {', '.join(indexes.names)} at {url_of(bound)}; Ctrl-C stops it")
-            run(create_app(indexes, settings, local=local), bound, timeout)
+            told = f"serving {', '.join(indexes.names)} at {url_of(bound)}; Ctrl-C stops it"
+            run(create_app(indexes, settings, local=local), bound, timeout, lambda: note(told))
 
 
 def _settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import closing, suppress
 
 import uvicorn
@@ -13,6 +14,20 @@ from odqa.errors import UsageError
 _BACKLOG = 2048
 _MOST_CONNECTIONS = 1000
 _GRACE = 5.0  # Seconds beyond the time limit of a request.
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._tell()
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -42,8 +57,11 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(app: FastAPI, bound: socket.socket, timeout: float) -> None:
-    """Serve an app until SIGINT or SIGTERM; what was begun is finished then, within the time limit of a request."""
+def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[[], None]) -> None:
+    """Serve an app until SIGINT or SIGTERM; what was begun is finished then, within the time limit of a request.
+
+    ``started`` is called when it takes requests.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -57,4 +75,4 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float) -> None:
     )
     # uvicorn raises the signal that it stopped for again, as if it had not been heeded.
     with closing(bound), suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        _Server(config, started).run(sockets=[bound])

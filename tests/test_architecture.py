@@ -22,6 +22,7 @@ LAYERS = [
     {"fitting"},
     {"training"},
     {"reports"},
+    {"serve"},
     {"cli"},
     {"__main__"},
 ]

@@ -152,6 +152,20 @@ class Pipeline(Closing):
             for question, decision in zip(questions, decisions, strict=True)
         ]
 
+    def in_mode(self, mode: Mode | str) -> Pipeline:
+        """The same models and open files, finding passages in another mode; closed with this pipeline.
+
+        Raises UsageError for an unknown mode, and where this one was not opened for all modes (``hybrid``).
+        """
+        from odqa.index.retriever import Retriever
+
+        self._check_open()
+        index = self.retriever.index.in_mode(mode)
+        if index is self.retriever.index:
+            return self
+        encoder = None if index.mode is Mode.BM25 else self.retriever.encoder
+        return Pipeline(Retriever(index, encoder), self.reader, self.decider)
+
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""
         self._closed = True

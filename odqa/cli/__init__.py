@@ -22,6 +22,7 @@ from odqa.cli import (
     make_negatives,
     remove,
     search,
+    serve,
     train_reader,
     tune,
     update,
@@ -34,7 +35,7 @@ from odqa.cli.surroundings import Terminated, home, open_closed_streams, signals
 
 # The commands in the groups and the order of the help.
 GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
-    "Ask": {"index": index.index, "ask": ask.ask, "search": search.search},
+    "Ask": {"index": index.index, "ask": ask.ask, "search": search.search, "serve": serve.serve},
     "Keep an index": {
         "list": list.list_indexes,
         "info": info.info,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from odqa.answering.question import DEFAULT_K, Ask, check_question
 from odqa.cli.common import command, tell_fallback
-from odqa.cli.defaults import index_or_default
+from odqa.cli.defaults import index_or_default, setting
 from odqa.cli.inputs import read_context, read_questions
 from odqa.cli.options import (
     AUTO,
@@ -23,9 +28,13 @@ from odqa.cli.options import (
 )
 from odqa.cli.output import note, print_json, print_marked
 from odqa.cli.progress import status, track
+from odqa.cli.prompt import Prompt, Respond, history
+from odqa.cli.remote import UrlOption, client_of
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import Mode, Response
+
+AT_ONCE = 16  # Questions that are sent to a server in one request.
 
 
 @command
@@ -60,11 +69,15 @@ def ask(
         str | None,
         typer.Option(metavar="FILE", help="Answer from this file alone, or from standard input for -; needs no index."),
     ] = None,
+    url: UrlOption = None,
 ) -> None:
     """Answer a question with exact spans of your documents, where each one is, and how confident the system is.
 
     Finding no answer is a valid result: the exit code is 0. An answer with less than a tenth of the first one's
     confidence is not shown; --explain, --json and --min-confidence leave out none.
+
+    Without a question, at a terminal, one after another is asked and answered while the models stay loaded; :help lists
+    what else can be typed there.
 
     Examples:
 
@@ -78,23 +91,49 @@ def ask(
 
     odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
 
+    odqa ask "Who designed the tower?" --url http://127.0.0.1:8265
+
     """
-    if (question is None) == (questions is None):
+    prompting = question is None and questions is None and context is None and _at_terminal()
+    if not prompting and (question is None) == (questions is None):
         raise UsageError('give one question, as in: odqa ask "Who built it?", or a file of them with --questions')
     others = [("--questions", questions), ("--index", index), ("--filter", filters), ("--ranking", ranking)]
-    other = next((name for name, value in others if value), None)
+    other = next((name for name, value in [*others, ("--url", url)] if value), None)
     if context is not None and other:
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
     how = Ask(k, n, parse_filters(filters), min_confidence)
-    pairs = read_questions(questions) if questions is not None else [(1, check_question(str(question)))]
+    everything = min_confidence is not None
+    pairs = [] if prompting else read_questions(questions) if questions else [(1, check_question(str(question)))]
     if context is not None:
-        response = _from_context(pairs[0][1], context, reader, how, device)
-        _print(response, explain, json_output, min_confidence is not None)
+        _print(_from_context(pairs[0][1], context, reader, how, device), explain, json_output, everything)
         return
 
+    if url is not None:
+        opened = _remote(url, index, reader, ranking, device)
+    else:
+        opened = _local(index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, device, how)
+    with opened as respond:
+        if prompting:
+            with history():
+                Prompt(respond, lambda one, why: _print(one, explain or why, json_output, everything), how, mode).run()
+            return
+        responses = respond((text for _, text in pairs), how, mode)
+        if questions is None:
+            _print(next(responses), explain, json_output, everything)
+            return
+        for (name, _), response in zip(pairs, track(responses, "Answering", len(pairs)), strict=True):
+            print_json({"id": name, **response.to_dict(explain)})
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def _local(index: Path, mode: Mode, reader: str, ranking: str | None, device: str, how: Ask) -> Iterator[Respond]:
+    """What answers from an index here, by models that are loaded first, once nothing is known to be wrong."""
     from odqa.answering.precheck import precheck
 
-    index = index_or_default(index)
     precheck(index, filters=how.filters, reader=reader, ranking=ranking)
     with status("Loading the models…"):
         from odqa.answering.pipeline import Pipeline
@@ -102,12 +141,34 @@ def ask(
         opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=device)
     with opened as pipeline:
         tell_fallback(pipeline.retriever.fallback)
-        responses = pipeline.respond((text for _, text in pairs), how)
-        if questions is None:
-            _print(next(responses), explain, json_output, min_confidence is not None)
-            return
-        for (name, _), response in zip(pairs, track(responses, "Answering", len(pairs)), strict=True):
-            print_json({"id": name, **response.to_dict(explain)})
+        yield lambda questions, how, mode: pipeline.in_mode(mode).respond(questions, how)
+
+
+@contextmanager
+def _remote(url: str, index: Path | None, reader: str, ranking: str | None, device: str) -> Iterator[Respond]:
+    """What answers by a server, which has its own models."""
+    own = [
+        ("--reader", reader != setting("reader", DEFAULT_READER)),
+        ("--ranking", ranking is not None),
+        ("--device", device != setting("device", AUTO)),
+    ]
+    with client_of(url, own) as client:
+
+        def respond(questions: Iterable[str], how: Ask, mode: Mode) -> Iterator[Response]:
+            waiting = iter(questions)
+            name = None if index is None else str(index)
+            while some := list(islice(waiting, AT_ONCE)):
+                yield from client.ask_many(
+                    some,
+                    k=how.k,
+                    n=how.n,
+                    mode=mode,
+                    filters=how.filters,
+                    min_confidence=how.min_confidence,
+                    index=name,
+                )
+
+        yield respond
 
 
 def _from_context(question: str, context: str, reader: str, how: Ask, device: str) -> Response:

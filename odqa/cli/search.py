@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
 
 from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.cli.common import command, tell_fallback
+from odqa.cli.defaults import index_or_default, setting
 from odqa.cli.inputs import read_questions
 from odqa.cli.options import (
     AUTO,
     DeviceOption,
     FilterOption,
-    IndexOption,
+    IndexOrDefaultOption,
     JsonOption,
     ModeOption,
     QuestionsOption,
@@ -22,19 +26,21 @@ from odqa.cli.options import (
 )
 from odqa.cli.output import note, print_json, print_marked
 from odqa.cli.progress import status, track
+from odqa.cli.remote import UrlOption, client_of
 from odqa.errors import UsageError
-from odqa.types import DEFAULT_INDEX, Hit, Mode
-
-if TYPE_CHECKING:
-    from odqa.index.retriever import Retriever
+from odqa.serve.found import Found
+from odqa.types import Mode
 
 BATCH = 64  # Questions that are encoded together.
+
+# What searches: questions and how they are asked.
+Find: TypeAlias = Callable[[Iterable[str], Ask], Iterator[Found]]
 
 
 @command
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for: a question or words, in quotes.")] = None,
-    index: IndexOption = DEFAULT_INDEX,
+    index: IndexOrDefaultOption = None,
     k: Annotated[int, typer.Option("-k", help="Passages to show for a question.")] = 10,
     mode: ModeOption = Mode.HYBRID,
     filters: FilterOption = None,
@@ -44,6 +50,7 @@ def search(
     ] = False,
     json_output: JsonOption = False,
     questions: QuestionsOption = None,
+    url: UrlOption = None,
 ) -> None:
     """Show the passages that fit a question best, with their scores, without reading them.
 
@@ -60,44 +67,69 @@ def search(
 
     odqa search --questions questions.jsonl --index indexes/wiki -k 100 > hits.jsonl
 
+    odqa search "vacation days" --url http://127.0.0.1:8265
+
     """
     if (query is None) == (questions is None):
         raise UsageError('give one question, as in: odqa search "vacation days", or a file of them with --questions')
     how = Ask(k=k, filters=parse_filters(filters))
     pairs = read_questions(questions) if questions is not None else [(1, check_question(str(query)))]
+    from odqa.reports.answers_json import hits_as_json
+
+    with (
+        _local(index_or_default(index), mode, device, how) if url is None else _remote(url, index, mode, device) as find
+    ):
+        found = find((text for _, text in pairs), how)
+        if questions is not None:
+            for (name, text), one in zip(pairs, track(found, "Searching", len(pairs)), strict=True):
+                print_json({"id": name, **hits_as_json(text, one.hits, explain, one.reason)})
+        elif json_output:
+            one = next(found)
+            print_json(hits_as_json(pairs[0][1], one.hits, explain, one.reason))
+        else:
+            _print(next(found), pairs[0][1], explain)
+
+
+@contextmanager
+def _local(index: Path, mode: Mode, device: str, how: Ask) -> Iterator[Find]:
+    """What searches an index here, by an encoder that is loaded first, once nothing is known to be wrong."""
     from odqa.answering.precheck import precheck
 
     precheck(index, filters=how.filters)
-
     with status("Loading the encoder…"):
         from odqa.index.retriever import Retriever
 
         opened = Retriever.open(index, mode=mode, device=device)
-    from odqa.reports.answers_json import hits_as_json
-
     with opened as retriever:
         tell_fallback(retriever.fallback)
-        reason = nothing_to_search(retriever.index, how.filters)
-        if reason and not (json_output or questions is not None):
-            note(reason)
-        if questions is None:
-            (hits,) = retriever.search([pairs[0][1]], how.k, how.filters)
-            if json_output:
-                print_json(hits_as_json(pairs[0][1], hits, explain, reason))
-            else:
-                _print(hits, pairs[0][1], retriever, explain)
-            return
-        batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
-        for batch in track(batches, "Searching", len(batches)):
-            found = retriever.search([text for _, text in batch], how.k, how.filters)
-            for (name, text), hits in zip(batch, found, strict=True):
-                print_json({"id": name, **hits_as_json(text, hits, explain, reason)})
+        language = str(retriever.index.manifest.keywords.get("language", ""))
+
+        def find(questions: Iterable[str], how: Ask) -> Iterator[Found]:
+            reason = nothing_to_search(retriever.index, how.filters)
+            waiting = iter(questions)
+            while some := list(islice(waiting, BATCH)):
+                for hits in retriever.search(some, how.k, how.filters):
+                    yield Found(tuple(hits), reason, language)
+
+        yield find
 
 
-def _print(hits: Sequence[Hit], question: str, retriever: Retriever, explain: bool) -> None:
+@contextmanager
+def _remote(url: str, index: Path | None, mode: Mode, device: str) -> Iterator[Find]:
+    """What searches by a server, which has its own encoder."""
+    with client_of(url, [("--device", device != setting("device", AUTO))]) as client:
+        name = None if index is None else str(index)
+        yield lambda questions, how: (
+            client.search(question, k=how.k, mode=mode, filters=how.filters, index=name) for question in questions
+        )
+
+
+def _print(found: Found, question: str, explain: bool) -> None:
     """Print hits for a person, the words of the question marked where the terminal can."""
     from odqa.reports.answers_text import INDENT, hits_as_lines
     from odqa.retrieval.words import Analyzer
 
-    analyzer = Analyzer(str(retriever.index.manifest.keywords.get("language", "")))
-    print_marked(lambda mark: hits_as_lines(hits, question, analyzer, mark, explain=explain), ("", ""), INDENT)
+    if found.reason:
+        note(found.reason)
+    analyzer = Analyzer(found.language)
+    print_marked(lambda mark: hits_as_lines(found.hits, question, analyzer, mark, explain=explain), ("", ""), INDENT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,30 @@ class Index(Closing):
         if self._keywords is None:
             return Mode.DENSE
         return Mode.BM25 if self._vectors is None else Mode.HYBRID
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The open segments, in order."""
+        return self._segments
+
+    def in_mode(self, mode: Mode | str) -> Index:
+        """The same open files, searched in another mode; they are closed with this index.
+
+        Raises UsageError for an unknown mode, and where the index was not opened for all modes (``hybrid``).
+        """
+        mode = check_mode(mode)
+        if mode is self.mode:
+            return self
+        if self.mode is not Mode.HYBRID:
+            raise UsageError(f"{self.folder} was opened to be searched by {self.mode} alone; open it by hybrid instead")
+        dense, sparse = mode is Mode.DENSE, mode is Mode.BM25
+        segments = [
+            replace(one, vectors=one.vectors if dense else None, keywords=one.keywords if sparse else None)
+            for one in self._segments
+        ]
+        other = Index(self.folder, self.manifest, segments, ExitStack())
+        other.why_not_gpu = self.why_not_gpu if dense else None
+        return other
 
     def check_encoder(self, encoder: Encoder) -> None:
         """Raise IndexFolderError unless ``encoder`` is the one whose vectors are stored, file for file."""

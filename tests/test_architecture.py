@@ -21,6 +21,7 @@ LAYERS = [
     {"fitting"},
     {"training"},
     {"reports"},
+    {"serve"},
     {"cli"},
     {"__main__"},
 ]

@@ -13,6 +13,7 @@ from odqa.cli import (
     compact,
     compare,
     eval,
+    feedback,
     index,
     info,
     make_negatives,
@@ -74,6 +75,7 @@ app.command("make-negatives")(make_negatives.make_negatives)
 app.command("tune")(tune.tune)
 app.command("eval")(eval.evaluate)
 app.command("compare")(compare.compare)
+app.command("feedback")(feedback.feedback)
 
 
 def main() -> None:

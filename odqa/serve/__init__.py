@@ -1,0 +1,1 @@
+"""An index served to others: an HTTP API and a page."""

@@ -80,7 +80,7 @@ def _lines(records: Sequence[Feedback], questions: Sequence[Asked], most: int) -
         f"usable as questions of a dataset: {counts['labelled']:,}"
     )
     yield ""
-    rows = [("last", "question", "answer", "right", "wrong", "missing")]
+    rows: list[tuple[str, ...]] = [("last", "question", "answer", "right", "wrong", "missing")]
     for one in questions[:most]:
         answer = " / ".join(one.answers) or ("(none)" if one.none else "-")
         numbers = (str(number) if number else "" for number in (one.right, one.wrong, one.missing))

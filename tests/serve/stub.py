@@ -140,19 +140,24 @@ def _answer(passages: list[Passage], text: str, confidence: float) -> Answer:
     return Answer(text, confidence, 1.5, (Place(hit, Span(start, start + len(text), 7.25), 1.5),))
 
 
-def _passage(passage: Passage | None) -> dict[str, Any] | None:
-    return passage and {
+def _values(passage: Passage) -> dict[str, Any]:
+    return {
         "id": passage.id,
         "document": passage._origin(),
         "text": passage.text,
         "start": passage.start,
         "end": passage.end,
         "headings": list(passage.headings),
+        "pages": [],
         "blocks": [
             {"start": one.start, "end": one.end, "kind": one.kind.value, "labels": list(one.labels)}
             for one in passage.blocks
         ],
     }
+
+
+def _field(name: str, values: list[str]) -> dict[str, Any]:
+    return {"name": name, "values": [{"value": value, "documents": 1} for value in values], "complete": True}
 
 
 def app_of(stub: Stub) -> FastAPI:
@@ -163,17 +168,18 @@ def app_of(stub: Stub) -> FastAPI:
     async def guard(request: Request, call_next: Any) -> Any:
         api = request.url.path.strip("/") in {"ask", "search", "indexes", "passages", "documents", "feedback"}
         if api and stub.key and request.headers.get("Authorization") != f"Bearer {stub.key}":
-            return _problem(401, "No key", "give the key of this server")
-        if api and request.url.path == "/ask" and stub.failures:
+            return _problem(401, "Unauthorized", "this server wants a key")
+        if request.url.path == "/ask" and stub.failures:
             status, headers, value = stub.failures.pop(0)
             return JSONResponse(value, status, headers, media_type="application/problem+json")
         return await call_next(request)
 
     @app.get("/indexes")
     def indexes() -> Any:
-        fields = {"lang": ["en", SCRIPT], "year": [2021, 2024]}
-        one = {"name": "tiny", "documents": len(DOCUMENTS), "passages": 40, "fields": fields}
-        return {"indexes": [one | {"examples": list(ANSWERS)[:2]}], "feedback": stub.file is not None}
+        fields = [_field("lang", ["en", SCRIPT]), _field("year", ["2021", "2024"])]
+        one = {"name": "tiny", "documents": len(DOCUMENTS), "passages": 205, "fields": fields}
+        questions = list(ANSWERS)[:2]
+        return {"default": "tiny", "indexes": [one | {"questions": questions}], "feedback": stub.file is not None}
 
     @app.post("/ask")
     def ask(value: dict[str, Any]) -> Any:
@@ -184,38 +190,48 @@ def app_of(stub: Stub) -> FastAPI:
 
     @app.post("/search")
     def search(value: dict[str, Any]) -> Any:
-        passages = [self for document in DOCUMENTS for self in PASSAGES[document.id][:1]][: value["k"]]
+        assert value.keys() == {"index", "question", "k", "mode", "filters"}
+        passages = [PASSAGES[document.id][0] for document in DOCUMENTS][: value["k"]]
         return {"hits": [Hit(one, 0.5, rank).to_dict() for rank, one in enumerate(passages, start=1)]}
 
     @app.get("/passages")
-    def passages(id: str) -> Any:
+    def passages(id: str, index: str) -> Any:
         found = PASSAGES[id.rpartition("#")[0]]
         at = [one.id for one in found].index(id)
-        near = [found[at - 1] if at else None, found[at + 1] if at + 1 < len(found) else None]
-        return {"passage": _passage(found[at]), "before": _passage(near[0]), "after": _passage(near[1])}
+        return {
+            "number": at,
+            "passage": _values(found[at]),
+            "before": list(map(_values, found[max(0, at - 1) : at])),
+            "after": list(map(_values, found[at + 1 : at + 2])),
+        }
 
     @app.get("/documents")
-    def documents(id: str) -> Any:
-        one = next(one for one in DOCUMENTS if one.id == id)
-        return {"id": one.id, "title": one.title, "source": one.source, "text": one.text, "metadata": one.metadata}
+    def documents(id: str, index: str, first: int, limit: int) -> Any:
+        document = next(one for one in DOCUMENTS if one.id == id)
+        found = PASSAGES[id][first : first + limit]
+        return {
+            "document": found[0]._origin(),
+            "metadata": document.metadata,
+            "first": first,
+            "total": len(PASSAGES[id]),
+            "start": found[0].start,
+            "text": document.text[found[0].start : found[-1].end],
+            "passages": list(map(_values, found)),
+        }
 
     @app.post("/feedback")
     def said(value: dict[str, Any]) -> Any:
-        answer = value.get("answer")
-        about = (
-            {
-                "passages": PASSAGES[answer["document"]],
-                "place": (answer["start"], answer["end"]),
-                "text": answer["text"],
-            }
-            if answer
-            else {}
-        )
+        place = None if value.get("document") is None else (value["start"], value["end"])
+        passages = PASSAGES[value["document"]] if place else []
+        verdict, text = Verdict(value["verdict"]), value.get("text", "")
         try:
-            append(stub.file, feedback(value["question"], Verdict(value["verdict"]), index=value["index"], **about))
+            record = feedback(
+                value["question"], verdict, index=value["index"], passages=passages, place=place, text=text
+            )
+            append(stub.file, record)
         except OdqaError as error:
-            return _problem(400, "Not kept", str(error))
-        return {"kept": True}
+            return _problem(422, "Unprocessable Entity", str(error))
+        return {"id": record.id}
 
     return app
 

@@ -264,9 +264,14 @@ def test_the_document_opens_at_the_place_and_back_leads_to_the_link(page) -> Non
     expect(document.locator("mark")).to_have_text("Paragraph 150")
     expect(document.locator("mark")).to_be_in_viewport()
     expect(document).to_be_focused()
-    assert "Paragraph 80 " not in document.inner_text()
+    expect(document).not_to_contain_text("Paragraph 120 ")
+    expect(document).not_to_contain_text("Paragraph 180 ")
     document.get_by_role("button", name="Show what is before").click()
-    assert "Paragraph 80 " in document.inner_text()
+    expect(document).to_contain_text("Paragraph 120 ")
+    expect(document.locator("p", has_text="Paragraph 130 ")).to_be_in_viewport()  # What was in sight stays there.
+    document.get_by_role("button", name="Show more").click()
+    expect(document).to_contain_text("Paragraph 199 ")
+    expect(document.get_by_role("button", name="Show more")).to_be_hidden()
     text = document.locator(".text").inner_text()
     shown = re.findall(r"Paragraph (\d+)", text)
     assert [int(one) for one in dict.fromkeys(shown)] == list(range(int(shown[0]), 200)), "no gap, nothing twice"
@@ -333,10 +338,10 @@ def test_a_busy_server_is_asked_again_by_itself(page, stub) -> None:
 
 
 def test_an_error_says_what_the_server_said_and_lets_try_again(page, stub) -> None:
-    stub.failures.append(problem(422, "A filter is wrong", f"the field {SCRIPT} is unknown; give lang or year"))
+    stub.failures.append(problem(422, "Unprocessable Entity", f"the field {SCRIPT} is unknown; give lang or year"))
     page.fill("#question", "Who built it?")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("A filter is wrong")
+    expect(page.get_by_role("alert")).to_contain_text("This cannot be asked like that")
     expect(page.get_by_role("alert")).to_contain_text(f"The field {SCRIPT} is unknown; give lang or year.")
     page.get_by_role("button", name="Try again").click()
     expect(first(page).locator("h3")).to_have_text("Ada")
@@ -369,7 +374,8 @@ def test_a_key_is_asked_for_and_kept_in_this_tab_alone(opened, stub) -> None:
     expect(page.get_by_label("Key")).to_be_focused()
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Key")).to_have_value("")
+    expect(page.locator("#key-help")).to_contain_text("not the right one")
+    expect(page.get_by_label("Key")).to_be_focused()
     page.keyboard.type("open sesame")
     page.keyboard.press("Enter")
     expect(first(page).locator("h3")).to_have_text("Ada")
@@ -684,6 +690,20 @@ def test_blocks_of_a_text_of_which_nothing_else_is_known(page) -> None:
             text,
         )
         assert [tuple(one) for one in found] == blocks
+
+
+def test_what_passages_share_is_one_block(page) -> None:
+    found = page.evaluate(
+        """async () => {
+            const { united } = await import("./text.js");
+            const block = (start, end, kind = "paragraph") => ({ start, end, kind, labels: [] });
+            return united([
+                { start: 10, blocks: [block(0, 5), block(6, 20, "item")] },
+                { start: 25, blocks: [block(0, 30, "item"), block(31, 40)] },
+            ]).map(one => [one.start, one.end, one.kind]);
+        }"""
+    )
+    assert found == [[0, 5, "paragraph"], [6, 45, "item"], [46, 55, "paragraph"]]
 
 
 def test_the_address_of_a_place_on_the_web(page) -> None:

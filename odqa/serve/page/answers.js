@@ -27,8 +27,8 @@ export function percent(probability) {
 }
 
 // `context` is the `question`, the `least` confidence that was asked for, and what the page can do: passage(id), nearest(),
-// link(document, start, end), leave(link), and say(verdict, place) where the server takes feedback. The last element is
-// the foot.
+// link(document, passage, start, end), leave(link), and say(verdict, place) where the server takes feedback. The last
+// element is the foot.
 export async function results(response, context) {
   const made = element("div");
   if (response.answers.length) {
@@ -45,7 +45,7 @@ export async function results(response, context) {
 }
 
 async function nothing(response, context) {
-  const { hits } = response.reason ? { hits: [] } : await context.nearest();
+  const hits = response.reason ? [] : await context.nearest();
   const passages = (await Promise.all(hits.map((hit) => loaded(hit.passage_id, context)))).map((found, at) => ({ found, hit: hits[at] }));
   const card = element(
     "div",
@@ -91,7 +91,7 @@ async function around(answer, context) {
   let found = await loaded(answer.passage_id, context);
   if (!found || !found.passage.holds(answer)) {
     const first = [...answer.passage.slice(0, Math.max(0, answer.passage.indexOf(answer.text)))].length;
-    found = { passage: new Stretch(answer.passage, answer.start - first), before: null, after: null };
+    found = { passage: new Stretch(answer.passage, answer.start - first), before: null, after: null, number: 0 };
   }
   return { found, mark: [found.passage.unit(answer.start), found.passage.unit(answer.end)] };
 }
@@ -99,10 +99,10 @@ async function around(answer, context) {
 // A passage and what of its neighbours is not in it already, each as a stretch of the document; null where it is gone.
 async function loaded(id, context) {
   try {
-    const { passage, before, after } = await context.passage(id);
+    const { passage, number, before, after } = await context.passage(id);
     const own = new Stretch(passage.text, passage.start, passage.blocks);
     const end = own.start + own.length;
-    return { passage: own, headings: passage.headings || [], before: part(before, 0, own.start), after: part(after, end, Infinity) };
+    return { passage: own, number, headings: passage.headings || [], before: part(before, 0, own.start), after: part(after, end, Infinity) };
   } catch (error) {
     if (error.name === "AbortError") throw error;
     return null;
@@ -131,7 +131,7 @@ function answerItem({ answer, found, mark }, response, context, first) {
     element("p", { class: "sure" }, bar, element("span", { text: words }), element("span", { class: "soft", text: share })),
     element("blockquote", { class: "text" }, quotation(found.passage, mark)),
     where(answer),
-    element("div", { class: "actions" }, unfolded.button, ...links(answer, context), element("span", { class: "gap" }), ...feedback),
+    element("div", { class: "actions" }, unfolded.button, ...links(answer, found.number, context), element("span", { class: "gap" }), ...feedback),
     unfolded.region,
     why(answer, response),
   );
@@ -152,7 +152,7 @@ function hitItem(found, hit, context) {
     element("h3", { id, text: hit.document.title || hit.document.source || hit.document.id }),
     excerpt,
     where({ document: hit.document, headings: found ? found.headings : [], page: null, mentions: 1, copies: hit.copies }, false),
-    element("div", { class: "actions" }, unfolded && unfolded.button, ...(place ? links(place, context) : [])),
+    element("div", { class: "actions" }, unfolded && unfolded.button, ...(place ? links(place, found.number, context) : [])),
     unfolded && unfolded.region,
   );
 }
@@ -179,8 +179,8 @@ function where({ document: origin, headings, page, mentions, copies }, titled = 
   return element("p", { class: "where" }, named, titled && parts.some(Boolean) ? " · " : "", parts.filter(Boolean).join(" · "));
 }
 
-function links({ document: origin, start, end, text, page }, context) {
-  const inside = element("a", { href: context.link(origin.id, start, end), text: "Open the document there" });
+function links({ document: origin, start, end, text, page }, number, context) {
+  const inside = element("a", { href: context.link(origin.id, number, start, end), text: "Open the document there" });
   inside.addEventListener("click", () => context.leave(inside));
   const outside = web(origin.source, text, page);
   return [inside, outside && element("a", { href: outside, target: "_blank", rel: "noopener noreferrer", text: "Open the source" })].filter(Boolean);

@@ -2,19 +2,20 @@
 // #q=… is a question with how it is asked, #document=… a place in a document, nothing is the beginning.
 
 import { confidence, counted, results } from "./answers.js";
-import { Problem, get, keepKey, post } from "./server.js";
-import { Stretch, element, flow } from "./text.js";
+import * as server from "./server.js";
+import { Stretch, element, flow, united } from "./text.js";
 
 const HISTORY = "odqa-history";
 const REMEMBERED = 50; // Questions of the history.
 const HELD = 20; // Results that can be come back to without asking again.
-const WINDOW = 30_000; // Characters of a document that are shown at first on each side of a place.
+const AROUND = 20; // Passages of a document that are shown at first on each side of a place, and more at a time.
+const MOST = 1000; // Passages of a document that are shown at once.
 const NEAREST = 3; // Passages that are shown where there is no answer.
 const RETRIES = 5; // Of a server that is busy, before a person is asked.
 const DEFAULTS = { k: "20", n: "3", mode: "hybrid", sure: "" };
 
 const at = (id) => document.getElementById(id);
-let server = { indexes: [], feedback: false };
+let offered = { indexes: [], feedback: false };
 let filters = [];
 let running = null; // The AbortController of what is being waited for.
 let asked = ""; // The address of the last question, to come back to.
@@ -58,11 +59,11 @@ async function work(text, action, tries = 0) {
 function fail(error, again, tries) {
   tell(error.name === "AbortError" ? "Stopped." : "");
   if (error.name === "AbortError") return show(null);
-  if (!(error instanceof Problem)) {
+  if (!(error instanceof server.Problem)) {
     console.error(error);
-    error = new Problem("The page failed", `${error.message}. Load it again; if it fails again, tell whoever runs the server.`);
+    error = new server.Problem("The page failed", `${error.message}. Load it again; if it fails again, tell whoever runs the server.`);
   }
-  if (error.status === 401 || error.status === 403) return askForKey(error, again);
+  if (error.status === 401) return askForKey(again);
   const box = at("problem");
   const retry = element("button", { type: "button", text: "Try again", onclick: () => again(0) });
   box.replaceChildren(element("h2", { text: error.title }), ...(error.detail ? [element("p", { text: error.detail })] : []));
@@ -85,14 +86,15 @@ function countdown(seconds, then) {
   return made;
 }
 
-function askForKey(problem, again) {
+function askForKey(again) {
   show("key");
-  at("key-help").textContent = `${problem.detail ? `${problem.detail} ` : ""}Whoever runs the server has the key. It is kept in this tab only, until you close it.`;
+  const wrong = server.key() ? "That key is not the right one. " : "";
+  at("key-help").textContent = `${wrong}Whoever runs the server has it. It is kept in this tab only, until you close it.`;
   at("key-value").value = "";
   at("key-value").focus();
   at("key").onsubmit = (event) => {
     event.preventDefault();
-    keepKey(at("key-value").value.trim());
+    server.keepKey(at("key-value").value.trim());
     at("key-value").value = "";
     again(0);
   };
@@ -101,13 +103,13 @@ function askForKey(problem, again) {
 // --- A question ---
 
 function chosen() {
-  return server.indexes.find((one) => one.name === at("index").value) || server.indexes[0] || { name: "", fields: {}, examples: [] };
+  return offered.indexes.find((one) => one.name === at("index").value) || offered.indexes[0] || { name: "", fields: {}, examples: [] };
 }
 
 // The form → the values of an address, only those that are not what they are anyway.
 function address() {
   const values = new URLSearchParams({ q: at("question").value.trim() });
-  if (server.indexes.length > 1) values.set("index", chosen().name);
+  if (offered.indexes.length > 1) values.set("index", chosen().name);
   for (const [name, usual] of Object.entries(DEFAULTS)) if (at(name).value !== usual) values.set(name, at(name).value);
   for (const filter of filters) values.append("filter", filter);
   return `#${values}`;
@@ -117,7 +119,7 @@ function fill(values) {
   at("question").value = values.get("q") || "";
   for (const [name, usual] of Object.entries(DEFAULTS)) at(name).value = possible(at(name), values.get(name)) ?? usual;
   const index = values.get("index");
-  if (index && server.indexes.some((one) => one.name === index)) at("index").value = index;
+  if (index && offered.indexes.some((one) => one.name === index)) at("index").value = index;
   filters = values.getAll("filter");
   describe();
 }
@@ -140,16 +142,16 @@ function showAnswers(hash) {
   if (known) return showResults(known);
   const value = request();
   return work(`Searching, and reading ${counted(value.k, "passage")}…`, async (signal, begun) => {
-    const response = await post("ask", { ...value, explain: true }, signal);
+    const response = await server.ask(value, signal);
     response.seconds = (performance.now() - begun) / 1000;
     const made = await results(response, {
       question: value.question,
       least: value.min_confidence || 0,
-      passage: (id) => get("passages", { id, index: value.index }, signal),
-      nearest: () => post("search", { ...value, k: NEAREST }, signal),
-      link: (id, start, end) => `#${new URLSearchParams({ document: id, index: value.index, start, end })}`,
+      passage: (id) => server.passage(value.index, id, signal),
+      nearest: () => server.search(value, NEAREST, signal),
+      link: (id, passage, start, end) => `#${new URLSearchParams({ document: id, index: value.index, passage, start, end })}`,
       leave: (link) => (left = { hash, link }),
-      say: server.feedback && ((verdict, answer) => post("feedback", { question: value.question, verdict, index: value.index, ...(answer ? { answer } : {}) })),
+      say: offered.feedback && ((verdict, place) => server.say(value.question, verdict, value.index, place)),
     });
     made.lastChild.append(permalink());
     held.set(hash, made);
@@ -194,11 +196,10 @@ function permalink() {
 
 function showDocument(values) {
   const [id, index] = [values.get("document"), values.get("index") || chosen().name];
-  const [start, end] = ["start", "end"].map((name) => Math.max(0, Number(values.get(name)) || 0));
+  const [number, start, end] = ["passage", "start", "end"].map((name) => Math.max(0, Number(values.get(name)) || 0));
   return work("Opening the document…", async (signal) => {
-    const found = await get("documents", { id, index }, signal);
-    const whole = new Stretch(found.text, 0, [{ start: 0, end: 0 }]);
-    const mark = end > start && end <= whole.length ? [whole.unit(start), whole.unit(end)] : null;
+    const first = Math.max(0, number - AROUND);
+    const found = await server.document(index, id, first, number + AROUND + 1 - first, signal);
     const title = found.title || found.source || found.id;
     document.title = `${title} – odqa`;
     const facts = Object.entries({ source: found.source, ...found.metadata }).filter(([, value]) => value !== "" && value !== null);
@@ -206,44 +207,47 @@ function showDocument(values) {
       element("p", {}, element("a", { href: asked || "#", text: asked ? "← Back to the answers" : "← Ask a question" })),
       element("h2", { text: title }),
       element("dl", {}, ...facts.map(([name, value]) => element("div", {}, element("dt", { text: name }), element("dd", { text: typeof value === "string" ? value : JSON.stringify(value) })))),
-      ...excerpt(found.text, mark, mark ? mark[0] : whole.unit(start)),
+      ...pages(found, { start, end }, (from, limit) => server.document(index, id, from, limit)),
     );
     show("document");
-    tell(`${title}, opened${mark ? " at the answer" : ""}.`);
-    at("document").focus({ preventScroll: true });
     const marked = at("document").querySelector("mark");
+    tell(`${title}, opened${marked ? " at the answer" : ""}.`);
+    at("document").focus({ preventScroll: true });
     if (marked) marked.scrollIntoView({ block: "center" });
     else scrollTo(0, 0);
   });
 }
 
-// The text around a place, of a long document with buttons that show more.
-function excerpt(text, mark, around) {
+// The text of some passages with a place marked, and buttons that show more of the document, above and below.
+function pages(found, place, get) {
   const holder = element("div", { class: "text" });
-  const line = (unit, step) => {
-    const found = step < 0 ? text.lastIndexOf("\n\n", unit) : text.indexOf("\n\n", unit);
-    return found < 0 || Math.abs(found - unit) > WINDOW ? unit : found;
-  };
-  let [low, high] = [around < WINDOW ? 0 : line(around - WINDOW, -1), around + WINDOW >= text.length ? text.length : line(around + WINDOW, 1)];
-  const draw = (from, to) => {
-    const stretch = new Stretch(text.slice(from, to), 0);
-    return flow(stretch, mark && mark[0] >= from && mark[1] <= to ? [mark[0] - from, mark[1] - from] : null);
-  };
-  holder.append(draw(low, high));
-  const above = element("button", { type: "button", text: "Show what is before", hidden: low === 0 });
-  const below = element("button", { type: "button", text: "Show more", hidden: high === text.length });
-  above.addEventListener("click", () => {
-    const from = low < 2 * WINDOW ? 0 : line(low - 2 * WINDOW, -1);
-    holder.prepend(draw(from, low));
-    low = from;
+  let [low, high] = [found.first, found.first + found.passages.length];
+  const draw = ({ passages, text, start }) => {
+    const stretch = new Stretch(text, start, united(passages));
+    const marked = place.start < place.end && stretch.holds(place);
+    holder.replaceChildren(flow(stretch, marked ? [stretch.unit(place.start), stretch.unit(place.end)] : null));
     above.hidden = low === 0;
-  });
-  below.addEventListener("click", () => {
-    const to = high + 2 * WINDOW >= text.length ? text.length : line(high + 2 * WINDOW, 1);
-    holder.append(draw(high, to));
-    high = to;
-    below.hidden = high === text.length;
-  });
+    below.hidden = high >= found.total;
+  };
+  const more = async (button, from, to) => {
+    button.disabled = true;
+    try {
+      const [part, rest] = [await get(from, to - from), document.documentElement.scrollHeight - scrollY];
+      [low, high] = [part.first, part.first + part.passages.length];
+      draw(part);
+      // What was in sight stays there.
+      if (button === above) scrollTo(0, document.documentElement.scrollHeight - rest);
+    } catch (error) {
+      tell(`${error.title || error.message} ${error.detail || ""}`);
+    } finally {
+      button.disabled = false;
+    }
+  };
+  const above = element("button", { type: "button", text: "Show what is before" });
+  const below = element("button", { type: "button", text: "Show more" });
+  above.addEventListener("click", () => more(above, Math.max(0, low - 2 * AROUND), Math.min(high, Math.max(0, low - 2 * AROUND) + MOST)));
+  below.addEventListener("click", () => more(below, Math.max(low, high + 2 * AROUND - MOST), high + 2 * AROUND));
+  draw(found);
   return [above, holder, below];
 }
 
@@ -253,8 +257,8 @@ function excerpt(text, mark, around) {
 function describe() {
   const index = chosen();
   const fields = { ...index.fields, title: [], source: [], ...index.fields }; // Metadata comes first.
-  if (server.indexes.length)
-    at("about").textContent = `Answers from ${counted(index.documents, "document")}${server.indexes.length > 1 ? ` of “${index.name}”` : ""}, in ${counted(index.passages, "passage")}`;
+  if (offered.indexes.length)
+    at("about").textContent = `Answers from ${counted(index.documents, "document")}${offered.indexes.length > 1 ? ` of “${index.name}”` : ""}, in ${counted(index.passages, "passage")}`;
   const field = at("filter-field").value;
   at("filter-field").replaceChildren(...Object.keys(fields).map((name) => element("option", { value: name, text: name })));
   if (field in fields) at("filter-field").value = field;
@@ -347,9 +351,9 @@ function route() {
 
 function begin() {
   return work("Connecting…", async (signal) => {
-    server = await get("indexes", {}, signal);
-    at("index").replaceChildren(...server.indexes.map((one) => element("option", { value: one.name, text: one.name })));
-    at("index").parentElement.hidden = server.indexes.length < 2;
+    offered = await server.served(signal);
+    at("index").replaceChildren(...offered.indexes.map((one) => element("option", { value: one.name, text: one.name })));
+    at("index").parentElement.hidden = offered.indexes.length < 2;
     route();
   });
 }

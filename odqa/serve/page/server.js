@@ -1,7 +1,16 @@
-// A question and what else the server is asked → its JSON, or a Problem that says what a person can do about it.
+// What the page wants to know → requests to the server, and its answers in the form that the page needs; what fails → a
+// Problem that says what a person can do about it. Only this file knows the server's addresses.
 
 const KEY = "odqa-key"; // In this tab alone, until it is closed.
 const MOST_SECONDS = 600;
+const TITLES = {
+  400: "This cannot be asked like that",
+  404: "That is not there",
+  408: "That took too long",
+  413: "That is too long",
+  422: "This cannot be asked like that",
+  504: "That took too long",
+};
 
 export class Problem extends Error {
   // `wait` is in how many seconds it is worth trying again, null where that is no matter of time.
@@ -10,6 +19,33 @@ export class Problem extends Error {
     Object.assign(this, { title, detail, status, wait });
   }
 }
+
+// The indexes with what can be filtered by and asked, and whether feedback is taken.
+export async function served(signal) {
+  const { indexes, feedback } = await get("indexes", {}, signal);
+  const fields = (index) => Object.fromEntries(index.fields.map(({ name, values }) => [name, values.map((one) => one.value)]));
+  return { feedback, indexes: indexes.map((index) => ({ ...index, fields: fields(index), examples: index.questions })) };
+}
+
+export const ask = (request, signal) => post("ask", { ...request, explain: true }, signal);
+
+export async function search({ index, question, mode, filters }, k, signal) {
+  return (await post("search", { index, question, mode, filters, k }, signal)).hits;
+}
+
+// A passage, its number in its document, and its neighbours there.
+export async function passage(index, id, signal) {
+  const { passage: own, number, before, after } = await get("passages", { index, id }, signal);
+  return { passage: own, number, before: before.at(-1), after: after[0] };
+}
+
+// So many passages of a document from the one with the number `first` on, with what is known of the document.
+export async function document(index, id, first, limit, signal) {
+  const { document: origin, ...found } = await get("documents", { index, id, first, limit }, signal);
+  return { ...origin, ...found };
+}
+
+export const say = (question, verdict, index, place) => post("feedback", { question, verdict, index, ...place });
 
 export function keepKey(key) {
   try {
@@ -22,7 +58,7 @@ export function keepKey(key) {
 
 let kept = "";
 
-function key() {
+export function key() {
   try {
     return sessionStorage.getItem(KEY) || kept;
   } catch {
@@ -30,9 +66,9 @@ function key() {
   }
 }
 
-export const get = (path, values, signal) => call(`${path}?${new URLSearchParams(values)}`, { signal });
+const get = (path, values, signal) => call(`${path}?${new URLSearchParams(values)}`, { signal });
 
-export const post = (path, value, signal) =>
+const post = (path, value, signal) =>
   call(path, { method: "POST", signal, body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });
 
 async function call(path, options) {
@@ -66,15 +102,17 @@ async function body(response) {
 function problem(response, found) {
   const { status } = response;
   const detail = sentence(typeof found.detail === "string" ? found.detail : "");
-  const title = sentence(typeof found.title === "string" ? found.title : "").replace(/\.$/, "");
-  if (status === 401 || status === 403) return new Problem("This server asks for a key", detail, { status });
+  if (response.ok) return new Problem("That was no answer of odqa", "See whether the address is right, then try again.", { status });
+  if (status === 401) return new Problem("This server asks for a key", detail, { status });
   if (status === 503 || status === 429) {
     const wait = Math.min(MOST_SECONDS, Math.max(1, parseInt(response.headers.get("Retry-After"), 10) || 5));
-    return new Problem(title || "The server is busy", detail, { status, wait });
+    return new Problem("The server is busy", detail, { status, wait });
   }
-  if (status === 504) return new Problem(title || "That took too long", detail || "Try again, with fewer passages to read.", { status });
-  if (response.ok) return new Problem("That was no answer of odqa", "See whether the address is right, then try again.", { status });
-  return new Problem(title || `The server failed (${status})`, detail || "Try again; if it fails again, tell whoever runs the server.", { status });
+  return new Problem(
+    TITLES[status] || `The server failed (${status})`,
+    detail || "Try again; if it fails again, tell whoever runs the server.",
+    { status },
+  );
 }
 
 function sentence(text) {

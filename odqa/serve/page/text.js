@@ -25,12 +25,12 @@ export class Stretch {
     this.start = start;
     this.astral = [...text.matchAll(ASTRAL)].map((found) => found.index);
     this.length = text.length - this.astral.length; // In characters.
-    const known = (blocks || []).map((one) => ({ ...one, start: this.unit(start + one.start), end: this.unit(start + one.end) }));
+    const known = (blocks || []).map((one) => ({ ...one, start: this.unit(start + one.start), end: this.unit(start + one.end) })).filter((one) => one.start < one.end);
     this.blocks = known.length ? known : blocksOf(text);
   }
 
   unit(offset) {
-    const point = offset - this.start;
+    const point = Math.max(0, offset - this.start);
     return Math.min(this.text.length, point + count(this.astral.length, (at) => this.astral[at] - at < point));
   }
 
@@ -41,6 +41,22 @@ export class Stretch {
   holds(place) {
     return this.start <= place.start && place.end <= this.start + this.length;
   }
+}
+
+// The blocks of passages that follow one another, from the first one's beginning on: one that goes on in the next passage
+// is one. Empty where not all is known.
+export function united(passages) {
+  const found = [];
+  if (!passages.length || passages.some((passage) => !passage.blocks.length)) return found;
+  const zero = passages[0].start;
+  for (const { start, blocks } of passages)
+    for (const block of blocks) {
+      const moved = { ...block, start: block.start + start - zero, end: block.end + start - zero };
+      const last = found.at(-1);
+      if (last && moved.start < last.end) last.end = Math.max(last.end, moved.end);
+      else found.push(moved);
+    }
+  return found;
 }
 
 // How many of `length` sorted things are as `is` says: those that are come first.

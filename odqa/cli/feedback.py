@@ -39,7 +39,7 @@ def feedback(
 
     odqa feedback feedback.jsonl --json
 
-    odqa eval feedback.jsonl --index indexes/work
+    odqa eval --dataset feedback.jsonl --index indexes/work
 
     """
     from odqa.serve.feedback import by_question, read

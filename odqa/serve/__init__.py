@@ -1,1 +1,1 @@
-"""An index served to others: an HTTP API and a page."""
+"""Questions over HTTP in, answers as JSON out: a server (the extra ``odqa[serve]``), and a client that needs none."""

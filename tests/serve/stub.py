@@ -242,15 +242,21 @@ def _problem(status: int, title: str, detail: str) -> JSONResponse:
 
 
 @contextmanager
-def served(stub: Stub) -> Iterator[Stub]:
-    """The stub behind an address of this machine."""
+def running(app: FastAPI) -> Iterator[str]:
+    """The address at which an app is served, by a thread of this process."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        stub.address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        server = uvicorn.Server(uvicorn.Config(app_of(stub), log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield stub
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         finally:
             server.should_exit = True
             thread.join(10)
+
+
+@contextmanager
+def served(stub: Stub) -> Iterator[Stub]:
+    """The stub behind an address of this machine."""
+    with running(app_of(stub)) as stub.address:
+        yield stub

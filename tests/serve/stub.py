@@ -100,6 +100,7 @@ ANSWERS: dict[str, tuple[str, list[tuple[str, float]]]] = {
     "Who built it?": ("tower", [("Ada", 0.82), ("Gustave Eiffel", 0.3)]),
     "What is the price?": ("prices", [("24 kroner", 0.95)]),
     "Who is it?": (f"hostile {SCRIPT}", [("Mallory", 0.6), (SCRIPT, 0.2)]),
+    "How high is it?": ("tower", [("330 metres", 0.9), ("1889", 0.05)]),
     "Where is paragraph 150?": ("long", [("Paragraph 150", 0.9)]),
 }
 
@@ -118,7 +119,8 @@ class Stub:
     def response(self, value: dict[str, Any]) -> Response:
         document, wanted = ANSWERS.get(value["question"], ("", []))
         answers = [_answer(PASSAGES[document], text, sure) for text, sure in wanted]
-        least = value.get("min_confidence", 0.25)
+        sure = any(answer.confidence >= 0.25 for answer in answers)
+        least = value.get("min_confidence", 0.0 if sure else 1.0)
         shown = tuple(answer for answer in answers if answer.confidence >= least)[: value["n"]]
         reason = "no document matches the filters" if any("klingon" in one for one in value["filters"]) else ""
         return Response(

@@ -174,6 +174,25 @@ def test_what_is_not_sure_enough_can_be_looked_at(page) -> None:
     expect(page.locator(".why .answer h3").first).to_have_text("Ada")
 
 
+def test_what_is_far_less_likely_is_folded_away(page) -> None:
+    ask(page, "How high is it?")
+    expect(page.locator(".answer h3:visible")).to_have_text(["330 metres"])
+    page.get_by_text("1 answer more").click()
+    expect(page.locator(".answer h3:visible")).to_have_text(["330 metres", "1889"])
+    page.get_by_text("Filters and options").click()
+    page.select_option("#sure", "0")
+    ask(page, "How high is it?")
+    expect(page.locator(".answer h3:visible")).to_have_text(["330 metres", "1889"])
+
+
+def test_an_index_that_is_not_served_is_said(page, stub) -> None:
+    page.goto(f"{stub.address}#q=Who+built+it%3F&index=other")
+    expect(page.get_by_role("alert")).to_contain_text("other")
+    assert stub.asked == []
+    ask(page, "Who built it?")
+    expect(first(page).locator("h3")).to_have_text("Ada")
+
+
 def test_a_filter_is_chosen_among_the_fields_and_removed_again(page, stub) -> None:
     page.get_by_text("Filters and options").click()
     assert page.locator("#filter-field option").all_inner_texts() == ["lang", "year", "title", "source"]
@@ -461,18 +480,19 @@ def test_a_server_that_takes_no_feedback_is_not_offered_any(opened, stub) -> Non
 
 def test_what_a_hostile_document_says_is_shown_and_never_run(page) -> None:
     ask(page, "Who is it?")
-    expect(page.locator(".answer h3")).to_have_text(["Mallory"])
-    page.get_by_role("button", name="Show the passage").click()
-    page.get_by_text("Why this answer").click()
+    expect(page.locator(".answer h3")).to_have_text(["Mallory", SCRIPT])
+    expect(page.locator(".answer blockquote mark")).to_have_text(["Mallory", SCRIPT])
+    first(page).get_by_role("button", name="Show the passage").click()
+    first(page).get_by_text("Why this answer").click()
     for part in (".where", "blockquote", ".unfolded", ".why"):
         expect(first(page).locator(part).first).to_contain_text(SCRIPT if part != "blockquote" else "Mallory")
     assert first(page).get_by_role("link", name="Open the source").count() == 0  # It is javascript:…
-    page.get_by_role("link", name="Open the document there").click()
+    first(page).get_by_role("link", name="Open the document there").click()
     expect(page.locator("#document")).to_contain_text(f"Mallory. {SCRIPT} It answers nothing.")
     expect(page.locator("#document dd").nth(1)).to_have_text(SCRIPT)
     assert page.evaluate("document.scripts.length") == 1
     assert page.locator("img").count() == 0
-    page.goto(f"{page.url.partition('#')[0]}#q={SCRIPT}&filter={SCRIPT}&k={SCRIPT}&mode={SCRIPT}&index={SCRIPT}")
+    page.goto(f"{page.url.partition('#')[0]}#q={SCRIPT}&filter={SCRIPT}&k={SCRIPT}&mode={SCRIPT}")
     expect(page.locator("#filters button")).to_have_text([SCRIPT])
     expect(page.get_by_role("heading", name="No answer found")).to_be_visible()
 
@@ -690,6 +710,27 @@ def test_blocks_of_a_text_of_which_nothing_else_is_known(page) -> None:
             text,
         )
         assert [tuple(one) for one in found] == blocks
+
+
+def test_a_quotation_is_a_sentence_or_a_line_of_code_and_may_cross_blocks(page) -> None:
+    text = "Run this. It is short.\n\nfirst --line\nsecond --line\nthird\n\nThe end."
+    blocks = [[0, 22, "paragraph"], [24, 56, "code"], [58, 66, "paragraph"]]
+
+    def quoted(marked: str) -> str:
+        return page.evaluate(
+            """async ([text, blocks, low, high]) => {
+                const { Stretch, quotation } = await import("./text.js");
+                const known = blocks.map(([start, end, kind]) => ({ start, end, kind, labels: [] }));
+                const made = quotation(new Stretch(text, 0, known), [low, high]);
+                return `${made.tagName} ${made.textContent} ${made.querySelector("mark").textContent.length}`;
+            }""",
+            [text, blocks, text.index(marked), text.index(marked) + len(marked)],
+        )
+
+    assert quoted("short") == "P It is short. 5"
+    assert quoted("second") == "PRE second --line 6"
+    assert quoted("--line\nsecond") == "PRE first --line\nsecond --line 13"
+    assert quoted("short.\n\nfirst").startswith("P It is short.\n\nfirst --line")
 
 
 def test_what_passages_share_is_one_block(page) -> None:

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Response
 FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/answers.js": ("answers.js", "text/javascript; charset=utf-8"),
-    "/server.js": ("server.js", "text/javascript; charset=utf-8"),
-    "/text.js": ("text.js", "text/javascript; charset=utf-8"),
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        for name in ("page", "answers", "documents", "evidence", "feedback", "history", "server", "text", "words")
+    },
 }
 # Nothing is loaded from elsewhere, no script or style stands inside a page, and no page of others frames it.
 CONTENT_SECURITY_POLICY = (

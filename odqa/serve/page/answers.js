@@ -1,42 +1,35 @@
-// What the server found → elements: answers with their places, nearest passages, how sure it is, why, and how long.
+// What the server found → elements: answers in their places, or that there is none, and the nearest passages.
 
-import { Stretch, element, flow, located, quotation, selected } from "./text.js";
+import { how, why } from "./evidence.js";
+import { marking, verdicts } from "./feedback.js";
+import { Stretch, element, flow, quotation } from "./text.js";
+import { capital, confidence, counted, unsure } from "./words.js";
 
+const LEAST_SHARE = 0.1; // Of the first answer's confidence: what others must have to be listed beside it.
 const LISTED = 3; // Of the other documents that say the same.
 const EXCERPT = 320; // Characters of a nearest passage that are shown before it is unfolded.
-const STAGES = { encode: "encoding the question", search: "searching", read: "reading", rank: "ranking" };
-const WORDS = [
-  [0.9, "Very likely right", "high"],
-  [0.7, "Likely right", "high"],
-  [0.5, "More likely right than wrong", "middle"],
-  [0.25, "Possibly right", "middle"],
-  [0, "Hardly more than a guess", "low"],
-];
 let numbers = 0; // So that every answer's elements have ids of their own.
 
-// In words, in a class for the colour, and in percent, which is never 0 or 100 for what is only close to it.
-export function confidence(probability) {
-  const [, words, look] = WORDS.find(([least]) => probability >= least) || WORDS.at(-1);
-  return { words, look, percent: percent(probability) };
-}
-
-export function percent(probability) {
-  if (probability > 0 && probability < 0.01) return "< 1 %";
-  if (probability < 1 && probability > 0.99) return "> 99 %";
-  return `${Math.round(100 * probability)} %`;
-}
-
-// `context` is the `question`, the `least` confidence that was asked for, and what the page can do: passage(id), nearest(),
-// link(document, passage, start, end), leave(link), and say(verdict, place) where the server takes feedback. The last
-// element is the foot.
+// `context` is the `question`, the `least` confidence that was asked for, and what the page can do: passage(id),
+// nearest(), link(document, passage, start, end), leave(link), and say(verdict, place) where the server takes feedback.
+// The last element is the foot.
 export async function results(response, context) {
   const made = element("div");
   if (response.answers.length) {
-    made.append(element("h2", { text: counted(response.answers.length, "answer") }));
-    const list = element("ol");
-    for (const one of await stretches(response.answers, context)) list.append(answerItem(one, response, context, list.children.length === 0));
-    made.append(list);
-    if (context.say) made.append(element("div", { class: "actions" }, ...verdicts(context, [["None of these is right", "missing", () => null]])));
+    const least = context.least === null ? LEAST_SHARE * response.answers[0].confidence : 0;
+    const [likely, others] = [true, false].map((is) =>
+      response.answers.filter((one) => one.confidence >= least === is),
+    );
+    made.append(
+      element("h2", { text: counted(likely.length, "answer") }),
+      await listed(likely, response, context, true),
+    );
+    if (others.length)
+      made.append(await folded(`${counted(others.length, "answer")} more, far less likely`, others, response, context));
+    if (context.say)
+      made.append(
+        element("div", { class: "actions" }, ...verdicts(context, [["None of these is right", "missing", () => null]])),
+      );
   } else {
     made.append(...(await nothing(response, context)));
   }
@@ -44,22 +37,62 @@ export async function results(response, context) {
   return made;
 }
 
+async function listed(answers, response, context, first = false) {
+  const found = await Promise.all(answers.map((answer) => around(answer, context)));
+  return element(
+    "ol",
+    {},
+    ...answers.map((answer, at) => answerItem({ answer, ...found[at] }, response, context, first && at === 0)),
+  );
+}
+
+async function folded(summary, answers, response, context) {
+  return element(
+    "details",
+    { class: "why" },
+    element("summary", { text: summary }),
+    await listed(answers, response, context),
+  );
+}
+
 async function nothing(response, context) {
   const hits = response.reason ? [] : await context.nearest();
-  const passages = (await Promise.all(hits.map((hit) => loaded(hit.passage_id, context)))).map((found, at) => ({ found, hit: hits[at] }));
+  const passages = (await Promise.all(hits.map((hit) => loaded(hit.passage_id, context)))).map((found, at) => ({
+    found,
+    hit: hits[at],
+  }));
   const card = element(
     "div",
     { class: "card none" },
     element("h2", { text: "No answer found" }),
-    element("p", { text: response.reason ? `${capital(response.reason)}.` : unsure(response, context) }),
+    element("p", { text: response.reason ? `${capital(response.reason)}.` : unsure(response, context.least) }),
   );
   if (!response.reason)
-    card.append(element("p", { class: "soft", text: "Other words may help, or more passages to read; or it stands in one of the passages below." }));
+    card.append(
+      element("p", {
+        class: "soft",
+        text: "Other words may help, or more passages to read; or it stands in one of the passages below.",
+      }),
+    );
   if (context.say) {
     const first = passages[0];
-    const here = () => first && first.found && { document: first.hit.document.id, start: first.found.passage.start, end: first.found.passage.start, text: "" };
+    const here = () =>
+      first &&
+      first.found && {
+        document: first.hit.document.id,
+        start: first.found.passage.start,
+        end: first.found.passage.start,
+        text: "",
+      };
     card.append(
-      element("div", { class: "actions" }, ...verdicts(context, [["Right, there is none", "right", here], ["There is one, it is missing", "missing", () => null]])),
+      element(
+        "div",
+        { class: "actions" },
+        ...verdicts(context, [
+          ["Right, there is none", "right", here],
+          ["There is one, it is missing", "missing", () => null],
+        ]),
+      ),
     );
   }
   const parts = [card];
@@ -68,22 +101,8 @@ async function nothing(response, context) {
     parts.push(element("ol", {}, ...passages.map(({ found, hit }) => hitItem(found, hit, context))));
   }
   const withheld = response.withheld || [];
-  if (withheld.length) {
-    const list = element("ol");
-    for (const one of await stretches(withheld, context)) list.append(answerItem(one, response, context, false));
-    parts.push(element("details", { class: "why" }, element("summary", { text: "What would have been the answer, if any" }), list));
-  }
+  if (withheld.length) parts.push(await folded("What would have been the answer, if any", withheld, response, context));
   return parts;
-}
-
-function unsure({ no_answer_probability: probability, withheld = [] }, { least }) {
-  if (least && withheld.length) return `There are answers, and none of them has a confidence of at least ${percent(least)}.`;
-  const words = probability >= 0.9 ? "very likely" : probability >= 0.7 ? "likely" : probability >= 0.5 ? "probably" : "perhaps";
-  return `What was found ${words} does not answer this: the probability that there is no answer is ${percent(probability)}.`;
-}
-
-async function stretches(answers, context) {
-  return Promise.all(answers.map(async (answer) => ({ answer, ...(await around(answer, context)) })));
 }
 
 // The passage of an answer with its neighbours, and where in it the answer is marked.
@@ -102,7 +121,13 @@ async function loaded(id, context) {
     const { passage, number, before, after } = await context.passage(id);
     const own = new Stretch(passage.text, passage.start, passage.blocks);
     const end = own.start + own.length;
-    return { passage: own, number, headings: passage.headings || [], before: part(before, 0, own.start), after: part(after, end, Infinity) };
+    return {
+      passage: own,
+      number,
+      headings: passage.headings || [],
+      before: part(before, 0, own.start),
+      after: part(after, end, Infinity),
+    };
   } catch (error) {
     if (error.name === "AbortError") throw error;
     return null;
@@ -112,7 +137,10 @@ async function loaded(id, context) {
 function part(passage, low, high) {
   if (!passage) return null;
   const whole = new Stretch(passage.text, passage.start, passage.blocks);
-  const [first, last] = [whole.unit(Math.max(low, whole.start)), whole.unit(Math.min(high, whole.start + whole.length))];
+  const [first, last] = [
+    whole.unit(Math.max(low, whole.start)),
+    whole.unit(Math.min(high, whole.start + whole.length)),
+  ];
   return first < last ? { stretch: whole, first, last } : null;
 }
 
@@ -123,15 +151,37 @@ function answerItem({ answer, found, mark }, response, context, first) {
   bar.firstChild.style.setProperty("--share", `${100 * answer.confidence}%`);
   const place = { document: answer.document.id, start: answer.start, end: answer.end, text: answer.text };
   const unfolded = folding(found, mark, place.document, context, id);
-  const feedback = context.say ? verdicts(context, [["Right", "right", () => place], ["Wrong", "wrong", () => place]], id) : [];
+  const feedback = context.say
+    ? verdicts(
+        context,
+        [
+          ["Right", "right", () => place],
+          ["Wrong", "wrong", () => place],
+        ],
+        id,
+      )
+    : [];
   return element(
     "li",
     { class: first ? "answer first" : "answer" },
-    element("h3", { id, text: answer.text }),
-    element("p", { class: "sure" }, bar, element("span", { text: words }), element("span", { class: "soft", text: share })),
+    element("h3", { id, dir: "auto", text: answer.text }),
+    element(
+      "p",
+      { class: "sure" },
+      bar,
+      element("span", { text: words }),
+      element("span", { class: "soft", text: share }),
+    ),
     element("blockquote", { class: "text" }, quotation(found.passage, mark)),
     where(answer),
-    element("div", { class: "actions" }, unfolded.button, ...links(answer, found.number, context), element("span", { class: "gap" }), ...feedback),
+    element(
+      "div",
+      { class: "actions" },
+      unfolded.button,
+      ...links(answer, found.number, context),
+      element("span", { class: "gap" }),
+      ...feedback,
+    ),
     unfolded.region,
     why(answer, response),
   );
@@ -149,20 +199,35 @@ function hitItem(found, hit, context) {
   return element(
     "li",
     { class: "answer" },
-    element("h3", { id, text: hit.document.title || hit.document.source || hit.document.id }),
+    element("h3", { id, dir: "auto", text: hit.document.title || hit.document.source || hit.document.id }),
     excerpt,
-    where({ document: hit.document, headings: found ? found.headings : [], page: null, mentions: 1, copies: hit.copies }, false),
-    element("div", { class: "actions" }, unfolded && unfolded.button, ...(place ? links(place, found.number, context) : [])),
+    where(
+      { document: hit.document, headings: found ? found.headings : [], page: null, mentions: 1, copies: hit.copies },
+      false,
+    ),
+    element(
+      "div",
+      { class: "actions" },
+      unfolded && unfolded.button,
+      ...(place ? links(place, found.number, context) : []),
+    ),
     unfolded && unfolded.region,
   );
 }
 
 // The block that shares most words with the question.
 function nearest(stretch, question) {
-  const words = (text) => new Set((text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) || []).map((word) => word.slice(0, 5)));
+  const words = (text) =>
+    new Set((text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) || []).map((word) => word.slice(0, 5)));
   const wanted = words(question);
-  const scored = stretch.blocks.map((block) => [[...words(stretch.text.slice(block.start, block.end))].filter((word) => wanted.has(word)).length, block]);
-  const best = scored.reduce((one, other) => (other[0] > one[0] ? other : one), [-1, { start: 0, end: stretch.text.length }]);
+  const scored = stretch.blocks.map((block) => [
+    [...words(stretch.text.slice(block.start, block.end))].filter((word) => wanted.has(word)).length,
+    block,
+  ]);
+  const best = scored.reduce(
+    (one, other) => (other[0] > one[0] ? other : one),
+    [-1, { start: 0, end: stretch.text.length }],
+  );
   return best[1];
 }
 
@@ -170,20 +235,32 @@ function nearest(stretch, question) {
 function where({ document: origin, headings, page, mentions, copies }, titled = true) {
   const { title, source, id } = origin;
   const path = headings[0] === title ? headings.slice(1) : headings;
-  const others = [...new Set((copies || []).map((copy) => copy.document.source || copy.document.title))].filter((name) => name && name !== source);
-  const elsewhere = others.slice(0, LISTED).join(", ") + (others.length > LISTED ? ` and ${others.length - LISTED} more` : "");
+  const others = [...new Set((copies || []).map((copy) => copy.document.source || copy.document.title))].filter(
+    (name) => name && name !== source,
+  );
+  const elsewhere =
+    others.slice(0, LISTED).join(", ") + (others.length > LISTED ? ` and ${others.length - LISTED} more` : "");
   const parts = [path.join(" › "), page === null ? "" : `page ${page}`, source === title ? "" : source];
   if (mentions > 1) parts.push(`said in ${mentions} places`);
   if (others.length) parts.push(`also in ${elsewhere}`);
   const named = titled ? element("b", { text: title || source || id }) : null;
-  return element("p", { class: "where" }, named, titled && parts.some(Boolean) ? " · " : "", parts.filter(Boolean).join(" · "));
+  return element(
+    "p",
+    { class: "where" },
+    named,
+    titled && parts.some(Boolean) ? " · " : "",
+    parts.filter(Boolean).join(" · "),
+  );
 }
 
 function links({ document: origin, start, end, text, page }, number, context) {
   const inside = element("a", { href: context.link(origin.id, number, start, end), text: "Open the document there" });
   inside.addEventListener("click", () => context.leave(inside));
   const outside = web(origin.source, text, page);
-  return [inside, outside && element("a", { href: outside, target: "_blank", rel: "noopener noreferrer", text: "Open the source" })].filter(Boolean);
+  return [
+    inside,
+    outside && element("a", { href: outside, target: "_blank", rel: "noopener noreferrer", text: "Open the source" }),
+  ].filter(Boolean);
 }
 
 // The address of what a web page or a PDF on the web says there; null for any other source.
@@ -192,15 +269,28 @@ export function web(source, text, page) {
   const address = new URL(source);
   const encode = (some) => encodeURIComponent(some).replace(/-/g, "%2D");
   const words = (text || "").split(/\s+/).filter(Boolean);
+  const ends = words.length > 8 ? [words.slice(0, 4), words.slice(-4)] : [words];
   if (page) address.hash = `page=${page}`;
-  else if (words.length) address.hash = `:~:text=${words.length > 8 ? [words.slice(0, 4), words.slice(-4)].map((some) => encode(some.join(" "))).join(",") : encode(words.join(" "))}`;
+  else if (words.length) address.hash = `:~:text=${ends.map((some) => encode(some.join(" "))).join(",")}`;
   return address.href;
 }
 
 // A button and the passage that it unfolds, with what stands before and after it.
 function folding(found, mark, origin, context, id) {
-  const region = element("div", { class: "unfolded", id: `${id}-passage`, role: "group", "aria-label": "The passage", hidden: true });
-  const button = element("button", { type: "button", "aria-expanded": "false", "aria-controls": region.id, "aria-describedby": id, text: "Show the passage" });
+  const region = element("div", {
+    class: "unfolded",
+    id: `${id}-passage`,
+    role: "group",
+    "aria-label": "The passage",
+    hidden: true,
+  });
+  const button = element("button", {
+    type: "button",
+    "aria-expanded": "false",
+    "aria-controls": region.id,
+    "aria-describedby": id,
+    text: "Show the passage",
+  });
   button.addEventListener("click", () => {
     if (!region.firstChild) region.append(...unfold(found, mark, origin, context));
     region.hidden = !region.hidden;
@@ -211,126 +301,22 @@ function folding(found, mark, origin, context, id) {
 }
 
 function unfold({ passage, before, after }, mark, origin, context) {
-  const beside = (some, words) => some && element("div", { class: "text beside", role: "group", "aria-label": words }, flow(some.stretch, null, some.first, some.last));
+  const beside = (some, words) =>
+    some &&
+    element(
+      "div",
+      { class: "text beside", role: "group", "aria-label": words },
+      flow(some.stretch, null, some.first, some.last),
+    );
   const text = element("div", {});
-  text.append(...[beside(before, "Before it"), element("div", { class: "text" }, flow(passage, mark)), beside(after, "After it")].filter(Boolean));
+  text.append(
+    ...[
+      beside(before, "Before it"),
+      element("div", { class: "text" }, flow(passage, mark)),
+      beside(after, "After it"),
+    ].filter(Boolean),
+  );
   if (!context.say) return [text];
   const all = [passage, before && before.stretch, after && after.stretch].filter(Boolean);
   return [text, marking(text, all, origin, context)];
 }
-
-// The right answer, selected in the passage or typed as it stands there.
-function marking(text, all, origin, context) {
-  const input = element("input", { type: "text", autocomplete: "off", placeholder: "Select it above, or type it" });
-  const button = element("button", { type: "button", disabled: true, text: "Save as the right answer" });
-  const remark = element("span", { role: "status" });
-  let place = null;
-  const check = () => (button.disabled = !place);
-  const take = () => {
-    const found = selected(text);
-    if (!found) return;
-    place = found;
-    input.value = found.text;
-    check();
-  };
-  text.addEventListener("mouseup", () => setTimeout(take));
-  text.addEventListener("touchend", () => setTimeout(take, 300));
-  text.addEventListener("keyup", take);
-  input.addEventListener("focus", take);
-  input.addEventListener("input", () => {
-    place = located(input.value, all);
-    remark.className = "soft";
-    remark.textContent = place || !input.value.trim() ? "" : "This does not stand in the passage.";
-    check();
-  });
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    if (!(await send(context, "missing", { document: origin, ...place }, remark))) check();
-  });
-  return element("div", { class: "marking" }, element("label", {}, "The right answer, as it stands in the passage", input), button, remark);
-}
-
-function verdicts(context, choices, id) {
-  const remark = element("span", { role: "status" });
-  const buttons = choices.map(([text, verdict, place]) => {
-    const button = element("button", { type: "button", "aria-pressed": "false", "aria-describedby": id, text });
-    button.addEventListener("click", async () => {
-      buttons.forEach((one) => (one.disabled = true));
-      const kept = await send(context, verdict, place(), remark);
-      buttons.forEach((one) => (one.disabled = kept));
-      button.setAttribute("aria-pressed", String(kept));
-    });
-    return button;
-  });
-  return [...buttons, remark];
-}
-
-async function send(context, verdict, place, remark) {
-  try {
-    await context.say(verdict, place || null);
-    remark.className = "said";
-    remark.textContent = "Noted, thank you.";
-    return true;
-  } catch (problem) {
-    remark.className = "said failed";
-    remark.textContent = `Not saved. ${problem.title || ""}. ${problem.detail || ""}`.trim();
-    return false;
-  }
-}
-
-// What the score of an answer is made of, place by place.
-function why(answer, response) {
-  if (!answer.places) return null;
-  const number = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
-  const found = (part) => (part ? `${number(part.score)}${part.rank ? `, rank ${part.rank}` : ""}` : "–");
-  const heads = ["Document", "Reader: this answer", "Reader: none", "Margin", "Passage", "By meaning", "By words"];
-  const rows = answer.places.map((one) => [
-    one.document,
-    number(one.span_score),
-    number(one.null_score),
-    number(one.span_score - one.null_score),
-    `rank ${one.rank}`,
-    found(one.components.dense),
-    found(one.components.bm25),
-  ]);
-  const table = element(
-    "table",
-    {},
-    element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col", text: head })))),
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell, at) => element("td", { class: at ? "n" : "", text: cell }))))),
-  );
-  return element(
-    "details",
-    { class: "why" },
-    element("summary", { text: "Why this answer" }),
-    element("p", { text: `Score ${number(answer.score)} by the ranking “${response.ranking}”. The margin is by how much the reader prefers this answer to none in the same passage; the rank and the scores after it tell how the passage was found.` }),
-    element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "What the score is made of" }, table),
-  );
-}
-
-// How long it took, stage by stage, and the rule by which there is an answer or none.
-function how(response) {
-  const { total = 0, ...stages } = response.timings;
-  const seconds = (some) => `${some.toFixed(some < 0.1 ? 3 : 2)} s`;
-  const known = Object.entries(stages);
-  const split = element("div", { class: "split", "aria-hidden": "true" }, ...known.map(() => element("i")));
-  known.forEach(([, some], at) => split.children[at].style.setProperty("--share", String(Math.max(some, total / 200) || 1)));
-  const parts = known.map(([name, some]) => `${STAGES[name] || name} ${seconds(some)}`);
-  const made = element(
-    "details",
-    { class: "timing" },
-    element("summary", { text: `Took ${seconds(response.seconds ?? total)}` }),
-    split,
-    element("p", { class: "soft", text: `On the server ${seconds(total)}: ${parts.join(" · ")}.` }),
-  );
-  const rule = response.abstention;
-  if (rule && rule.rule === "margin")
-    made.append(element("p", { class: "soft", text: `The best answer beats “none” of its passage by ${rule.value === null ? "nothing" : rule.value.toFixed(2)}; an answer is given above ${rule.limit.toFixed(2)}.` }));
-  else if (rule)
-    made.append(element("p", { class: "soft", text: `The probability that there is no answer is ${percent(rule.value ?? 1)}; none is given above ${percent(rule.limit)}.` }));
-  return made;
-}
-
-export const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
-
-const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -1,15 +1,14 @@
-// What is asked, chosen and clicked → requests to the server; what comes back → the page. The address says what is shown:
-// #q=… is a question with how it is asked, #document=… a place in a document, nothing is the beginning.
+// What is asked, chosen and clicked → requests to the server; what comes back → the page. The address says what is
+// shown: #q=… is a question with how it is asked, #document=… a place in a document, nothing is the beginning.
 
-import { confidence, counted, results } from "./answers.js";
+import { results } from "./answers.js";
+import { AROUND, documentPage, titleOf } from "./documents.js";
+import * as past from "./history.js";
 import * as server from "./server.js";
-import { Stretch, element, flow, united } from "./text.js";
+import { element } from "./text.js";
+import { confidence, counted } from "./words.js";
 
-const HISTORY = "odqa-history";
-const REMEMBERED = 50; // Questions of the history.
 const HELD = 20; // Results that can be come back to without asking again.
-const AROUND = 20; // Passages of a document that are shown at first on each side of a place, and more at a time.
-const MOST = 1000; // Passages of a document that are shown at once.
 const NEAREST = 3; // Passages that are shown where there is no answer.
 const RETRIES = 5; // Of a server that is busy, before a person is asked.
 const DEFAULTS = { k: "20", n: "3", mode: "hybrid", sure: "" };
@@ -61,12 +60,18 @@ function fail(error, again, tries) {
   if (error.name === "AbortError") return show(null);
   if (!(error instanceof server.Problem)) {
     console.error(error);
-    error = new server.Problem("The page failed", `${error.message}. Load it again; if it fails again, tell whoever runs the server.`);
+    error = new server.Problem(
+      "The page failed",
+      `${error.message}. Load it again; if it fails again, tell whoever runs the server.`,
+    );
   }
   if (error.status === 401) return askForKey(again);
   const box = at("problem");
   const retry = element("button", { type: "button", text: "Try again", onclick: () => again(0) });
-  box.replaceChildren(element("h2", { text: error.title }), ...(error.detail ? [element("p", { text: error.detail })] : []));
+  box.replaceChildren(
+    element("h2", { text: error.title }),
+    ...(error.detail ? [element("p", { text: error.detail })] : []),
+  );
   if (error.wait !== null && tries < RETRIES) box.append(countdown(error.wait, () => again(tries + 1)));
   box.append(retry);
   show("problem");
@@ -89,7 +94,8 @@ function countdown(seconds, then) {
 function askForKey(again) {
   show("key");
   const wrong = server.key() ? "That key is not the right one. " : "";
-  at("key-help").textContent = `${wrong}Whoever runs the server has it. It is kept in this tab only, until you close it.`;
+  at("key-help").textContent =
+    `${wrong}Whoever runs the server has it. It is kept in this tab only, until you close it.`;
   at("key-value").value = "";
   at("key-value").focus();
   at("key").onsubmit = (event) => {
@@ -103,7 +109,10 @@ function askForKey(again) {
 // --- A question ---
 
 function chosen() {
-  return offered.indexes.find((one) => one.name === at("index").value) || offered.indexes[0] || { name: "", fields: {}, examples: [] };
+  return (
+    offered.indexes.find((one) => one.name === at("index").value) ||
+    offered.indexes[0] || { name: "", fields: {}, examples: [] }
+  );
 }
 
 // The form → the values of an address, only those that are not what they are anyway.
@@ -118,20 +127,28 @@ function address() {
 function fill(values) {
   at("question").value = values.get("q") || "";
   for (const [name, usual] of Object.entries(DEFAULTS)) at(name).value = possible(at(name), values.get(name)) ?? usual;
-  const index = values.get("index");
-  if (index && offered.indexes.some((one) => one.name === index)) at("index").value = index;
+  if (offered.indexes.some((one) => one.name === values.get("index"))) at("index").value = values.get("index");
   filters = values.getAll("filter");
   describe();
 }
 
 // What an address gives for a field, where the field can have it.
 function possible(field, value) {
-  const can = field.options ? [...field.options].some((one) => one.value === value) : /^[1-9]\d{0,3}$/.test(value);
+  const can = field.options
+    ? [...field.options].some((one) => one.value === value)
+    : /^[1-9]\d*$/.test(value) && Number(value) <= Number(field.max);
   return can ? value : null;
 }
 
 function request() {
-  const value = { index: chosen().name, question: at("question").value.trim(), k: Number(at("k").value), n: Number(at("n").value), mode: at("mode").value, filters };
+  const value = {
+    index: chosen().name,
+    question: at("question").value.trim(),
+    k: Number(at("k").value),
+    n: Number(at("n").value),
+    mode: at("mode").value,
+    filters,
+  };
   return at("sure").value ? { ...value, min_confidence: Number(at("sure").value) } : value;
 }
 
@@ -146,17 +163,19 @@ function showAnswers(hash) {
     response.seconds = (performance.now() - begun) / 1000;
     const made = await results(response, {
       question: value.question,
-      least: value.min_confidence || 0,
+      least: value.min_confidence ?? null,
       passage: (id) => server.passage(value.index, id, signal),
       nearest: () => server.search(value, NEAREST, signal),
-      link: (id, passage, start, end) => `#${new URLSearchParams({ document: id, index: value.index, passage, start, end })}`,
+      link: (id, passage, start, end) =>
+        `#${new URLSearchParams({ document: id, index: value.index, passage, start, end })}`,
       leave: (link) => (left = { hash, link }),
       say: offered.feedback && ((verdict, place) => server.say(value.question, verdict, value.index, place)),
     });
     made.lastChild.append(permalink());
     held.set(hash, made);
     if (held.size > HELD) held.delete(held.keys().next().value);
-    remember(value.question, hash);
+    past.remember(value.question, hash);
+    listHistory();
     showResults(made);
     tell(spoken(response));
   });
@@ -174,7 +193,8 @@ function showResults(made) {
 function spoken(response) {
   const [first] = response.answers;
   if (!first) return "No answer found.";
-  return `${counted(response.answers.length, "answer")}. The first, ${confidence(first.confidence).words.toLowerCase()}: ${first.text}`;
+  const sure = confidence(first.confidence).words.toLowerCase();
+  return `${counted(response.answers.length, "answer")}. The first, ${sure}: ${first.text}`;
 }
 
 function permalink() {
@@ -200,15 +220,11 @@ function showDocument(values) {
   return work("Opening the document…", async (signal) => {
     const first = Math.max(0, number - AROUND);
     const found = await server.document(index, id, first, number + AROUND + 1 - first, signal);
-    const title = found.title || found.source || found.id;
+    const title = titleOf(found);
     document.title = `${title} – odqa`;
-    const facts = Object.entries({ source: found.source, ...found.metadata }).filter(([, value]) => value !== "" && value !== null);
-    at("document").replaceChildren(
-      element("p", {}, element("a", { href: asked || "#", text: asked ? "← Back to the answers" : "← Ask a question" })),
-      element("h2", { text: title }),
-      element("dl", {}, ...facts.map(([name, value]) => element("div", {}, element("dt", { text: name }), element("dd", { text: typeof value === "string" ? value : JSON.stringify(value) })))),
-      ...pages(found, { start, end }, (from, limit) => server.document(index, id, from, limit)),
-    );
+    const back = element("a", { href: asked || "#", text: asked ? "← Back to the answers" : "← Ask a question" });
+    const more = (from, limit) => server.document(index, id, from, limit);
+    at("document").replaceChildren(element("p", {}, back), ...documentPage(found, { start, end }, more, tell));
     show("document");
     const marked = at("document").querySelector("mark");
     tell(`${title}, opened${marked ? " at the answer" : ""}.`);
@@ -218,59 +234,45 @@ function showDocument(values) {
   });
 }
 
-// The text of some passages with a place marked, and buttons that show more of the document, above and below.
-function pages(found, place, get) {
-  const holder = element("div", { class: "text" });
-  let [low, high] = [found.first, found.first + found.passages.length];
-  const draw = ({ passages, text, start }) => {
-    const stretch = new Stretch(text, start, united(passages));
-    const marked = place.start < place.end && stretch.holds(place);
-    holder.replaceChildren(flow(stretch, marked ? [stretch.unit(place.start), stretch.unit(place.end)] : null));
-    above.hidden = low === 0;
-    below.hidden = high >= found.total;
-  };
-  const more = async (button, from, to) => {
-    button.disabled = true;
-    try {
-      const [part, rest] = [await get(from, to - from), document.documentElement.scrollHeight - scrollY];
-      [low, high] = [part.first, part.first + part.passages.length];
-      draw(part);
-      // What was in sight stays there.
-      if (button === above) scrollTo(0, document.documentElement.scrollHeight - rest);
-    } catch (error) {
-      tell(`${error.title || error.message} ${error.detail || ""}`);
-    } finally {
-      button.disabled = false;
-    }
-  };
-  const above = element("button", { type: "button", text: "Show what is before" });
-  const below = element("button", { type: "button", text: "Show more" });
-  above.addEventListener("click", () => more(above, Math.max(0, low - 2 * AROUND), Math.min(high, Math.max(0, low - 2 * AROUND) + MOST)));
-  below.addEventListener("click", () => more(below, Math.max(low, high + 2 * AROUND - MOST), high + 2 * AROUND));
-  draw(found);
-  return [above, holder, below];
-}
-
 // --- Examples, filters, history ---
 
 // What the chosen index offers.
 function describe() {
   const index = chosen();
   const fields = { ...index.fields, title: [], source: [], ...index.fields }; // Metadata comes first.
+  const named = offered.indexes.length > 1 ? ` of “${index.name}”` : "";
   if (offered.indexes.length)
-    at("about").textContent = `Answers from ${counted(index.documents, "document")}${offered.indexes.length > 1 ? ` of “${index.name}”` : ""}, in ${counted(index.passages, "passage")}`;
+    at("about").textContent =
+      `Answers from ${counted(index.documents, "document")}${named}, in ${counted(index.passages, "passage")}`;
   const field = at("filter-field").value;
-  at("filter-field").replaceChildren(...Object.keys(fields).map((name) => element("option", { value: name, text: name })));
+  at("filter-field").replaceChildren(
+    ...Object.keys(fields).map((name) => element("option", { value: name, text: name })),
+  );
   if (field in fields) at("filter-field").value = field;
   suggest();
   const examples = index.examples || [];
   at("examples").hidden = !examples.length;
-  at("examples").querySelector("ul").replaceChildren(
-    ...examples.map((question) => element("li", {}, element("button", { type: "button", text: question, onclick: () => askThis(question) }))),
-  );
+  at("examples")
+    .querySelector("ul")
+    .replaceChildren(
+      ...examples.map((question) =>
+        element("li", {}, element("button", { type: "button", text: question, onclick: () => askThis(question) })),
+      ),
+    );
   at("filters").hidden = !filters.length;
   at("filters").replaceChildren(
-    ...filters.map((filter) => element("li", {}, element("button", { type: "button", "aria-label": `Remove the filter ${filter}`, text: filter, onclick: () => setFilters(filters.filter((one) => one !== filter)) }))),
+    ...filters.map((filter) =>
+      element(
+        "li",
+        {},
+        element("button", {
+          type: "button",
+          "aria-label": `Remove the filter ${filter}`,
+          text: filter,
+          onclick: () => setFilters(filters.filter((one) => one !== filter)),
+        }),
+      ),
+    ),
   );
 }
 
@@ -306,32 +308,14 @@ function go(hash) {
   else location.hash = hash;
 }
 
-function stored() {
-  try {
-    const found = JSON.parse(localStorage.getItem(HISTORY) || "[]");
-    return Array.isArray(found) ? found.filter((one) => typeof one.question === "string" && /^#q=/.test(one.hash)) : [];
-  } catch {
-    return [];
-  }
-}
-
-function store(items) {
-  try {
-    localStorage.setItem(HISTORY, JSON.stringify(items));
-  } catch {
-    // Storage may be forbidden or full: then there is no history.
-  }
-  listHistory();
-}
-
-function remember(question, hash) {
-  store([{ question, hash }, ...stored().filter((one) => one.hash !== hash)].slice(0, REMEMBERED));
-}
-
 function listHistory() {
-  const items = stored();
+  const items = past.questions();
   at("history").hidden = !items.length;
-  at("history").querySelector("ul").replaceChildren(...items.map(({ question, hash }) => element("li", {}, element("a", { href: hash, text: question }))));
+  at("history")
+    .querySelector("ul")
+    .replaceChildren(
+      ...items.map(({ question, hash }) => element("li", {}, element("a", { href: hash, text: question }))),
+    );
 }
 
 // --- The beginning ---
@@ -341,6 +325,16 @@ function route() {
   if (values.has("document")) return showDocument(values);
   if (running) running.abort();
   fill(values);
+  const index = values.get("index");
+  if (index && !offered.indexes.some((one) => one.name === index))
+    return fail(
+      new server.Problem(
+        "That index is not here",
+        `The address names the index “${index}”, which this server does not have. Ask again to ask another one.`,
+      ),
+      begin,
+      0,
+    );
   if (values.get("q")) return showAnswers(location.hash);
   running = null;
   document.title = "odqa";
@@ -352,7 +346,9 @@ function route() {
 function begin() {
   return work("Connecting…", async (signal) => {
     offered = await server.served(signal);
-    at("index").replaceChildren(...offered.indexes.map((one) => element("option", { value: one.name, text: one.name })));
+    at("index").replaceChildren(
+      ...offered.indexes.map((one) => element("option", { value: one.name, text: one.name })),
+    );
     at("index").parentElement.hidden = offered.indexes.length < 2;
     route();
   });
@@ -360,7 +356,9 @@ function begin() {
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (at("question").value.trim()) go(address());
+  if (!at("question").value.trim()) return;
+  if (matchMedia("(hover: none)").matches) at("question").blur(); // The keyboard of a phone covers the answers.
+  go(address());
 });
 at("index").addEventListener("change", describe);
 at("filter-field").addEventListener("change", suggest);
@@ -372,11 +370,19 @@ at("filter-value").addEventListener("keydown", (event) => {
 });
 at("stop").addEventListener("click", () => running && running.abort());
 at("forget").addEventListener("click", () => {
-  store([]);
+  past.forget();
+  listHistory();
   at("question").focus();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+  if (
+    event.key !== "/" ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)
+  )
+    return;
   event.preventDefault();
   at("question").focus();
 });

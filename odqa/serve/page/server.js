@@ -1,5 +1,5 @@
-// What the page wants to know → requests to the server, and its answers in the form that the page needs; what fails → a
-// Problem that says what a person can do about it. Only this file knows the server's addresses.
+// What the page wants to know → requests to the server, and its answers in the form that the page needs; what fails →
+// a Problem that says what a person can do about it. Only this file knows the server's addresses.
 
 const KEY = "odqa-key"; // In this tab alone, until it is closed.
 const MOST_SECONDS = 600;
@@ -23,8 +23,12 @@ export class Problem extends Error {
 // The indexes with what can be filtered by and asked, and whether feedback is taken.
 export async function served(signal) {
   const { indexes, feedback } = await get("indexes", {}, signal);
-  const fields = (index) => Object.fromEntries(index.fields.map(({ name, values }) => [name, values.map((one) => one.value)]));
-  return { feedback, indexes: indexes.map((index) => ({ ...index, fields: fields(index), examples: index.questions })) };
+  const fields = (index) =>
+    Object.fromEntries(index.fields.map(({ name, values }) => [name, values.map((one) => one.value)]));
+  return {
+    feedback,
+    indexes: indexes.map((index) => ({ ...index, fields: fields(index), examples: index.questions })),
+  };
 }
 
 export const ask = (request, signal) => post("ask", { ...request, explain: true }, signal);
@@ -102,7 +106,8 @@ async function body(response) {
 function problem(response, found) {
   const { status } = response;
   const detail = sentence(typeof found.detail === "string" ? found.detail : "");
-  if (response.ok) return new Problem("That was no answer of odqa", "See whether the address is right, then try again.", { status });
+  if (response.ok)
+    return new Problem("That was no answer of odqa", "See whether the address is right, then try again.", { status });
   if (status === 401) return new Problem("This server asks for a key", detail, { status });
   if (status === 503 || status === 429) {
     const wait = Math.min(MOST_SECONDS, Math.max(1, parseInt(response.headers.get("Retry-After"), 10) || 5));

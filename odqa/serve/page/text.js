@@ -1,5 +1,5 @@
-// A text of the index → paragraphs, rows of tables and marks as elements; a selection in them → offsets of the document.
-// Everything becomes a text node: what a document holds is shown, and never interpreted.
+// A text of the index → paragraphs, rows of tables and marks as elements; a selection in them → offsets of the
+// document. Everything becomes a text node: what a document holds is shown, and never interpreted.
 
 const AROUND = 220; // Characters of a sentence that are shown at most on each side of an answer.
 const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/g; // A character of which JavaScript counts two.
@@ -25,7 +25,9 @@ export class Stretch {
     this.start = start;
     this.astral = [...text.matchAll(ASTRAL)].map((found) => found.index);
     this.length = text.length - this.astral.length; // In characters.
-    const known = (blocks || []).map((one) => ({ ...one, start: this.unit(start + one.start), end: this.unit(start + one.end) })).filter((one) => one.start < one.end);
+    const known = (blocks || [])
+      .map((one) => ({ ...one, start: this.unit(start + one.start), end: this.unit(start + one.end) }))
+      .filter((one) => one.start < one.end);
     this.blocks = known.length ? known : blocksOf(text);
   }
 
@@ -43,8 +45,8 @@ export class Stretch {
   }
 }
 
-// The blocks of passages that follow one another, from the first one's beginning on: one that goes on in the next passage
-// is one. Empty where not all is known.
+// The blocks of passages that follow one another, from the first one's beginning on: one that goes on in the next
+// passage is one. Empty where not all is known.
 export function united(passages) {
   const found = [];
   if (!passages.length || passages.some((passage) => !passage.blocks.length)) return found;
@@ -86,7 +88,8 @@ function blocksOf(text) {
       const last = found.at(-1);
       const rule = /^[\s|:=+-]+$/.test(content);
       if (rule && last && last.kind === "row") labels = cells(text, last).map(([low, high]) => text.slice(low, high));
-      else if (!rule) found.push({ start, end, kind: "row", labels: last && last.kind === "row" ? labels : (labels = []) });
+      else if (!rule)
+        found.push({ start, end, kind: "row", labels: last && last.kind === "row" ? labels : (labels = []) });
       continue;
     }
     const sign = /^(#{1,6}\s+)|^([-*•]\s+)/.exec(content);
@@ -169,7 +172,10 @@ export function flow(stretch, mark = null, low = 0, high = stretch.text.length) 
 }
 
 function prose(stretch, block, low, high, mark) {
-  const made = element(block.kind === "code" ? "pre" : "p", { class: block.kind });
+  const made = element(block.kind === "code" ? "pre" : "p", {
+    class: block.kind,
+    dir: block.kind === "code" ? "ltr" : "auto",
+  });
   made.append(inline(stretch, low, high, mark));
   return made;
 }
@@ -181,12 +187,15 @@ function table(stretch, rows, mark) {
   const made = element("table");
   rows.forEach((row, number) => {
     const parts = cells(text, row);
-    const same = heads.length && parts.length === heads.length && parts.every(([low, high], at) => text.slice(low, high) === heads[at]);
+    const same =
+      heads.length &&
+      parts.length === heads.length &&
+      parts.every(([low, high], at) => text.slice(low, high) === heads[at]);
     const head = number === 0 && same;
     const hit = mark && mark[0] < row.end && row.start < mark[1];
     const line = element("tr", { class: hit && rows.length > 1 ? "hit" : "" });
     for (const [low, high] of parts) {
-      const cell = element(head ? "th" : "td", head ? { scope: "col" } : {});
+      const cell = element(head ? "th" : "td", { scope: head ? "col" : null, dir: "auto" });
       cell.append(inline(stretch, low, high, mark));
       line.append(cell);
     }
@@ -194,21 +203,25 @@ function table(stretch, rows, mark) {
     else body.append(line);
   });
   if (heads.length && !made.firstChild)
-    made.append(element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col", text: head })))));
+    made.append(
+      element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col", text: head })))),
+    );
   made.append(body);
   return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" }, made);
 }
 
 // The sentence that holds the mark, or the row of a table under the heads of its columns.
 export function quotation(stretch, mark) {
-  const block = stretch.blocks.find((one) => one.start <= mark[0] && mark[1] <= one.end);
-  if (block && block.kind === "row") return table(stretch, [block], mark);
-  const [low, high] = block ? [block.start, block.end] : [mark[0], mark[1]];
-  let [first, last] = [mark[0], mark[1]];
-  for (const [start, end] of sentences(stretch.text.slice(low, high)))
-    if (low + start < mark[1] && mark[0] < low + end) [first, last] = [Math.min(first, low + start), Math.max(last, low + end)];
+  const blocks = stretch.blocks.filter((one) => one.start < mark[1] && mark[0] < one.end);
+  if (blocks.length && blocks.every((one) => one.kind === "row")) return table(stretch, blocks, mark);
+  const code = blocks.length === 1 && blocks[0].kind === "code";
+  const [low, high] = blocks.length ? [Math.min(mark[0], blocks[0].start), Math.max(mark[1], blocks.at(-1).end)] : mark;
+  let [first, last] = mark;
+  for (const [start, end] of (code ? lines : sentences)(stretch.text.slice(low, high)))
+    if (low + start < mark[1] && mark[0] < low + end)
+      [first, last] = [Math.min(first, low + start), Math.max(last, low + end)];
   const [left, right] = [cut(stretch.text, first, mark[0], -1), cut(stretch.text, last, mark[1], 1)];
-  const made = element("p");
+  const made = element(code ? "pre" : "p", { dir: "auto" });
   if (left > first) made.append("… ");
   made.append(inline(stretch, ...trimmed(stretch.text, left, right), mark));
   if (right < last) made.append(" …");
@@ -222,9 +235,14 @@ function cut(text, edge, mark, step) {
   return at === mark ? mark + step * AROUND : at;
 }
 
+const lines = (text) => [...text.matchAll(/[^\n]+/g)].map((one) => [one.index, one.index + one[0].length]);
+
 function sentences(text) {
   if (Intl.Segmenter)
-    return [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(text)].map((one) => [one.index, one.index + one.segment.length]);
+    return [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(text)].map((one) => [
+      one.index,
+      one.index + one.segment.length,
+    ]);
   return [...text.matchAll(/[^.!?]+[.!?]*\s*/g)].map((one) => [one.index, one.index + one[0].length]);
 }
 
@@ -260,5 +278,7 @@ export function located(text, stretches) {
 }
 
 function place(stretch, low, high) {
-  return low < high ? { start: stretch.offset(low), end: stretch.offset(high), text: stretch.text.slice(low, high) } : null;
+  return low < high
+    ? { start: stretch.offset(low), end: stretch.offset(high), text: stretch.text.slice(low, high) }
+    : null;
 }

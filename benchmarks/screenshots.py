@@ -22,7 +22,7 @@ QUESTION = "How many passages does the reader read by default?"
 LARGEST = 120_000  # Bytes of a picture.
 VIEWS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 900, "height": 860}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 900, "height": 860}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 900, "height": 700}},
     "phone": {
         "color_scheme": "light",
         "viewport": {"width": 390, "height": 780},
@@ -41,6 +41,7 @@ def picture(browser: Browser, url: str, question: str, path: Path, view: dict[st
     page.wait_for_selector("#results:not([hidden])", timeout=120_000)
     if unfold:
         page.get_by_role("button", name="Show the passage").first.click()
+        page.locator(".unfolded mark").first.evaluate("one => one.scrollIntoView({ block: 'center' })")
     page.screenshot(path=path)
     context.close()
 

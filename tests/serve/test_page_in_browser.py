@@ -713,7 +713,7 @@ def test_blocks_of_a_text_of_which_nothing_else_is_known(page) -> None:
 
 
 def test_a_quotation_is_a_sentence_or_a_line_of_code_and_may_cross_blocks(page) -> None:
-    text = "Run this. It is short.\n\nfirst --line\nsecond --line\nthird\n\nThe end."
+    text = "Run this. It is\nshort.\n\nfirst --line\nsecond --line\nthird\n\nThe end."
     blocks = [[0, 22, "paragraph"], [24, 56, "code"], [58, 66, "paragraph"]]
 
     def quoted(marked: str) -> str:
@@ -727,10 +727,10 @@ def test_a_quotation_is_a_sentence_or_a_line_of_code_and_may_cross_blocks(page) 
             [text, blocks, text.index(marked), text.index(marked) + len(marked)],
         )
 
-    assert quoted("short") == "P It is short. 5"
+    assert quoted("short") == "P It is\nshort. 5"
     assert quoted("second") == "PRE second --line 6"
     assert quoted("--line\nsecond") == "PRE first --line\nsecond --line 13"
-    assert quoted("short.\n\nfirst").startswith("P It is short.\n\nfirst --line")
+    assert quoted("short.\n\nfirst").startswith("P It is\nshort.\n\nfirst --line")
 
 
 def test_what_passages_share_is_one_block(page) -> None:

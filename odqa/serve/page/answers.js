@@ -296,6 +296,7 @@ function folding(found, mark, origin, context, id) {
     region.hidden = !region.hidden;
     button.setAttribute("aria-expanded", String(!region.hidden));
     button.textContent = region.hidden ? "Show the passage" : "Hide the passage";
+    if (mark && !region.hidden) region.querySelector("mark").scrollIntoView({ block: "nearest" });
   });
   return { region, button };
 }

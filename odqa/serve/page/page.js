@@ -251,7 +251,7 @@ function describe() {
   if (field in fields) at("filter-field").value = field;
   suggest();
   const examples = index.examples || [];
-  at("examples").hidden = !examples.length;
+  at("examples").hidden = !examples.length || location.hash.length > 1; // They are for the beginning.
   at("examples")
     .querySelector("ul")
     .replaceChildren(
@@ -350,6 +350,7 @@ function begin() {
       ...offered.indexes.map((one) => element("option", { value: one.name, text: one.name })),
     );
     at("index").parentElement.hidden = offered.indexes.length < 2;
+    describe();
     route();
   });
 }

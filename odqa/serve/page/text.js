@@ -237,13 +237,15 @@ function cut(text, edge, mark, step) {
 
 const lines = (text) => [...text.matchAll(/[^\n]+/g)].map((one) => [one.index, one.index + one[0].length]);
 
+// A line may end in the middle of a sentence.
 function sentences(text) {
+  const line = text.replace(/\s/g, " ");
   if (Intl.Segmenter)
-    return [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(text)].map((one) => [
+    return [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(line)].map((one) => [
       one.index,
       one.index + one.segment.length,
     ]);
-  return [...text.matchAll(/[^.!?]+[.!?]*\s*/g)].map((one) => [one.index, one.index + one[0].length]);
+  return [...line.matchAll(/[^.!?]+[.!?]*\s*/g)].map((one) => [one.index, one.index + one[0].length]);
 }
 
 // What is selected inside an element, as a place of the document: {start, end, text}, or null.

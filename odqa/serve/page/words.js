@@ -3,7 +3,7 @@
 const WORDS = [
   [0.9, "Very likely right", "high"],
   [0.7, "Likely right", "high"],
-  [0.5, "More likely right than wrong", "middle"],
+  [0.5, "More likely than not", "middle"],
   [0.25, "Possibly right", "middle"],
   [0, "Hardly more than a guess", "low"],
 ];

@@ -4,7 +4,8 @@ The shapes are those of SQuAD v2 (Rajpurkar, Jia and Liang 2018): nested
 ``data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}, is_impossible}}`` for ``.json``,
 and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet``:
 ``{id, title, context, question, answers: {text: [...], answer_start: [...]}}``. Beside a context may stand
-``headings``, those above it in its document, outermost first.
+``headings``, those above it in its document, outermost first. A flat row that has ``null`` both for ``answers`` and for
+``is_impossible`` says that nobody has answered it yet, and is left out.
 """
 
 from __future__ import annotations
@@ -134,6 +135,8 @@ def _references(holder: Mapping[str, Any], key: str, where: str, *, required: bo
 def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> Iterator[Example]:
     for place, row in rows:
         where = f"{source}: {place}"
+        if all(key in row and row[key] is None for key in ("answers", "is_impossible")):
+            continue
         impossible = _impossible(row, where)
         # Where there is no answer, some writers leave the column empty.
         none = impossible and row.get("answers") is None

@@ -122,6 +122,14 @@ def test_a_row_flagged_impossible_needs_no_answers(tmp_path):
     assert not load_examples(path)[0].answerable
 
 
+def test_a_row_that_nobody_has_answered_yet_is_no_question(tmp_path):
+    row = {"id": "a", "question": "Why?", "context": CONTEXT, "answers": None, "is_impossible": None}
+    known = {**row, "id": "b", "is_impossible": True}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f"{json.dumps(row)}\n{json.dumps(known)}\n", encoding="utf-8")
+    assert [example.id for example in load_examples(path)] == ["b"]
+
+
 def test_parquet_as_the_hub_has_it(tmp_path):
     path = tmp_path / "dev.parquet"
     none = row(id="mayor", question="Who is the mayor?", answers={"text": [], "answer_start": []})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -120,6 +119,7 @@ def _settings(
     timeout: float,
 ) -> Settings:
     """The settings, all of them checked before anything is loaded. Raises UsageError."""
+    from odqa.serve.feedback import prepare
     from odqa.serve.limits import origins
     from odqa.serve.service import Settings
 
@@ -130,8 +130,5 @@ def _settings(
             f"--host {host} lets other machines ask: set ODQA_API_KEY to a secret that they send, or leave out --host"
         )
     if feedback is not None:
-        with suppress(ModuleNotFoundError):
-            from importlib import import_module
-
-            import_module("odqa.serve.feedback").prepare(feedback)
+        prepare(feedback)
     return Settings(key, queue, batch, timeout, cors=tuple(origins(cors)), feedback=feedback)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -13,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from odqa.serve import problems, schema
+from odqa.serve import page, problems, schema
 from odqa.serve.indexes import Indexes
 from odqa.serve.limits import KeyRequired, KnownHost, SecureHeaders, WholeBody
 from odqa.serve.metrics import Counted
@@ -21,7 +19,6 @@ from odqa.serve.routes import open_routes, routes
 from odqa.serve.service import Service, Settings
 from odqa.version import __version__
 
-PAGE = "odqa.serve.page"  # Has `router()`, whose routes need no key: they hold nothing but the page.
 DESCRIPTION = (
     "Exact answers out of indexed documents, where each one is, and how confident the system is. Errors are problem "
     "details (RFC 9457), whose `detail` says what to do."
@@ -59,8 +56,7 @@ def create_app(indexes: Indexes, settings: Settings, *, local: bool = True) -> F
         from odqa.serve.feedback_route import router
 
         app.include_router(router, dependencies=keyed)
-    if find_spec(PAGE) is not None:
-        app.include_router(import_module(PAGE).router())
+    app.include_router(page.router())
     _add_layers(app, service, local)
     app.openapi = lambda: _openapi(app, settings.key is not None)  # type: ignore[method-assign]
     return app

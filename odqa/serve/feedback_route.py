@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
 from odqa.answering.question import check_question
 from odqa.errors import UsageError
 from odqa.index.lookup import FoundDocument, find_document
+from odqa.serve import feedback as kept
 from odqa.serve import schema
 from odqa.serve.problems import Refused
 from odqa.serve.routes import PROBLEMS, Json, service_of
@@ -24,7 +24,6 @@ router = APIRouter(responses=PROBLEMS)
 @router.post("/feedback", response_model=schema.Saved, status_code=201, tags=["Questions"])
 def feedback(request: Request, body: Annotated[schema.FeedbackRequest, Body()]) -> Json:
     """Save what somebody says of the answers to a question; it is on the disk when this returns."""
-    kept: Any = import_module("odqa.serve.feedback")
     service = service_of(request)
     assert service.settings.feedback is not None
     question = check_question(body.question)

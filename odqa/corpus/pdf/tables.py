@@ -52,7 +52,7 @@ def table_at(
     ``before``. ``joined`` makes one text of a cell's lines.
     """
     taken, columns = grid_at(lines, start)
-    is_grid = len(taken) > 1
+    is_grid = len(taken) > 1 and any(len(line.pieces) > 1 for line in taken)
     if not is_grid:
         taken, columns = _extent(lines, start, before, rules)
     if not taken:
@@ -69,7 +69,7 @@ def table_at(
         steps = [(above.y, below.y) for above, below in pairwise(taken)]
         edges = [step for step, (one, other) in zip(steps, pairwise(numbers), strict=True) if one != other]
         repeat_spanning(rows, columns, edges, rules)
-    if sum(bool(cell) for cell in rows[0]) < 2:
+    if not is_grid and sum(bool(cell) for cell in rows[0]) < 2:
         return None
     table = Table(rows, columns)
     table.heads = _heads(taken, numbers, rows, between)

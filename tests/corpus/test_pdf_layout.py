@@ -289,6 +289,30 @@ def test_cells_in_a_grid_are_what_stands_between_its_rules(tmp_path):
     assert [block.labels for block in document.blocks[1:]] == [("Code", "Meaning", "Level")] * 4
 
 
+def test_one_rule_in_a_grid_parts_the_heads_from_the_rows(tmp_path):
+    page = [rule(40, 400, y) for y in (85, 120, 160)] + [upright(x, 85, 160) for x in (40, 120, 400)]
+    page += [text(130, 100, "Other", font="B"), text(50, 107, "Name", font="B"), text(130, 114, "remarks", font="B")]
+    page += [text(50, 135, "ttl"), text(130, 135, "none"), text(50, 150, "tos"), text(130, 150, "seldom")]
+    document = read(write(tmp_path / "a.pdf", [page]))
+    rows = [document.text[block.start : block.end] for block in document.blocks]
+    assert rows == ["Name | Other remarks", "ttl | none", "tos | seldom"]
+
+
+def test_the_heads_of_a_ruled_table_that_stand_on_every_page_are_no_furniture(tmp_path):
+    def page(first):
+        lines = [rule(40, 300, y) for y in range(65, 166, 20)] + [upright(x, 65, 165) for x in (40, 120, 300)]
+        lines += [text(50, 80, "Code", font="B"), text(130, 80, "Meaning", font="B")]
+        lines += [text(50, 100 + 20 * row, str(first + row)) for row in range(4)]
+        return lines + [text(130, 100 + 20 * row, f"Meaning of it {first + row}") for row in range(1, 4)]
+
+    document = read(write(tmp_path / "a.pdf", [page(1), page(5), page(9)]))
+    rows = [document.text[block.start : block.end] for block in document.blocks]
+    assert rows[:3] == ["Code | Meaning", "1 | ", "2 | Meaning of it 2"]
+    assert rows[-1] == "12 | Meaning of it 12"
+    assert {block.labels for block in document.blocks[1:]} == {("Code", "Meaning")}
+    assert len(rows) == 13
+
+
 def test_the_lines_of_a_cell_between_rules_are_one_cell(tmp_path):
     page = [rule(50, 500, y) for y in (85, 105, 140, 175)]
     page += [

@@ -95,6 +95,9 @@ def _edges(number: int, page: Sequence[Line]) -> Iterator[_Edge]:
                 break
             else:
                 levels.append([line])
+        if len(levels) > MOST_LINES:  # A table that goes on is no furniture, nor are its heads.
+            while len(levels) > 1 and levels[-1][0].shares_sides(levels[-2][0]):
+                levels.pop()
         apart = 0
         for at, (level, following) in enumerate(itertools.pairwise(levels), start=1):
             size = max(line.size for line in (*level, *following))

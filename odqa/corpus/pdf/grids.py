@@ -11,18 +11,24 @@ from odqa.corpus.pdf.page import Box
 
 FAR = 12  # Times the size of the letters: how far the lines of a ruled table may be apart.
 
+SOON = 10  # Lines among which one has several cells.
 MOST_ROWS = 100  # That one cell spans.
 
 
 def grid_at(lines: Sequence[Line], start: int) -> tuple[list[Line], list[tuple[float, float]]]:
     """The lines of the ruled table that begins with a line, and the sides of its columns; none where there is none."""
     first = lines[start]
-    if len(first.pieces) < 2:
+    if not any(len(line.pieces) > 1 for line in islice(lines, start, start + SOON)):
         return [], []
     taken: list[Line] = []
     for line in islice(lines, start, None):
         step = line.y - taken[-1].y if taken else 0
-        if not _same_sides(line, first) or line.apart or not 0 <= step <= FAR * line.size:
+        if (
+            not line.shares_sides(first)
+            or line.region != first.region
+            or line.apart
+            or not 0 <= step <= FAR * line.size
+        ):
             break
         taken.append(line)
     sides: list[float] = []
@@ -30,12 +36,6 @@ def grid_at(lines: Sequence[Line], start: int) -> tuple[list[Line], list[tuple[f
         if not sides or side - sides[-1] > THICKEST:
             sides.append(side)
     return taken, list(pairwise(sides))
-
-
-def _same_sides(line: Line, first: Line) -> bool:
-    if not line.sides or line.region != first.region:
-        return False
-    return all(abs(line.sides[at] - first.sides[at]) <= THICKEST for at in (0, -1))
 
 
 def columns_under(line: Line, piece: Piece, columns: Sequence[tuple[float, float]]) -> list[int]:

@@ -65,6 +65,12 @@ class Line:
         """Its pieces, with spaces between them."""
         return " ".join(piece.text for piece in self.pieces)
 
+    def shares_sides(self, other: Line) -> bool:
+        """Whether both are between the same rules on the left and on the right, as the rows of a ruled table are."""
+        if not (self.sides and other.sides):
+            return False
+        return all(abs(self.sides[at] - other.sides[at]) <= THICKEST for at in (0, -1))
+
 
 @dataclass(slots=True)
 class Row:

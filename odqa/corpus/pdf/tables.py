@@ -52,13 +52,13 @@ def table_at(
     ``before``. ``joined`` makes one text of a cell's lines.
     """
     taken, columns = grid_at(lines, start)
-    is_grid = len(taken) > 1
+    is_grid = len(taken) > 1 and any(len(line.pieces) > 1 for line in taken)
     if not is_grid:
         taken, columns = _extent(lines, start, before, rules)
     if not taken:
         return None
     between = _rules_between(taken, rules, 0.1 if is_grid else 0.5)
-    numbers = _rows(taken, columns, between)
+    numbers = _rows(taken, columns, between, 1 if is_grid else 2)
     rows = [["" for _ in columns] for _ in range(numbers[-1] + 1)]
     for line, number in zip(taken, numbers, strict=True):
         for piece in line.pieces:
@@ -69,7 +69,7 @@ def table_at(
         steps = [(above.y, below.y) for above, below in pairwise(taken)]
         edges = [step for step, (one, other) in zip(steps, pairwise(numbers), strict=True) if one != other]
         repeat_spanning(rows, columns, edges, rules)
-    if sum(bool(cell) for cell in rows[0]) < 2:
+    if not is_grid and sum(bool(cell) for cell in rows[0]) < 2:
         return None
     table = Table(rows, columns)
     table.heads = _heads(taken, numbers, rows, between)
@@ -166,14 +166,20 @@ def _rules_between(taken: Sequence[Line], rules: Sequence[Box], share: float) ->
     return found
 
 
-def _rows(taken: Sequence[Line], columns: Sequence[tuple[float, float]], between: Sequence[bool]) -> list[int]:
-    """The row of each line: a line without a first cell that is close below another one continues it."""
+def _rows(
+    taken: Sequence[Line], columns: Sequence[tuple[float, float]], between: Sequence[bool], least: int
+) -> list[int]:
+    """The row of each line: a line without a first cell that is close below another one continues it.
+
+    Where rules part the rows, ``least`` of them or more, they tell; a single one may only set off the heads.
+    """
     numbers = [0]
-    ruled = sum(between) >= 2 and sum(between) >= 0.3 * len(between)
+    ruled = sum(between) >= least and sum(between) >= (0.3 if least > 1 else 0.2) * len(between)
     for at, line in enumerate(taken[1:], start=1):
         step = line.y - taken[at - 1].y
-        if ruled and sum(between) > 1:
-            new = between[at - 1]
+        if ruled:
+            both = all(_column_of(some.pieces[0], columns) == 0 for some in (line, taken[at - 1]))
+            new = between[at - 1] or (both and sum(between) == 1)
         else:
             first = _column_of(line.pieces[0], columns) == 0
             definition = len(columns) == 2 and not any(between)  # What is right of a term, to its last paragraph.

@@ -28,7 +28,8 @@ INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u206
 # A word that was cut at the end of a line, unless the next line begins with a capital: then the hyphen is its own.
 LINE_END = re.compile(r"[-\u2010\u00ad](?<=[^\W\d_].)[ \t]*\r?\n[ \t]*(?=[^\W\d_])(?![A-Z])")
 BAR = re.compile(r"(?<!\\)\|")  # Between cells; Markdown writes a bar inside a cell with a backslash.
-BLOCK_END = ";"
+BLOCK_END, LEADS_ON = ";", ":"
+LEADING = (BlockKind.HEADING, BlockKind.TERM, BlockKind.CAPTION)  # They say what the next block is about.
 SIGNS = ".!?:;,|…。！？：；，"  # What ends a block as well.
 LAST_PLANE = 0x20000  # Beyond it are ideographs alone.
 
@@ -148,8 +149,8 @@ def _labels(context: Context) -> Iterator[tuple[int, int, str]]:
 def _ends(context: Context) -> Iterator[tuple[int, int, str]]:
     """A sign to put in after each block but the last: models read no line breaks, and two lines would be a sentence."""
     for block in context.blocks[:-1]:
-        if block.start < block.end and context.text[block.end - 1] not in SIGNS:
-            yield block.end, block.end, BLOCK_END
+        if context.text[block.end - 1 : block.end] not in ("", *SIGNS):
+            yield block.end, block.end, LEADS_ON if block.kind in LEADING else BLOCK_END
 
 
 def _letters(text: str) -> Iterator[tuple[int, int, str]]:

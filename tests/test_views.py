@@ -76,6 +76,11 @@ def test_a_block_that_ends_without_a_sign_has_one_before_the_next():
     assert view.begins[sign] == view.ends[sign] == ends[0]
 
 
+def test_a_heading_leads_on():
+    blocks = (Block(0, 9, BlockKind.HEADING), Block(10, 16))
+    assert view_of(Context("Plum tart\n5 EUR.", (), blocks)).text == "Plum tart:\n5 EUR."
+
+
 def test_labels_that_do_not_fit_the_cells_are_left_out():
     row = Block(0, 5, BlockKind.ROW, ("One", "Two", "Three"))
     assert view_of(Context("a | b", (), (row,))).text == "a | b"

@@ -134,9 +134,10 @@ def test_an_evaluation_is_calm(asked: Asked, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     data = json.loads(asked.dataset.read_text())
     for paragraph in data["data"][0]["paragraphs"]:
-        for question in paragraph["qas"]:
+        for at, question in enumerate(paragraph["qas"]):
             question["id"] += WILD
-            question["question"] += WILD.replace("\r", "")
+            if at:  # The others stay as they are, so that the reader finds their answers.
+                question["question"] += WILD.replace("\r", "")
     Path(WILD).mkdir()
     dataset = f"{WILD}/{WILD}.json"
     Path(dataset).write_text(json.dumps(data), encoding="utf-8")

@@ -34,7 +34,7 @@ def test_it_shows_how_the_index_was_made(work: Path, tiny_encoder: Path) -> None
     assert (shown["Index"], shown["Prompts"]) == ("index", "none")
     assert shown["Version"].startswith("1, of ") and shown["Created"].endswith(", format 4")
     assert (shown["Documents"], shown["Passages"]) == ("5", "5")
-    assert shown["Chunking"] == "max_tokens 46, overlap_tokens 8, language en"
+    assert shown["Chunking"] == "max_tokens 46, overlap_tokens 9, language en"
     assert shown["Encoder"].startswith(f"{tiny_encoder} (")
     assert shown["Keywords"] == f"BM25, method lucene, k1 {K1}, b {B}, language en"
     assert shown["Vectors"] == "32 dimensions, cosine, mean pooling"

@@ -343,7 +343,7 @@ class Whole:
     content_hash = "f" * 64
 
     def read(self, questions: list[str], texts: list[str], n_best: int, **_: object) -> list[Reading]:
-        return [Reading((Span(0, len(text), 1.0),), 0.0, 1) for text in texts]
+        return [Reading((Span(0, len(context.text), 1.0),), 0.0, 1) for context in texts]
 
 
 def row_of(folder: Path) -> tuple[Path, sqlite3.Connection]:

@@ -47,7 +47,7 @@ def evaluated(dataset: Path, reader: Path, folder: Path) -> tuple[dict[str, Any]
 
 def asked_in_context(examples: Sequence[Example], reader: Path, folder: Path) -> list[dict[str, Any]]:
     """What is answered to each question from its context alone."""
-    file, found = folder / "context.txt", []
+    file, found = folder / "Tiny.txt", []  # Its name is its title, as that of the dataset is.
     for one in examples:
         file.write_text(one.context, encoding="utf-8")
         found.append(run("ask", one.question, "--context", file, "--reader", reader, "-n", ALL, "--json", *CPU))

@@ -126,7 +126,15 @@ def test_flags_override_the_recipe(flags, tmp_path, train_file):
     found = json.loads((tmp_path / "out" / "run.json").read_text())["recipe"]
     assert (found["epochs"], found["learning_rate"], found["seed"]) == (1, 1e-3, 6)
     assert found["train"] == [
-        {"path": str(train_file), "sha256": "", "split": "", "part": [0.0, 1.0], "keep": "all", "limit": 4}
+        {
+            "path": str(train_file),
+            "sha256": "",
+            "split": "",
+            "part": [0.0, 1.0],
+            "keep": "all",
+            "limit": 4,
+            "titled": True,
+        }
         | {"negatives": ["negation", "deleted"], "negatives_ratio": 1.0, "license": ""}
     ]
 

@@ -119,29 +119,24 @@ def _written(name: str, content: str, folder: Path) -> list[Path]:
     return [path]
 
 
+ROW = {
+    "id": "a",
+    "title": "T",
+    "context": WORDS,
+    "question": "Who?",
+    "answers": {"text": ["Paris"], "answer_start": [24]},
+}
+
+
 def _flat(folder: Path) -> list[Path]:
-    row = {
-        "id": "a",
-        "title": "T",
-        "context": WORDS,
-        "question": "Who?",
-        "answers": {"text": ["Paris"], "answer_start": [24]},
-    }
-    return _written("a.jsonl", (json.dumps(row) + "\n") * 3, folder)
+    return _written("a.jsonl", (json.dumps(ROW) + "\n") * 3, folder)
 
 
 def _parquet(folder: Path) -> list[Path]:
     import pyarrow
     import pyarrow.parquet
 
-    row = {
-        "id": "a",
-        "title": "T",
-        "context": WORDS,
-        "question": "Who?",
-        "answers": {"text": ["Paris"], "answer_start": [24]},
-    }
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row] * 3), folder / "a.parquet")
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([ROW] * 3), folder / "a.parquet")
     return [folder / "a.parquet"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,6 @@ from odqa.reader.decode import spans_of
 from odqa.reader.model import MAX_ANSWER_WORDS
 from odqa.reader.units import units_of
 from odqa.types import Example
-from odqa.views import view_of
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader
@@ -89,11 +88,13 @@ def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
     """
     asked = [example for example in examples if example.answerable]
     contexts = [context_of_example(example) for example in asked]
-    units = [units_of(context, view_of(context)) for context in contexts]
+    units = cache(units_of)
     best = [[(-math.inf, "")] * len(PENALTIES) for _ in asked]  # By question and penalty: score and text.
     for window, start, end in reader.logits([tidy(example.question) for example in asked], contexts):
         pair, text = window.pair, contexts[window.pair].text
-        decoded = partial(spans_of, window, units[pair], text, start, end, n_best=1, max_units=MAX_ANSWER_WORDS)
+        decoded = partial(
+            spans_of, window, units(contexts[pair]), text, start, end, n_best=1, max_units=MAX_ANSWER_WORDS
+        )
         for at, penalty in enumerate(PENALTIES):
             for span in decoded(length_penalty=penalty):
                 if span.score > best[pair][at][0]:

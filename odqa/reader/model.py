@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,9 +26,9 @@ from odqa.reader import decode, precision
 from odqa.reader.compat import QuestionAnswering
 from odqa.reader.features import Window, batches, pad, windows
 from odqa.reader.threads import spread
-from odqa.reader.units import Units, units_of
+from odqa.reader.units import units_of
 from odqa.types import Reading, Span
-from odqa.views import Context, view_of
+from odqa.views import Context
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
 MAX_ANSWER_WORDS = 30  # The longest span; BERT's own code for SQuAD counts as many tokens.
@@ -140,15 +141,13 @@ class Reader(QuestionAnswering):
         if n_best < 1:
             raise UsageError(f"n_best is {n_best}; it must be at least 1")
         read = [context_of(context) for context in contexts]
-        units: dict[int, Units] = {}
+        units = cache(units_of)  # One context is often read for many questions.
         found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
         for window, start, end in self.logits(questions, read, batch_size, progress):
             context = read[window.pair]
-            if window.pair not in units:
-                units[window.pair] = units_of(context, view_of(context))
             spans = decode.spans_of(
                 window,
-                units[window.pair],
+                units(context),
                 context.text,
                 start,
                 end,

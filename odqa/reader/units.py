@@ -1,4 +1,4 @@
-"""A view and its blocks go in; the units of answers come out: whole words, and what no answer crosses. Pure.
+"""A context goes in; the units of answers come out: whole words, and what no answer crosses. Pure.
 
 A unit is what a person would copy in one piece: a word or number with the signs that join it (an e-mail address, URL,
 path, ``12(b)``, ``£45``, ``40 °C``, ``--dry-run``). An answer begins and ends with a whole unit.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.types import BlockKind
-from odqa.views import Context, View, cells
+from odqa.views import Context, View, cells, view_of
 
 Offsets = NDArray[np.int32]
 
@@ -94,16 +94,16 @@ class Units:
     segments: Offsets
 
 
-def units_of(context: Context, view: View) -> Units:
+def units_of(context: Context) -> Units:
     """The units of a context's view that answers can be made of: not what was put in, nor the number of an item.
 
-    >>> from odqa.views import view_of
     >>> text = "1. Pay £45 (see 12(b)) to a.b@c.org. The U.S. tour's end"
     >>> context = Context(text)
-    >>> units = units_of(context, view_of(context))
+    >>> units = units_of(context)
     >>> [text[start:stop] for start, stop in zip(units.starts, units.stops)]
     ['Pay', '£45', 'see', '12(b)', 'to', 'a.b@c.org', 'The', 'U.S.', 'tour', 'end']
     """
+    view = view_of(context)
     classes = _grouped(context, view, view.text.translate(_CLASSES))
     possessive = {match.start() for match in POSSESSIVE.finditer(classes)}
     spans = [match.span() for match in UNIT.finditer(classes) if match.start() not in possessive]

@@ -10,7 +10,7 @@ from odqa.reader.decode import best_pairs, join, spans_of, trim
 from odqa.reader.features import windows
 from odqa.reader.units import units_of
 from odqa.types import Block, BlockKind, Span
-from odqa.views import Context, view_of
+from odqa.views import Context
 from tests import tiny
 
 
@@ -89,7 +89,7 @@ def read(text, starts, ends, *, blocks=(), n_best=5, **limits):
     for row, given_logits in enumerate((starts, ends)):
         for token, value in given_logits.items():
             logits[row, tokens.index(token)] = value
-    units = units_of(context, view_of(context))
+    units = units_of(context)
     found = spans_of(window, units, text, *logits, n_best=n_best, max_units=30, **limits)
     return [text[span.start : span.end] for span in found]
 

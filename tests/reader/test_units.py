@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from odqa.reader.units import balanced, units_of
 from odqa.types import Block, BlockKind
-from odqa.views import Context, view_of
+from odqa.views import Context
 
 any_text = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("ab1 .-/@:()'$%\n|")))
 
 
 def units(text, *blocks):
     context = Context(text, (), blocks)
-    found = units_of(context, view_of(context))
+    found = units_of(context)
     return [text[start:stop] for start, stop in zip(found.starts, found.stops, strict=True)]
 
 
 def segments(text, *blocks):
     context = Context(text, (), blocks)
-    found = units_of(context, view_of(context))
+    found = units_of(context)
     groups: dict[int, list[str]] = {}
     for start, stop, segment in zip(found.starts, found.stops, found.segments, strict=True):
         groups.setdefault(int(segment), []).append(text[start:stop])
@@ -126,7 +126,7 @@ def test_what_no_answer_crosses():
 @given(any_text)
 def test_units_are_in_order_and_apart(text):
     context = Context(text)
-    found = units_of(context, view_of(context))
+    found = units_of(context)
     assert (found.begins < found.ends).all()
     assert (found.ends[:-1] <= found.begins[1:]).all()
     assert (found.starts < found.stops).all()

@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -47,21 +47,20 @@ def article_maker(examples: Sequence[Example]) -> Maker:
     """A function that puts a question over a paragraph of the same article that looks as if it answered it."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    contexts = sorted({(example.title, example.context) for example in examples})
-    by_title: dict[str, list[str]] = defaultdict(list)
-    for title, context in contexts:
-        by_title[title].append(context)
+    places = sorted({_place(example) for example in examples})
+    by_title: dict[str, list[_Place]] = defaultdict(list)
+    for place in places:
+        by_title[place.title].append(place)
     vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", dtype=np.float32)
-    if contexts:
-        vectorizer.fit([context for _, context in contexts])
-    matrices = {title: vectorizer.transform(paragraphs) for title, paragraphs in by_title.items()}
+    if places:
+        vectorizer.fit([place.context for place in places])
+    matrices = {title: vectorizer.transform([place.context for place in some]) for title, some in by_title.items()}
 
     def make(example: Example, chance: random.Random) -> Example | None:
         paragraphs = by_title[example.title]
         scores = (matrices[example.title] @ vectorizer.transform([example.question]).T).toarray().ravel()
         ranked = [paragraphs[at] for at in (-scores).argsort(kind="stable")[:DEPTH]]
-        others = [p for p in ranked if p != example.context and not holds_answer(p, example)][:CANDIDATES]
-        return replace(example, context=chance.choice(others)) if others else None
+        return _moved(example, [place for place in ranked if not place.answers(example)], chance)
 
     return make
 
@@ -76,12 +75,15 @@ def retrieved_maker(
     """
     from odqa.retrieval.encoder import Encoder
 
-    contexts = sorted({example.context for example in examples})
+    places = sorted({_place(example) for example in examples})
     questions = sorted({example.question for example in drawn})
     ranked: dict[str, list[int]] = {}
     if questions:
         encoder = (load_encoder or Encoder.load)()
-        passages = [Passage(str(at), str(at), "", context, 0) for at, context in enumerate(contexts)]
+        passages = [
+            Passage(str(at), str(at), place.title, place.context, 0, headings=place.headings)
+            for at, place in enumerate(places)
+        ]
         vectors = encoder.encode_passages(passages)
         for begin in range(0, len(questions), 1024):
             some = questions[begin : begin + 1024]
@@ -90,15 +92,32 @@ def retrieved_maker(
             ranked.update(zip(some, best, strict=True))
 
     def make(example: Example, chance: random.Random) -> Example | None:
-        fitting = (contexts[at] for at in ranked[example.question])
-        others = [
-            context
-            for context in fitting
-            if context != example.context and not holds_answer(context, example) and _distracts(context, example)
-        ][:CANDIDATES]
-        return replace(example, context=chance.choice(others)) if others else None
+        fitting = (places[at] for at in ranked[example.question])
+        others = [place for place in fitting if not place.answers(example) and _distracts(place.context, example)]
+        return _moved(example, others, chance)
 
     return make
+
+
+class _Place(NamedTuple):
+    """A context and what stands above it: a question that moves there is read below the new place's headings."""
+
+    title: str
+    headings: tuple[str, ...]
+    context: str
+
+    def answers(self, example: Example) -> bool:
+        """Whether this is the example's own context, or holds one of its answers."""
+        return self.context == example.context or holds_answer(self.context, example)
+
+
+def _place(example: Example) -> _Place:
+    return _Place(example.title, example.headings, example.context)
+
+
+def _moved(example: Example, others: Sequence[_Place], chance: random.Random) -> Example | None:
+    """The example at one of the best ``CANDIDATES`` of the other places; None where there is none."""
+    return replace(example, **chance.choice(others[:CANDIDATES])._asdict()) if others else None
 
 
 def _distracts(context: str, example: Example) -> bool:

@@ -1,16 +1,16 @@
-"""How fast are passages encoded, and what does the speed cost? Beside SentenceTransformer.encode and a bare loop.
+"""How fast are passages encoded, and what does the speed cost? By OpenVINO and torch, beside SentenceTransformer.encode.
 
     python benchmarks/encoding.py --data ../shared/data/squad_v2/dev-v2.0.json
 
 Passages are the paragraphs of a SQuAD file, cut as `odqa index` cuts them. Three ways of encoding take turns on them:
 
 - SentenceTransformer.encode as it comes: float32, 32 passages at a time;
-- the encoder's modules alone in a loop, in the precision and the batches of the third, over texts made beforehand;
-- Encoder.encode_passages, which also puts title and headings before each passage and sees that both fit.
+- Encoder.encode_passages by torch, which also puts title and headings before each passage and sees that both fit;
+- the same by OpenVINO.
 
 A ratio is the median over rounds in which each of the three runs once, so that it holds where the machine has other
 work; the passages a second do not. The vectors of the first and the third are then compared, and searched with the
-file's answerable questions: to be found is a passage that holds one of the reference answers whole.
+file's answerable questions, as each encodes them: to be found is a passage that holds one of the reference answers whole.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ import numpy as np
 import sentence_transformers
 import torch
 from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
 
 from odqa.corpus import ChunkOptions, split
 from odqa.evaluation.metrics import recall
 from odqa.index.ingest import fit_chunk
-from odqa.models import DEFAULT_ENCODER
-from odqa.retrieval.encoder import Encoder, batches
+from odqa.models import DEFAULT_ENCODER, resolve
+from odqa.retrieval.encoder import Encoder
 from odqa.squad import load_examples
 from odqa.training.hardware import describe
 from odqa.types import Document, Example, Passage
@@ -70,18 +71,6 @@ def load(path: Path, encoder: Encoder, paragraphs: int) -> tuple[list[Passage], 
     return passages, questions, gold
 
 
-def bare_loop(encoder: Encoder, texts: Sequence[str], lengths: Sequence[int]) -> NDArray[np.float32]:
-    """Tokenise, compute, keep: the least that encoding these texts can be. Vectors of length 1, (n, dimension)."""
-    model = encoder._fast
-    vectors = np.zeros((len(texts), encoder.dimension), np.float32)
-    with torch.inference_mode():
-        for rows in batches(lengths, encoder._batch_tokens):
-            inputs = model.tokenizer([texts[row] for row in rows], padding=True, truncation=True, return_tensors="pt")
-            made = model({name: tensor.to(encoder.device) for name, tensor in inputs.items()})["sentence_embedding"]
-            vectors[rows] = torch.nn.functional.normalize(made, dim=1).cpu().numpy()
-    return vectors
-
-
 def take_turns(
     ways: dict[str, Callable[[], NDArray[np.float32]]], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, NDArray[np.float32]]]:
@@ -111,47 +100,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="a file in SQuAD format")
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
-    parser.add_argument("--device", default="auto")
     parser.add_argument("--paragraphs", type=int, default=0, help="take so many of the file's, drawn; 0 is all")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
 
     load_before = os.getloadavg()[0]
-    encoder = Encoder.load(options.encoder, options.device)
-    passages, questions, gold = load(options.data, encoder, options.paragraphs)
-    texts, lengths = encoder._inputs(passages)
-    machine = describe(torch.device(encoder.device), 1)
-    precision = next(encoder._fast.parameters()).dtype
+    folder = resolve(options.encoder).folder
+    plain = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    encoders = {name: Encoder.load(options.encoder, "cpu", backend=name) for name in ("torch", "openvino")}
+    passages, questions, gold = load(options.data, encoders["torch"], options.paragraphs)
+    texts, lengths = encoders["torch"]._inputs(passages)
+    machine = describe(torch.device("cpu"), 1)
     print(
         f"{machine.name}, {machine.threads} threads, load {load_before:.1f} before; torch {torch.__version__}, "
-        f"sentence-transformers {sentence_transformers.__version__}; {encoder.name}, {str(precision)[6:]}\n"
+        f"sentence-transformers {sentence_transformers.__version__}; {options.encoder}\n"
         f"{len(passages):,} passages of {np.mean(lengths):.0f} tokens on average; rounds: {options.rounds}\n"
     )
 
-    theirs, bare, ours = "SentenceTransformer.encode, float32", "bare loop", "Encoder.encode_passages"
+    theirs, ours = "SentenceTransformer.encode, float32", "Encoder.encode_passages, openvino"
     seconds, vectors = take_turns(
         {
-            theirs: lambda: encoder._model.encode_document(texts, show_progress_bar=False),
-            bare: lambda: bare_loop(encoder, texts, lengths),
-            ours: lambda: encoder.encode_passages(passages),
+            theirs: lambda: plain.encode(texts, show_progress_bar=False),
+            "Encoder.encode_passages, torch": lambda: encoders["torch"].encode_passages(passages),
+            ours: lambda: encoders["openvino"].encode_passages(passages),
         },
         options.rounds,
     )
-    print("| | passages/s | times SentenceTransformer.encode | times the bare loop |\n|---|---|---|---|")
+    print("| | passages/s | times SentenceTransformer.encode |\n|---|---|---|")
     for name, times in seconds.items():
-        ratios = (
-            median(other / own for other, own in zip(seconds[base], times, strict=True)) for base in (theirs, bare)
-        )
-        cells = (name, f"{len(passages) / median(times):,.1f}", *(f"{ratio:.2f}" for ratio in ratios))
-        print("| " + " | ".join(cells) + " |")
+        ratio = median(other / own for other, own in zip(seconds[theirs], times, strict=True))
+        print(f"| {name} | {len(passages) / median(times):,.1f} | {ratio:.2f} |")
 
     exact = vectors[theirs] / np.linalg.norm(vectors[theirs], axis=1, keepdims=True)
     cosines = (exact * vectors[ours]).sum(axis=1)
     print(f"\ncosine to float32: least {cosines.min():.6f}, mean {cosines.mean():.6f}, {len(passages):,} passages")
-    queries = encoder.encode_queries(questions)
     print(f"\n| {len(questions):,} questions | " + " | ".join(f"recall@{k}" for k in CUTS) + " |")
     print("|---" * (1 + len(CUTS)) + "|")
+    asked = {theirs: encoders["torch"].encode_queries(questions), ours: encoders["openvino"].encode_queries(questions)}
     for name, some in ((theirs, exact), (ours, vectors[ours])):
+        queries = asked[name]
         found = places(some, queries, gold)
         shares = (np.mean([recall([place], 1, k) for place in found]) for k in CUTS)
         print(f"| {name} | " + " | ".join(f"{share:.4f}" for share in shares) + " |")

@@ -1,16 +1,11 @@
-"""How fast does a reader read, and what does the speed cost? Weights in bfloat16 beside autocast and float32.
+"""How fast does a reader read, by what, and do they read the same? Torch and OpenVINO, in float32 and in bfloat16.
 
-    python benchmarks/reading.py --data ../shared/data/squad_v1/dev-v1.1-other-articles.json
+    python benchmarks/reading.py --data ../shared/data/squad_v2/dev-v2.0.json --questions 1000
 
-Three ways of reading take turns on the same questions, drawn once, each with its own paragraph:
-
-- float32;
-- autocast: weights in float32, matrix products in bfloat16;
-- Reader.load as it comes, with weights in bfloat16 besides.
-
-A ratio is the median over rounds in which each of the three runs once, so that it holds where the machine has other
-work; the windows a second do not. How often the best span is that of float32, and how far span - null is from it, is
-printed beside. Needs a machine that multiplies bfloat16.
+The ways take turns on the same questions, drawn once, each with its own paragraph. A ratio is the median over rounds in
+which each of them runs once, so that it holds where the machine has other work; the windows a second do not. How often
+the best span is that of torch in float32, how often the same is answered or refused, and how far span - null is from it,
+is printed beside. bfloat16 needs a machine that multiplies it.
 """
 
 from __future__ import annotations
@@ -22,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import torch
 
 from odqa.models import DEFAULT_READER
 from odqa.reader.model import Reader
@@ -39,12 +35,13 @@ def timed(reader: Reader, examples: Sequence[Example]) -> tuple[float, list[Read
     return time.perf_counter() - start, found
 
 
-def beside(exact: Sequence[Reading], other: Sequence[Reading]) -> tuple[float, float]:
-    """How often the best span is the same, and the mean distance of span - null, over what has spans in both."""
+def beside(exact: Sequence[Reading], other: Sequence[Reading], threshold: float) -> tuple[float, float, float]:
+    """Shares of questions with the same best span and the same decision, and the mean distance of span - null."""
     pairs = [(one, two) for one, two in zip(exact, other, strict=True) if one.spans and two.spans]
     same = [(a.spans[0].start, a.spans[0].end) == (b.spans[0].start, b.spans[0].end) for a, b in pairs]
-    margins = [[some.spans[0].score - some.null_score for some in pair] for pair in pairs]
-    return float(np.mean(same)), float(np.mean([abs(one - two) for one, two in margins]))
+    margins = np.array([[some.spans[0].score - some.null_score for some in pair] for pair in pairs])
+    decided = (margins[:, 0] > threshold) == (margins[:, 1] > threshold)
+    return float(np.mean(same)), float(np.mean(decided)), float(np.abs(margins[:, 0] - margins[:, 1]).mean())
 
 
 def main() -> None:
@@ -54,30 +51,34 @@ def main() -> None:
     parser.add_argument("--reader", default=DEFAULT_READER)
     parser.add_argument("--questions", type=int, default=600, help="0 for all")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
     given = parser.parse_args()
 
     everything = load_examples(given.data)
     drawn = np.random.default_rng(0).permutation(len(everything))[: given.questions or None]
     examples = [everything[at] for at in drawn]
-    exact, autocast = (Reader.load(given.reader, device="cpu", dtype="float32") for _ in range(2))
-    lowered = Reader.load(given.reader, device="cpu", dtype="bfloat16")
-    autocast.dtype = lowered.dtype
-    readers = {"float32": exact, "autocast": autocast, "as it comes": lowered}
+    readers = {
+        f"{backend}, {dtype}": Reader.load(given.reader, device="cpu", dtype=dtype, backend=backend)
+        for backend in ("torch", "openvino")
+        for dtype in given.dtypes
+    }
+    base = next(iter(readers))
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     found: dict[str, list[Reading]] = {}
     for _ in range(given.rounds):
         for name, reader in readers.items():
             spent, found[name] = timed(reader, examples)
             seconds[name].append(spent)
-    count = sum(reading.windows for reading in found["float32"])
-    machine = describe(autocast.device, 1)
-    print(f"{machine.name}, {machine.threads} threads; {autocast.name}")
-    print(f"{len(examples):,} questions, {count:,} windows, {given.rounds} rounds")
-    print(f"{'':14}{'windows/s':>10}{'ratio':>8}{'same span':>11}{'distance':>10}")
+    count = sum(reading.windows for reading in found[base])
+    machine = describe(torch.device("cpu"), 1)
+    print(f"{machine.name}, {machine.threads} threads; {readers[base].name}")
+    print(f"{len(examples):,} questions, {count:,} windows, {given.rounds} rounds\n")
+    print("| | windows/s | ratio | same best span | same decision | mean distance of span - null |")
+    print("|---|---|---|---|---|---|")
     for name, spent in seconds.items():
-        ratio = median(slow / own for slow, own in zip(seconds["float32"], spent, strict=True))
-        same, distance = beside(found["float32"], found[name])
-        print(f"{name:14}{count / min(spent):10.1f}{ratio:8.2f}{same:11.3f}{distance:10.3f}")
+        ratio = median(slow / own for slow, own in zip(seconds[base], spent, strict=True))
+        same, decided, distance = beside(found[base], found[name], readers[base].no_answer_threshold)
+        print(f"| {name} | {count / min(spent):.1f} | {ratio:.2f} | {same:.3f} | {decided:.3f} | {distance:.3f} |")
 
 
 if __name__ == "__main__":

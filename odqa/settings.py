@@ -20,7 +20,7 @@ from odqa.arguments import meant
 from odqa.errors import UsageError
 from odqa.files import read_text
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
-from odqa.types import DEFAULT_INDEX, Mode
+from odqa.types import DEFAULT_INDEX, Backend, Mode
 
 FILE = "odqa.toml"
 PREFIX = "ODQA_"
@@ -57,6 +57,7 @@ class Settings(BaseModel):
     encoder: _Text = Field(DEFAULT_ENCODER, description="the encoder of a new index: a folder or a name")
     reader: _Text = Field(DEFAULT_READER, description="the reader: a folder or a name")
     device: _Text = Field("auto", description="where models run: auto, cpu, cuda, cuda:1, mps, ...")
+    backend: Backend = Field(Backend.AUTO, description="what computes models: auto, openvino or torch")
     mode: Mode = Field(Mode.HYBRID, description="how passages are found: hybrid, dense or bm25")
     k: _AtLeastOne = Field(20, description="passages to read for a question")
     n: _AtLeastOne = Field(3, description="answers to show at most")

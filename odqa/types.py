@@ -124,6 +124,14 @@ class Passage:
         return {"id": self.document_id, "title": self.title, "source": self.source}
 
 
+class Backend(StrEnum):
+    """What computes models: OpenVINO on a CPU and torch elsewhere (``auto``), or one of them."""
+
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    TORCH = "torch"
+
+
 class Mode(StrEnum):
     """How passages are found: by their vectors, by the words they share with the question, or by both."""
 

@@ -12,12 +12,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_COLOR", "1")
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from tests import tiny
 from tests.tiny.asked import Asked, make_asked
+
+# Graphs of tiny models are not for the cache of whoever runs the tests.
+_cache = TemporaryDirectory(prefix="odqa-tests-")
+os.environ["XDG_CACHE_HOME"] = _cache.name
 
 # A shell that starts the tests in the background has Ctrl-C ignored, in them and in what they start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

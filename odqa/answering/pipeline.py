@@ -58,11 +58,13 @@ class Pipeline(Closing):
         encoder: str | Path | None = None,
         ranking: str | None = None,
         device: str = "auto",
+        backend: str | None = None,
     ) -> Self:
         """Open an index folder and load the models; ``encoder`` None means the one the index was built with.
 
         ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. ``ranking`` is
-        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. Raises
+        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. ``backend`` is auto,
+        openvino or torch; see :meth:`odqa.reader.model.Reader.load`. Raises
         IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that cannot be
         found or does not fit, UsageError for a mode, a ranking or a device that does not exist.
         """
@@ -71,9 +73,9 @@ class Pipeline(Closing):
 
         index = path_of("index", index)
         check_ranking(ranking)
-        retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device)
+        retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device, backend=backend)
         try:
-            loaded = Reader.load(reader, device=device)
+            loaded = Reader.load(reader, device=device, backend=backend)
             fit = fit_file.load(loaded, index)
             return cls(retriever, loaded, fit_file.decider(loaded, fit, ranking))
         except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import inspect
+import logging
 import os
 import re
 import sys
@@ -22,6 +23,9 @@ from odqa.cli.misuse import instead_of_address, misuse
 from odqa.cli.output import Loudness, OutputError, clear_line, discard_output, loudness, note, screens, tell
 from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
+from odqa.runtime.backend import prefer
+from odqa.threads import limit
+from odqa.types import Backend
 
 R = TypeVar("R")
 
@@ -37,7 +41,9 @@ _TYPE = re.compile(r"<(?:list\[)?(\w+)(?: range|\])>")  # <list[str]> and <int r
 _COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they ask for completions.
 
 _ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
-OUTPUT = "What is printed"  # The group of the options below in a command's help.
+OUTPUT = "What is printed"  # The groups of the options below in a command's help.
+MODELS = "Models, and where they run"
+_TRAINING = frozenset({"train_reader"})  # Commands that take a device and are computed by torch in any case.
 _VERBOSE = Annotated[
     bool,
     typer.Option(
@@ -49,6 +55,20 @@ _QUIET = Annotated[
     typer.Option(
         "--quiet", "-q", help="Nothing but results and errors: no progress, no remarks.", rich_help_panel=OUTPUT
     ),
+]
+
+_BACKEND = Annotated[
+    Backend,
+    typer.Option(
+        "--backend",
+        help="What computes: OpenVINO on a CPU and torch elsewhere (auto), or one of them.",
+        case_sensitive=False,
+        rich_help_panel=MODELS,
+    ),
+]
+_THREADS = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="Threads of the CPU to use; all if not given.", rich_help_panel=MODELS),
 ]
 
 
@@ -148,13 +168,17 @@ def _write_groups(formatter: Any, groups: dict[str, list[tuple[str, str]]]) -> N
 def command(function: Callable[..., R]) -> Callable[..., R]:
     """Turn a failure into one line on stderr and an exit code: 2 for usage, 1 for failure, 130 for Ctrl-C.
 
-    The command gets the options --verbose and --quiet. ODQA_DEBUG=1 in the environment shows the stack trace before a
-    failure.
+    The command gets the options --verbose and --quiet, and --backend and --threads where it takes a device.
+    ODQA_DEBUG=1 in the environment shows the stack trace before a failure.
     """
 
     @functools.wraps(function)
     def run(*args: Any, verbose: bool = False, quiet: bool = False, **kwargs: Any) -> R:
-        with told(), loudness(_loudness(verbose, quiet)):
+        with told(), loudness(_loudness(verbose, quiet)), _remarking():
+            if computes:
+                prefer(kwargs.pop("backend"))
+                if (threads := kwargs.pop("threads")) is not None:
+                    limit(threads)
             for say, remark in remarks():
                 say(remark)
             result = function(*args, **kwargs)
@@ -162,15 +186,44 @@ def command(function: Callable[..., R]) -> Callable[..., R]:
             return result
 
     before = inspect.signature(function, eval_str=True)
+    computes = "device" in before.parameters and function.__name__ not in _TRAINING
     kind = inspect.Parameter.KEYWORD_ONLY
     added = [
         inspect.Parameter("verbose", kind, default=False, annotation=_VERBOSE),
         inspect.Parameter("quiet", kind, default=False, annotation=_QUIET),
     ]
+    if computes:
+        added += [
+            inspect.Parameter("backend", kind, default=Backend.AUTO, annotation=_BACKEND),
+            inspect.Parameter("threads", kind, default=None, annotation=_THREADS),
+        ]
     own = list(before.parameters.values())
     at = next((place for place, one in enumerate(own) if one.kind is inspect.Parameter.VAR_KEYWORD), len(own))
     run.__signature__ = before.replace(parameters=[*own[:at], *added, *own[at:]])  # type: ignore[attr-defined]
     return run
+
+
+class _Remarks(logging.Handler):
+    """Prints what the parts below have to say as remarks of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record's message."""
+        note(record.getMessage())
+
+
+@contextmanager
+def _remarking() -> Iterator[None]:
+    """A block in which the log of the package, not those of its parts, is what the command has to say."""
+    log, handler = logging.getLogger("odqa"), _Remarks()
+    handler.addFilter(lambda record: record.name == log.name)
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
 
 
 def _loudness(verbose: bool, quiet: bool) -> Loudness:

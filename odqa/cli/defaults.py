@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from odqa.cli.output import detail, note
 from odqa.errors import OdqaError, UsageError
+from odqa.threads import limit
 from odqa.types import DEFAULT_INDEX
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def prepare(commands: Mapping[str, Callable[..., Any]]) -> dict[str, dict[str, A
         return {}
     given = found.given()
     if threads := given.get("threads"):
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # What torch and FAISS obey, neither of which is loaded yet.
+        limit(threads)
     return {name: _defaults(name, function, given) for name, function in commands.items()}
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from odqa import __version__
+from odqa import __version__, threads
 from odqa.cli.common import command, describe
 from odqa.cli.defaults import chosen
 from odqa.cli.options import JsonOption, SameIndexOption
@@ -23,13 +23,17 @@ from odqa.cli.progress import status
 from odqa.cli.tables import print_table
 from odqa.errors import OdqaError
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
-from odqa.types import DEFAULT_INDEX
+from odqa.types import DEFAULT_INDEX, Backend
 
 if TYPE_CHECKING:
     from odqa.settings import Settings
 
 # What has to be there, and the name under which it is imported: that it is installed does not mean that it can be.
-_LIBRARIES = {"torch": "torch", "transformers": "transformers", "sentence-transformers": "sentence_transformers"}
+_LIBRARIES = {
+    "torch": "torch",
+    "transformers": "transformers",
+    "sentence-transformers": "sentence_transformers",
+}
 _FAISS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu12", "faiss")
 _OF_DEVELOPERS = ("dev",)
 _REINSTALL = 'pip install --force-reinstall "odqa[cpu]"'
@@ -128,6 +132,15 @@ def _faiss() -> Finding:
 
 
 def _devices() -> Iterator[Finding]:
+    def backend() -> str:
+        from odqa.runtime.backend import choose
+        from odqa.runtime.openvino_library import load
+
+        choice = choose()
+        if choice.backend is Backend.TORCH:
+            return "torch"
+        return f"OpenVINO {load().__version__.partition('-')[0]} on the CPU, {choice.precision}"
+
     def device() -> str:
         import torch
 
@@ -138,13 +151,9 @@ def _devices() -> Iterator[Finding]:
         precision = "bfloat16" if has_bfloat16(picked.type) else "float32, as it multiplies no bfloat16"
         return f"{picked.type}{name}, {precision}"
 
-    def threads() -> str:
-        import torch
-
-        return f"{torch.get_num_threads()} of {count(os.cpu_count() or 1, 'core')}"
-
-    yield _tried("device", device, _REINSTALL)
-    yield _tried("threads", threads, _REINSTALL)
+    yield _tried("answers by", backend, _REINSTALL)
+    yield _tried("training on", device, _REINSTALL)
+    yield Finding("threads", Verdict.OK, f"{threads.count()} of {count(os.cpu_count() or 1, 'core')}")
 
 
 def _model(name: str) -> str:

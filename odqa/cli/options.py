@@ -14,7 +14,7 @@ import typer
 
 from odqa.arguments import meant
 from odqa.cli import complete
-from odqa.cli.common import OUTPUT
+from odqa.cli.common import MODELS, OUTPUT
 from odqa.cli.output import note
 from odqa.errors import UsageError
 from odqa.types import DEFAULT_INDEX, Mode
@@ -35,7 +35,6 @@ _PATTERN = re.compile(r"\*|\[.+\]")
 FILES = "Which files, and how they are read"
 PASSAGES = "How documents are cut into passages"
 STORAGE = "How vectors are stored"
-MODELS = "Models, and where they run"
 
 Paths: TypeAlias = Annotated[
     list[Path],

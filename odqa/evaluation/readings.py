@@ -54,7 +54,7 @@ class Readings(Closing):
         folder = folder or default_folder()
         folder.mkdir(parents=True, exist_ok=True)
         # What was computed in another precision differs in the third digit.
-        self.path = folder / f"{reader.content_hash[:32]}-{str(reader.dtype).removeprefix('torch.')}.sqlite"
+        self.path = folder / f"{reader.content_hash[:32]}-{reader.precision}.sqlite"
         if self.path.exists() and not self.path.is_file():
             raise DataError(f"{self.path}, where readings are remembered, is not a regular file; {_REMEDY}")
         with self._usable():

@@ -38,6 +38,7 @@ class Retriever(Closing):
         mode: Mode | str = Mode.HYBRID,
         encoder: str | Path | None = None,
         device: str = "auto",
+        backend: str | None = None,
     ) -> Self:
         """Open an index folder and load its encoder; ``encoder`` None means the one the index was built with.
 
@@ -51,7 +52,8 @@ class Retriever(Closing):
                 return cls(opened, None)
             from odqa.retrieval.encoder import Encoder
 
-            loaded = Encoder.load(opened.manifest.encoder if encoder is None else encoder, device=device)
+            name = opened.manifest.encoder if encoder is None else encoder
+            loaded = Encoder.load(name, device=device, backend=backend)
             opened.check_encoder(loaded)
             return cls(opened, loaded)
         except BaseException:

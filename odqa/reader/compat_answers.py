@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from odqa.reader import decode
 from odqa.reader.features import Window
+from odqa.runtime.tokens import untouched
 from odqa.views import Context, view_of
 
 Words: TypeAlias = dict[tuple[int, int], tuple[int, int]]
@@ -108,9 +109,9 @@ def _probabilities(
 def _words(tokenizer: Any, text: str) -> Words:
     """For the characters of each token those of its word; what a word is, the tokenizer says before it cuts it up."""
     view = view_of(Context(text))
-    encoding = tokenizer(view.text, add_special_tokens=False).encodings[0]
-    begins: dict[int, int] = {}
-    ends: dict[int, int] = {}
+    encoding = untouched(tokenizer).encode(view.text, add_special_tokens=False)
+    begins: dict[int | None, int] = {}
+    ends: dict[int | None, int] = {}
     for word, (begin, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
         begins.setdefault(word, begin)
         ends[word] = end

@@ -7,7 +7,6 @@ counted here, as tokenizers do, as the overlap); title and headings stand in eac
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import ModelError, UsageError
+from odqa.runtime.tokens import untouched
 from odqa.views import Context, View, heading_path, plain, view_of
 
 PAIRS_AT_A_TIME = 512  # What the tokenizer gets at once: enough to use all cores, little enough to stream.
@@ -67,7 +67,7 @@ def windows(
         )
     if not 0 <= stride < max_length:
         raise UsageError(f"stride is {stride} and max length {max_length}: it must hold 0 <= stride < max length")
-    backend = _backend(tokenizer)
+    backend = untouched(tokenizer)
     special = backend.num_special_tokens_to_add(is_pair=True)
 
     @lru_cache(maxsize=PAIRS_AT_A_TIME)  # Neighbours share their headings.
@@ -89,12 +89,6 @@ def windows(
             text.truncate(room - len(path), stride=stride)
             for piece in (text, *text.overflowing):
                 yield _window(tokenizer, begin + at, backend, question, path, piece, views[at])
-
-
-def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Group positions into batches of like length, longest first, so that there is little padding."""
-    order = sorted(range(len(lengths)), key=lambda at: (-lengths[at], at))
-    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
 def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str, NDArray[np.int64]]:
@@ -120,15 +114,6 @@ def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str,
             values[row, : window.length] = window.inputs[name]
         padded[name] = values
     return padded
-
-
-@lru_cache(maxsize=4)
-def _backend(tokenizer: Any) -> Any:
-    """The tokenizer itself, a copy that neither cuts nor pads whatever was set in the one that transformers wraps."""
-    backend = copy.deepcopy(tokenizer.backend_tokenizer)
-    backend.no_truncation()
-    backend.no_padding()
-    return backend
 
 
 def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, piece: Any, view: View) -> Window:

@@ -17,22 +17,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from odqa import model_configs
 from odqa.checked import checked
 from odqa.corpus.blocks import context_of
-from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.files import read_json
-from odqa.forking import check_device, this_process
-from odqa.models import DEFAULT_READER, content_hash, resolve
-from odqa.reader import decode, precision
+from odqa.models import DEFAULT_READER, ResolvedModel, content_hash, resolve
+from odqa.reader import decode
 from odqa.reader.compat import QuestionAnswering
-from odqa.reader.features import Window, batches, pad, windows
-from odqa.reader.threads import spread
+from odqa.reader.features import Window, pad, windows
 from odqa.reader.units import units_of
+from odqa.runtime.backend import Choice, choose
+from odqa.runtime.export import Made, graph_of
+from odqa.runtime.network import Inputs, Network, batches
 from odqa.types import Reading, Span
 from odqa.views import Context
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
 MAX_ANSWER_WORDS = 30  # The longest span; BERT's own code for SQuAD counts as many tokens.
-_DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
 WINDOWS_AT_A_TIME = 4096  # Sorted by length together; bounds memory for a whole dataset.
 
 
@@ -65,7 +64,7 @@ class Reader(QuestionAnswering):
 
     def __init__(
         self,
-        model: Any,
+        network: Network,
         tokenizer: Any,
         *,
         name: str,
@@ -74,10 +73,13 @@ class Reader(QuestionAnswering):
         length_penalty: float = 0.0,
         max_length: int = 384,
         stride: int = 128,
-        dtype: str = "auto",
         folder: Path | None = None,
     ) -> None:
-        self.model = model
+        """Wrap a network that gives start and end logits; ``Reader.load`` makes one of a model's folder.
+
+        ``tokenizer`` is a fast one of transformers, or a :class:`odqa.runtime.tokens.FastTokenizer`.
+        """
+        self.network = network
         self.tokenizer = tokenizer
         self.name = name
         self.folder = folder
@@ -86,28 +88,33 @@ class Reader(QuestionAnswering):
         self.length_penalty = length_penalty
         self.max_length = min(max_length, tokenizer.model_max_length)
         self.stride = min(stride, self.max_length // 3)
-        self.device = model.device
-        self.dtype = pick_dtype(dtype, self.device.type)
-        self._process = this_process()
 
     @classmethod
-    def load(cls, name: str | Path = DEFAULT_READER, *, device: str = "auto", dtype: str = "auto") -> Reader:
+    def load(
+        cls,
+        name: str | Path = DEFAULT_READER,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        backend: str | None = None,
+    ) -> Reader:
         """Load a reader by folder, shipped name or hub id.
 
         ``device`` is auto, cpu, cuda or another torch device; ``dtype`` is auto, float32, bfloat16 or float16: the
-        precision of what is computed (auto: bfloat16 where the hardware has it). Raises ModelError where the
-        model is missing or has no question-answering head, UsageError for a device that is not available.
+        precision of what is computed (auto: bfloat16 where the hardware has it); ``backend`` is auto, openvino or
+        torch. On a CPU OpenVINO computes, by a graph that is made of the model the first time that it is loaded; torch
+        elsewhere, and where a model cannot be made into one. Raises ModelError where the model is missing or has no
+        question-answering head, UsageError for a device that is not available and for a backend that is none.
         """
-        import torch
-
         resolved = resolve(name)
         settings = read_settings(resolved.folder)
-        model, tokenizer = load_model(resolved.folder, head_required=True)
-        model.to(pick_device(device)).eval()
-        reader = cls(model, tokenizer, name=resolved.name, dtype=dtype, folder=resolved.folder, **settings)
-        if reader.dtype == torch.bfloat16:
-            precision.lower(model)
-        return reader
+        network, tokenizer = _network(resolved, choose(device, backend, dtype), dtype)
+        return cls(network, tokenizer, name=resolved.name, folder=resolved.folder, **settings)
+
+    @property
+    def precision(self) -> str:
+        """What its logits depend on besides its files: the library that computes and in which precision."""
+        return f"{self.network.backend}-{self.network.precision}"
 
     @property
     def content_hash(self) -> str:
@@ -174,7 +181,6 @@ class Reader(QuestionAnswering):
             raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: each question needs its own")
         if batch_size < 1:
             raise UsageError(f"batch size is {batch_size}; it must be at least 1")
-        check_device(self._process, self.device.type)
         cut = {"max_length": self.max_length, "stride": self.stride} | shape
         waiting: list[Window] = []
         for window in windows(self.tokenizer, questions, [context_of(context) for context in contexts], **cut):
@@ -187,9 +193,10 @@ class Reader(QuestionAnswering):
     def _run(
         self, waiting: list[Window], batch_size: int, progress: Callable[[int], None] | None
     ) -> Iterator[tuple[Window, decode.Array, decode.Array]]:
-        cut = [[waiting[at] for at in batch] for batch in batches([window.length for window in waiting], batch_size)]
-        results = spread(self._forward, cut) if self.device.type == "cpu" else map(self._forward, cut)
-        for some, (starts, ends) in zip(cut, results, strict=True):
+        network, lengths = self.network, [window.length for window in waiting]
+        rows = batches(lengths, network.batch_tokens, rows=batch_size, least=network.streams)
+        cut = [[waiting[at] for at in batch] for batch in rows]
+        for some, (starts, ends) in zip(cut, self._computed(cut), strict=True):
             for row, window in enumerate(some):
                 if not np.isfinite([starts[row, : window.length], ends[row, : window.length]]).all():
                     raise ModelError(
@@ -200,67 +207,33 @@ class Reader(QuestionAnswering):
             if progress:
                 progress(len(some))
 
-    def _forward(self, some: Sequence[Window]) -> tuple[decode.Array, decode.Array]:
-        """The start and end logits of one batch, each (windows, padded length)."""
-        import torch
-
-        mixed = self.dtype != torch.float32
+    def _computed(self, cut: Sequence[Sequence[Window]]) -> Iterator[tuple[decode.Array, ...]]:
+        """The start and end logits of each batch, each (windows, padded length)."""
+        inputs: Iterator[Inputs] = (pad(self.tokenizer, some) for some in cut)
         try:
-            inputs = pad(self.tokenizer, some)
-            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=mixed):
-                output = self.model(**tensors)
-            logits = output.start_logits.float().cpu().numpy(), output.end_logits.float().cpu().numpy()
+            yield from self.network.run(inputs)
         # A token without an embedding, an input that the model has no place for, or no memory for the batch.
         except (RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(
                 f"the reader {self.name} fails on its input ({model_configs.reason(error)}): its configuration, "
                 "weights and tokenizer do not fit together, or memory is short; use another one, or smaller batches"
             ) from error
-        return logits
 
 
-def load_model(folder: Path, *, head_required: bool, attention: str | None = None) -> tuple[Any, Any]:
-    """Load a model with a question-answering head, in float32, and its tokenizer.
+def _network(model: ResolvedModel, choice: Choice, dtype: str) -> tuple[Network, Any]:
+    """The model as it runs, and its tokenizer."""
+    if choice.backend == "openvino":
 
-    With ``head_required`` a folder whose weights hold no such head is refused; otherwise the head is new.
-    ``attention`` is transformers' name of an implementation of attention; None lets it choose.
-    """
-    import torch
-    import transformers
+        def make(folder: Path) -> Made:
+            from odqa.reader.graph import make
 
-    quiet(transformers)
-    try:
-        model_configs.check(folder)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_DATA_ALONE)
-        model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            str(folder),
-            dtype=torch.float32,
-            attn_implementation=attention,
-            output_loading_info=True,
-            weights_only=True,
-            **_DATA_ALONE,
-        )
-    # Damaged files: transformers raises many types, safetensors one of its own, tokenizers a bare Exception.
-    except Exception as error:
-        detail = model_configs.reason(error)
-        raise ModelError(
-            f"{folder}: this model cannot be loaded ({detail}); it needs config, weights, tokenizer"
-        ) from None
-    precision.exact_logits(model)
-    missing = sorted(report["missing_keys"])
-    if head_required and missing:
-        raise ModelError(
-            f"{folder}: no question-answering head: the weights lack {', '.join(missing[:3])}; give a reader "
-            "(`odqa train-reader` makes one), not an encoder or a base model"
-        )
-    return model, tokenizer
+            return make(folder)
 
+        if graph := graph_of(model, "reader", make):
+            return graph.network(choice.precision), graph.tokenizer
+    from odqa.reader.weights import torch_network
 
-def quiet(transformers: Any) -> None:
-    """Keep transformers' loading bars and advice off the terminal; real errors are raised all the same."""
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    return torch_network(model.folder, choice.device, dtype)
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

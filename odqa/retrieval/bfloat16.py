@@ -9,11 +9,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 LEAST_COSINE = 0.999  # Between a twin's vector and that of the model in float32.
 
 # What a twin is tried on: a title, and a passage of ordinary length.
-_SAMPLES = (
+SAMPLES = (
     "Annual leave",
+    "  Ärzte in Zürich: how MANY?\n",
     "The river rises in the hills west of the town, at about 420 metres above the sea, and runs for 88 km to the "
     "north. In 1911 its lower course was straightened, which lowered the ground water by more than two metres and "
     "left the meadows dry; since 1996 three of the old bends have been opened again. The association that looks after "
@@ -46,14 +50,18 @@ def lowered(model: Any) -> Any:
 
 def faithful(model: Any, twin: Any) -> bool:
     """Whether the twin gives the model's vectors of a few texts, up to the rounding that ``LEAST_COSINE`` allows."""
-    vectors = []
-    for some in (model, twin):
-        try:
-            vectors.append(some.encode_document(list(_SAMPLES), normalize_embeddings=True, show_progress_bar=False))
-        # Layers that bring numbers of their own in float32: torch refuses products of two types.
-        except RuntimeError:
-            return False
-    return bool(((vectors[0] * vectors[1]).sum(axis=1) >= LEAST_COSINE).all())
+    try:
+        one, other = (some.encode_document(list(SAMPLES), show_progress_bar=False) for some in (model, twin))
+    # Layers that bring numbers of their own in float32: torch refuses products of two types.
+    except RuntimeError:
+        return False
+    return alike(one, other)
+
+
+def alike(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> bool:
+    """Whether vectors, (n, dimension), are the same up to the rounding that ``LEAST_COSINE`` allows."""
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(others, axis=1)
+    return bool(((vectors * others).sum(axis=1) >= LEAST_COSINE * lengths).all() and np.isfinite(others).all())
 
 
 def _with_transformer(model: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from odqa.models import ResolvedModel
-from odqa.reader.model import load_model
+from odqa.reader.weights import load_model
 
 
 def load_base(start: ResolvedModel) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from odqa.errors import ModelError, UsageError
 from odqa.models import ResolvedModel
-from odqa.reader.model import load_model
+from odqa.reader.weights import load_model
 
 
 def load(base: ResolvedModel, max_length: int, *, attention: str | None = None) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from odqa.corpus.blocks import context_of_example
 from odqa.errors import DataError
-from odqa.reader.features import Window, batches, pad, windows
+from odqa.reader.features import Window, pad, windows
 from odqa.squad import load_examples
 from odqa.training.labels import Repairs, repair, spans, with_plausible
 from odqa.training.negatives.mixture import make_negatives
@@ -112,7 +112,8 @@ def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, 
     found: list[list[int]] = []
     for at in range(0, len(order), GROUP * batch_size):
         some = order[at : at + GROUP * batch_size]
-        found += [[some[inside] for inside in batch] for batch in batches([lengths[i] for i in some], batch_size)]
+        some.sort(key=lambda i: -lengths[i])
+        found += [some[first : first + batch_size] for first in range(0, len(some), batch_size)]
     chance.shuffle(found)
     return found
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from odqa.errors import UsageError
 from odqa.models import resolve
-from odqa.reader.model import load_model
+from odqa.reader.weights import load_model
 from odqa.training.base import positions
 from odqa.training.memory import Memory
 from odqa.training.translate import Translation, translation

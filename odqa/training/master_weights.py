@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from odqa.reader.precision import lower
+from odqa.runtime.precision import lower
 
 
 def split(model: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.models import ResolvedModel, resolve
-from odqa.reader.precision import lower
+from odqa.runtime.precision import lower
 from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, master_weights
 from odqa.training.card import card
 from odqa.training.checkpoint import State

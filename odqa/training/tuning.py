@@ -8,12 +8,15 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain, zip_longest
 from typing import Any
 
+from odqa.device import pick_dtype
 from odqa.evaluation.judging import Judgement
 from odqa.evaluation.metrics import position_accuracy
 from odqa.evaluation.reader import Evaluation, evaluate_cases, read_cases
 from odqa.evaluation.report import Level
 from odqa.fitting.reader import fit_length_penalty, fit_rule
 from odqa.reader.model import Reader
+from odqa.reader.weights import LOGITS
+from odqa.runtime.torch_network import TorchNetwork
 from odqa.training.recipe import Recipe
 from odqa.types import Example
 
@@ -34,14 +37,9 @@ class Tuning:
 
 def as_reader(model: Any, tokenizer: Any, recipe: Recipe, name: str) -> Reader:
     """A reader of a model in training, in the run's precision, with nothing fitted."""
-    return Reader(
-        model,
-        tokenizer,
-        name=name,
-        max_length=recipe.max_length,
-        stride=recipe.stride,
-        dtype=recipe.precision.removeprefix("pure-"),
-    )
+    dtype = pick_dtype(recipe.precision.removeprefix("pure-"), model.device.type)
+    network = TorchNetwork(model, LOGITS, dtype)
+    return Reader(network, tokenizer, name=name, max_length=recipe.max_length, stride=recipe.stride)
 
 
 def epoch_metrics(found: Evaluation) -> dict[str, float]:

@@ -144,7 +144,7 @@ def test_what_was_fitted_for_another_reader_is_refused(reader: Reader, tmp_path:
 
 
 def test_a_reader_that_was_not_loaded_has_no_file(reader: Reader) -> None:
-    assert load(Reader(reader.model, reader.tokenizer, name="made")) is None
+    assert load(Reader(reader.network, reader.tokenizer, name="made")) is None
 
 
 def test_the_best_fitted_ranking_decides_unless_another_is_named(reader: Reader) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import UsageError
+from odqa.reader.weights import load_model
 
 LOUVRE = "The Louvre is a museum in Paris. The Eiffel tower, built by the engineer Gustave, is in Paris too."
 SENTENCE = "Paris is the capital of France, and the river in Paris is the Seine. "
 LONG = SENTENCE * 9
 QUESTION = "Where is the Louvre?"
+
+
+@cache
+def plain(folder):
+    """The model and its tokenizer as transformers loads them."""
+    model, tokenizer = load_model(folder, head_required=True)
+    return model.eval(), tokenizer
 
 
 def expected(
@@ -29,7 +39,7 @@ def expected(
     align_to_words=True,
 ):
     """Every answer that the pipeline ranked, best first, cut at ``top_k``; one window at a time, token by token."""
-    tokenizer = reader.tokenizer
+    model, tokenizer = plain(reader.folder)
     max_seq_len = max_seq_len or min(tokenizer.model_max_length, 384)
     doc_stride = min(max_seq_len // 2, 128) if doc_stride is None else doc_stride
     encoded = tokenizer(
@@ -45,7 +55,7 @@ def expected(
     for at, encoding in enumerate(encoded.encodings):
         inputs = {name: torch.tensor([encoded[name][at]]) for name in tokenizer.model_input_names}
         with torch.no_grad():
-            output = reader.model(**inputs)
+            output = model(**inputs)
         inside = [n for n, sequence in enumerate(encoding.sequence_ids) if sequence == 1]
         probability = []
         for logits in (output.start_logits[0].double().numpy(), output.end_logits[0].double().numpy()):

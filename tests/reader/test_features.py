@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
-from odqa.reader.features import PAIRS_AT_A_TIME, batches, pad, windows
+from odqa.reader.features import PAIRS_AT_A_TIME, pad, windows
 from odqa.types import Block, BlockKind
 from odqa.views import Context, view_of
 from tests import tiny
@@ -195,16 +195,6 @@ def test_a_slow_tokenizer_is_refused_by_name():
 
     with pytest.raises(ModelError, match=r"CanineTokenizer is not a fast tokenizer .* tokenizer\.json"):
         cut("the tower", tokenizer=CanineTokenizer())
-
-
-@given(st.lists(st.integers(1, 50), max_size=30), st.integers(1, 7))
-def test_batches_hold_every_position_once_longest_first(lengths, batch_size):
-    found = batches(lengths, batch_size)
-    flat = [at for batch in found for at in batch]
-    assert sorted(flat) == list(range(len(lengths)))
-    assert all(len(batch) <= batch_size for batch in found)
-    in_order = [lengths[at] for at in flat]
-    assert in_order == sorted(lengths, reverse=True)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])

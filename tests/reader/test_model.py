@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
 from odqa.reader.model import Reader, read_settings
+from odqa.reader.weights import load_model
 from odqa.types import Reading
 from tests import tiny
 from tests.reader import families
@@ -46,13 +47,14 @@ def test_a_reading_for_each_pair_in_order(reader):
             assert context[span.start : span.end] == context[span.start : span.end].strip()
 
 
-def test_the_logits_are_those_of_the_plain_model(reader):
+def test_the_logits_are_those_of_the_plain_model(reader, tiny_reader):
     """One window by hand: tokenise, run, and take the best pair of context tokens."""
     question, context = QUESTIONS[0], CONTEXTS[0]
-    encoded = reader.tokenizer(question, context, return_tensors="pt", return_offsets_mapping=True)
+    model, tokenizer = load_model(tiny_reader, head_required=True)
+    encoded = tokenizer(question, context, return_tensors="pt", return_offsets_mapping=True)
     offsets = encoded.pop("offset_mapping")[0].tolist()
     with torch.no_grad():
-        output = reader.model(**encoded)
+        output = model.eval()(**encoded)
     start, end = output.start_logits[0].tolist(), output.end_logits[0].tolist()
     inside = [at for at, sequence in enumerate(encoded.sequence_ids(0)) if sequence == 1]
     best = max((start[i] + end[j], offsets[i][0], offsets[j][1]) for i in inside for j in inside if i <= j < i + 30)
@@ -138,17 +140,18 @@ def test_a_tokenizer_that_pads_on_the_left_reads_the_same(family, tmp_path):
     readings = []
     for side in ("right", "left"):
         folder = families.make(family, tmp_path / side, padding_side=side)
-        reader = Reader.load(folder, device="cpu", dtype="float32")
+        reader = Reader.load(folder, device="cpu", dtype="float32", backend="torch")
         assert reader.tokenizer.padding_side == side
         readings.append(reader.read(QUESTIONS, CONTEXTS))
     assert all(map(same, *readings))
 
 
+@pytest.mark.parametrize("backend", ["openvino", "torch"])
 @pytest.mark.parametrize("family", ["bert", "modernbert"])
-def test_bfloat16_is_near_float32_and_its_logits_do_not_tie(family, tmp_path):
+def test_bfloat16_is_near_float32_and_its_logits_do_not_tie(family, backend, tmp_path):
     folder = families.make(family, tmp_path / family)
-    exact, rough = (Reader.load(folder, device="cpu", dtype=name) for name in ("float32", "bfloat16"))
-    assert {weight.dtype for weight in rough.model.parameters()} == {torch.bfloat16, torch.float32}, "all but the head"
+    exact, rough = (Reader.load(folder, device="cpu", dtype=name, backend=backend) for name in ("float32", "bfloat16"))
+    assert (exact.precision, rough.precision) == (f"{backend}-float32", f"{backend}-bfloat16")
     (one,), (other,) = (reader.read(QUESTIONS[1:2], CONTEXTS[1:2], n_best=100) for reader in (exact, rough))
     assert abs(one.spans[0].score - other.spans[0].score) < 0.2
     assert len({span.score for span in other.spans}) > 90

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
-from odqa.retrieval import encoder as module
-from odqa.retrieval.encoder import Encoder, batches
+from odqa.retrieval import sentence_model as module
+from odqa.retrieval.encoder import Encoder
 from odqa.types import Passage
 from tests import tiny
 
 
-@pytest.fixture(scope="module")
-def encoder(tiny_encoder: Path) -> Encoder:
-    return Encoder.load(tiny_encoder, device="cpu")
+@pytest.fixture(scope="module", params=["openvino", "torch"])
+def encoder(request: pytest.FixtureRequest, tiny_encoder: Path) -> Encoder:
+    return Encoder.load(tiny_encoder, device="cpu", backend=request.param)
 
 
 def passage(text: str, title: str = "", headings: tuple[str, ...] = (), id: str = "d#0") -> Passage:
@@ -59,25 +59,9 @@ def test_progress_counts_every_passage_once_a_batch_at_a_time(
 ) -> None:
     counts: list[int] = []
     # "moon" between two special tokens makes three: ten passages in 30 tokens.
-    monkeypatch.setattr(encoder, "_batch_tokens", 30)
+    monkeypatch.setattr(encoder._embedder, "batch_tokens", 30)
     encoder.encode_passages([passage("moon")] * 24, counts.append)
     assert counts == [10, 10, 4]
-
-
-def test_batches_are_counted_by_hand() -> None:
-    assert list(batches([2, 9, 3, 3, 12], 10)) == [[4], [1], [2, 3, 0]]
-    assert list(batches([], 10)) == []
-    assert list(batches([0, 0, 5], 5)) == [[2], [0, 1]]
-
-
-@given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 100))
-def test_batches_hold_every_row_once_the_longest_first_within_their_tokens(lengths: list[int], tokens: int) -> None:
-    found = list(batches(lengths, tokens))
-    order = [row for rows in found for row in rows]
-    assert sorted(order) == list(range(len(lengths)))
-    assert [lengths[row] for row in order] == sorted(lengths, reverse=True)
-    for rows in found:
-        assert len(rows) == 1 or len(rows) * lengths[rows[0]] <= tokens
 
 
 @pytest.mark.parametrize(("fast", "bears_it"), [(True, True), (True, False), (False, True)])
@@ -88,10 +72,12 @@ def test_passages_are_encoded_in_bfloat16_where_that_is_fast_and_the_model_bears
 
     monkeypatch.setattr(module, "has_bfloat16", lambda device: fast)
     monkeypatch.setattr(module, "faithful", lambda model, twin: bears_it)
-    encoder = Encoder.load(tiny_encoder, device="cpu")
-    dtypes = {weight.dtype for weight in encoder._fast.parameters()}
-    assert dtypes == {torch.bfloat16 if fast and bears_it else torch.float32}
-    assert {weight.dtype for weight in encoder._model.parameters()} == {torch.float32}, "questions stay as they are"
+    encoder = Encoder.load(tiny_encoder, device="cpu", backend="torch")
+    passages, questions = encoder._embedder._fast, encoder._embedder.model
+    assert {weight.dtype for weight in passages.parameters()} == {
+        torch.bfloat16 if fast and bears_it else torch.float32
+    }
+    assert {weight.dtype for weight in questions.parameters()} == {torch.float32}, "questions stay as they are"
     texts = ["the river seine", "water boils in degrees", "a day of vacation"]
     vectors = encoder.encode_passages([passage(text) for text in texts])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-6)
@@ -100,7 +86,7 @@ def test_passages_are_encoded_in_bfloat16_where_that_is_fast_and_the_model_bears
 
 def test_the_prompts_of_the_model_go_before_questions_and_passages(encoder: Encoder, tmp_path: Path) -> None:
     prompts = {"query": "what is ", "document": "light of the "}
-    prompted = Encoder.load(tiny.make_encoder(tmp_path, prompts=prompts))
+    prompted = Encoder.load(tiny.make_encoder(tmp_path, prompts=prompts), backend=encoder.backend)
     assert prompted.prompts == prompts
     assert prompted.room == encoder.room - 3
     question = prompted.encode_queries(["the moon"]) @ encoder.encode_queries(["what is the moon"]).T
@@ -155,9 +141,9 @@ def test_no_passage_that_fits_is_ever_cut_off(
 def test_a_vector_that_is_not_finite_names_its_passage(tiny_encoder: Path) -> None:
     import torch
 
-    broken = Encoder.load(tiny_encoder)
+    broken = Encoder.load(tiny_encoder, backend="torch")
     with torch.no_grad():
-        weights = broken._model[0].auto_model.embeddings.word_embeddings.weight
+        weights = broken._embedder.model[0].auto_model.embeddings.word_embeddings.weight
         weights[tiny.vocabulary()["moon"]] = float("nan")
     passages = [passage("the sun", id="d#0"), passage("the moon", id="d#1")]
     with pytest.raises(ModelError, match=r"no finite vector for passage d#1: .*use another encoder"):
@@ -207,9 +193,10 @@ def test_an_encoder_that_states_no_limit_reads_what_its_positions_allow(tiny_enc
     tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
     del tokenizer["model_max_length"]
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
-    encoder = Encoder.load(folder)
-    assert encoder.max_tokens == 128
-    assert encoder.encode_queries(["moon " * 1000]).shape == (1, tiny.DIMENSION)
+    for backend in ("openvino", "torch"):
+        encoder = Encoder.load(folder, backend=backend)
+        assert (encoder.max_tokens, encoder.backend) == (128, backend)
+        assert encoder.encode_queries(["moon " * 1000]).shape == (1, tiny.DIMENSION)
 
 
 def test_an_encoder_of_word_vectors_has_no_transformer_and_works_too(tmp_path: Path) -> None:

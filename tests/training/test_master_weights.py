@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from odqa.reader.model import load_model
+from odqa.reader.weights import load_model
 from odqa.training import master_weights
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from odqa.reader.threads import spread
+from odqa.runtime.spread import spread
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,45 @@
+"""OpenVINO, imported so that it sends nothing; what it can compute on this processor. Imports no torch."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+from odqa.errors import ModelError
+
+_TELEMETRY = "openvino_telemetry"
+
+
+@cache
+def load() -> Any:
+    """The library. Raises ModelError where it is missing or cannot be loaded.
+
+    Its converters would report to Intel which models they see, by a package of their own, if that can be imported. Here
+    it cannot: without it they report to no one.
+    """
+    held = sys.modules.get(_TELEMETRY)
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    except Exception as error:  # A library that is missing or too old for it is reported in many ways.
+        if held is None:
+            del sys.modules[_TELEMETRY]
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"OpenVINO cannot be loaded ({reason}); `pip install --force-reinstall openvino` brings it, and "
+            "--backend torch does without"
+        ) from None
+    return openvino
+
+
+@cache
+def core() -> Any:
+    """The library's own state in this process. Raises ModelError as :func:`load` does."""
+    return load().Core()
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 natively."""
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -1,0 +1,74 @@
+"""A graph's file goes in, a model that runs on the CPU comes out, by OpenVINO. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from odqa import threads
+from odqa.forking import this_process
+from odqa.runtime import openvino_library
+from odqa.runtime.network import Inputs, Outputs
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_BATCH_TOKENS = 4096  # Larger batches are no faster, and their activations fall out of the caches.
+
+
+class OpenVinoNetwork:
+    """A graph that runs in as many streams as there are threads, each on one thread.
+
+    Streams do not wait for one another, so that work beside this process costs no more than its share. What was
+    compiled is kept in ``compiled``, and read from there the next time.
+    """
+
+    backend = "openvino"
+    device = "cpu"
+
+    def __init__(self, graph: Path, precision: str, compiled: Path | None = None) -> None:
+        """``precision`` is float32 or bfloat16. Raises RuntimeError, as OpenVINO does, for a file that is no graph."""
+        self.precision = precision
+        self.batch_tokens = _BATCH_TOKENS
+        self.streams = threads.count()
+        self._graph, self._kept = graph, compiled
+        self._compiled = self._compile()
+        self._process = this_process()
+
+    def run(self, batches: Iterable[Inputs]) -> Iterator[Outputs]:
+        """Give the outputs of each batch, in order. Raises RuntimeError where inputs and graph do not fit."""
+        if self._process != os.getpid():  # The streams' threads stayed behind where this process was forked.
+            self._process, self.streams = os.getpid(), 1
+            self._compiled = self._compile()
+        queue = openvino_library.load().AsyncInferQueue(self._compiled, self.streams)
+        done: dict[int, Outputs] = {}
+
+        def keep(request: Any, at: int) -> None:
+            done[at] = tuple(np.array(tensor.data) for tensor in request.output_tensors)
+
+        queue.set_callback(keep)
+        following = 0
+        try:
+            for at, inputs in enumerate(batches):
+                queue.start_async(inputs, at)  # Waits until a stream is free.
+                while following in done:
+                    yield done.pop(following)
+                    following += 1
+        finally:
+            queue.wait_all()
+        while following in done:
+            yield done.pop(following)
+            following += 1
+
+    def _compile(self) -> Any:
+        settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
+            "INFERENCE_NUM_THREADS": self.streams,
+            "NUM_STREAMS": self.streams,
+            "ENABLE_CPU_PINNING": False,  # Pinned, two processes would share one core while another is idle.
+        }
+        if self._kept is not None:
+            settings["CACHE_DIR"] = str(self._kept)
+        return openvino_library.core().compile_model(self._graph, "CPU", settings)

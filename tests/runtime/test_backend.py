@@ -1,0 +1,91 @@
+"""What computes where, without loading a library to find out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from odqa import threads
+from odqa.errors import UsageError
+from odqa.runtime import backend
+from odqa.runtime.backend import Choice, choose
+
+HEAVY = "torch transformers sentence_transformers sklearn datasets accelerate openvino_telemetry pandas".split()
+
+
+@pytest.fixture(autouse=True)
+def on_a_cpu_without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "_may_have_gpu", lambda: False)
+    monkeypatch.setattr(backend.openvino_library, "has_bfloat16", lambda: False)
+
+
+def test_openvino_computes_on_a_cpu_and_torch_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose() == choose("cpu") == Choice("openvino", "cpu", "float32")
+    assert choose("cuda") == Choice("torch", "cuda", "auto")
+    assert choose(backend="torch") == Choice("torch", "auto", "auto")
+    assert choose(precision="float16") == Choice("torch", "auto", "float16")
+    monkeypatch.setattr(backend.openvino_library, "has_bfloat16", lambda: True)
+    assert choose().precision == "bfloat16"
+    assert choose(precision="float32").precision == "float32"
+    monkeypatch.setattr(backend, "_may_have_gpu", lambda: True)
+    assert choose().backend == "torch"
+    assert choose("cpu").backend == "openvino"
+    assert choose(backend="openvino") == Choice("openvino", "cpu", "bfloat16")
+
+
+def test_what_was_preferred_is_taken_where_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "_preferred", "auto")
+    backend.prefer("torch")
+    assert choose().backend == "torch"
+    assert choose(backend="openvino").backend == "openvino"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"backend": "onnx"}, r"no such backend: 'onnx' \(auto, openvino, torch\)"),
+        ({"device": "cuda", "backend": "openvino"}, r"on the CPU.*not on cuda.*--backend torch"),
+        ({"precision": "float16", "backend": "openvino"}, "float32 or bfloat16"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        choose(**arguments)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_no_threads_are_refused(number: int) -> None:
+    with pytest.raises(UsageError, match="must be at least 1"):
+        threads.limit(number)
+
+
+def test_threads_are_those_asked_for_then_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_asked", None)
+    monkeypatch.setattr(threads, "_allowed", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads.count() == 8
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads.count() == 3
+    monkeypatch.setattr(threads, "_asked", 2)
+    assert threads.count() == 2
+
+
+def test_an_answer_loads_no_library_of_training_and_opens_no_connection(asked) -> None:
+    """In a process of its own: the models' graphs are there, as after a first question."""
+    program = f"""
+import socket, sys
+def refuse(*_, **__):
+    raise AssertionError("a connection was opened")
+socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = refuse
+from odqa.answering.pipeline import Pipeline
+for _ in range({{times}}):
+    with Pipeline.open({str(asked.index)!r}, reader={str(asked.reader)!r}, device="cpu") as pipeline:
+        assert pipeline.ask("Where is the Louvre?").hits is not None
+if {{times}} == 1:
+    loaded = [name for name in {HEAVY!r} if sys.modules.get(name)]
+    assert not loaded, loaded
+"""
+    for times in (2, 1):  # First with the making of graphs, which may not send anything either.
+        subprocess.run([sys.executable, "-c", program.format(times=times)], check=True, timeout=300)

@@ -1,0 +1,136 @@
+"""Graphs are made once, made anew where something changed, and left to torch where they would compute other things."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from odqa.errors import ModelError
+from odqa.models import ResolvedModel, cache_folder
+from odqa.reader import graph as readers
+from odqa.reader.model import Reader
+from odqa.runtime import backend, export
+from odqa.runtime.export import Made, NotExportable, graph_of
+
+
+@pytest.fixture
+def model(tiny_reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ResolvedModel:
+    """A reader that has no graph yet, in a cache of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    export._place.cache_clear()
+    backend.remark.cache_clear()
+    yield ResolvedModel("mine", shutil.copytree(tiny_reader, tmp_path / "model"))
+    export._place.cache_clear()
+
+
+class Maker:
+    """Makes graphs and counts them."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, folder: Path) -> Made:
+        self.times += 1
+        return readers.make(folder)
+
+
+def folder_of(model: ResolvedModel) -> Path:
+    (folder,) = cache_folder("graphs").iterdir()
+    return folder
+
+
+def test_a_graph_is_made_once_and_found_again(model: ResolvedModel) -> None:
+    maker = Maker()
+    first, second = graph_of(model, "reader", maker), graph_of(model, "reader", maker)
+    assert first is not None
+    assert second is not None
+    assert (maker.times, first.file) == (1, second.file)
+    assert second.tokenizer.settings == first.tokenizer.settings
+
+
+@pytest.mark.parametrize("name", ["graph.xml", "graph.bin", "tokenizer.json", "about.json"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9] + b"something")])
+def test_a_damaged_graph_is_made_anew(model: ResolvedModel, name: str, damage) -> None:
+    maker = Maker()
+    graph_of(model, "reader", maker)
+    damage(folder_of(model) / name)
+    assert graph_of(model, "reader", maker) is not None
+    assert maker.times == 2
+    assert graph_of(model, "reader", maker) is not None
+    assert maker.times == 2
+
+
+@pytest.mark.parametrize("key", ["format", "openvino", "model"])
+def test_a_graph_of_other_versions_or_weights_is_made_anew(model: ResolvedModel, key: str) -> None:
+    maker = Maker()
+    graph_of(model, "reader", maker)
+    path = folder_of(model) / "about.json"
+    about = json.loads(path.read_text())
+    about["key"][key] = "another"
+    path.write_text(json.dumps(about))
+    graph_of(model, "reader", maker)
+    assert maker.times == 2
+
+
+def test_a_graph_that_computes_something_else_is_left_to_torch_and_this_is_remembered(
+    model: ResolvedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = []
+
+    def other(folder: Path) -> Made:
+        times.append(folder)
+        made = readers.make(folder)
+        return replace(made, wanted=tuple(wanted + 1 for wanted in made.wanted))
+
+    assert graph_of(model, "reader", other) is None
+    assert graph_of(model, "reader", other) is None
+    assert len(times) == 1
+    assert "differs from torch by 1" in caplog.text
+    assert len(caplog.records) == 1, "said once"
+
+
+def test_a_model_without_a_graph_is_read_by_torch(model: ResolvedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(folder: Path) -> Made:
+        raise NotExportable("it is of no known kind")
+
+    monkeypatch.setattr(readers, "make", none)
+    assert Reader.load(model.folder).network.backend == "torch"
+
+
+def test_a_cache_that_cannot_be_written_is_made_up_for(
+    model: ResolvedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    reader = Reader.load(model.folder)
+    assert reader.network.backend == "openvino"
+    assert "no cache can be written" in caplog.text
+
+
+def test_without_openvino_torch_computes_and_says_so_once(
+    model: ResolvedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing() -> bool:
+        raise ModelError("OpenVINO cannot be loaded (no such module)")
+
+    monkeypatch.setattr(backend.openvino_library, "has_bfloat16", missing)
+    assert [Reader.load(model.folder).network.backend for _ in range(2)] == ["torch", "torch"]
+    assert caplog.text.count("torch computes instead") == 1
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        Reader.load(model.folder, backend="openvino")
+
+
+def test_a_reader_in_a_batch_of_another_shape_than_it_was_tried_on(tiny_reader: Path) -> None:
+    one, other = (
+        list(Reader.load(tiny_reader, dtype="float32", backend=name).logits(["Who?"] * 7, ["the tower " * 40] * 7))
+        for name in ("openvino", "torch")
+    )
+    for (window, start, end), (_, wanted_start, wanted_end) in zip(one, other, strict=True):
+        assert start.shape == (window.length,)
+        assert np.abs(start - wanted_start).max() < 1e-3
+        assert np.abs(end - wanted_end).max() < 1e-3

@@ -1,4 +1,4 @@
-"""How fast are passages encoded, and what does the speed cost? By OpenVINO and torch, beside SentenceTransformer.encode.
+"""How fast are passages encoded, and at what cost? By OpenVINO and by torch, beside SentenceTransformer.encode.
 
     python benchmarks/encoding.py --data ../shared/data/squad_v2/dev-v2.0.json
 
@@ -10,7 +10,8 @@ Passages are the paragraphs of a SQuAD file, cut as `odqa index` cuts them. Thre
 
 A ratio is the median over rounds in which each of the three runs once, so that it holds where the machine has other
 work; the passages a second do not. The vectors of the first and the third are then compared, and searched with the
-file's answerable questions, as each encodes them: to be found is a passage that holds one of the reference answers whole.
+file's answerable questions, as each encodes them: to be found is a passage that holds one of the reference answers
+whole.
 """
 
 from __future__ import annotations

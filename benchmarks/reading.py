@@ -4,8 +4,8 @@
 
 The ways take turns on the same questions, drawn once, each with its own paragraph. A ratio is the median over rounds in
 which each of them runs once, so that it holds where the machine has other work; the windows a second do not. How often
-the best span is that of torch in float32, how often the same is answered or refused, and how far span - null is from it,
-is printed beside. bfloat16 needs a machine that multiplies it.
+the best span is that of torch in float32, how often the same is answered or refused, and how far span - null is from
+it, is printed beside. bfloat16 needs a machine that multiplies it.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ socket.socket.connect = socket.socket.connect_ex = socket.create_connection = so
 from odqa.answering.pipeline import Pipeline
 for _ in range({{times}}):
     with Pipeline.open({str(asked.index)!r}, reader={str(asked.reader)!r}, device="cpu") as pipeline:
-        assert pipeline.ask("Where is the Louvre?").hits is not None
+        assert pipeline.ask("Where is the Louvre?").timings["read"] > 0
 if {{times}} == 1:
     loaded = [name for name in {HEAVY!r} if sys.modules.get(name)]
     assert not loaded, loaded

@@ -141,11 +141,10 @@ def _reading(fit: Fit) -> Iterator[str]:
     enough = fit.get(None).enough
     if enough is None:
         return
-    yield (
-        f"The first {enough.passages} passages are enough where they give an answer of at least "
-        f"{enough.confidence:.1%} confidence; of {max(fit.record['k']):,} passages are then read:"
-    )
-    head = ["", "passages", "same decision", "change of confidence"]
+    least = f" of at least {enough.confidence:.0%} confidence" if enough.confidence else ""
+    k = max(fit.record["k"])
+    yield f"Of {k:,} passages the first {enough.passages} are enough where they give an answer{least}:"
+    head = ["", "passages read", "same decision", "change of confidence"]
     rows = [
         [kind, f"{row['passages']:.1f}", f"{row['same']:.3f}", f"{row['confidence_change']:.3f}"]
         for kind, row in fit.record["reading"][fit.default].items()

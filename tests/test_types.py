@@ -14,7 +14,7 @@ from tests.reports.responses import TEXT, response
 
 def test_json_has_the_documented_keys() -> None:
     shown = response(source="tower.html", pages=((0, 2),)).to_dict()
-    assert list(shown) == ["question", "answers", "no_answer_probability", "timings", "reason"]
+    assert list(shown) == ["question", "answers", "no_answer_probability", "passages_read", "timings", "reason"]
     (answer,) = shown["answers"]
     assert answer == {
         "text": "Gustave Eiffel",

@@ -66,8 +66,11 @@ class Candidates:
 
     @classmethod
     def of(cls, hits: Sequence[Hit], readings: Sequence[Reading]) -> Candidates:
-        """The candidates in the readings of the hits, one for each, in the same order."""
-        places = find(hits, readings)
+        """The candidates in the readings of the first hits, one for each, in the same order.
+
+        The hits behind them count as found and not read: the retriever's scores of all hits are known.
+        """
+        places = find(hits[: len(readings)], readings)
         groups = by_text(places)
         return cls(tuple(hits), tuple(places), tuple(map(tuple, groups)), gather(places, groups, hits, readings))
 

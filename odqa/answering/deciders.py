@@ -74,12 +74,24 @@ class Decision:
         return self.answers[:n] if self.answered else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """When the best ``passages`` are enough: where an answer is given on them of at least this ``confidence``."""
+
+    passages: int
+    confidence: float
+
+
 class Decider(Protocol):
     """What decides on a question's candidates; ``name`` is what its ranking is called."""
 
     @property
     def name(self) -> str:
         """The name of the ranking."""
+
+    @property
+    def enough(self) -> Enough | None:
+        """When the first passages are enough to decide on; None where all have to be read."""
 
     def decide(self, question: str, candidates: Candidates) -> Decision:
         """All answers, best first, their confidence, and whether to give one."""
@@ -99,6 +111,10 @@ class ReaderRule:
     def name(self) -> str:
         """What it is called where rankings are named."""
         return READERS_OWN
+
+    @property
+    def enough(self) -> None:
+        """All passages have to be read: nothing says how its decisions change with more of them."""
 
     def decide(self, question: str, candidates: Candidates) -> Decision:
         """All answers, most probable first; see the module's formulas. The question's words play no part."""
@@ -129,12 +145,16 @@ class ReaderRule:
 
 @dataclass(frozen=True, slots=True)
 class FittedRule:
-    """A ranking's name, its weights, its calibrator, and the probability of "no answer" beyond which none is given."""
+    """A ranking's name, its weights, its calibrator, and the probability of "no answer" beyond which none is given.
+
+    ``enough`` says when the first passages are enough to decide on; None where that was not fitted.
+    """
 
     name: str
     weights: Weights
     calibrator: Calibrator
     threshold: float
+    enough: Enough | None = None
 
     def decide(self, question: str, candidates: Candidates) -> Decision:
         """All answers in the order of the ranking; confidence and P(no answer) are the calibrator's."""

@@ -7,14 +7,14 @@ index, or as ``rankings/READER.json`` in an index folder, for that index, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from odqa.answering.calibrator import Calibrator
-from odqa.answering.deciders import Decider, FittedRule, ReaderRule
+from odqa.answering.deciders import Decider, Enough, FittedRule, ReaderRule
 from odqa.answering.ranking import RANKINGS, Weights, check_ranking
 from odqa.checked import checked
 from odqa.errors import DataError, ModelError, UsageError
@@ -39,12 +39,22 @@ class _Weights(BaseModel):
     bm25: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
 
 
+class _Enough(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    passages: Annotated[int, Field(ge=1)]
+    confidence: Annotated[float, Field(ge=0, le=1)]
+
+
 class _Rule(BaseModel):
+    """Where it says nothing of what is ``enough``, all passages are read."""
+
     model_config = ConfigDict(strict=True)
 
     weights: _Weights
     threshold: float
     calibrator: dict[str, Any]
+    enough: _Enough | None = None
 
 
 class _Record(BaseModel):
@@ -151,7 +161,12 @@ def write(path: Path, fit: Fit, *, follow: bool = True) -> None:
         "reader": fit.reader,
         "default": fit.default,
         "rankings": {
-            name: {"weights": one.weights._asdict(), "threshold": one.threshold, "calibrator": one.calibrator.as_json()}
+            name: {
+                "weights": one.weights._asdict(),
+                "threshold": one.threshold,
+                "calibrator": one.calibrator.as_json(),
+                "enough": one.enough and asdict(one.enough),
+            }
             for name, one in fit.rankings.items()
         },
         "record": fit.record,
@@ -169,7 +184,11 @@ def read(path: Path) -> Fit:
         value: _File = checked(_File, content, str(path), REMEDY)
         rankings = {
             name: FittedRule(
-                name, Weights(**one.weights.model_dump()), _calibrator(one.calibrator, path), one.threshold
+                name,
+                Weights(**one.weights.model_dump()),
+                _calibrator(one.calibrator, path),
+                one.threshold,
+                Enough(**one.enough.model_dump()) if one.enough else None,
             )
             for name, one in value.rankings.items()
         }

@@ -5,17 +5,19 @@ Knows the order of the steps and none of their insides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
 from odqa.answering import fit_file
 from odqa.answering.candidates import Candidates
-from odqa.answering.deciders import Decider, Decision
+from odqa.answering.deciders import Decider
 from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.answering.ranking import check_ranking
+from odqa.answering.steps import Decided, decide
 from odqa.arguments import check_count, check_texts, path_of
 from odqa.closing import Closing
 from odqa.corpus.blocks import blocks_of
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
 STAGES = ("encode", "search", "read", "rank")
-_NO_TIME = (0.0,) * (len(STAGES) + 1)
 
 
 class Pipeline(Closing):
@@ -90,10 +91,13 @@ class Pipeline(Closing):
         n: int = 5,
         filters: Filters = (),
         min_confidence: float | None = None,
+        exhaustive: bool = False,
     ) -> Response:
         """The ``n`` best answers out of the ``k`` best passages (all of them where the index has fewer).
 
-        Passages of the same text are read once and count once; see ``Answer.copies``.
+        Passages of the same text are read once and count once; see ``Answer.copies``. Where the first passages give an
+        answer that the others would hardly change, which `odqa tune` has fitted, these are not read
+        (``Response.passages_read``), unless ``exhaustive``.
 
         Only documents that match all ``filters`` are read, texts like ``year>=2020``; where none does, the Response has
         no answers, and the reason. ``min_confidence`` (0 to 1) gives the answers of at least that confidence, whatever
@@ -101,7 +105,9 @@ class Pipeline(Closing):
         confidence that is no probability, for a filter on a field that no document has, and when the pipeline is
         closed; OdqaError in a forked process when the models were loaded on a GPU.
         """
-        return next(self.ask_many([question], k=k, n=n, filters=filters, min_confidence=min_confidence))
+        return next(
+            self.ask_many([question], k=k, n=n, filters=filters, min_confidence=min_confidence, exhaustive=exhaustive)
+        )
 
     def ask_many(
         self,
@@ -111,6 +117,7 @@ class Pipeline(Closing):
         n: int = 5,
         filters: Filters = (),
         min_confidence: float | None = None,
+        exhaustive: bool = False,
         batch: int = 16,
     ) -> Iterator[Response]:
         """A Response for each question, in order; ``batch`` questions at a time are encoded and read together.
@@ -118,7 +125,7 @@ class Pipeline(Closing):
         The timings of a batch are shared out evenly over its questions. Raises UsageError as ``ask`` does,
         for a question when its turn comes.
         """
-        return self.respond(questions, Ask(k, n, parsed(filters), min_confidence), batch)
+        return self.respond(questions, Ask(k, n, parsed(filters), min_confidence, exhaustive), batch)
 
     def respond(self, questions: Iterable[str], ask: Ask, batch: int = 16) -> Iterator[Response]:
         """A Response for each question, asked as ``ask`` says; see :meth:`ask_many`."""
@@ -131,27 +138,29 @@ class Pipeline(Closing):
         while group := [check_question(question) for question in islice(questions, batch)]:
             self._check_open()
             if reason:
-                yield from (Response(question, (), 1.0, _timings(STAGES, _NO_TIME, 1), reason) for question in group)
+                timings = _timings(dict.fromkeys(STAGES, 0.0), 1)
+                yield from (Response(question, (), 1.0, timings, reason) for question in group)
             else:
                 yield from self._answer(group, ask)
 
     def _answer(self, questions: list[str], ask: Ask) -> list[Response]:
-        marks = [perf_counter()]
-        vectors = self.retriever.encode(questions)
-        marks.append(perf_counter())
-        found = self.retriever.find(questions, vectors, ask.k, ask.filters)
-        marks.append(perf_counter())
-        readings = _read(self.reader, questions, found, SPANS_PER_PASSAGE)
-        marks.append(perf_counter())
-        decisions = [
-            self.decider.decide(question, Candidates.of(hits, read))
-            for question, hits, read in zip(questions, found, readings, strict=True)
-        ]
-        marks.append(perf_counter())
-        timings = _timings(STAGES, marks, len(questions))
+        seconds = dict.fromkeys(STAGES, 0.0)
+
+        def read(some: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[list[Reading]]:
+            with _timed(seconds, "read"):
+                return _read(self.reader, some, hits, SPANS_PER_PASSAGE)
+
+        with _timed(seconds, "encode"):
+            vectors = self.retriever.encode(questions)
+        with _timed(seconds, "search"):
+            found = self.retriever.find(questions, vectors, ask.k, ask.filters)
+        with _timed(seconds, "rank"):
+            decided = decide(self.decider, questions, found, read, ask)
+        seconds["rank"] -= seconds["read"]  # Which was a part of it.
+        timings = _timings(seconds, len(questions))
         return [
-            _respond(question, decision, ask, timings, self.decider.name)
-            for question, decision in zip(questions, decisions, strict=True)
+            _respond(question, one, ask, timings, self.decider.name)
+            for question, one in zip(questions, decided, strict=True)
         ]
 
     def in_mode(self, mode: Mode | str) -> Pipeline:
@@ -205,12 +214,12 @@ def answer_from_context(
         raise UsageError("the context is empty; give a text that may hold the answer")
     hits = merge_copies(hits)
     rule = fit_file.reader_rule(reader)
-    marks = [perf_counter()]
-    (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
-    marks.append(perf_counter())
-    decision = rule.decide(question, Candidates.of(hits, readings))
-    marks.append(perf_counter())
-    return _respond(question, decision, ask, _timings(("read", "rank"), marks, 1), rule.name)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "read"):
+        (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)
+    with _timed(seconds, "rank"):
+        decided = Decided(rule.decide(question, Candidates.of(hits, readings)), len(hits))
+    return _respond(question, decided, ask, _timings(seconds, 1), rule.name)
 
 
 def whole_document(document: Document, rank: int = 1) -> Hit:
@@ -240,7 +249,8 @@ def _read(reader: Reader, questions: Sequence[str], found: Sequence[Sequence[Hit
     return [list(islice(readings, len(hits))) for hits in found]
 
 
-def _respond(question: str, decision: Decision, ask: Ask, timings: dict[str, float], ranking: str) -> Response:
+def _respond(question: str, decided: Decided, ask: Ask, timings: dict[str, float], ranking: str) -> Response:
+    decision = decided.decision
     shown = decision.shown(ask.min_confidence, ask.n)
     return Response(
         question,
@@ -250,10 +260,19 @@ def _respond(question: str, decision: Decision, ask: Ask, timings: dict[str, flo
         withheld=() if shown else decision.answers[: ask.n],
         ranking=ranking,
         abstention=decision.abstention,
+        passages_read=decided.passages,
     )
 
 
-def _timings(stages: Sequence[str], marks: Sequence[float], questions: int) -> dict[str, float]:
-    """Seconds a question for each stage between two marks, and in total."""
-    seconds = [(after - before) / questions for before, after in pairwise(marks)]
-    return {**dict(zip(stages, seconds, strict=True)), "total": sum(seconds)}
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """A block whose seconds are added to those of a stage."""
+    began = perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - began
+
+
+def _timings(seconds: Mapping[str, float], questions: int) -> dict[str, float]:
+    """Seconds a question for each stage, of those of so many questions, and in total."""
+    each = {stage: one / questions for stage, one in seconds.items()}
+    return {**each, "total": sum(each.values())}

@@ -22,6 +22,8 @@ _SPACES = str.maketrans("\t\n\r", "   ")
 class Ask:
     """How a question is asked: the ``n`` best answers out of the ``k`` best passages that match all ``filters``.
 
+    All of them are read where it is to be ``exhaustive``; else no more than it takes to be sure enough.
+
     ``min_confidence`` (0 to 1) gives the answers that are at least so confident, whatever the rule says; 0 forces one,
     None leaves it to the rule. Raises UsageError for k or n below 1, and for a confidence that is no probability.
     """
@@ -30,6 +32,7 @@ class Ask:
     n: int = 5
     filters: tuple[Filter, ...] = ()
     min_confidence: float | None = None
+    exhaustive: bool = False
 
     def __post_init__(self) -> None:
         check_count("k", self.k)

@@ -17,6 +17,7 @@ from odqa.cli.defaults import index_or_default, setting
 from odqa.cli.inputs import read_context, read_questions
 from odqa.cli.options import (
     AUTO,
+    EXHAUSTIVE,
     DeviceOption,
     FilterOption,
     IndexOrDefaultOption,
@@ -43,6 +44,7 @@ def ask(
     index: IndexOrDefaultOption = None,
     k: Annotated[int, typer.Option("-k", help="Passages of the index to read for a question.")] = DEFAULT_K,
     n: Annotated[int, typer.Option("-n", help="Answers to show at most.")] = 3,
+    exhaustive: Annotated[bool, typer.Option("--exhaustive", help=EXHAUSTIVE)] = False,
     mode: ModeOption = Mode.HYBRID,
     filters: FilterOption = None,
     reader: ReaderOption = DEFAULT_READER,
@@ -97,11 +99,18 @@ def ask(
     prompting = question is None and questions is None and context is None and _at_terminal()
     if not prompting and (question is None) == (questions is None):
         raise UsageError('give one question, as in: odqa ask "Who built it?", or a file of them with --questions')
-    others = [("--questions", questions), ("--index", index), ("--filter", filters), ("--ranking", ranking)]
-    other = next((name for name, value in [*others, ("--url", url)] if value), None)
+    others = {
+        "--questions": questions,
+        "--index": index,
+        "--filter": filters,
+        "--ranking": ranking,
+        "--exhaustive": exhaustive,
+        "--url": url,
+    }
+    other = next((name for name, value in others.items() if value), None)
     if context is not None and other:
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
-    how = Ask(k, n, parse_filters(filters), min_confidence)
+    how = Ask(k, n, parse_filters(filters), min_confidence, exhaustive)
     everything = min_confidence is not None
     pairs = [] if prompting else read_questions(questions) if questions else [(1, check_question(str(question)))]
     if context is not None:
@@ -165,6 +174,7 @@ def _remote(url: str, index: Path | None, reader: str, ranking: str | None, devi
                     mode=mode,
                     filters=how.filters,
                     min_confidence=how.min_confidence,
+                    exhaustive=how.exhaustive,
                     index=name,
                 )
 

@@ -18,6 +18,7 @@ from odqa.cli.eval_index import Request, run
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
+    EXHAUSTIVE,
     MODELS,
     BatchSizeOption,
     DeviceOption,
@@ -76,6 +77,7 @@ def evaluate(
         bool,
         typer.Option("--ablate", help="Compare all rankings in all modes at k 5, 20 and -k.", rich_help_panel=WHOLE),
     ] = False,
+    exhaustive: Annotated[bool, typer.Option("--exhaustive", help=EXHAUSTIVE, rich_help_panel=WHOLE)] = False,
     report: Annotated[
         Path | None,
         typer.Option(help="Write report.html, report.md and report.json into this folder.", rich_help_panel=WHOLE),
@@ -132,7 +134,8 @@ def evaluate(
     from odqa.reports.reader import format_reader
     from odqa.squad import load_examples
 
-    whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--report": report, "--cache": cache}
+    whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--exhaustive": exhaustive}
+    whole |= {"--report": report, "--cache": cache}
     if index is None:
         if alone := next((name for name, value in whole.items() if value), None):
             raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")
@@ -161,7 +164,7 @@ def evaluate(
         k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
         cache = cache or setting("cache", None)
-        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode, k, ranking, ablate)
+        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode, k, ranking, ablate, exhaustive)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
     if predictions is None or given is None:

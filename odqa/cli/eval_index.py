@@ -31,6 +31,7 @@ class Request:
     k: int
     ranking: str | None
     ablate: bool
+    exhaustive: bool
 
 
 def run(
@@ -68,7 +69,9 @@ def run(
         fit = fit_file.load(loaded, request.index)
         readings = stack.enter_context(Readings(loaded, cache, batch_size))
         tell = stack.enter_context(progress_of_stages())
-        setting = EvaluationSettings(request.k, fit, request.ranking, request.language, request.ablate)
+        setting = EvaluationSettings(
+            request.k, fit, request.ranking, request.language, request.ablate, request.exhaustive
+        )
         found = evaluate_pipeline(request.dataset, retrievers, request.mode, readings, setting, tell)
     if report is not None:
         write_report(report, found)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from odqa.index.ingest import Storage
 
 AUTO = "auto"
+EXHAUSTIVE = "Read all k passages, also where the first ones give an answer that is sure."
 MAX_FILE_SIZE = 250  # What odqa.corpus.ReadLimits has: importing it would make every --help slower.
 MAX_FILE_SECONDS = 300
 BATCH_SIZE = 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,7 +107,7 @@ def tune(
             print_json({"file": str(path), "default": fit.default, **fit.record})
             return
         used = f"The ranking {fit.default} was best and is what `odqa ask` uses now; all of them are in {path}"
-        print_lines([_table(fit), "", visible(used)])
+        print_lines([_table(fit), "", *_reading(fit), visible(used)])
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -133,3 +134,19 @@ def _table(fit: Fit) -> str:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in fit.record["cases"].items())
     about = f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by context"
     return f"{about}\n\n{aligned([head, *rows], width=columns())}"
+
+
+def _reading(fit: Fit) -> Iterator[str]:
+    """What reading no more than it takes saves and costs by the best ranking; nothing where all is read."""
+    enough = fit.get(None).enough
+    if enough is None:
+        return
+    least = f" of at least {enough.confidence:.0%} confidence" if enough.confidence else ""
+    k = max(fit.record["k"])
+    yield f"Of {k:,} passages the first {enough.passages} are enough where they give an answer{least}:"
+    head = ["", "passages read", "same decision", "change of confidence"]
+    rows = [
+        [kind, f"{row['passages']:.1f}", f"{row['same']:.3f}", f"{row['confidence_change']:.3f}"]
+        for kind, row in fit.record["reading"][fit.default].items()
+    ]
+    yield from ("", aligned([head, *rows], width=columns()), "")

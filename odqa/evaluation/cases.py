@@ -133,9 +133,9 @@ class Case:
         """The texts of the reference answers, none for an unanswerable question."""
         return [reference.text for reference in self.query.example.references]
 
-    def candidates(self, hits: Sequence[Hit]) -> Candidates:
-        """The candidates among some of the hits."""
-        return Candidates.of(hits, [self.readings[hit.passage.id] for hit in hits])
+    def candidates(self, hits: Sequence[Hit], read: int | None = None) -> Candidates:
+        """The candidates among some of the hits, of which only the first ``read`` count as read; None for all."""
+        return Candidates.of(hits, [self.readings[hit.passage.id] for hit in hits[:read]])
 
 
 def read(

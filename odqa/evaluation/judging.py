@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import Decider, Decision
+from odqa.answering.question import Ask
+from odqa.answering.steps import decide
 from odqa.evaluation.cases import Case, Query
 from odqa.evaluation.metrics import exact_match, rouge1_f1, token_f1
 from odqa.types import Answer, Example, Hit
@@ -36,7 +38,7 @@ NOTHING = Scores(0.0, 0.0, 0.0)
 class Judgement:
     """A question, the decision on it, and what the given answer (or none), the first, and the best of five are worth.
 
-    ``forced`` and ``top5`` are 0 for an unanswerable question.
+    ``forced`` and ``top5`` are 0 for an unanswerable question. ``passages`` is how many the decision needed to be read.
     """
 
     query: Query
@@ -44,6 +46,7 @@ class Judgement:
     given: Scores
     forced: Scores
     top5: Scores
+    passages: int
 
     @property
     def id(self) -> str:
@@ -91,11 +94,12 @@ class Prediction:
 
 
 class Judge:
-    """A decider, and the language of the answers."""
+    """A decider, and the language of the answers; ``exhaustive`` lets it decide on no fewer than all passages."""
 
-    def __init__(self, decider: Decider, language: str = "en") -> None:
+    def __init__(self, decider: Decider, language: str = "en", *, exhaustive: bool = False) -> None:
         self._decider = decider
         self._language = language
+        self._ask = Ask(n=KEPT, exhaustive=exhaustive)
 
     def judge(self, cases: Sequence[Case], k: int) -> Iterator[Judgement]:
         """Decide on every question by its ``k`` best hits, in order."""
@@ -106,8 +110,14 @@ class Judge:
         return (self._judge(case, case.query.without_gold(k)) for case in cases if case.query.example.answerable)
 
     def _judge(self, case: Case, hits: Sequence[Hit]) -> Judgement:
-        decision = self._decider.decide(case.query.question, case.candidates(hits))
-        decision = replace(decision, answers=decision.answers[:KEPT])
+        (decided,) = decide(
+            self._decider,
+            [case.query.question],
+            [hits],
+            lambda _, found: [[case.readings[hit.passage.id] for hit in some] for some in found],
+            self._ask,
+        )
+        decision = replace(decided.decision, answers=decided.decision.answers[:KEPT])
         references = case.references
         texts = [answer.text for answer in decision.answers]
         worth = [scores(text, references, self._language) for text in texts] if references else []
@@ -124,6 +134,7 @@ class Judge:
             first if worth and decision.answered else scores(given, references, self._language),
             first,
             best,
+            decided.passages,
         )
 
 

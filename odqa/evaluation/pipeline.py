@@ -46,13 +46,17 @@ CONFIDENT = 0.8  # The confidence from which answers are counted at every k.
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to evaluate: ``ranking`` None is the best one fitted, ``fit`` None the reader's own rule."""
+    """How to evaluate: ``ranking`` None is the best one fitted, ``fit`` None the reader's own rule.
+
+    Decisions need no more passages than those of ``odqa ask``, unless ``exhaustive``: all of the k best.
+    """
 
     k: int = 20
     fit: Fit | None = None
     ranking: str | None = None
     language: str = "en"
     ablate: bool = False
+    exhaustive: bool = False
 
 
 def evaluate_pipeline(
@@ -76,7 +80,7 @@ def evaluate_pipeline(
     found = search(examples, retrievers[mode], k, lambda done: tell("Searching", done, len(examples)))
     cases = read(found.queries, k, readings, lambda done, total: tell("Reading passages", done, total))
     alone = _judge_alone(examples, readings, language, tell)
-    judge = Judge(rule, language)
+    judge = Judge(rule, language, exhaustive=setting.exhaustive)
     judgements = list(_told(judge.judge(cases, k), "Ranking", len(cases), tell))
     by_k = [(one, judgements if one == k else list(judge.judge(cases, one))) for one in ks_up_to(k)]
     index = retrievers[mode].index
@@ -106,6 +110,7 @@ def evaluate_pipeline(
         ablation=tuple(_ablation(examples, retrievers, {mode: cases}, readings, setting, tell)),
         scores=_columns(judgements),
         seconds=time.perf_counter() - began,
+        passages_read=mean([float(one.passages) for one in judgements]),
     )
 
 
@@ -207,7 +212,8 @@ def _ablation(
     for mode in (*known, *(other for other in retrievers if other not in known)):
         cases = known.get(mode) or _cases(examples, retrievers[mode], mode, readings, setting.k, tell)
         for name in RANKINGS:
-            judge = Judge(decider(readings.reader, setting.fit, name), setting.language)
+            rule = decider(readings.reader, setting.fit, name)
+            judge = Judge(rule, setting.language, exhaustive=setting.exhaustive)
             for k in ks:
                 judgements = list(judge.judge(cases, k))
                 tell(f"Ranking ({mode})", 1, len(RANKINGS) * len(ks))

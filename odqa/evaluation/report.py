@@ -302,6 +302,7 @@ class Report:
     ``dataset`` is the name of the questions' file and ``sha256`` its hash, empty where it is no file. ``fitted`` says
     in words what the ranking was fitted on, empty where nothing was. ``gold_by`` is how gold passages were recognised.
     ``slices`` are by what the questions were sorted by; ``ablation`` is empty unless it was asked for.
+    ``passages_read`` is how many of the k passages a decision needed, in the mean; None in a report that does not say.
     """
 
     format: int
@@ -329,6 +330,7 @@ class Report:
     ablation: tuple[Depth, ...]
     scores: QuestionScores
     seconds: float
+    passages_read: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; :func:`read_report` makes the same report of them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from odqa.evaluation.cases import KS, Case, Dataset, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
 from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit_ranking, masses, outcome_of
+from odqa.fitting.steps import FIRST, Pair, fit_enough
 from odqa.index.retriever import Retriever
 from odqa.types import Hit, Progress
 
@@ -37,6 +39,8 @@ def tune(
 ) -> Fit:
     """Fit every ranking on a dataset, at all ``ks``, and name the one with the best held-out token F1.
 
+    All passages are read for it; when the first of them would have been enough is fitted last, at the largest k.
+
     Whatever is read is remembered by ``readings``, so that a killed run continues where it was. Raises DataError
     where nothing can be fitted and UsageError for a k below 1 or no k.
     """
@@ -46,11 +50,16 @@ def tune(
     tell = progress or (lambda what, done, total: None)
     found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)))
     cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
-    trials = [trial for k in ks for case in cases for trial in trials_of(case, k)]
+    tried = {k: [(case, trial) for case in cases for trial in trials_of(case, k)] for k in ks}
+    trials = [trial for some in tried.values() for _, trial in some]
     check(trials)
-    rankings, held = {}, {}
+    # What is still to be read may change the most where the most is.
+    pairs = [pair_of(case, trial) for case, trial in tried[max(ks)]]
+    rankings, held, reading = {}, {}, {}
     for name in RANKINGS:
-        rankings[name] = fit_ranking(name, trials)
+        rule = fit_ranking(name, trials)
+        enough, reading[name] = fit_enough(rule, pairs)
+        rankings[name] = replace(rule, enough=enough)
         held[name] = held_out(name, trials)
         tell("Fitting", 1, len(RANKINGS))
     best = max(RANKINGS, key=lambda name: held[name]["f1"])
@@ -64,6 +73,7 @@ def tune(
         "k": list(ks),
         "passages": len(retriever.index),
         "held_out": held,
+        "reading": reading,
     }
     return Fit(readings.reader.content_hash, best, rankings, record)
 
@@ -76,6 +86,11 @@ def trials_of(case: Case, k: int) -> list[Trial]:
         return [_trial(case, hits, UNANSWERABLE)]
     found = any(hit.passage.id in query.gold for hit in hits)
     return [_trial(case, hits, ANSWERABLE if found else ABSENT), _trial(case, query.without_gold(k), ABSENT)]
+
+
+def pair_of(case: Case, trial: Trial) -> Pair:
+    """A trial with what it is where only the first passages are read."""
+    return Pair(trial.question, trial.kind, case.candidates(trial.candidates.hits, FIRST), trial.candidates)
 
 
 def held_out(name: str, trials: Sequence[Trial]) -> dict[str, Any]:

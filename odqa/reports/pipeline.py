@@ -36,9 +36,10 @@ def tables(report: Report) -> Iterator[Table]:
 def headline(report: Report) -> str:
     """What was asked of what, and how, in a sentence."""
     asked, index = report.questions, report.index
+    read = "" if report.passages_read is None else f" ({report.passages_read:.1f} of them read)"
     return (
         f"{asked.questions:,} questions ({asked.answerable:,} answerable) asked of {index.folder}, "
-        f"{index.passages:,} passages; {report.mode} search, k = {report.k}, ranking {report.ranking}, "
+        f"{index.passages:,} passages; {report.mode} search, k = {report.k}{read}, ranking {report.ranking}, "
         f"reader {report.reader}; gold passages recognised by {report.gold_by}; {report.seconds:,.0f} s"
     )
 

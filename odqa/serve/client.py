@@ -51,10 +51,11 @@ class Client(Closing):
         mode: Mode | str = Mode.HYBRID,
         filters: Filters = (),
         min_confidence: float | None = None,
+        exhaustive: bool = False,
         index: str | None = None,
     ) -> Response:
         """What ``Pipeline.ask`` gives; ``index`` is the name of one that the server has, None the default one."""
-        asked = {"question": question, "k": k, "n": n, "min_confidence": min_confidence}
+        asked = {"question": question, "k": k, "n": n, "min_confidence": min_confidence, "exhaustive": exhaustive}
         value = self._post("/ask", asked | _common(mode, filters, index))
         return self._read(wire.response_from, value)
 
@@ -67,10 +68,17 @@ class Client(Closing):
         mode: Mode | str = Mode.HYBRID,
         filters: Filters = (),
         min_confidence: float | None = None,
+        exhaustive: bool = False,
         index: str | None = None,
     ) -> list[Response]:
         """A Response for each question, in order, in one request; the server limits how many there may be."""
-        asked = {"questions": list(questions), "k": k, "n": n, "min_confidence": min_confidence}
+        asked = {
+            "questions": list(questions),
+            "k": k,
+            "n": n,
+            "min_confidence": min_confidence,
+            "exhaustive": exhaustive,
+        }
         value = self._post("/ask/batch", asked | _common(mode, filters, index))
         return self._read(lambda whole: list(map(wire.response_from, whole["responses"])), value)
 

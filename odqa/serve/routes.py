@@ -208,7 +208,8 @@ def joined(passages: Sequence[Passage]) -> str:
 
 def _asking(service: Service, body: schema.AskRequest | schema.AskBatchRequest) -> Asking:
     filters = tuple(map(parse, body.filters))
-    return Asking(service.indexes.check(body.index), body.mode, Ask(body.k, body.n, filters, body.min_confidence))
+    ask = Ask(body.k, body.n, filters, body.min_confidence, body.exhaustive)
+    return Asking(service.indexes.check(body.index), body.mode, ask)
 
 
 def _response(response: Response, body: schema.AskRequest | schema.AskBatchRequest) -> dict[str, Any]:

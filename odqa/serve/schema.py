@@ -71,6 +71,9 @@ class _Asking(_Common):
             description="Give the answers of at least this confidence, whatever the no-answer rule says; 0 gives all.",
         ),
     ] = None
+    exhaustive: Annotated[
+        bool, Field(description="Read all k passages, also where the first ones give an answer that is sure.")
+    ] = False
 
 
 class AskRequest(_Asking):
@@ -242,6 +245,7 @@ class Response(_Value):
     question: str
     answers: list[Answer]
     no_answer_probability: float
+    passages_read: int
     timings: dict[str, float]
     reason: str
     ranking: str | None = None

@@ -97,6 +97,7 @@ def response_from(value: Mapping[str, Any]) -> Response:
         _answers(value["withheld"], hits),
         str(value["ranking"]),
         abstention,
+        int(value["passages_read"]),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from odqa.answering.deciders import ReaderRule
+from odqa.answering.deciders import Enough, ReaderRule
 from odqa.answering.fit_file import decider, keep, load, own_file, read, write
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import IndexFolderError, ModelError, UsageError
@@ -21,9 +21,20 @@ from tests.answering.fits import CALIBRATOR, fit
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "ranking.json"
-    write(path, fit())
-    assert read(path) == fit()
+    for some in (fit(enough=Enough(5, 0.625)), fit()):
+        write(path, some)
+        assert read(path) == some
     assert [file.name for file in tmp_path.iterdir()] == ["ranking.json"]
+
+
+def test_a_file_that_does_not_say_what_is_enough_has_all_passages_read(tmp_path: Path) -> None:
+    path = tmp_path / "ranking.json"
+    write(path, fit(enough=Enough(5, 0.625)))
+    value = json.loads(path.read_text(encoding="utf-8"))
+    for rule in value["rankings"].values():
+        del rule["enough"]
+    path.write_text(json.dumps(value), encoding="utf-8")
+    assert read(path) == fit()
 
 
 def damage(**changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -54,6 +65,11 @@ def damage(**changes: Any) -> Callable[[dict[str, Any]], None]:
         (damage(threshold=10**400), "more than 64 bits"),
         (damage(calibrator=CALIBRATOR.as_json() | {"bias": [0.0, 0.0, 1e300]}), "at most"),
         (damage(calibrator=CALIBRATOR.as_json() | {"bias": [0.0, 0.0, "x"]}), "ValueError"),
+        (damage(enough={"passages": 0, "confidence": 0.5}), "null.enough.passages: Input should be greater"),
+        (damage(enough={"passages": 10**400, "confidence": 0.5}), "more than 64 bits"),
+        (damage(enough={"passages": 5, "confidence": 1.5}), "null.enough.confidence: Input should be less"),
+        (damage(enough={"passages": 5}), "null.enough.confidence: Field required"),
+        (damage(enough=0.5), "null.enough: Input should be"),
         (lambda value: value.update(format=True), "format"),
         (lambda value: value.update(record={"questions": "three"}), "record.questions"),
         (lambda value: value.update(reader=5), "reader: Input should be a valid string"),

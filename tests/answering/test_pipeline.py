@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from odqa.answering.deciders import ReaderRule
+from odqa.answering.deciders import Enough, ReaderRule
 from odqa.answering.fit_file import write
 from odqa.answering.pipeline import Pipeline, answer_from_context
 from odqa.errors import IndexFolderError, ModelError, UsageError
@@ -99,6 +100,25 @@ def test_many_questions_are_taken_a_batch_at_a_time(pipeline: Pipeline) -> None:
     assert taken == []
     next(responses)
     assert len(taken) == 4
+
+
+def test_no_more_is_read_than_it_takes(pipeline: Pipeline) -> None:
+    count = len(pipeline.retriever.index)
+    rule = fit(threshold=1.0, enough=Enough(1, 0.0)).get(None)
+    less = Pipeline(pipeline.retriever, pipeline.reader, rule)
+    first = less.ask(QUESTIONS[0], n=1)
+    assert (first.passages_read, len({one.passage.id for one in first.answers})) == (1, 1)
+    assert texts(first) == texts(Pipeline(pipeline.retriever, pipeline.reader, rule).ask(QUESTIONS[0], k=1, n=1))
+    assert less.ask(QUESTIONS[0], n=50).passages_read == count  # One passage has no fifty answers.
+    exhaustive = less.ask(QUESTIONS[0], n=1, exhaustive=True)
+    all_read = Pipeline(pipeline.retriever, pipeline.reader, replace(rule, enough=None)).ask(QUESTIONS[0], n=1)
+    assert exhaustive.passages_read == all_read.passages_read == pipeline.ask(QUESTIONS[0]).passages_read == count
+    assert texts(exhaustive) == texts(all_read)
+    many = list(less.ask_many(QUESTIONS, n=1, batch=2))
+    assert [one.passages_read for one in many] == [1] * len(QUESTIONS)
+    assert list(many[0].timings) == ["encode", "search", "read", "rank", "total"]
+    assert all(seconds >= 0 for seconds in many[0].timings.values())
+    assert less.ask(QUESTIONS[0], filters="title=none").passages_read == 0
 
 
 def test_no_questions_no_responses(pipeline: Pipeline) -> None:

@@ -18,7 +18,7 @@ from odqa.cli.ask import _print
 from tests.answering.conftest import TEXTS, reader_with
 from tests.reports.responses import response
 
-KEYS = ["question", "answers", "no_answer_probability", "timings", "reason"]
+KEYS = ["question", "answers", "no_answer_probability", "passages_read", "timings", "reason"]
 ANSWER_KEYS = ["text", "confidence", "document", "start", "end", "passage", "passage_id", "page"]
 
 
@@ -69,6 +69,7 @@ def test_json(folder: Path) -> None:
     shown = json.loads(result.stdout)
     assert list(shown) == KEYS
     assert list(shown["timings"]) == ["encode", "search", "read", "rank", "total"]
+    assert shown["passages_read"] >= 3
     sources = set()
     for answer in shown["answers"]:
         assert list(answer)[: len(ANSWER_KEYS)] == ANSWER_KEYS
@@ -167,6 +168,7 @@ def test_a_document_cannot_drive_the_terminal(folder: Path) -> None:
         ([], 2, ["give one question", "--questions"]),
         (["Who?", "--questions", "q.txt"], 2, ["give one question", "--questions"]),
         (["Who?", "--context", "c.txt", "--index", "i"], 2, ["--context", "--index"]),
+        (["Who?", "--context", "c.txt", "--exhaustive"], 2, ["--context", "--exhaustive"]),
         (["--questions", "q.txt", "--context", "c.txt"], 2, ["--context", "--questions"]),
         (["Who?", "--context", "c.txt", "--filter", "lang=en"], 2, ["--context", "--filter"]),
         (["Who?", "--filter", "year>"], 2, ["'year>'", "no value"]),

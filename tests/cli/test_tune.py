@@ -62,6 +62,36 @@ def test_explained_lines_name_scores_and_the_rule(tuned: Asked) -> None:
     assert "span " in shown and "null " in shown and "dense " in shown and "bm25 " in shown
 
 
+def test_what_is_enough_is_fitted_and_no_more_is_read(asked: Asked, tmp_path: Path) -> None:
+    own = Asked(asked.index, asked.dataset, shutil.copytree(asked.reader, tmp_path / "reader"), asked.cache)
+    file = own.reader / "ranking.json"
+    result = run("tune", own, "-k", 6, "--output", file)
+    assert result.exit_code == 0, result.stderr
+    assert "Of 6 passages the first 5 are enough where they give an answer" in result.stdout
+    assert "passages read" in result.stdout and "same decision" in result.stdout
+    fitted = json.loads(file.read_text())
+    assert {rule["enough"]["passages"] for rule in fitted["rankings"].values()} == {5}
+    assert set(fitted["record"]["reading"]) == set(fitted["rankings"])
+    # As if every question were to be answered, and the first two passages always enough.
+    fitted["rankings"][fitted["default"]] |= {"threshold": 1.0, "enough": {"passages": 2, "confidence": 0.0}}
+    file.write_text(json.dumps(fitted))
+    asked_for = ("who built the tower", "-k", 4, "-n", 1)
+    assert json.loads(run("ask", own, *asked_for, "--json").stdout)["passages_read"] == 2
+    assert json.loads(run("ask", own, *asked_for, "--json", "--exhaustive").stdout)["passages_read"] == 4
+    assert "2 passages were read." in run("ask", own, *asked_for, "--explain").stdout
+    least = json.loads(run("eval", own, "-k", 4, "--json").stdout)["passages_read"]
+    assert least < json.loads(run("eval", own, "-k", 4, "--json", "--exhaustive").stdout)["passages_read"] == 4
+
+
+def test_where_there_is_no_more_to_read_nothing_is_said_of_it(asked: Asked, tmp_path: Path) -> None:
+    result = run("tune", asked, "-k", 5, "--output", tmp_path / "ranking.json")
+    assert result.exit_code == 0, result.stderr
+    assert "enough" not in result.stdout
+    assert {rule["enough"] for rule in json.loads((tmp_path / "ranking.json").read_text())["rankings"].values()} == {
+        None
+    }
+
+
 def test_without_a_fit_a_named_ranking_is_refused(asked: Asked) -> None:
     result = run("ask", asked, "who built the tower", "--ranking", "logit")
     assert result.exit_code == 2

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.deciders import Decision, ReaderRule
+from odqa.answering.deciders import Decision, Enough, ReaderRule
 from odqa.answering.fit_file import Fit, decider
 from odqa.answering.pipeline import Pipeline, answer_from_context
 from odqa.answering.ranking import RANKINGS
@@ -147,6 +147,29 @@ def test_over_an_index_the_report_holds_what_the_pipeline_answers(
     first = [(*one.answers, *one.withheld)[:1] for one in responses]
     assert scores.confidence == pytest.approx([some[0].confidence if some else 0.0 for some in first], abs=2e-6)
     assert any(scores.prediction)
+
+
+@pytest.mark.parametrize("exhaustive", [False, True])
+def test_no_more_is_read_for_the_report_than_for_the_answers(
+    exhaustive: bool,
+    examples: list[Example],
+    retrievers: dict[Mode, Retriever],
+    readings: Readings,
+    fit: Fit,
+) -> None:
+    # Each question is answered; the first two passages are enough for some of the answers, and five are asked for.
+    rules = {name: replace(rule, threshold=1.0, enough=Enough(2, 0.4)) for name, rule in fit.rankings.items()}
+    fitted = replace(fit, rankings=rules)
+    setting = EvaluationSettings(k=4, fit=fitted, exhaustive=exhaustive)
+    report = evaluate_pipeline(Dataset(examples), retrievers, Mode.HYBRID, readings, setting)
+    pipeline = Pipeline(retrievers[Mode.HYBRID], readings.reader, decider(readings.reader, fitted))
+    asked = [one.question for one in examples]
+    responses = list(pipeline.ask_many(asked, k=4, n=KEPT, exhaustive=exhaustive))
+    assert report.scores.prediction == tuple(one.answers[0].text for one in responses)
+    assert report.scores.confidence == pytest.approx([one.answers[0].confidence for one in responses], abs=2e-6)
+    read = [one.passages_read for one in responses]
+    assert set(read) == ({4} if exhaustive else {2, 4})
+    assert report.passages_read == pytest.approx(sum(read) / len(read))
 
 
 def test_the_reader_s_level_over_an_index_is_that_of_asking_with_the_context(

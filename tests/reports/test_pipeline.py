@@ -54,6 +54,7 @@ def test_the_audit_compares_with_what_is_left():
 def test_a_terminal_of_100_columns_shows_every_table_unbroken():
     text = format_pipeline(REPORT)
     assert text.startswith("4 questions (3 answerable) asked of cities, 1,234 passages; hybrid search, k = 20, ")
+    assert "hybrid search, k = 20 (8.2 of them read), ranking" in format_pipeline(report(passages_read=8.25))
     assert max(map(len, text.splitlines()[1:])) <= 100
     for table in tables(REPORT):
         assert f"\n\n{as_text(table)}" in text

@@ -168,6 +168,7 @@ def test_health_and_metrics(client: TestClient) -> None:
         ({"question": "Who?", "k": True}, ["#/k"]),
         ({"question": "Who?", "mode": "sparse"}, ["#/mode", "hybrid"]),
         ({"question": "Who?", "min_confidence": 80}, ["#/min_confidence"]),
+        ({"question": "Who?", "exhaustive": "yes"}, ["#/exhaustive"]),
         ({"question": "Who?", "K": 5}, ["#/K"]),
         ({"question": ["Who?"]}, ["#/question"]),
         ({}, ["#/question"]),

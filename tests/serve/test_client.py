@@ -81,6 +81,8 @@ def test_a_response_is_that_of_the_pipeline(client: Client, notes: Path, models:
         assert untimed(client.ask(QUESTION, **how)) == untimed(pipeline.ask(QUESTION, **how))
         withheld = {"min_confidence": 1.0}
         assert untimed(client.ask(QUESTION, **withheld)) == untimed(pipeline.ask(QUESTION, **withheld))
+        how["exhaustive"] = True
+        assert untimed(client.ask(QUESTION, **how)) == untimed(pipeline.ask(QUESTION, **how))
         many = client.ask_many([QUESTION, "which river"], **how)
         assert [untimed(one) for one in many] == [
             untimed(one) for one in pipeline.ask_many([QUESTION, "which river"], **how)

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test lint format docs lock clean
+.PHONY: demo test axe lint format docs lock clean
 
 demo: .venv/ready  ## index this project's own documents and ask them a question
 	$(BIN)/odqa index README.md docs --index indexes/demo
@@ -12,6 +12,9 @@ demo: .venv/ready  ## index this project's own documents and ask them a question
 
 test: lint  ## lint, then the whole suite
 	$(BIN)/python -m pytest
+
+axe:  ## fetch axe-core by npm, so that `make test` also tries the page's accessibility in chromium
+	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --fetch-retries=1 --fetch-timeout=20000 axe-core@4.14.1
 
 lint: .venv/ready  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -39,4 +42,4 @@ lock:  ## rewrite requirements.lock from what pip finds today
 	mv requirements.lock.new requirements.lock && rm -rf .lock
 
 clean:  ## remove what make made
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache indexes/demo site
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache indexes/demo site node_modules

@@ -41,8 +41,8 @@ Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATH",
-        help="Files and folders: .txt .md .rst .html .pdf .docx .jsonl .csv .tsv, SQuAD-format .json, and any of them "
-        "as .gz.",
+        help="Files and folders: .txt .md .rst .html .pdf .docx .pptx .xlsx .odt .epub .ipynb .jsonl .csv .tsv, "
+        "SQuAD-format .json, README and the like, and any of them as .gz.",
     ),
 ]
 IncludeOption: TypeAlias = Annotated[

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +20,7 @@ from odqa.types import Mode, Passage, Response
 
 MOST_BYTES = 256_000_000  # Of a response.
 _AGAIN = (ConnectionResetError, BrokenPipeError, HTTPException)  # What an idle connection that was closed raises.
+_PROXIED = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 
 Value = TypeVar("Value")
 
@@ -127,7 +130,7 @@ class Client(Closing):
         except OSError as error:
             self._connection.close()
             raise self._unreachable(error) from None
-        value = self._parsed(content)
+        value = self._parsed(response.status, content)
         if response.status >= 400:
             raise self._refused(response, value)
         return value
@@ -141,11 +144,11 @@ class Client(Closing):
             raise OdqaError(f"the answer of {self.url} has more than {MOST_BYTES:,} bytes; ask for less")
         return response, content
 
-    def _parsed(self, content: bytes) -> Any:
+    def _parsed(self, status: int, content: bytes) -> Any:
         try:
             return json.loads(content)
         except (ValueError, RecursionError):
-            raise self._foreign() from None
+            raise (self._proxied(status) if status in _PROXIED else self._foreign()) from None
 
     def _read(self, read: Callable[[Any], Value], value: Any) -> Value:
         try:
@@ -167,6 +170,11 @@ class Client(Closing):
     def _unreachable(self, error: OSError) -> OdqaError:
         if isinstance(error, ConnectionRefusedError):
             return OdqaError(f"no server answers at {self.url}: start one with odqa serve, or name another --url")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return OdqaError(
+                f"the certificate of {self.url} is not trusted ({error.verify_message}): set SSL_CERT_FILE to a file "
+                "with that of its authority, or call the server by the name in its certificate"
+            )
         if isinstance(error, socket.gaierror):
             return OdqaError(f"no machine is known by the name in {self.url}: check --url")
         return OdqaError(f"{self.url} cannot be reached ({error.strerror or error}): check --url and the network")
@@ -174,6 +182,12 @@ class Client(Closing):
     def _broken(self, error: Exception) -> OdqaError:
         self._connection.close()
         return OdqaError(f"{self.url} ended the connection ({type(error).__name__}): check that odqa serves there")
+
+    def _proxied(self, status: int) -> OdqaError:
+        return OdqaError(
+            f"a proxy answers at {self.url}, and got no answer of the server behind it ({status} "
+            f"{HTTPStatus(status).phrase}): check that odqa serve runs there, or ask again later"
+        )
 
     def _foreign(self) -> OdqaError:
         return OdqaError(

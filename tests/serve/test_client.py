@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +23,7 @@ from odqa.serve.client import Client
 from odqa.serve.indexes import Models
 from odqa.types import Response
 from tests.serve.conftest import ROWS
+from tests.serve.process import serving
 from tests.tiny.asked import Asked
 
 QUESTION = "who built the tower"
@@ -40,28 +38,8 @@ def run(*arguments: object) -> Any:
 def server(notes: Path, asked: Asked, models: Models) -> Iterator[str]:
     """The URL of a server that was started as a user starts it, and is stopped so: it ends well."""
     indexes = ("--index", f"notes={notes}", "--index", f"asked={asked.index}")
-    command = [sys.executable, "-m", "odqa", "serve", *indexes, "--port", "0", "--device", "cpu"]
-    with subprocess.Popen(
-        [*command, "--reader", str(models.reader.folder)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"ODQA_API_KEY": KEY},
-    ) as process:
-        assert process.stderr is not None
-        lines: list[str] = []
-        url = None
-        for line in process.stderr:
-            lines.append(line)
-            if url := re.search(r"http://\S+?(?=;)", line):
-                break
-        assert url, lines
-        reading = threading.Thread(target=lambda: lines.extend(process.stderr or ()))
-        reading.start()
-        yield url[0]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-        reading.join()
-        assert "Traceback" not in "".join(lines), lines
+    with serving(*indexes, "--port", 0, "--reader", models.reader.folder, ODQA_API_KEY=KEY) as running:
+        yield running.url
 
 
 @pytest.fixture
@@ -169,15 +147,24 @@ def answering(content: bytes, status: int = 200) -> HTTPServer:
     ],
 )
 def test_what_is_no_server_of_ours(content: bytes, status: int) -> None:
+    assert "no server of odqa" in told_by(content, status)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_whose_server_does_not_answer(status: int) -> None:
+    told = told_by(b"<html><h1>Bad Gateway</h1></html>", status)
+    assert "a proxy answers" in told and str(status) in told
+
+
+def told_by(content: bytes, status: int) -> str:
+    """What the client says where this is answered."""
     with answering(content, status) as other:
         thread = threading.Thread(target=other.handle_request)
         thread.start()
-        with (
-            Client(f"http://127.0.0.1:{other.server_port}") as client,
-            pytest.raises(OdqaError, match="no server of odqa"),
-        ):
+        with Client(f"http://127.0.0.1:{other.server_port}") as client, pytest.raises(OdqaError) as raised:
             client.ask(QUESTION)
         thread.join()
+    return str(raised.value)
 
 
 def test_where_nobody_listens() -> None:

@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from odqa.errors import UsageError
-from odqa.index.build import add
+from odqa.index.build import add, build_index, update
 from odqa.index.removal import remove
 from odqa.serve.batching import Busy
 from odqa.serve.indexes import Indexes, Models, NoSuchIndex
@@ -121,7 +121,9 @@ def test_indexes_share_their_models(copied: Path, asked: Asked, models: Models) 
             pass
 
 
-def test_no_request_fails_while_an_index_changes(copied: Path, started: Callable[..., TestClient]) -> None:
+def test_no_request_fails_while_an_index_changes_and_is_replaced(
+    copied: Path, notes: Path, tiny_encoder: Path, started: Callable[..., TestClient]
+) -> None:
     client = started({"notes": copied})
     indexes = client.app.state.service.indexes  # type: ignore[attr-defined]
     done = threading.Event()
@@ -143,10 +145,17 @@ def test_no_request_fails_while_an_index_changes(copied: Path, started: Callable
                 indexes.refresh()
             remove(copied, ["0.txt"])
             indexes.refresh()
+            shown = client.get("/indexes").json()["indexes"][0]
+            assert (shown["documents"], shown["version"]) == (6, 5)
+            with chdir(notes.parent):
+                for _ in range(2):  # All its files are others then.
+                    build_index(["tower.md"], copied, encoder=tiny_encoder, device="cpu")
+                    indexes.refresh()
+                update(["rows.jsonl", "tower.md"], copied, device="cpu")
+                indexes.refresh()
         finally:
             done.set()
         codes = [code for one in asking for code in one.result()]
     assert set(codes) == {200}
-    assert indexes.reloads == 4
-    shown = client.get("/indexes").json()["indexes"][0]
-    assert (shown["documents"], shown["version"]) == (6, 5)
+    assert (indexes.reloads, indexes.problems) == (7, {})
+    assert client.get("/indexes").json()["indexes"][0]["documents"] == 4

@@ -27,7 +27,7 @@ from odqa.squad import load_examples  # noqa: E402
 from tests.serve.stub import DOCUMENTS, PASSAGES, SCRIPT, Stub, served  # noqa: E402
 
 expect = playwright.expect
-# The rules of WCAG, where somebody has installed them: npm install --no-save axe-core.
+# The rules of WCAG, where somebody has installed them: make axe.
 AXE = Path(os.environ.get("AXE_CORE") or Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -595,7 +595,7 @@ def scenes(page: Any, stub: Stub) -> Iterator[str]:
     yield "key"
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm install --no-save axe-core")
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: make axe")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong(browser, stub, scheme) -> None:
     one = Opened(browser, stub, color_scheme=scheme, viewport={"width": 1000, "height": 800})

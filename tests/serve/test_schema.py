@@ -35,6 +35,21 @@ CHECKS = [
 ]
 
 
+QUESTION = "What is the capital of Germany?"
+# Requests that are answered, where those made at random find nothing.
+ANSWERED: list[tuple[str, str, dict[str, Any]]] = [
+    ("/ask", "POST", {"body": {"question": QUESTION, "explain": True, "evidence": True}}),
+    ("/ask", "POST", {"body": {"question": QUESTION, "min_confidence": 1.0, "explain": True}}),
+    ("/ask/batch", "POST", {"body": {"questions": [QUESTION, "who built the tower"], "filters": ["lang=en"]}}),
+    ("/search", "POST", {"body": {"question": QUESTION, "mode": "bm25", "explain": True, "evidence": True}}),
+    ("/passages", "GET", {"query": {"id": "tower.md#1", "around": 2}}),
+    ("/passages/{id}", "GET", {"path_parameters": {"id": "tower.md#1"}}),
+    ("/documents", "GET", {"query": {"id": "tower.md", "first": 1, "limit": 2}}),
+    ("/documents/{id}", "GET", {"path_parameters": {"id": "spree"}}),
+    ("/feedback", "POST", {"body": {"question": QUESTION, "verdict": "missing"}}),
+]
+
+
 @pytest.fixture(scope="module")
 def api(notes: Path, models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The document of a server that runs meanwhile and has all addresses that there can be."""
@@ -68,3 +83,13 @@ def test_no_request_breaks_what_the_api_says_of_itself(api: Any, mode: Generatio
             check()
             tried.append(operation.label)
     assert "POST /ask" in tried and "GET /passages" in tried
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "parts"), ANSWERED, ids=[f"{at} {path}" for at, (path, *_) in enumerate(ANSWERED)]
+)
+def test_what_is_answered_is_what_the_api_says(api: Any, path: str, method: str, parts: dict[str, Any]) -> None:
+    case = api[path][method].Case(**parts, **({"media_type": "application/json"} if "body" in parts else {}))
+    response = case.call()
+    assert response.status_code in (200, 201), response.content
+    case.validate_response(response, checks=CHECKS)

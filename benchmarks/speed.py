@@ -17,8 +17,8 @@ quiet one. ``--steps`` picks some of the steps:
 - ``index``: `build_index` beside SentenceTransformer.encode with its defaults, over the same texts, which are the first
   passages of the index, without titles.
 - ``busy``: indexing and asking beside one process that computes, over the same without it.
-- ``peers``: Haystack and txtai (see `speed_peer.py`), in environments below ``--peers`` that are made of packages from
-  PyPI where they are not there. Their indexes are kept below ``--out``.
+- ``peers``: Haystack and txtai (see `speed_peer_work.py`), in environments below ``--peers`` that are made from PyPI
+  where they are not there. Their indexes are kept below ``--out``.
 - ``size``: the wheel and a fresh environment with `pip install .[cpu]`, which takes minutes; only where it is named.
 
 Ways of running odqa are compared where there are several: ``--backend torch,openvino``, and ``--exhaustive`` for each
@@ -29,18 +29,18 @@ index that is not there is made of the datasets. `speed_plot.py` draws what ``k`
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from speed_bench import DEV, ROOT, WARM_UP, Bench, Result, table
 from speed_machine import Spent, busy, machine, named, percentile, run
+from speed_peers import TORCH, peers
 
 # What an index is made of: SQuAD v2 dev, which the questions are about, and whatever else there is in English.
 CORPUS = (
@@ -64,13 +64,7 @@ def cold(bench: Bench) -> Result:
     questions = [one["question"] for one in bench.questions(count + 1)]
     spent: dict[str, list[Spent]] = {}
     for question in questions:
-        commands: dict[str, list[str | Path]] = {
-            f"`odqa ask`, {way.name}": [
-                *(sys.executable, "-m", "odqa", "ask", question, "--index", bench.index, "-k", str(bench.options.k)),
-                *("--reader", bench.options.reader, *way.flags("odqa ask")),
-            ]
-            for way in bench.ways
-        }
+        commands = {f"`odqa ask`, {way.name}": bench.ask_command(way, question) for way in bench.ways}
         commands[f'`python -c "{IMPORTS}"`'] = [sys.executable, "-c", IMPORTS]
         for name, command in commands.items():
             spent.setdefault(name, []).append(run(command, bench.environment))
@@ -166,7 +160,7 @@ def batch(bench: Bench) -> Result:
 def reader(bench: Bench) -> Result:
     """Reading, beside the products of matrices that it is made of."""
     drawn = bench.questions(bench.options.windows)
-    ways = {way.name: way.options["Reader.load"] for way in bench.ways}
+    ways = bench.distinct("Reader.load")
     runtimes = ["torch", *(["openvino"] if "openvino" in machine()["versions"] else [])]
     products = {f"{runtime}, {dtype}": (runtime, dtype) for runtime in runtimes for dtype in ("bfloat16", "float32")}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
@@ -206,8 +200,8 @@ def index(bench: Bench) -> Result:
         source.write_text("".join(json.dumps({"id": str(at), "text": text}) + "\n" for at, text in enumerate(texts)))
         encoder = bench.work("models", index=folder)["encoder"]
         jobs: dict[str, tuple[str, dict[str, Any]]] = {
-            f"build_index, {way.name}": ("index", {"target": Path(work) / "made", "build": way.options["build_index"]})
-            for way in bench.ways
+            f"build_index, {name}": ("index", {"target": Path(work) / "made", "build": taken})
+            for name, taken in bench.distinct("build_index").items()
         }
         theirs = "SentenceTransformer.encode"
         jobs[theirs] = ("encode", {"encoder": encoder})
@@ -241,14 +235,13 @@ def beside_work(bench: Bench) -> Result:
         for _ in range(bench.rounds):
             for way in bench.ways:
                 job = {"target": Path(work) / "made", "build": way.options["build_index"]}
-                cold = [sys.executable, "-m", "odqa", "ask", drawn[0], "--index", bench.index, *way.flags("odqa ask")]
                 for loaded in (False, True):
                     with busy(int(loaded)):
                         spent = bench.work("index", passages=source, **job)
                         asked = bench.work(
                             "warm", warm_up=drawn[:WARM_UP], questions=drawn[WARM_UP:], **bench.asking(way)
                         )["rows"]
-                        start = run(cold, bench.environment)
+                        start = run(bench.ask_command(way, drawn[0]), bench.environment)
                     for what, seconds in (
                         ("indexing", spent["seconds"] - spent["load"]),
                         ("a warm question, p50", percentile([row["total"] for row in asked], 0.5)),
@@ -319,10 +312,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--grown", type=Path, default=Path("runs/scale"), help="folder of the indexes of scale")
     parser.add_argument("--vectors", type=Path, default=Path("runs/retrieval"), help="folder of their vectors")
     parser.add_argument("--reader", default="odqa/default-reader")
-    parser.add_argument(
-        "--backend", default="", help="backends to compare, with commas; odqa's own choice if not given"
-    )
-    parser.add_argument("--threads", default="", help="threads of each process; odqa's own choice if not given")
+    parser.add_argument("--backend", default="", help="backends to compare, with commas; else odqa's choice")
+    parser.add_argument("--threads", type=int, default=0, help="threads of each process; else odqa's choice")
     parser.add_argument("--exhaustive", action="store_true", help="compare with reading all passages")
     parser.add_argument("--rounds", type=int, default=3, help="times that each contender of a step runs")
     parser.add_argument("-k", type=int, default=20)

@@ -1,6 +1,6 @@
 """Haystack or txtai over given passages, in an environment of its own that has no odqa. A job in JSON goes in.
 
-    ENVIRONMENT/bin/python benchmarks/speed_peer.py JOB.json
+    ENVIRONMENT/bin/python benchmarks/speed_peer_work.py JOB.json
 
 ``build`` encodes the passages and keeps what the library makes of them in a folder; ``ask`` answers questions out of
 it, and writes each answer and how long it took. Both peers get the same encoder and reader as local folders, the same

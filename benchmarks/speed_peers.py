@@ -38,8 +38,6 @@ def made_peer(bench: Bench, environment: str) -> Path:
 
 def versions(python: Path) -> str:
     """The versions of an environment's packages that matter here."""
-    import subprocess
-
     names = [*sum(PACKAGES.values(), ()), "transformers", "torch", "faiss-cpu", "numpy"]
     code = (
         f"from importlib.metadata import distributions as d\nprint(', '.join(sorted({{f'{{one.name}} {{one.version}}' "
@@ -61,7 +59,7 @@ def peers(bench: Bench) -> Result:
     built: dict[str, Any] = {}
     programs: dict[str, list[str | Path]] = {}
     for peer, environment in PEERS.items():
-        programs[peer] = [made_peer(bench, environment), HERE / "speed_peer.py"]
+        programs[peer] = [made_peer(bench, environment), HERE / "speed_peer_work.py"]
         job = {**models, "peer": environment, "store": kept / environment, "passages": exported}
         if not (kept / f"{environment}.json").exists():
             built[environment] = bench.measured("build", programs[peer], **job)[0]

@@ -1,6 +1,7 @@
 """What is timed inside a process: a job in JSON goes in, figures in JSON come out. `speed.py` starts one for each run.
+    python benchmarks/speed_work.py JOB.json
 
-python benchmarks/speed_work.py JOB.json
+Each function is one kind of job; its first line says what it gives.
 """
 
 from __future__ import annotations
@@ -199,7 +200,7 @@ def encode(job: Job) -> Job:
 
 
 def grow(job: Job) -> Job:
-    """Write an index of ``size`` passages as `scale.py` does: real paragraphs, then changed copies with noisy vectors."""
+    """Write an index of ``size`` passages as `scale.py` does: how long that took, and how many are real paragraphs."""
     from retrieval import DEV, OTHERS, Corpus, VectorCache
     from scale import build
 

@@ -345,12 +345,13 @@ def main() -> None:
         files = [options.data / name for name in CORPUS]
         how = ("--index", options.index, "--on-duplicate", "skip")
         run([sys.executable, "-m", "odqa", "index", *files, *how], bench.environment)
+    print(named(machine()))
     for step in options.steps:
         here = machine()
         measured, lines = STEPS[step](bench)
         about = {"step": step, "machine": here, "options": vars(options), "known": bench.known}
         (options.out / f"{step}.json").write_text(json.dumps(about | measured, indent=1, default=str))
-        print("", f"**{step}** · {named(here)}", "", *lines, sep="\n", flush=True)
+        print("", f"**{step}**, load {here['load_before']:.1f} before", "", *lines, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -106,12 +106,12 @@ def machine() -> dict[str, Any]:
 
 
 def named(machine: Mapping[str, Any]) -> str:
-    """The machine in a line, for above a table."""
+    """The machine in a line, for above the tables."""
     versions = ", ".join(f"{name} {found}" for name, found in machine["versions"].items())
     settings = "".join(f"; {name}={value}" for name, value in machine["settings"].items())
     return (
         f"{machine['processor']} ({', '.join(machine['flags'])}), {machine['cores']} cores, "
-        f"{machine['memory_gb']:.0f} GB; load {machine['load_before']:.1f} before; Python {machine['python']}, "
+        f"{machine['memory_gb']:.0f} GB; Python {machine['python']}, "
         f"{versions}{settings}"
     )
 

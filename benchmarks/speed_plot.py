@@ -1,4 +1,5 @@
 """Draws what `speed.py` found for several k and for growing indexes. Needs matplotlib and nothing else.
+
     python benchmarks/speed_plot.py runs/speed docs/speed.svg
 
 The first is the folder with k.json and scale.json.

@@ -1,4 +1,5 @@
 """What is timed inside a process: a job in JSON goes in, figures in JSON come out. `speed.py` starts one for each run.
+
     python benchmarks/speed_work.py JOB.json
 
 Each function is one kind of job; its first line says what it gives.

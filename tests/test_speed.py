@@ -1,4 +1,4 @@
-"""What the figures of `benchmarks/speed.py` are made of: percentiles, the operations of a window, a command's options."""
+"""What `benchmarks/speed.py` counts with: percentiles, the operations of a window, the options of a command."""
 
 from __future__ import annotations
 

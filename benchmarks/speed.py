@@ -130,7 +130,7 @@ def scale(bench: Bench) -> Result:
         if not (target / "manifest.json").exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             job = {"data": bench.options.data, "target": target, "size": size, "vectors": bench.options.vectors}
-            made.append(bench.work("grow", load={}, **job) | {"size": size})
+            made.append(bench.work("grow", **job) | {"size": size})
         for way in bench.ways:
             cases[size, way.name] = bench.asking(way, index=target)
     found = asked(bench, {f"{name}, {size:,} passages": job for (size, name), job in cases.items()}, bench.options.each)
@@ -152,9 +152,8 @@ def batch(bench: Bench) -> Result:
             job = {"warm_up": drawn[:16], "questions": drawn[16:], **bench.asking(way)}
             seconds[way.name].append(bench.work("batch", **job)["seconds"])
     rows = [(name, f"{len(drawn[16:]) / median(some):.2f}") for name, some in seconds.items()]
-    return {"seconds": seconds, "questions": len(drawn[16:])}, table(
-        (f"{len(drawn[16:])} questions", "questions/s"), rows
-    )
+    lines = table((f"{len(drawn[16:])} questions", "questions/s"), rows)
+    return {"seconds": seconds, "questions": len(drawn[16:])}, lines
 
 
 def reader(bench: Bench) -> Result:

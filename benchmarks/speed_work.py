@@ -208,7 +208,7 @@ def grow(job: Job) -> Job:
     from odqa.models import DEFAULT_ENCODER
     from odqa.retrieval.encoder import Encoder
 
-    encoder = Encoder.load(DEFAULT_ENCODER, **job["load"])
+    encoder = Encoder.load(DEFAULT_ENCODER)
     corpus = Corpus()
     corpus.add(Path(job["data"]) / DEV, ask=True)
     for name in OTHERS:

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test axe lint format docs lock clean
+.PHONY: demo test axe lint format docs bench lock clean
 
 demo: .venv/ready  ## index this project's own documents and ask them a question
 	$(BIN)/odqa index README.md docs --index indexes/demo
@@ -27,6 +27,9 @@ format: .venv/ready  ## let ruff fix what it can
 
 docs: .venv/ready  ## write the documentation as a site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+bench: .venv/ready  ## measure speed, beside peers (hours; STEPS=cold,warm for some): make bench DATA=../shared/data
+	$(BIN)/python benchmarks/speed.py --data $(or $(DATA),$(error where are the datasets? make bench DATA=folder)) $(if $(INDEX),--index $(INDEX)) $(if $(STEPS),--steps $(STEPS))
 
 # The virtual environment, from the pinned versions of requirements.lock.
 .venv/ready: pyproject.toml requirements.lock

@@ -36,7 +36,7 @@ class SentenceModel:
     backend = "torch"
     streams = 1
 
-    def __init__(self, model: Any, name: str) -> None:
+    def __init__(self, model: Any, name: str, dimension: int) -> None:
         """Wrap a SentenceTransformer that is loaded already. Raises ModelError for one without a fast tokenizer."""
         from tokenizers import Tokenizer
 
@@ -50,7 +50,7 @@ class SentenceModel:
             raise ModelError(f"the encoder {name} has no fast tokenizer (tokenizer.json); {_REMEDY}")
         self.model = model
         self.facts = Facts(
-            dimension=model.encode_query(["?"], show_progress_bar=False).shape[1],
+            dimension=dimension,
             max_tokens=_limit(model),
             pooling=_pooling(model),
             prompts={kind: prompt for kind, prompt in model.prompts.items() if prompt},
@@ -89,13 +89,12 @@ def load(folder: Path, name: str, device: str) -> SentenceModel:
             model = SentenceTransformer(
                 str(folder), device=target, local_files_only=True, trust_remote_code=False
             ).float()
-            return SentenceModel(model, name)
-        except ModelError:
-            raise
+            dimension = model.encode_query(["?"], show_progress_bar=False).shape[1]
         # Damaged weights, configurations and tokenizers surface as a dozen unrelated types of error.
         except Exception as error:
             reason = model_configs.reason(error)
             raise ModelError(f"{folder} cannot be loaded as an encoder: {reason}; {_REMEDY}") from None
+    return SentenceModel(model, name, dimension)
 
 
 def make(folder: Path) -> Made:

@@ -14,8 +14,8 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -178,6 +178,20 @@ def _run(graph: Any, inputs: Inputs, precision: str) -> Outputs:
     return tuple(np.array(found[at]) for at in range(len(compiled.outputs)))
 
 
+@contextmanager
+def _unremarked() -> Iterator[None]:
+    """A block in which the libraries keep their remarks on tracing to themselves."""
+    log = logging.getLogger("transformers")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)
+
+
 def _traced(made: Made) -> Any:
     """The module's graph, for any number of rows and any length. Raises NotExportable where it cannot be traced."""
     import torch
@@ -195,8 +209,7 @@ def _traced(made: Made) -> Any:
     # Another shape than the trial's: a graph that holds for one shape alone fails there.
     example = tuple(torch.from_numpy(made.trial[name][:2, :8].copy()) for name in names)
     try:
-        with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
-            warnings.simplefilter("ignore")
+        with _unremarked(), torch.inference_mode(False), torch.no_grad():
             graph = openvino_library.load().convert_model(Traced().eval(), example_input=example)
     except Exception as error:  # The tracer and the converter raise whatever they meet.
         raise NotExportable(f"it cannot be traced: {reason(error)}") from None

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.answering.fit_file import Fit
+from odqa.answering.deciders import Decider
+from odqa.answering.fit_file import Fit, reader_rule
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
 from odqa.evaluation.cases import KS, Case, Dataset, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
+from odqa.fitting.gain import gain
 from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit_ranking, masses, outcome_of
 from odqa.index.retriever import Retriever
 from odqa.types import Hit, Progress
@@ -33,18 +35,20 @@ def tune(
     readings: Readings,
     *,
     ks: Sequence[int] = KS,
+    before: Decider | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit every ranking on a dataset, at all ``ks``, and name the one with the best held-out token F1.
 
-    Whatever is read is remembered by ``readings``, so that a killed run continues where it was. Raises DataError
+    The record says what is gained over ``before``, what decides until now (None: the reader's own rule). Whatever is
+    read is remembered by ``readings``, so that a killed run continues where it was. Raises DataError
     where nothing can be fitted and UsageError for a k below 1 or no k.
     """
     if not ks or min(ks) < 1:
         raise UsageError(f"k must be at least 1, not {min(ks, default=0)}")
     examples = dataset.examples
     tell = progress or (lambda what, done, total: None)
-    found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)))
+    found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)), dataset.sources)
     cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
     trials = [trial for k in ks for case in cases for trial in trials_of(case, k)]
     check(trials)
@@ -64,6 +68,7 @@ def tune(
         "k": list(ks),
         "passages": len(retriever.index),
         "held_out": held,
+        "gain": gain(before or reader_rule(readings.reader), crossed(best, trials), trials),
     }
     return Fit(readings.reader.content_hash, best, rankings, record)
 

@@ -7,9 +7,9 @@ and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet`
 ``headings``, those above it in its document, outermost first. A flat row that has ``null`` both for ``answers`` and for
 ``is_impossible`` says that nobody has answered it yet, and is left out.
 
-A flat row without a context is a question of somebody's own, an :class:`OwnQuestion`: ``question``, ``answer`` (a text)
-or ``answers`` (texts, ``[]`` where there is none), and, if wanted, ``id`` and ``source``. Other keys are comments. Where
-``question`` is empty, as in the template that ``odqa questions`` writes, it is not written yet, and left out.
+A flat row without a context is somebody's own question, an :class:`OwnQuestion`: ``question``, ``answer`` (a text) or
+``answers`` (texts, ``[]`` where there is none), and, if wanted, ``id`` and ``source``. Other keys are comments. A row
+whose ``question`` is empty, as in the template that ``odqa questions`` writes, is not written yet, and left out.
 """
 
 from __future__ import annotations
@@ -69,8 +69,13 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
 
     Raises UsageError for a question that came without one.
     """
+    return with_contexts(load_questions(source, split))
+
+
+def with_contexts(questions: Iterable[Example | OwnQuestion]) -> list[Example]:
+    """The questions, each with its context. Raises UsageError for one that came without."""
     examples = []
-    for one in load_questions(source, split):
+    for one in questions:
         if isinstance(one, OwnQuestion):
             raise UsageError(
                 f"{one.where}: a question without a context, so its answer has to be found in an index; name the index "

@@ -141,11 +141,14 @@ def _before(reader: Reader, index: Path) -> tuple[Decider, str | None]:
 
 def _where(fit: Fit, path: Path, used: Path | None, index: Path, reader: Reader) -> str:
     """Where the fit is, and whether ``odqa ask`` uses it, which reads the file ``used``."""
+    from odqa.answering.fit_file import FILE
+
     said = f"The ranking {fit.default} was best; all of them are in {path}."
     if used is not None and used.resolve() == path.resolve():
         return f"{said} `odqa ask` uses it now over {index} with the reader {reader.name}."
     own = f"the fit in {used}" if used else "the reader's own rule"
-    folder = f" For every index, it has to be {reader.folder / 'ranking.json'}." if reader.folder else ""
+    mine = Path(reader.name).is_dir()  # Not a reader that was installed, into whose folder nobody should write.
+    folder = f" For every index, it has to be {Path(reader.name) / FILE}." if mine else ""
     return f"{said} `odqa ask` does not read that file: it uses {own}. For {index}, tune without --output.{folder}"
 
 

@@ -55,9 +55,7 @@ class Dataset:
         check_examples(self.examples, self.name or "dataset")
 
     @classmethod
-    def of(
-        cls, examples: Sequence[Example], path: str | Path, sources: Mapping[str, str] | None = None
-    ) -> Dataset:
+    def of(cls, examples: Sequence[Example], path: str | Path, sources: Mapping[str, str] | None = None) -> Dataset:
         """Questions that were read from ``path``, a file or the id of a dataset on a hub."""
         file = Path(path)
         return cls(examples, file.name or str(path), sha256(file) if file.is_file() else "", sources or {})
@@ -119,9 +117,7 @@ def search(
             progress(len(some))
     own = [
         frozenset(
-            hit.passage.id
-            for hit in found
-            if example.id not in named and _is_piece(hit.passage.text, example.context)
+            hit.passage.id for hit in found if example.id not in named and _is_piece(hit.passage.text, example.context)
         )
         for example, found in zip(examples, hits, strict=True)
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from odqa.answering.deciders import READERS_OWN
+
 FEW = 100  # Questions below which a fit follows chance more than what it was fitted on.
 
 
@@ -20,8 +22,9 @@ def believe(gain: Mapping[str, Any], *, same_questions: bool = False) -> list[st
         verdict = "worse than what you had"
     else:
         verdict = "not different from what you had, as far as these questions can tell"
+    had = f"{READERS_OWN} rule" if gain["over"] == READERS_OWN else f"the ranking {gain['over']}, fitted before"
     lines = [
-        f"Token F1 {gain['after']:.3f}, where what you had ({gain['over']}) has {gain['before']:.3f}: "
+        f"Token F1 {gain['after']:.3f}, where what you had ({had}) has {gain['before']:.3f}: "
         f"{gain['difference']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f} over {gain['questions']:,} questions.",
         f"That is {verdict}.",
     ]

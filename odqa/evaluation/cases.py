@@ -43,7 +43,8 @@ def ks_up_to(k: int) -> list[int]:
 class Dataset:
     """Questions, and the name of the file they came from with its hash, by which reports are seen to be of the same.
 
-    ``sources`` has the ids of those that came without a context, each with the source that it names, or none. Raises DataError where there is no question or where two questions have one id.
+    ``sources`` has the ids of those that came without a context, each with the source that it names, or none. Raises
+    DataError where there is no question or where two questions have one id.
     """
 
     examples: Sequence[Example]

@@ -22,9 +22,9 @@ WORDS = re.compile(rf"{_LETTER}+")
 
 
 class Phrase:
-    """A text to be found, as whole words. ``anchor`` is its longest word, in lower case: without it the rest is not there.
+    """A text to be found, as whole words. ``anchor`` is the longest of them, in lower case, or None without any.
 
-    A text without any word, of signs or of a script without spaces, has no anchor (None).
+    Where the anchor is not among the :func:`words_of` a view, the text is not in it.
     """
 
     def __init__(self, text: str) -> None:

@@ -17,8 +17,8 @@ def gain(before: Decider, decisions: Sequence[Decision], trials: Sequence[Trial]
     """Token F1 of ``decisions``, which were made by what was fitted on other trials, against that of ``before``.
 
     As plain values: ``over``, the name of what was before, ``questions``, ``before`` and ``after``, weighted by kind
-    (see ``ranking.masses``), their ``difference``, and its 95 % bootstrap ``interval`` over the questions, of which each
-    is in several trials. Raises ValueError without trials.
+    (see ``ranking.masses``), their ``difference``, and its 95 % bootstrap ``interval`` over the questions, each of
+    which is in several trials. Raises ValueError without trials.
     """
     until_now = [before.decide(trial.question, trial.candidates) for trial in trials]
     old, new = (_values(some, trials) for some in (until_now, decisions))

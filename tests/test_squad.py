@@ -335,7 +335,7 @@ def test_questions_of_ones_own_need_no_context(tmp_path):
         OwnQuestion("line 4", "Why?", (), "", f"{path}: line 4"),
     ]
     assert isinstance(found[3], Example)
-    with pytest.raises(UsageError, match="line 1.*--index"):
+    with pytest.raises(UsageError, match=r"line 1.*--index"):
         load_examples(path)
 
 

@@ -58,8 +58,10 @@ def filled(asked: Asked, path: Path) -> Path:
     content = json.loads(asked.dataset.read_text())
     lines: list[dict[str, object]] = [{"question": "", "answer": "", "passage": "…"}]
     for paragraph in content["data"][0]["paragraphs"]:
-        for one in paragraph["qas"]:
-            lines.append({"question": one["question"], "answers": [answer["text"] for answer in one["answers"]]})
+        lines += (
+            {"question": one["question"], "answers": [answer["text"] for answer in one["answers"]]}
+            for one in paragraph["qas"]
+        )
     lines.append({"question": "who built it", "answer": "Gustavo"})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path

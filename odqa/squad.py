@@ -186,7 +186,7 @@ def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> It
     read = unwritten = 0
     for place, row in rows:
         where = f"{source}: {place}"
-        if "context" not in row and "question" in row and not isinstance(row.get("answers"), dict):
+        if row.get("context") is None and "question" in row and not isinstance(row.get("answers"), dict):
             own = _own(row, place, where)
             read, unwritten = read + (own is not None), unwritten + (own is None)
             if own is not None:

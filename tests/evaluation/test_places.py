@@ -45,8 +45,11 @@ def test_the_passage_that_holds_the_answer_is_the_context(retriever: Retriever) 
 
 
 def test_capitals_count_where_the_answer_stands_with_them(retriever: Retriever) -> None:
-    placed = place([own("which city", "the"), own("which city", "The", line=2)], retriever)
-    assert ["in 2 passages" in line for line in placed.remarks] == [True, False]
+    asked = [own("which city", "the"), own("which policy", "The", line=2), own("which policy", "THE", line=3)]
+    # In small letters it stands in one passage, as a copy is no other; with the capital in three; in any way in four.
+    second, third = place(asked, retriever).remarks
+    assert "line 2: 'The' is in 3 passages" in second
+    assert "line 3: 'THE' is in 4 passages" in third
 
 
 def test_several_passages_are_reported_and_a_source_narrows_them(retriever: Retriever) -> None:

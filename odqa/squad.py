@@ -1,4 +1,4 @@
-"""Question-answering datasets (SQuAD JSON, JSONL, Parquet, a hub id) go in, Examples come out.
+"""Question-answering datasets (SQuAD JSON, JSONL, Parquet, a hub id) go in; Examples and OwnQuestions come out.
 
 The shapes are those of SQuAD v2 (Rajpurkar, Jia and Liang 2018): nested
 ``data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}, is_impossible}}`` for ``.json``,
@@ -6,6 +6,10 @@ and one flat question a row, as the hub has them, for ``.jsonl`` and ``.parquet`
 ``{id, title, context, question, answers: {text: [...], answer_start: [...]}}``. Beside a context may stand
 ``headings``, those above it in its document, outermost first. A flat row that has ``null`` both for ``answers`` and for
 ``is_impossible`` says that nobody has answered it yet, and is left out.
+
+A flat row without a context is somebody's own question, an :class:`OwnQuestion`: ``question``, ``answer`` (a text) or
+``answers`` (texts, ``[]`` where there is none), and, if wanted, ``id`` and ``source``. Other keys are comments. A row
+whose ``question`` is empty, as in the template that ``odqa questions`` writes, is not written yet, and left out.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +30,31 @@ FORMATS = (".json", ".jsonl", ".parquet")
 MOST_UNPACKED = 200  # Bytes that a byte of a Parquet file unpacks to.
 SURELY_UNPACKED = 1 << 28  # Bytes that any Parquet file may unpack to.
 ROWS_AT_ONCE = 256
+SQUAD = "SQuAD format is needed"
+OWN = 'without a context, a question needs "question" and "answer" (a text) or "answers" (texts)'
 
 
-def load_examples(source: str | Path, split: str | None = None) -> list[Example]:
-    """Read every question of a dataset.
+@dataclass(frozen=True, slots=True)
+class OwnQuestion:
+    """A question that came without a context: where its answers stand is to be found in an index.
+
+    ``answers`` are right ones, as texts; none where nothing in the index answers it. ``source`` is the document or the
+    file that they are in, empty where it may be any. ``where`` is the file and the line, for messages.
+    """
+
+    id: str
+    question: str
+    answers: tuple[str, ...]
+    source: str = ""
+    where: str = ""
+
+
+def load_questions(source: str | Path, split: str | None = None) -> list[Example | OwnQuestion]:
+    """Read every question of a dataset, with its context or without.
 
     ``source`` is a file (by its suffix: .json, .jsonl, .parquet) or a hub id such as ``rajpurkar/squad_v2``;
     ``split`` is only for hub ids. Raises UsageError where there is no such dataset and DataError, with the JSON path
-    or the line, where its content is not in SQuAD format.
+    or the line, where its content is in neither format.
     """
     check_source(source)
     path = Path(source)
@@ -40,6 +62,34 @@ def load_examples(source: str | Path, split: str | None = None) -> list[Example]
         return list(_from_file(path))
     named = str(source)
     return list(_from_rows(_hub_rows(named, split or "validation"), named))
+
+
+def load_examples(source: str | Path, split: str | None = None) -> list[Example]:
+    """Read every question of a dataset as :func:`load_questions` does, each with its context.
+
+    Raises UsageError for a question that came without one.
+    """
+    return with_contexts(load_questions(source, split))
+
+
+def with_contexts(questions: Iterable[Example | OwnQuestion]) -> list[Example]:
+    """The questions, each with its context. Raises UsageError for one that came without."""
+    examples = []
+    for one in questions:
+        if isinstance(one, OwnQuestion):
+            raise UsageError(
+                f"{one.where}: a question without a context, so its answer has to be found in an index; name the index "
+                "(odqa eval, odqa tune and odqa train-reader take --index), or give a context"
+            )
+        examples.append(one)
+    return examples
+
+
+def texts_of(question: Example | OwnQuestion) -> tuple[str, ...]:
+    """The texts of the right answers."""
+    if isinstance(question, OwnQuestion):
+        return question.answers
+    return tuple(reference.text for reference in question.references)
 
 
 def check_source(source: str | Path) -> None:
@@ -79,7 +129,7 @@ def write_examples(path: Path, examples: Iterable[Example]) -> None:
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _from_file(path: Path) -> Iterator[Example]:
+def _from_file(path: Path) -> Iterator[Example | OwnQuestion]:
     if path.suffix.lower() == ".jsonl":
         return _from_rows(_json_lines(path), str(path))
     if path.suffix.lower() == ".parquet":
@@ -132,9 +182,17 @@ def _references(holder: Mapping[str, Any], key: str, where: str, *, required: bo
     return tuple(references)
 
 
-def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> Iterator[Example]:
+def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> Iterator[Example | OwnQuestion]:
+    read = unwritten = 0
     for place, row in rows:
         where = f"{source}: {place}"
+        if row.get("context") is None and "question" in row and not isinstance(row.get("answers"), dict):
+            own = _own(row, place, where)
+            read, unwritten = read + (own is not None), unwritten + (own is None)
+            if own is not None:
+                yield own
+            continue
+        read += 1
         if all(key in row and row[key] is None for key in ("answers", "is_impossible")):
             continue
         impossible = _impossible(row, where)
@@ -151,6 +209,38 @@ def _from_rows(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> It
             plausible=() if plausible is None else _zip(plausible, f"{where}.plausible_answers"),
             headings=_headings(row, where),
         )
+    if unwritten and not read:
+        raise DataError(f'{source}: {unwritten:,} rows, but no question is written; fill in "question" and "answer"')
+
+
+def _own(row: Mapping[str, Any], place: str, where: str) -> OwnQuestion | None:
+    """The question of a row without a context; None where it is not written yet."""
+    question = _get(row, "question", str, where, OWN)
+    answers = _own_answers(row, where)
+    if not question.strip():
+        if answers:
+            raise DataError(f"{where}: an answer without a question; write the question, or remove the line")
+        return None
+    if answers is None:
+        raise DataError(f'{where}: no answer; write it as "answer", or "answers": [] where there is none')
+    source = "" if row.get("source") is None else _get(row, "source", str, where, OWN)
+    name = place if row.get("id") is None else str(_get(row, "id", (str, int), where, OWN))
+    return OwnQuestion(name, question, answers, source.strip(), where)
+
+
+def _own_answers(row: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
+    """The texts of ``answer`` or ``answers``, each once; None where neither says anything."""
+    one = None if row.get("answer") is None else _get(row, "answer", str, where, OWN).strip()
+    if row.get("answers") is None:
+        return (one,) if one else None
+    texts = list(_get(row, "answers", (list, tuple), where, OWN))
+    if one:
+        raise DataError(f'{where}: both "answer" and "answers"; give one of them')
+    for at, text in enumerate(texts):
+        _expect(text, str, f"{where}.answers[{at}]", OWN)
+        if not text.strip():
+            raise DataError(f'{where}.answers[{at}]: an empty text; "answers": [] says that there is none')
+    return tuple(dict.fromkeys(text.strip() for text in texts))
 
 
 def _headings(holder: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -286,19 +376,19 @@ def _hub_rows(name: str, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield f"row {number}", row
 
 
-def _get(holder: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
+def _get(holder: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str, needed: str = SQUAD) -> Any:
     if key not in holder:
         names = sorted(str(name)[:40] for name in holder)
         present = ", ".join(names[:10]) + (", …" if len(names) > 10 else "") if names else "nothing"
-        raise DataError(f"{where}: missing key {key!r} (there is: {present}); SQuAD format is needed")
-    _expect(holder[key], kind, f"{where}.{key}")
+        raise DataError(f"{where}: missing key {key!r} (there is: {present}); {needed}")
+    _expect(holder[key], kind, f"{where}.{key}", needed)
     return holder[key]
 
 
-def _expect(value: object, kind: type | tuple[type, ...], where: str) -> None:
+def _expect(value: object, kind: type | tuple[type, ...], where: str, needed: str = SQUAD) -> None:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
         names = {dict: "an object", list: "a list", str: "text", int: "a whole number", tuple: "a list"}
         names[bool] = "true or false"
         kinds = kind if isinstance(kind, tuple) else (kind,)
         wanted = " or ".join(dict.fromkeys(names[k] for k in kinds))
-        raise DataError(f"{where}: expected {wanted}, found {type(value).__name__}; SQuAD format is needed")
+        raise DataError(f"{where}: expected {wanted}, found {type(value).__name__}; {needed}")

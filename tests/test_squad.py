@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.errors import DataError, UsageError
-from odqa.squad import _in_a_child, iter_paragraphs, load_examples, write_examples
+from odqa.squad import OwnQuestion, _in_a_child, iter_paragraphs, load_examples, load_questions, write_examples
 from odqa.types import Example, Reference
 
 CONTEXT = "Paris is the capital of France. The river in Paris is the Seine."
@@ -142,7 +142,7 @@ def test_parquet_as_the_hub_has_it(tmp_path):
 def test_parquet_without_a_column(tmp_path):
     path = tmp_path / "dev.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"id": "a", "question": "?"}]), path)
-    with pytest.raises(DataError, match=r"dev\.parquet: row 0: missing key 'answers' \(there is: id, question\)"):
+    with pytest.raises(DataError, match=r"dev\.parquet: row 0: no answer"):
         load_examples(path)
 
 
@@ -312,3 +312,49 @@ def test_a_count_that_ends_its_process_is_none() -> None:
     assert _in_a_child(lambda: 7) == 7
     assert _in_a_child(lambda: os._exit(1)) is None
     assert _in_a_child(lambda: 1 // 0) is None
+
+
+def lines(path: Path, *rows: object) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_questions_of_ones_own_need_no_context(tmp_path):
+    path = lines(
+        tmp_path / "mine.jsonl",
+        {"question": "Who?", "answer": " Gustave "},
+        {"question": "", "answer": "", "passage": "not written yet"},
+        {"question": "Where?", "answers": ["Paris", "the city", "Paris"], "source": "a.md", "id": 7},
+        {"question": "Why?", "answers": [], "answer": ""},
+        row(),
+    )
+    found = load_questions(path)
+    assert found[:3] == [
+        OwnQuestion("line 1", "Who?", ("Gustave",), "", f"{path}: line 1"),
+        OwnQuestion("7", "Where?", ("Paris", "the city"), "a.md", f"{path}: line 3"),
+        OwnQuestion("line 4", "Why?", (), "", f"{path}: line 4"),
+    ]
+    assert isinstance(found[3], Example)
+    with pytest.raises(UsageError, match=r"line 1.*--index"):
+        load_examples(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"question": "Who?"}, "no answer"),
+        ({"question": "Who?", "answer": " "}, "no answer"),
+        ({"question": "Who?", "answer": 5}, "answer: expected text"),
+        ({"question": "Who?", "answers": "Gustave"}, "answers: expected a list"),
+        ({"question": "Who?", "answers": [{"text": "Gustave"}]}, r"answers\[0\]: expected text"),
+        ({"question": "Who?", "answers": [" "]}, "empty text"),
+        ({"question": "Who?", "answer": "a", "answers": ["b"]}, "give one of them"),
+        ({"question": "", "answer": "Gustave"}, "without a question"),
+        ({"question": "Who?", "answer": "a", "source": ["x"]}, "source: expected text"),
+        ({"question": ["Who?"], "answer": "a"}, "question: expected text"),
+        ({"question": "", "answer": ""}, "no question is written"),
+    ],
+)
+def test_what_is_no_question_of_ones_own_is_refused_with_its_line(tmp_path, wrong, message):
+    with pytest.raises(DataError, match=f"(line 1.*|1 rows.*){message}|{message}"):
+        load_questions(lines(tmp_path / "mine.jsonl", wrong))

@@ -122,15 +122,20 @@ def own_file(index: Path, reader: Reader) -> Path:
     return index / layout.RANKINGS / f"{reader.content_hash[:16]}.json"
 
 
+def used_file(reader: Reader, index: Path | None = None) -> Path | None:
+    """The file that :func:`load` reads; None where nothing was fitted."""
+    if reader.folder is None:
+        return None
+    files = [*([own_file(index, reader)] if index else []), reader.folder / FILE]
+    return next((file for file in files if file.is_file()), None)
+
+
 def load(reader: Reader, index: Path | None = None) -> Fit | None:
     """What was fitted for a reader on this index, or else what came with the reader; None where nothing was.
 
     Raises ModelError for a file that is broken, and for one that was fitted for another reader.
     """
-    if reader.folder is None:
-        return None
-    files = [*([own_file(index, reader)] if index else []), reader.folder / FILE]
-    path = next((file for file in files if file.is_file()), None)
+    path = used_file(reader, index)
     if path is None:
         return None
     fit = read(path)

@@ -21,6 +21,7 @@ from odqa.cli import (
     info,
     list,
     make_negatives,
+    questions,
     remove,
     search,
     serve,
@@ -47,6 +48,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "verify": verify.verify,
     },
     "Measure and improve": {
+        "questions": questions.questions,
         "tune": tune.tune,
         "eval": eval.evaluate,
         "compare": compare.compare,

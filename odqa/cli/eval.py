@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -32,8 +33,11 @@ from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.types import Mode
 
+Q = TypeVar("Q")
+
 if TYPE_CHECKING:
     from odqa.evaluation.reader import Evaluation
+    from odqa.squad import OwnQuestion
     from odqa.types import Example
 
 WHOLE = "With --index"  # The group of the options that go with it.
@@ -42,7 +46,10 @@ WHOLE = "With --index"  # The group of the options that go with it.
 @command
 def evaluate(
     dataset: Annotated[
-        str, typer.Option(help="Hub id, or a SQuAD-format .json, .jsonl or .parquet file.")
+        str,
+        typer.Option(
+            help="Hub id, or a SQuAD-format .json, .jsonl or .parquet file; with --index, questions and answers."
+        ),
     ] = "rajpurkar/squad_v2",
     split: SplitOption = None,
     reader: Annotated[
@@ -114,11 +121,12 @@ def evaluate(
 
     With --index every question is asked of the index, and the report shows side by side what the reader makes of the
     gold passage, how often retrieval finds it, and what the whole pipeline answers. Readings are cached: a run that was
-    stopped continues from there, and another ranking takes minutes.
+    stopped continues from there, and another ranking takes minutes. There a line of a .jsonl file may be as short as
+    {"question": "who built it", "answer": "Gustave"}: odqa questions writes such a file to fill in.
 
     Examples:
 
-    odqa eval --dataset questions.json --index indexes/docs --report reports/docs
+    odqa eval --dataset questions.jsonl --index indexes/docs --report reports/docs
 
     odqa eval --dataset dev-v2.0.json --reader models/mine --output mine.json
 
@@ -127,12 +135,12 @@ def evaluate(
     odqa eval --dataset xquad.vi.json --language vi --reader models/multilingual
 
     """
-    from odqa.evaluation.cases import Dataset, check_examples
-    from odqa.evaluation.languages import check_language, language_hint
+    from odqa.evaluation.cases import check_examples
+    from odqa.evaluation.languages import check_language
     from odqa.evaluation.predictions import id_warnings, read_predictions, write_predictions
     from odqa.evaluation.reader import score_predictions
     from odqa.reports.reader import format_reader
-    from odqa.squad import load_examples
+    from odqa.squad import load_examples, load_questions
 
     whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--exhaustive": exhaustive}
     whole |= {"--report": report, "--cache": cache}
@@ -153,20 +161,21 @@ def evaluate(
     given = read_predictions(predictions) if predictions else None
     if predictions is None:
         reader = reader or setting("reader", None)
-    examples = load_examples(dataset, split)
-    check_examples(examples, dataset)
-    if language is None and (
-        hint := language_hint(reference.text for example in examples for reference in example.references)
-    ):
-        note(f"hint: {hint}")
-    chosen = examples[:limit] if sample is None or sample >= len(examples) else _draw(examples, sample)
     if index is not None:
+        questions = load_questions(dataset, split)
+        check_examples(questions, dataset)
+        _hint(questions, language)
         k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
         cache = cache or setting("cache", None)
-        request = Request(Dataset.of(chosen, dataset), scored_as, index, mode, k, ranking, ablate, exhaustive)
+        drawn = _draw(questions, limit, sample)
+        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, ablate, exhaustive)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
+    examples = load_examples(dataset, split)
+    check_examples(examples, dataset)
+    _hint(examples, language)
+    chosen = _draw(examples, limit, sample)
     if predictions is None or given is None:
         evaluation = _read(chosen, reader, device, batch_size, scored_as)
         found = evaluation.report
@@ -188,9 +197,20 @@ def evaluate(
                 print_lines([format_reader(found)])
 
 
-def _draw(examples: list[Example], count: int) -> list[Example]:
-    """``count`` of the questions, always the same ones, in the order of the dataset."""
-    return [examples[at] for at in sorted(random.Random(0).sample(range(len(examples)), count))]
+def _hint(questions: Sequence[Example | OwnQuestion], language: str | None) -> None:
+    """Say which language the answers may be in, where none was named."""
+    from odqa.evaluation.languages import language_hint
+    from odqa.squad import texts_of
+
+    if language is None and (hint := language_hint(text for one in questions for text in texts_of(one))):
+        note(f"hint: {hint}")
+
+
+def _draw(questions: list[Q], limit: int | None, sample: int | None) -> list[Q]:
+    """The first questions, or so many drawn at random, always the same ones, in the order of the dataset."""
+    if sample is None or sample >= len(questions):
+        return questions[:limit]
+    return [questions[at] for at in sorted(random.Random(0).sample(range(len(questions)), sample))]
 
 
 def _read(examples: list[Example], name: str | None, device: str, batch_size: int, language: str) -> Evaluation:

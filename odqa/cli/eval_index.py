@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odqa.cli.common import tell_fallback
-from odqa.cli.output import landed, print_json, print_lines
+from odqa.cli.output import landed, note, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
 from odqa.cli.tables import columns
 from odqa.errors import UsageError
@@ -17,14 +18,16 @@ from odqa.reports.visible import visible
 from odqa.types import Mode
 
 if TYPE_CHECKING:
-    from odqa.evaluation.cases import Dataset
+    from odqa.squad import OwnQuestion
+    from odqa.types import Example
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to evaluate: the questions, and how the index is asked."""
+    """What to evaluate: the questions, what they were read from, and how the index is asked."""
 
-    dataset: Dataset
+    questions: Sequence[Example | OwnQuestion]
+    dataset: str
     language: str
     index: Path
     mode: Mode
@@ -47,7 +50,9 @@ def run(
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fit_file
     from odqa.answering.precheck import precheck
+    from odqa.evaluation.cases import Dataset
     from odqa.evaluation.pipeline import EvaluationSettings, evaluate_pipeline
+    from odqa.evaluation.places import place
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
@@ -64,6 +69,9 @@ def run(
             mode: stack.enter_context(Retriever.open(request.index, mode=mode, device=device)) for mode in modes
         }
         tell_fallback(retrievers[request.mode].fallback)
+        placed = place(request.questions, retrievers[request.mode])
+        for remark in placed.remarks:
+            note(remark)
         with status("Loading the reader…"):
             loaded = Reader.load(reader or DEFAULT_READER, device=device)
         fit = fit_file.load(loaded, request.index)
@@ -72,7 +80,8 @@ def run(
         setting = EvaluationSettings(
             request.k, fit, request.ranking, request.language, request.ablate, request.exhaustive
         )
-        found = evaluate_pipeline(request.dataset, retrievers, request.mode, readings, setting, tell)
+        data = Dataset.of(placed.examples, request.dataset, placed.sources)
+        found = evaluate_pipeline(data, retrievers, request.mode, readings, setting, tell)
     if report is not None:
         write_report(report, found)
     with landed(f"the report is in {report}") if report is not None else nullcontext():

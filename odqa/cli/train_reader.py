@@ -87,13 +87,15 @@ def train_reader(
     ] = False,
     **settings: Any,
 ) -> None:
-    """Fine-tune a reader on SQuAD v2 or any data in its format.
+    """Fine-tune a reader on SQuAD v2, any data in its format, or questions and answers about the documents of an index.
 
     Examples:
 
     odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2
 
     odqa train-reader --train mine.json --negatives all --output runs/mine
+
+    odqa train-reader --train questions.jsonl --index indexes/docs --base odqa/default-reader --output runs/mine
 
     odqa train-reader --recipe recipes/first-reader.toml --output runs/first
 

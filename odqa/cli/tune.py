@@ -24,25 +24,30 @@ from odqa.cli.options import (
     ReaderOption,
     SplitOption,
 )
-from odqa.cli.output import landed, print_json, print_lines
+from odqa.cli.output import landed, note, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
 from odqa.cli.tables import columns
-from odqa.errors import UsageError
+from odqa.errors import ModelError, UsageError
 from odqa.files import check_writable
 from odqa.models import DEFAULT_READER
 from odqa.reports.tables import aligned
+from odqa.reports.tuning import believe, few
 from odqa.reports.visible import visible
 from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
+    from odqa.answering.deciders import Decider
     from odqa.answering.fit_file import Fit
+    from odqa.reader.model import Reader
 
 
 @command
 def tune(
     dataset: Annotated[
         str,
-        typer.Option(help="Questions with their answers: a SQuAD-format .json, .jsonl or .parquet file, or hub id."),
+        typer.Option(
+            help="Questions with their answers: .jsonl, or a SQuAD-format .json, .jsonl or .parquet file, or a hub id."
+        ),
     ],
     index: IndexOption = DEFAULT_INDEX,
     split: SplitOption = None,
@@ -68,46 +73,84 @@ def tune(
 ) -> None:
     """Fit how answers are ranked, their confidence, and when to give none, on questions whose answers are known.
 
+    A line of a .jsonl file may be as short as {"question": "who built it", "answer": "Gustave"}: the answer is looked
+    for in the index. odqa questions writes such a file to fill in.
+
     The questions should be about the documents of the index, and be neither what the reader was trained on nor what
     you will report on. Unanswerable ones may be among them; each answerable one is also asked without the passages
     that answer it. Nothing is read twice: a run that was stopped continues from there.
 
     Examples:
 
-    odqa tune --index indexes/docs --dataset questions.json
+    odqa tune --index indexes/docs --dataset questions.jsonl
 
-    odqa tune --index indexes/docs --dataset questions.json --reader runs/mine --output runs/mine/ranking.json
+    odqa tune --index indexes/docs --dataset questions.jsonl --reader runs/mine --output runs/mine/ranking.json
 
     """
-    from odqa.answering.fit_file import keep, write
+    from odqa.answering.fit_file import keep, used_file, write
     from odqa.answering.precheck import precheck
-    from odqa.evaluation.cases import Dataset
+    from odqa.evaluation.cases import Dataset, check_examples
+    from odqa.evaluation.places import place
     from odqa.evaluation.readings import Readings
     from odqa.fitting.tuning import tune as fit_all
     from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
-    from odqa.squad import load_examples
+    from odqa.squad import load_questions
 
     ks = _numbers(k)
     if output:
         check_writable(output, "the fit")
-    questions = Dataset.of(load_examples(dataset, split)[:limit], dataset)
+    questions = load_questions(dataset, split)[:limit]
+    check_examples(questions, dataset)
     precheck(index, reader=reader)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
+        placed = place(questions, retriever)
+        for remark in placed.remarks:
+            note(remark)
         with status("Loading the reader…"):
             loaded = Reader.load(reader, device=device)
+        before, known = _before(loaded, index)
+        data = Dataset.of(placed.examples, dataset, placed.sources)
         with Readings(loaded, cache or setting("cache", None), batch_size) as readings, progress_of_stages() as tell:
-            fit = fit_all(questions, retriever, readings, ks=ks, progress=tell)
+            fit = fit_all(data, retriever, readings, ks=ks, before=before, progress=tell)
     if output:
         write(output, fit)
     path = output or keep(index, loaded, fit)
+    if warning := few(len(data.examples)):
+        note(f"warning: {warning}")
+    used = used_file(loaded, index)
     with landed(f"the fit is in {path}"):
         if json_output:
-            print_json({"file": str(path), "default": fit.default, **fit.record})
+            in_use = used is not None and used.resolve() == path.resolve()
+            print_json({"file": str(path), "used": in_use, "default": fit.default, **fit.record})
             return
-        used = f"The ranking {fit.default} was best and is what `odqa ask` uses now; all of them are in {path}"
-        print_lines([_table(fit), "", *_reading(fit), visible(used)])
+        told = believe(fit.record["gain"], same_questions=known == data.sha256 != "")
+        print_lines([_table(fit), "", *told, "", *_reading(fit), visible(_where(fit, path, used, index, loaded))])
+
+
+def _before(reader: Reader, index: Path) -> tuple[Decider, str | None]:
+    """What decides over the index until now, and the SHA-256 of the questions that it was fitted on, if any."""
+    from odqa.answering import fit_file
+
+    try:
+        fit = fit_file.load(reader, index)
+    except ModelError:  # A broken fit, or one for another reader: fitting anew is what mends it.
+        fit = None
+    return fit_file.decider(reader, fit), fit.record.get("sha256") if fit else None
+
+
+def _where(fit: Fit, path: Path, used: Path | None, index: Path, reader: Reader) -> str:
+    """Where the fit is, and whether ``odqa ask`` uses it, which reads the file ``used``."""
+    from odqa.answering.fit_file import FILE
+
+    said = f"The ranking {fit.default} was best; all of them are in {path}."
+    if used is not None and used.resolve() == path.resolve():
+        return f"{said} `odqa ask` uses it now over {index} with the reader {reader.name}."
+    own = f"the fit in {used}" if used else "the reader's own rule"
+    mine = Path(reader.name).is_dir()  # Not a reader that was installed, into whose folder nobody should write.
+    folder = f" For every index, it has to be {Path(reader.name) / FILE}." if mine else ""
+    return f"{said} `odqa ask` does not read that file: it uses {own}. For {index}, tune without --output.{folder}"
 
 
 def _numbers(text: str) -> tuple[int, ...]:

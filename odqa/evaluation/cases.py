@@ -4,14 +4,15 @@ A dataset's question comes with its context. In an index that context may be one
 at all. A passage is *gold* where its text is a piece of the context, or the context a piece of it, and it holds a
 reference answer; of an unanswerable question, where it is a piece of the context at all. Where not one passage of the
 hits is a piece of any context, retrieval is scored by the answers' texts instead: a passage is gold that holds one.
+So it always is for a question that came without a context (:mod:`odqa.evaluation.places`), within the source it names.
 
 A question with its own context is a case with that context as its only hit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from odqa.answering.candidates import Candidates
 from odqa.answering.pipeline import SPANS_PER_PASSAGE, whole_document
 from odqa.answering.question import tidy
 from odqa.errors import DataError
+from odqa.evaluation.places import is_from
 from odqa.evaluation.readings import Readings
 from odqa.files import sha256
 from odqa.index.retriever import Retriever
+from odqa.squad import OwnQuestion
 from odqa.text import normalize_answer
 from odqa.types import Document, Example, Hit, Reading
 from odqa.views import Context, context_of_passage
@@ -40,21 +43,23 @@ def ks_up_to(k: int) -> list[int]:
 class Dataset:
     """Questions, and the name of the file they came from with its hash, by which reports are seen to be of the same.
 
-    Raises DataError where there is no question or where two questions have one id.
+    ``sources`` has the ids of those that came without a context, each with the source that it names, or none. Raises
+    DataError where there is no question or where two questions have one id.
     """
 
     examples: Sequence[Example]
     name: str = ""
     sha256: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_examples(self.examples, self.name or "dataset")
 
     @classmethod
-    def of(cls, examples: Sequence[Example], path: str | Path) -> Dataset:
+    def of(cls, examples: Sequence[Example], path: str | Path, sources: Mapping[str, str] | None = None) -> Dataset:
         """Questions that were read from ``path``, a file or the id of a dataset on a hub."""
         file = Path(path)
-        return cls(examples, file.name or str(path), sha256(file) if file.is_file() else "")
+        return cls(examples, file.name or str(path), sha256(file) if file.is_file() else "", sources or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,13 @@ def search(
     retriever: Retriever,
     k: int,
     progress: Callable[[int], None] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Queries:
-    """Search for every question; ``progress`` is called with the number of questions done since its last call."""
+    """Search for every question; ``progress`` is called with the number of questions done since its last call.
+
+    ``sources`` are those of :class:`Dataset`.
+    """
+    named = sources or {}
     hits: list[Sequence[Hit]] = []
     questions = [tidy(example.question) for example in examples]
     for start in range(0, len(examples), AT_ONCE):
@@ -107,13 +117,23 @@ def search(
         if progress:
             progress(len(some))
     own = [
-        frozenset(hit.passage.id for hit in found if _is_piece(hit.passage.text, example.context))
+        frozenset(
+            hit.passage.id for hit in found if example.id not in named and _is_piece(hit.passage.text, example.context)
+        )
         for example, found in zip(examples, hits, strict=True)
     ]
     by_context = any(own)
     return Queries(
         tuple(
-            Query(example, question, tuple(found), mine, _gold(example, found, mine, by_context))
+            Query(
+                example,
+                question,
+                tuple(found),
+                mine,
+                _gold(example, _of_source(found, named[example.id]), mine, False)
+                if example.id in named
+                else _gold(example, found, mine, by_context),
+            )
             for example, question, found, mine in zip(examples, questions, hits, own, strict=True)
         ),
         k,
@@ -170,7 +190,7 @@ def in_context(examples: Sequence[Example], readings: Sequence[Reading]) -> list
     return cases
 
 
-def check_examples(examples: Sequence[Example], source: str = "dataset") -> None:
+def check_examples(examples: Sequence[Example | OwnQuestion], source: str = "dataset") -> None:
     """Raise DataError, naming ``source``, where there is no question or where two questions have one id."""
     if not examples:
         raise DataError(f"{source}: no questions in it, so there is nothing to score; check that it is the right one")
@@ -192,6 +212,11 @@ def _pairs(query: Query, k: int, *, removed: bool) -> dict[str, tuple[str, Conte
 
 def _is_piece(text: str, context: str) -> bool:
     return bool(context.strip()) and (text in context or context in text)  # Some datasets give no context.
+
+
+def _of_source(hits: Sequence[Hit], source: str) -> list[Hit]:
+    """The hits that are of a source, themselves or in a copy."""
+    return [hit for hit in hits if any(is_from(one, source) for one in (hit.passage, *hit.copies))]
 
 
 def _gold(example: Example, hits: Sequence[Hit], own: frozenset[str], by_context: bool) -> frozenset[str]:

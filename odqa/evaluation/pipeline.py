@@ -77,7 +77,7 @@ def evaluate_pipeline(
     tell = progress or (lambda what, done, total: None)
     examples, k, language = dataset.examples, setting.k, setting.language
     rule = _check(readings, setting)
-    found = search(examples, retrievers[mode], k, lambda done: tell("Searching", done, len(examples)))
+    found = search(examples, retrievers[mode], k, lambda done: tell("Searching", done, len(examples)), dataset.sources)
     cases = read(found.queries, k, readings, lambda done, total: tell("Reading passages", done, total))
     alone = _judge_alone(examples, readings, language, tell)
     judge = Judge(rule, language, exhaustive=setting.exhaustive)
@@ -107,7 +107,7 @@ def evaluate_pipeline(
         slices=slices(judgements),
         failures=failures(judgements, k),
         audit=_audit(judgements),
-        ablation=tuple(_ablation(examples, retrievers, {mode: cases}, readings, setting, tell)),
+        ablation=tuple(_ablation(dataset, retrievers, {mode: cases}, readings, setting, tell)),
         scores=_columns(judgements),
         seconds=time.perf_counter() - began,
         passages_read=mean([float(one.passages) for one in judgements]),
@@ -197,7 +197,7 @@ def _audit(judgements: Sequence[Judgement]) -> Audit:
 
 
 def _ablation(
-    examples: Sequence[Example],
+    dataset: Dataset,
     retrievers: Mapping[Mode, Retriever],
     known: Mapping[Mode, Sequence[Case]],
     readings: Readings,
@@ -210,7 +210,7 @@ def _ablation(
     ks = ks_up_to(setting.k)
     # The mode that is evaluated comes first.
     for mode in (*known, *(other for other in retrievers if other not in known)):
-        cases = known.get(mode) or _cases(examples, retrievers[mode], mode, readings, setting.k, tell)
+        cases = known.get(mode) or _cases(dataset, retrievers[mode], mode, readings, setting.k, tell)
         for name in RANKINGS:
             rule = decider(readings.reader, setting.fit, name)
             judge = Judge(rule, setting.language, exhaustive=setting.exhaustive)
@@ -221,10 +221,13 @@ def _ablation(
 
 
 def _cases(
-    examples: Sequence[Example], retriever: Retriever, mode: Mode, readings: Readings, k: int, tell: Progress
+    dataset: Dataset, retriever: Retriever, mode: Mode, readings: Readings, k: int, tell: Progress
 ) -> list[Case]:
     """What is found and read in another mode than the one that is evaluated."""
-    found = search(examples, retriever, k, lambda done: tell(f"Searching ({mode})", done, len(examples)))
+    number = len(dataset.examples)
+    found = search(
+        dataset.examples, retriever, k, lambda done: tell(f"Searching ({mode})", done, number), dataset.sources
+    )
     return read(found.queries, k, readings, lambda done, total: tell(f"Reading ({mode})", done, total), removed=False)
 
 

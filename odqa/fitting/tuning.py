@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.answering.fit_file import Fit
+from odqa.answering.deciders import Decider
+from odqa.answering.fit_file import Fit, reader_rule
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
 from odqa.evaluation.cases import KS, Case, Dataset, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
+from odqa.fitting.gain import gain
 from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit_ranking, masses, outcome_of
 from odqa.fitting.steps import FIRST, Pair, fit_enough
 from odqa.index.retriever import Retriever
@@ -35,11 +37,13 @@ def tune(
     readings: Readings,
     *,
     ks: Sequence[int] = KS,
+    before: Decider | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit every ranking on a dataset, at all ``ks``, and name the one with the best held-out token F1.
 
-    All passages are read for it; when the first of them would have been enough is fitted last, at the largest k.
+    All passages are read for it; when the first of them would have been enough is fitted last, at the largest k. The
+    record says what is gained over ``before``, what decides until now (None: the reader's own rule).
 
     Whatever is read is remembered by ``readings``, so that a killed run continues where it was. Raises DataError
     where nothing can be fitted and UsageError for a k below 1 or no k.
@@ -48,7 +52,7 @@ def tune(
         raise UsageError(f"k must be at least 1, not {min(ks, default=0)}")
     examples = dataset.examples
     tell = progress or (lambda what, done, total: None)
-    found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)))
+    found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)), dataset.sources)
     cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
     tried = {k: [(case, trial) for case in cases for trial in trials_of(case, k)] for k in ks}
     trials = [trial for some in tried.values() for _, trial in some]
@@ -74,6 +78,7 @@ def tune(
         "passages": len(retriever.index),
         "held_out": held,
         "reading": reading,
+        "gain": gain(before or reader_rule(readings.reader), crossed(best, trials), trials),
     }
     return Fit(readings.reader.content_hash, best, rankings, record)
 

@@ -70,7 +70,7 @@ def card(record: RunRecord) -> str:
         "",
         f"No-answer threshold: {record.no_answer_threshold:.4f} (start + end logit, answer against null); "
         f"temperature of the confidence: {record.temperature:.4f}; "
-        f"length penalty: {record.length_penalty:g} for each token after a span's first.",
+        f"length penalty: {record.length_penalty:g} for each token after a span's first.{_kept(record)}",
         "",
         *_evaluations(record.evaluations),
         *_tuning(record.tuning),
@@ -81,6 +81,14 @@ def card(record: RunRecord) -> str:
         "once, in windows, and the answer is always a slice of it: nothing is counted, compared or put together.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _kept(record: RunRecord) -> str:
+    """Whose settings they are, where nothing was fitted and they are not those that change nothing."""
+    settings = (record.no_answer_threshold, record.temperature, record.length_penalty)
+    if record.tuning or settings == (0, 1, 0):
+        return ""
+    return " They were fitted for the reader that training started from, and kept."
 
 
 def _origin(record: RunRecord) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -42,12 +42,21 @@ class LabelledWindow:
         return self.spans[0][0] != self.window.null
 
 
-def gather(sources: Sequence[Source], seed: int, *, plausible: bool = False) -> tuple[list[Example], Repairs]:
-    """Read, repair and sample every source, and add its made negatives. Raises DataError where nothing is left."""
+def gather(
+    sources: Sequence[Source],
+    seed: int,
+    *,
+    plausible: bool = False,
+    read: Callable[[str, str | None], list[Example]] = load_examples,
+) -> tuple[list[Example], Repairs]:
+    """Read, repair and sample every source, and add its made negatives. Raises DataError where nothing is left.
+
+    ``read`` gives the questions of a path, or of the id and the split of a dataset on a hub.
+    """
     examples: list[Example] = []
     kept = repaired = dropped = 0
     for source in sources:
-        some = load_examples(source.path, source.split or None)
+        some = read(source.path, source.split or None)
         if plausible:
             some = [with_plausible(example) for example in some]
         some, repairs = repair(some)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from odqa.errors import DataError
 from odqa.evaluation.cases import check_examples
+from odqa.evaluation.places import place
 from odqa.files import sha256
+from odqa.index.layout import MANIFEST
+from odqa.index.retriever import Retriever
 from odqa.models import content_hash, resolve
+from odqa.squad import OwnQuestion, load_questions, with_contexts
 from odqa.training import data
 from odqa.training.data import LabelledWindow
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Example
+
+MOST_PLACES = 100  # An answer that is in more passages says too little of which of them answers the question.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +48,28 @@ class Inputs:
     hashes: dict[str, str]
 
 
-def read_inputs(recipe: Recipe) -> Inputs:
-    """Read all that a run reads, models apart.
+def read_inputs(recipe: Recipe, tell: Callable[[str], None] = lambda text: None) -> Inputs:
+    """Read all that a run reads, models apart. ``tell`` is called with remarks on questions that have no context.
 
     Raises UsageError for a dataset that is missing, DataError naming one that is not in SQuAD format, of which no
     question can be used, or, held out, that cannot be scored.
     """
-    train, repairs, counts = training_examples(recipe)
-    scored, tuned_on = (_held_out(sources, recipe.seed) for sources in (recipe.eval, recipe.tune))
+    train, repairs, counts = training_examples(recipe, tell)
+    scored, tuned_on = (_held_out(sources, recipe, tell) for sources in (recipe.eval, recipe.tune))
     return Inputs(train, repairs, counts, scored, tuned_on, hashes(recipe))
 
 
-def training_examples(recipe: Recipe) -> tuple[list[Example], Repairs, tuple[SourceCount, ...]]:
+def training_examples(
+    recipe: Recipe, tell: Callable[[str], None] = lambda text: None
+) -> tuple[list[Example], Repairs, tuple[SourceCount, ...]]:
     """The training questions in order, the repairs of all, and what each source gave.
 
     Raises DataError naming a source of which no question can be used.
     """
-    gathered = [data.gather((source,), recipe.seed, plausible=recipe.plausible_answers) for source in recipe.train]
+    read = _read_by(recipe, tell)
+    gathered = [
+        data.gather((source,), recipe.seed, plausible=recipe.plausible_answers, read=read) for source in recipe.train
+    ]
     counts = [Counter(example.answerable for example in examples) for examples, _ in gathered]
     repairs = [one for _, one in gathered]
     total = Repairs(
@@ -84,12 +95,14 @@ def check_spans(recipe: Recipe, labelled: Sequence[LabelledWindow]) -> None:
 def hashes(recipe: Recipe) -> dict[str, str]:
     """The SHA-256 of every data file of the recipe, and of the content of its base and its teacher, by path or name.
 
+    So is that of the index in which answers are looked for; it is the manifest's, which has those of the other files.
     Data on the hub are not hashed. Raises ModelError where base or teacher are missing.
     """
     paths = dict.fromkeys(source.path for source in (*recipe.train, *recipe.eval, *recipe.tune))
     files = {path: sha256(Path(path)) for path in paths if Path(path).is_file()}
     models = {name: content_hash(resolve(name).folder) for name in (recipe.base, recipe.distill) if name}
-    return files | models
+    index = Path(recipe.index) / MANIFEST if recipe.index else None
+    return files | models | ({recipe.index: sha256(index)} if index and index.is_file() else {})
 
 
 def data_hashes(recipe: Recipe, known: Mapping[str, str]) -> dict[str, str]:
@@ -100,9 +113,30 @@ def data_hashes(recipe: Recipe, known: Mapping[str, str]) -> dict[str, str]:
     return {Path(path).name if names[Path(path).name] == 1 else path: known[path] for path in paths}
 
 
-def _held_out(sources: Sequence[Source], seed: int) -> list[Example]:
+def _read_by(recipe: Recipe, tell: Callable[[str], None]) -> Callable[[str, str | None], list[Example]]:
+    """What reads a dataset, and finds in the recipe's index the contexts of questions that have none."""
+
+    def read(path: str, split: str | None) -> list[Example]:
+        questions = load_questions(path, split)
+        if not recipe.index or not any(isinstance(one, OwnQuestion) for one in questions):
+            return with_contexts(questions)
+        with Retriever.open(recipe.index) as retriever:
+            placed = place(questions, retriever, most=MOST_PLACES)
+        for remark in placed.remarks:
+            tell(remark)
+        # A text that is in other passages alone is no answer that could be learned from this one.
+        return [_with_places(one) if one.id in placed.sources else one for one in placed.examples]
+
+    return read
+
+
+def _with_places(example: Example) -> Example:
+    return replace(example, references=tuple(one for one in example.references if one.start >= 0))
+
+
+def _held_out(sources: Sequence[Source], recipe: Recipe, tell: Callable[[str], None]) -> list[Example]:
     """The examples of eval or tune. What cannot be scored is refused before the training, not after it."""
-    examples = data.gather(sources, seed)[0]
+    examples = data.gather(sources, recipe.seed, read=_read_by(recipe, tell))[0]
     if sources:
         check_examples(examples, ", ".join(source.path for source in sources))
     return examples

@@ -13,7 +13,7 @@ from odqa.device import pick_device, pick_dtype
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.models import ResolvedModel, resolve
 from odqa.runtime.precision import lower
-from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, master_weights
+from odqa.training import average, base, checkpoint, data, distill, hardware, inputs, masking, master_weights, tuning
 from odqa.training.card import card
 from odqa.training.checkpoint import State
 from odqa.training.data import LabelledWindow
@@ -23,6 +23,7 @@ from odqa.training.loop import Run
 from odqa.training.memory import Memory
 from odqa.training.recipe import PURE, Recipe, as_dict
 from odqa.training.record import RUN_FILE, Ancestors, RunRecord, TeacherRecord, read_record
+from odqa.training.tuning import Tuning
 from odqa.training.watch import Watcher
 from odqa.types import Example
 
@@ -33,13 +34,15 @@ SAMPLE = 100  # Texts of the data on which the teacher's tokenizer is compared w
 class Job:
     """A run that can begin, or go on, and what only its end needs.
 
-    ``start`` is the model that the run starts from, ``ancestors`` what is known of how that and the teacher were made.
+    ``start`` is the model that the run starts from, ``ancestors`` what is known of how that and the teacher were made,
+    ``kept`` what was fitted for the first, which the reader has where there is nothing to fit its settings on.
     """
 
     run: Run
     inputs: Inputs
     start: ResolvedModel
     ancestors: Ancestors
+    kept: Tuning
     flops_per_token: int
 
 
@@ -55,7 +58,8 @@ def prepare(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, dev
     where = pick_device(device).type
     mixed = _mixed_precision(recipe, where)
     start = resolve(recipe.base)
-    questions = inputs.read_inputs(recipe)
+    questions = inputs.read_inputs(recipe, watcher.note)
+    kept = _kept(start, questions, watcher)
     if recipe.base_weight:
         average.load_base(start)
 
@@ -74,7 +78,20 @@ def prepare(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, dev
     flops = hardware.flops_per_token(model, teacher.model if teacher else None, recipe.epochs)
     run = _place(recipe, output, accelerator, model, tokenizer, teacher, labelled, watcher)
     _take_up(run, questions.hashes, resume=resume)
-    return Job(run, questions, start, ancestors, flops)
+    return Job(run, questions, start, ancestors, kept, flops)
+
+
+def _kept(start: ResolvedModel, questions: Inputs, watcher: Watcher) -> Tuning:
+    """What was fitted for the base; says so where the reader will have it, as there is nothing to fit anew on."""
+    found = tuning.kept(start)
+    if not questions.tune and found != Tuning():
+        watcher.note(
+            f"warning: nothing is fitted without --tune, so the reader keeps what was fitted for {start.name}: "
+            f"threshold {found.threshold:.4g}, temperature {found.temperature:.4g}, length penalty "
+            f"{found.length_penalty:.4g}. The new weights may need others: give --tune with questions that are not "
+            "trained on"
+        )
+    return found
 
 
 def set_dropout(model: Any, share: float) -> None:

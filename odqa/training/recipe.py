@@ -132,6 +132,11 @@ class Recipe:
     tune: tuple[Source, ...] = setting(
         (), "Data on which the settings of answers are fitted (not what you report on); repeat."
     )
+    index: str = setting(
+        "",
+        "The index in which the answers of questions without a context are looked for.",
+        metavar="FOLDER",
+    )
     base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.")
     distill: str = setting(
         "",
@@ -205,7 +210,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
     settings = _typed(content, Recipe, str(path))
-    for name in ("base", "distill"):
+    for name in ("index", "base", "distill"):
         # A name is that of a model on the hub unless a folder of that name is there.
         if name in settings and not _exists(Path(settings[name])) and _exists(path.parent / settings[name]):
             settings[name] = str(path.parent / settings[name])

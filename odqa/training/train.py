@@ -53,7 +53,8 @@ def finish(job: Job) -> None:
         model = run.final_model()
         if recipe.base_weight:
             average.interpolate(model, average.load_base(job.start), recipe.base_weight)
-        tuned = tuning.tune(tuning.as_reader(model, run.tokenizer, recipe, output.name), job.inputs.tune)
+        reader = tuning.as_reader(model, run.tokenizer, recipe, output.name)
+        tuned = tuning.tune(reader, job.inputs.tune) if job.inputs.tune else job.kept
         machine = hardware.describe(accelerator.device, accelerator.num_processes)
         record = make_record(recipe, job.inputs, job.ancestors, run.state, tuned, machine, job.flops_per_token)
         with checkpoint.room_for(output):

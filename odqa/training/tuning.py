@@ -14,7 +14,8 @@ from odqa.evaluation.metrics import position_accuracy
 from odqa.evaluation.reader import Evaluation, evaluate_cases, read_cases
 from odqa.evaluation.report import Level
 from odqa.fitting.reader import fit_length_penalty, fit_rule
-from odqa.reader.model import Reader
+from odqa.models import ResolvedModel
+from odqa.reader.model import Reader, read_settings
 from odqa.reader.weights import LOGITS
 from odqa.runtime.torch_network import TorchNetwork
 from odqa.training.recipe import Recipe
@@ -86,6 +87,17 @@ def tune(reader: Reader, examples: Sequence[Example]) -> Tuning:
         "mistakes": mistakes(found.judgements, rule.threshold),
     }
     return Tuning(rule.threshold, rule.temperature, reader.length_penalty, record)
+
+
+def kept(base: ResolvedModel) -> Tuning:
+    """What was fitted for the reader that a run starts from, for a run that fits nothing; nothing where it is none.
+
+    Raises ModelError where the base's settings are broken.
+    """
+    found = read_settings(base.folder)
+    if not found:
+        return Tuning()
+    return Tuning(found["no_answer_threshold"], found["temperature"], found["length_penalty"])
 
 
 def mistakes(judgements: Sequence[Judgement], threshold: float) -> dict[str, Any]:

@@ -72,8 +72,8 @@ def setting_of(kind: type, name: str) -> Setting:
     return found
 
 
-def _check(settings: Recipe | Source, prefix: str = "") -> None:
-    """Raise UsageError, naming the setting, for a value outside of its limits."""
+def check_limits(settings: Any, prefix: str = "") -> None:
+    """Raise UsageError, naming the setting, where one of a dataclass of settings has a value outside of its limits."""
     for one in fields(settings):
         value = getattr(settings, one.name)
         if fault := setting_of(type(settings), one.name).fault(value):
@@ -108,7 +108,7 @@ class Source:
     license: str = setting("", "The data's licence, for the model card.")
 
     def __post_init__(self) -> None:
-        _check(self, f"{self.path}: ")
+        check_limits(self, f"{self.path}: ")
         if len(self.part) != 2 or not 0 <= self.part[0] < self.part[1] <= 1:
             raise UsageError(
                 f"{self.path}: part is {list(self.part)}; it must be two shares of the paragraphs, from and to, like "
@@ -179,7 +179,7 @@ class Recipe:
     track: str = setting("", "Log the run (an optional extra)", choices=("", "tensorboard", "mlflow"))
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_limits(self)
         if self.stride >= self.max_length:
             raise UsageError(f"stride is {self.stride} but max_length only {self.max_length}; it must be smaller")
         for name in ("base", "distill"):
@@ -197,18 +197,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Relative paths are looked for from the current folder first, then from the recipe's own. Raises UsageError where
     there is no such file, DataError naming an unknown or ill-typed setting.
     """
-    try:
-        content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
-    except FileNotFoundError:
-        raise UsageError(f"no such recipe: {path}") from None
-    except (ValueError, RecursionError) as error:  # A number of more than 4,300 digits; lists in lists in lists.
-        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
-    settings = _typed(content, Recipe, str(path))
+    settings = read_settings(path, Recipe)
     for name in ("base", "distill"):
-        # A name is that of a model on the hub unless a folder of that name is there.
-        if name in settings and not _exists(Path(settings[name])) and _exists(path.parent / settings[name]):
-            settings[name] = str(path.parent / settings[name])
+        if name in settings:
+            settings[name] = beside(settings[name], path.parent)
     for name in SOURCES:
         sources = settings.get(name, [])
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
@@ -218,6 +210,23 @@ def read_recipe(path: Path) -> dict[str, Any]:
             for at, source in enumerate(sources)
         )
     return settings
+
+
+def read_settings(path: Path, kind: type) -> dict[str, Any]:
+    """The settings of a TOML file, which are fields of the dataclass ``kind``. Raises as :func:`read_recipe` does."""
+    try:
+        content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
+    except FileNotFoundError:
+        raise UsageError(f"no such recipe: {path}") from None
+    except (ValueError, RecursionError) as error:  # A number of more than 4,300 digits; lists in lists in lists.
+        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
+    return _typed(content, kind, str(path))
+
+
+def beside(name: str, folder: Path) -> str:
+    """What a recipe in ``folder`` names: a path from the current folder, one from the recipe's own, else a hub's id."""
+    return str(folder / name) if not _exists(Path(name)) and _exists(folder / name) else name
 
 
 def make_recipe(settings: Mapping[str, Any]) -> Recipe:
@@ -234,8 +243,8 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def as_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values, for JSON."""
+def as_dict(recipe: Any) -> dict[str, Any]:
+    """A recipe as plain values, for JSON: a :class:`Recipe`, or what another kind of run is made by."""
     return asdict(recipe)
 
 

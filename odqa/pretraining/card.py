@@ -36,7 +36,7 @@ def card(record: LanguageRecord) -> str:
         "",
         *(f"- `{name_of(path)}`{hash_of(digest)}" for path, digest in list(record.sha256.items())[:MOST_FILES]),
         *([f"- and {len(record.sha256) - MOST_FILES:,} more"] if len(record.sha256) > MOST_FILES else []),
-        *(f"- the hub's `{one}`, split {recipe['split']}" for one in recipe["texts"] if one not in record.sha256),
+        *(f"- the hub's `{one}`, split {recipe['split']}" for one in record.datasets),
         "",
         f"{record.read.texts:,} texts in {record.blocks:,} blocks to train on, {record.read.held_out:,} texts in "
         f"{record.held_out_blocks:,} blocks held out; {record.read.repeated:,} texts that were there twice were read "

@@ -20,11 +20,15 @@ from odqa.training.watch import Watcher
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run that can begin, or go on, and what only its end needs. ``hashes`` are those of texts and base."""
+    """A run that can begin, or go on, and what only its end needs.
+
+    ``datasets`` are those of the hub that are read, ``hashes`` are those of files and base.
+    """
 
     run: Run
     recipe: LanguageRecipe
     prepared: Prepared
+    datasets: list[str]
     hashes: dict[str, str]
     parameters: int
     flops_per_token: int
@@ -63,7 +67,7 @@ def prepare(recipe: LanguageRecipe, output: Path, watcher: Watcher, *, resume: b
     flops = hardware.flops_per_token(learned)
     run = start.place(recipe, output, accelerator, learned, task, watcher)
     start.take_up(run, hashes | made.hashes, resume=resume)
-    return Job(run, recipe, made, hashes, parameters, flops)
+    return Job(run, recipe, made, [name for name, _ in sources.datasets], hashes, parameters, flops)
 
 
 def _load_base(recipe: LanguageRecipe, watcher: Watcher, attention: str | None) -> Any:

@@ -21,13 +21,15 @@ RECORD_FILE = "pretraining.json"  # Not run.json, which a reader that is trained
 class LanguageRecord:
     """All that is known of a finished run.
 
-    ``sha256`` are the hashes of the files that were read, by their paths, and of the base. ``tokens`` are those read in
-    all epochs, ``seconds`` those of training alone, without evaluations and checkpoints. ``mfu`` is the model FLOPs
-    utilisation (:mod:`odqa.training.hardware`), None where it is not known. ``losses`` are (step, mean loss).
+    ``datasets`` are those of the hub; ``sha256`` the hashes of the files that were read, by their paths, and of the
+    base. ``tokens`` are those read in all epochs, ``seconds`` those of training alone, without evaluations and
+    checkpoints. ``mfu`` is the model FLOPs utilisation (:mod:`odqa.training.hardware`), None where it is not known.
+    ``losses`` are (step, mean loss).
     """
 
     created: str
     recipe: dict[str, Any]
+    datasets: list[str]
     sha256: dict[str, str]
     versions: dict[str, str]
     read: Counts
@@ -59,6 +61,7 @@ def make_record(job: Job) -> LanguageRecord:
     return LanguageRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         recipe=as_dict(job.recipe),
+        datasets=job.datasets,
         sha256=job.hashes,
         versions={"odqa": __version__, "python": platform.python_version()}
         | {name: version(name) for name in libraries},

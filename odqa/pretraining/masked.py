@@ -104,10 +104,14 @@ class MaskedTokens:
         The last layer, as large as the vocabulary, would cost more than a small model's others if it saw all tokens.
         """
         last = self.accelerator.unwrap_model(model).get_output_embeddings()
-        handle = last.register_forward_pre_hook(lambda _, given: (given[0][chosen], *given[1:])) if last else None
+        handle = (
+            last.register_forward_pre_hook(lambda _, given: (given[0][chosen], *given[1:]))
+            if last is not None
+            else None
+        )
         try:
             logits = model(input_ids=ids, attention_mask=attention).logits
         finally:
-            if handle:
+            if handle is not None:
                 handle.remove()
         return (logits if logits.ndim == 2 else logits[chosen]).float()

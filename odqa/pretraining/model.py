@@ -66,21 +66,25 @@ def load_for_filling(name: str) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
-def make(recipe: LanguageRecipe, tokenizer: Any, *, attention: str | None = None) -> Any:
-    """A new RoBERTa of the recipe's shape, its weights drawn from torch's own generator.
+def check_room(recipe: LanguageRecipe, padding: int) -> None:
+    """Raise UsageError, with the numbers, where a block is longer than a new model has positions.
 
-    Raises UsageError where a block would be longer than its positions.
+    ``padding`` is the number of the padding token, behind which RoBERTa begins to count positions.
     """
-    import transformers
-
-    room = recipe.positions - tokenizer.pad_token_id - 1
+    unused = padding + 1
+    room = recipe.positions - unused
     if recipe.max_length > room:
-        unused = tokenizer.pad_token_id + 1
         raise UsageError(
             f"max_length is {recipe.max_length}, but of {recipe.positions} positions RoBERTa leaves the first {unused} "
             f"unused, so that a block has at most {room} tokens; use --max-length {max(room, 4)} or --positions "
             f"{recipe.max_length + unused}"
         )
+
+
+def make(recipe: LanguageRecipe, tokenizer: Any, *, attention: str | None = None) -> Any:
+    """A new RoBERTa of the recipe's shape, its weights drawn from torch's own generator."""
+    import transformers
+
     config = transformers.RobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden,

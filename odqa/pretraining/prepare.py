@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from odqa.models import content_hash, resolve
-from odqa.pretraining import model, prepared, texts
+from odqa.pretraining import model, prepared, texts, tokens
 from odqa.pretraining.masked import MaskedTokens
 from odqa.pretraining.masking import Masker
 from odqa.pretraining.prepared import Prepared
@@ -45,6 +45,9 @@ def prepare(recipe: LanguageRecipe, output: Path, watcher: Watcher, *, resume: b
     hashes = sources.hashes() | {
         name: content_hash(resolve(name).folder) for name in (recipe.base, recipe.tokenizer) if name
     }
+    if not recipe.base:
+        given = model.load_tokenizer(resolve(recipe.tokenizer)) if recipe.tokenizer else None
+        model.check_room(recipe, given.pad_token_id if given else tokens.SPECIAL.index("<pad>"))
     accelerator = start.accelerator(recipe, output, where)
     # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
     attention = "eager" if where == "cpu" else None

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from odqa.checked import checked
 from odqa.files import read_json, sha256, write_json
-from odqa.models import resolve
+from odqa.models import ResolvedModel, resolve
 from odqa.pretraining import blocks, texts, tokens
 from odqa.pretraining.blocks import Blocks
 from odqa.pretraining.model import load_tokenizer
@@ -93,12 +93,10 @@ def is_made(output: Path) -> bool:
 
 def read(output: Path) -> Prepared:
     """What :func:`make` wrote. Raises DataError, naming the file, where it is not that any more."""
-    import transformers
-
     folder = output / PREPARED
     made: _Made = checked(_Made, read_json(folder / _DONE, _REMEDY), str(folder / _DONE), _REMEDY)
     counts: Counts = checked(Counts, made.counts, str(folder / _DONE), _REMEDY)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder / _TOKENIZER), local_files_only=True)
+    tokenizer = load_tokenizer(ResolvedModel(str(folder / _TOKENIZER), folder / _TOKENIZER))
     held_out = blocks.read(folder / _HELD_OUT, made.length) if counts.held_out else None
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     hashes = {f"{PREPARED}/{path.relative_to(folder).as_posix()}": sha256(path) for path in files}

@@ -18,6 +18,7 @@ from odqa.errors import DataError, UsageError
 from odqa.files import open_regular, sha256
 from odqa.index.ownership import is_index
 from odqa.pretraining.recipe import LanguageRecipe
+from odqa.training.recipe import exists
 from odqa.types import Document
 
 PIECE = 10_000  # Characters: longer texts are cut, at a line's end where there is one, and longer lines anywhere.
@@ -63,7 +64,7 @@ def find(recipe: LanguageRecipe) -> Sources:
 
     Raises UsageError for a path that does not exist.
     """
-    hub = [one for one in recipe.texts if _HUB.fullmatch(one) and not Path(one).exists()]
+    hub = [one for one in recipe.texts if _HUB.fullmatch(one) and not exists(Path(one))]
     paths = [Path(one) for one in recipe.texts if one not in hub]
     found = find_files(paths, passed_over=is_index) if paths else None
     datasets = tuple((name, kind or None) for name, _, kind in (one.partition(":") for one in hub))

@@ -226,7 +226,7 @@ def read_settings(path: Path, kind: type) -> dict[str, Any]:
 
 def beside(name: str, folder: Path) -> str:
     """What a recipe in ``folder`` names: a path from the current folder, one from the recipe's own, else a hub's id."""
-    return str(folder / name) if not _exists(Path(name)) and _exists(folder / name) else name
+    return str(folder / name) if not exists(Path(name)) and exists(folder / name) else name
 
 
 def make_recipe(settings: Mapping[str, Any]) -> Recipe:
@@ -236,7 +236,7 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     recipe = Recipe(**settings)
     sources = [source for source in (*recipe.train, *recipe.eval, *recipe.tune) if source.sha256]
     paths = {source.path for source in sources}  # Each file is hashed once, however many sources are parts of it.
-    hashes = {path: sha256(Path(path)) for path in paths if _exists(Path(path)) and Path(path).is_file()}
+    hashes = {path: sha256(Path(path)) for path in paths if exists(Path(path)) and Path(path).is_file()}
     for source in sources:
         if (found := hashes.get(source.path, source.sha256)) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
@@ -316,7 +316,7 @@ def _is_float(value: str | float) -> bool:
     return not isinstance(value, int) or abs(value) < 1 << 1023
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Whether there is a file or folder; a name that is too long, or no name at all, is that of none."""
     try:
         return path.exists()
@@ -334,9 +334,9 @@ def _source(content: dict[str, Any], where: str, beside: Path, split: str) -> So
     source = Source(**{"path": "", **_typed(content, Source, where)})
     if not source.path:
         raise DataError(f"{where}: no path; give a SQuAD-format file or a hub id")
-    if _exists(Path(source.path)):
+    if exists(Path(source.path)):
         return source
-    if _exists(beside / source.path):
+    if exists(beside / source.path):
         return replace(source, path=str(beside / source.path))
     # Not a file, so a hub id: what is trained on is its training split, never the one that others report on.
     return replace(source, split=source.split or split)

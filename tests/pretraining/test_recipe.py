@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from odqa.errors import DataError, UsageError
 from odqa.pretraining.recipe import LanguageRecipe, make_recipe, read_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 def test_without_a_preset_it_is_the_small_roberta_of_the_book():
@@ -49,6 +54,33 @@ def test_a_file_names_its_texts_from_its_own_folder(tmp_path: Path):
     (tmp_path / "r.toml").write_text("masked_share = 0.2\n")
     with pytest.raises(DataError, match=r"unknown setting 'masked_share'.*did you mean 'mask_share'"):
         read_recipe(tmp_path / "r.toml")
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
+def test_the_chain_from_scratch_makes_what_is_missing_and_asks_it(tmp_path: Path):
+    """The script, with a program that only writes down what it was asked: a finished stage is not made again."""
+    (tmp_path / "recipes").mkdir()
+    shutil.copy(RECIPES / "from-scratch.sh", tmp_path / "recipes")
+    program = tmp_path / "bin" / "odqa"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$1" "$3" >> log\n')
+    program.chmod(0o755)
+    (tmp_path / "runs" / "from-scratch-language").mkdir(parents=True)
+    (tmp_path / "runs" / "from-scratch-language" / "config.json").write_text("{}")
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    script = tmp_path / "recipes" / "from-scratch.sh"
+    subprocess.run([script], env={**os.environ, "PATH": path}, timeout=60, check=True)
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "fill-mask Paris is the capital <mask> France.",
+        "train-reader recipes/from-scratch-reader.toml",
+        "eval ./runs/from-scratch-reader",
+    ]
+
+
+def test_the_recipe_of_the_chain_is_one_that_never_reads_what_it_is_scored_on():
+    made = make_recipe(read_recipe(RECIPES / "from-scratch.toml"))
+    assert (made.preset, made.layers, made.max_length) == ("mini", 4, made.positions - 2)
+    assert not any("dev-v2" in one or "xquad" in one or "docs_qa" in one for one in made.texts)
 
 
 def test_every_setting_is_one_of_a_recipe():

@@ -94,7 +94,7 @@ def _tokens(tokenizer: Any, texts: Iterable[str]) -> Iterator[NDArray[np.int32]]
                     token | (START if word is None or not at or word != words[at - 1] else 0)
                     for at, (token, word) in enumerate(zip(one.ids, words, strict=True))
                 ]
-                found.append(end)  # type: ignore[arg-type]
+                found.append(end)
             yield np.array(found, dtype=np.int32)
     finally:
         backend.encode_special_tokens = before

@@ -52,7 +52,9 @@ class LanguageRecipe:
     min_frequency: int = setting(2, "How often two pieces must stand side by side to become a token.", least=1)
     preset: str = setting("", "Layers, width and heads by name", choices=("", *PRESETS))
     layers: int = setting(6, "Layers of the model.", least=1, most=1000)
-    hidden: int = setting(768, "Width of its layers; the feed-forward ones inside are four times as wide.", least=1)
+    hidden: int = setting(
+        768, "Width of its layers, whose feed-forward parts are 4 times as wide.", least=1, most=1 << 16
+    )
     heads: int = setting(12, "Attention heads of each layer.", least=1, most=1000)
     positions: int = setting(514, "Positions of the model; RoBERTa leaves two of them unused.", least=4, most=1 << 20)
     mask_share: float = setting(0.15, "Share of the tokens to guess.", above=0, below=1)
@@ -107,4 +109,4 @@ def make_recipe(settings: Mapping[str, Any]) -> LanguageRecipe:
         if settings.get(name) and (given := [other for other in settled if settings.get(other)]):
             flags = ", ".join(f"--{one.replace('_', '-')}" for one in given)
             raise UsageError(f"--{name} {settings[name]} settles what {flags} would say; leave one of them out")
-    return LanguageRecipe(**(PRESETS.get(settings.get("preset", ""), {}) | settings))
+    return LanguageRecipe(**{**PRESETS.get(settings.get("preset", ""), {}), **settings})

@@ -22,6 +22,8 @@ from odqa.training.recipe import exists
 from odqa.types import Document
 
 PIECE = 10_000  # Characters: longer texts are cut, at a line's end where there is one, and longer lines anywhere.
+LONGEST_LINE = 1_000_000  # Characters: one that is longer is several texts.
+REMEMBERED = 5_000_000  # Texts that are known again: some 500 MB of memory.
 KNOWN_BY = 100  # Letters and digits of a text that decide whether it is held out.
 SHOWN = 5  # Files that could not be used of which the reason is said.
 _HUB = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
@@ -85,7 +87,8 @@ def spool(recipe: LanguageRecipe, sources: Sources, training: Path, held_out: Pa
             if digest in seen:
                 counts.repeated += 1
                 continue
-            seen.add(digest)
+            if len(seen) < REMEMBERED:
+                seen.add(digest)
             held = place(text) < recipe.held_out
             counts.texts, counts.held_out = counts.texts + (not held), counts.held_out + held
             counts.characters += len(text)
@@ -141,6 +144,7 @@ def _texts(recipe: LanguageRecipe, sources: Sources, counts: Counts, note: Note)
     for one in sources.unusable:
         refuse(one)
     for path in sources.files:
+        items: Iterator[str | Document | Unusable]
         items = _lines(path) if recipe.lines else read_file(path, ReadOptions(text_field=recipe.text_field))
         for item in items:
             if isinstance(item, Unusable):
@@ -158,7 +162,8 @@ def _lines(path: Path) -> Iterator[str | Unusable]:
     try:
         with open_regular(path) as stream:
             file = OpenFile(path, stream)
-            for line in open_text(file, newline="\n"):
+            lines = open_text(file, newline="\n")
+            while line := lines.readline(LONGEST_LINE):
                 yield well_formed(line)
             yield from (Unusable(source_of(path), remark) for remark in file.remarks)
     except (DataError, UsageError) as error:

@@ -65,13 +65,11 @@ def check(tokenizer: Any, name: str) -> None:
         raise UsageError(f"{name}: its tokenizer has no {' and no '.join(lacking)} token; use a masked language model")
 
 
-def separator(tokenizer: Any) -> int | None:
-    """The number of the token that ends a text: ``[SEP]`` or ``</s>``."""
-    found: int | None = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
-    return found
+def separator(tokenizer: Any) -> Any:
+    """The number of the token that ends a text, ``[SEP]`` or ``</s>``; None where there is none."""
+    return tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
 
 
-def beginning(tokenizer: Any) -> int | None:
+def beginning(tokenizer: Any) -> Any:
     """The number of the token that begins a text, ``[CLS]`` or ``<s>``; None where there is none."""
-    found: int | None = tokenizer.bos_token_id if tokenizer.cls_token_id is None else tokenizer.cls_token_id
-    return found
+    return tokenizer.bos_token_id if tokenizer.cls_token_id is None else tokenizer.cls_token_id

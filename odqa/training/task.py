@@ -56,11 +56,19 @@ class Schedule(Protocol):
         """Where the run is logged; empty for nowhere."""
 
 
+class Items(Protocol):
+    """What has a length, and items by their positions."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: int, /) -> Any: ...
+
+
 class Task(Protocol):
     """What is learned, and from what. Batches are made of ``items`` by their positions."""
 
     @property
-    def items(self) -> Sequence[Any]:
+    def items(self) -> Items:
         """All that is trained on."""
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +65,8 @@ def make(recipe: LanguageRecipe, sources: Sources, output: Path, note: Callable[
         _make(recipe, sources, folder, note)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            output.rmdir()  # Where it is empty.
         raise
 
 

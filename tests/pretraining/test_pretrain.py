@@ -191,6 +191,7 @@ def test_what_is_refused_leaves_a_free_folder(recipe, tmp_path):
     ]:
         with pytest.raises(kind, match=said):
             run(recipe(**settings), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
     run(recipe(epochs=1), tmp_path / "out")
 
 

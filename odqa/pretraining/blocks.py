@@ -32,7 +32,8 @@ class Blocks:
         return len(self.tokens)
 
     def __getitem__(self, at: int) -> NDArray[np.int32]:
-        return self.tokens[at]
+        row: NDArray[np.int32] = self.tokens[at]
+        return row
 
 
 def write(path: Path, tokenizer: Any, texts: Iterable[str], length: int) -> int:

@@ -72,7 +72,7 @@ def make(recipe: LanguageRecipe, sources: Sources, output: Path, note: Callable[
 
 def _make(recipe: LanguageRecipe, sources: Sources, folder: Path, note: Callable[[str], None]) -> None:
     spools = [folder / name for name in _SPOOLS]
-    counts = texts.spool(recipe, sources, *spools, note)
+    counts = texts.spool(recipe, sources, spools[0], spools[1], note)
     note(
         f"{counts.texts:,} texts to train on, {counts.held_out:,} held out ({counts.characters:,} characters; "
         f"{counts.repeated:,} texts were there twice)"

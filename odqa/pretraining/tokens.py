@@ -28,7 +28,8 @@ def train(texts: Iterator[str], vocab_size: int, min_frequency: int) -> Any:
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=min_frequency,
-        special_tokens=list(SPECIAL),
+        # The space before a word belongs to its token, and so to what stands for it.
+        special_tokens=[*SPECIAL[:-1], AddedToken(SPECIAL[-1], lstrip=True, special=True)],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -40,8 +41,8 @@ def train(texts: Iterator[str], vocab_size: int, min_frequency: int) -> Any:
             f"the texts are too few for a vocabulary of {vocab_size:,} tokens: they give {found:,}; use --vocab-size "
             f"{found}, give more text{lower}"
         )
-    start, end = (backend.token_to_id(token) for token in ("<s>", "</s>"))
-    backend.post_processor = processors.RobertaProcessing(("</s>", end), ("<s>", start), add_prefix_space=False)
+    start, end = (("<s>", SPECIAL.index("<s>")), ("</s>", SPECIAL.index("</s>")))
+    backend.post_processor = processors.RobertaProcessing(end, start, add_prefix_space=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         bos_token="<s>",
@@ -50,7 +51,6 @@ def train(texts: Iterator[str], vocab_size: int, min_frequency: int) -> Any:
         sep_token="</s>",
         pad_token="<pad>",
         unk_token="<unk>",
-        # The space before a word belongs to its token, and so to what stands for it.
         mask_token=AddedToken("<mask>", lstrip=True, special=True),
         model_input_names=["input_ids", "attention_mask"],
     )

@@ -23,6 +23,6 @@ def test_lines_have_the_rate_in_the_run_s_unit_and_the_time_left(
     assert capsys.readouterr().err.splitlines() == [
         "odqa: step 1 of 1,000: loss 6.250, 1,024 tokens/s",
         "odqa: step 4 of 1,000: loss 6.250, 1,024 tokens/s, about 5.5 h left",  # 20 s a step.
-        "odqa: step 5 of 1,000: loss 6.250, 1,024 tokens/s, about 614.9 h left",
+        "odqa: step 5 of 1,000: loss 6.250, 1,024 tokens/s, about 615.0 h left",
         "odqa: step 1,000 of 1,000: loss 6.250, 1,024 tokens/s",
     ]

@@ -89,7 +89,7 @@ def test_the_loss_falls_and_so_does_that_on_held_out_texts(recipe, tmp_path):
     run(recipe(epochs=25, dropout=0.0, batch_size=16, accumulate=1), tmp_path / "out", watcher)
     assert watcher.losses[0] > 5  # Chance is ln 320 = 5.8.
     assert watcher.metrics[-1]["loss"] < watcher.metrics[0]["loss"] - 1
-    assert watcher.metrics[-1]["accuracy"] > 0.2
+    assert watcher.metrics[-1]["accuracy"] > 10 / 320
 
 
 @pytest.mark.parametrize("at", [1, 5])

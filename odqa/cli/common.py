@@ -43,7 +43,9 @@ _COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they
 _ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
 OUTPUT = "What is printed"  # The groups of the options below in a command's help.
 MODELS = "Models, and where they run"
-_TRAINING = frozenset({"train_reader"})  # Commands that take a device and are computed by torch in any case.
+_TRAINING = frozenset(
+    {"pretrain", "train_reader"}
+)  # Commands that take a device and are computed by torch in any case.
 _VERBOSE = Annotated[
     bool,
     typer.Option(

@@ -42,6 +42,15 @@ class Series:
     intervals: Sequence[Interval] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line through points (across, up), of the class ``look``."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    look: str = "a"
+
+
 def step(largest: float) -> float:
     """The step of an axis from 0: the smallest of 1, 2 or 5 times a power of ten of which five reach ``largest``."""
     power = 10.0 ** math.floor(math.log10(largest / STEPS))
@@ -128,6 +137,22 @@ def curve(title: str, points: Sequence[Sequence[float]], x_label: str, y_label: 
     return _svg(title, parts)
 
 
+def lines(title: str, series: Sequence[Line], x_label: str, y_label: str) -> str:
+    """Lines through points of any size, over axes from 0 to what the largest of them needs, their names below."""
+    ends = [
+        STEPS * step(max([least, *(point[at] for one in series for point in one.points)]))
+        for at, least in ((0, 1.0), (1, 0.05))
+    ]
+    parts = [*_y_axis(ends[1], y_label), *_x_axis(x_label, ends[0])]
+    for at, one in enumerate(series):
+        corners = [(x(across / ends[0]), y(up / ends[1])) for across, up in one.points]
+        path = " ".join(f"{_n(across)},{_n(up)}" for across, up in corners)
+        parts.append(f'<polyline class="line {one.look}" points="{path}"/>')
+        parts += [f'<circle class="{one.look}" cx="{_n(across)}" cy="{_n(up)}" r="2"/>' for across, up in corners]
+        parts.append(_text(RIGHT, TOP + 14 + 16 * at, one.name, f"name {one.look}", "end"))
+    return _svg(title, parts)
+
+
 def x(share: float) -> float:
     """Where a share of the axis, from 0 to 1, lies from the left."""
     return LEFT + (RIGHT - LEFT) * share
@@ -151,8 +176,8 @@ def _y_axis(end: float, label: str) -> list[str]:
     return [*parts, _text(16, middle, label, "axis", more=turned)]
 
 
-def _x_axis(label: str) -> list[str]:
-    ticks = [_text(x(number / STEPS), BOTTOM + 18, f"{number / STEPS:g}") for number in range(STEPS + 1)]
+def _x_axis(label: str, end: float = 1.0) -> list[str]:
+    ticks = [_text(x(number / STEPS), BOTTOM + 18, f"{end * number / STEPS:g}") for number in range(STEPS + 1)]
     return [*ticks, _text((LEFT + RIGHT) / 2, BOTTOM + 40, label, "axis")]
 
 

@@ -60,7 +60,7 @@ def card(record: RunRecord) -> str:
     lines += [
         "## Recipe",
         "",
-        *_table(
+        *table(
             ["", *(f"stage {at}" if several else "value" for at in range(1, len(stages) + 1))],
             [[name.replace("_", " "), *(_setting(run.recipe, name) for run in stages)] for name in SETTINGS],
         ),
@@ -94,18 +94,19 @@ def _kept(record: RunRecord) -> str:
 def _origin(record: RunRecord) -> list[str]:
     """What the reader was made of: its base, the stages between, and the teachers of all of them."""
     stages = record.stages
-    lines = [f"Base: `{_name(record.base)}`."]
+    lines = [f"Base: `{name_of(record.base)}`."]
     if len(stages) > 1:
-        names = [f"`{_name(run.recipe['base'])}`" for run in stages[1:]]
+        names = [f"`{name_of(run.recipe['base'])}`" for run in stages[1:]]
         lines += [f"Trained in {len(stages)} stages, each on the reader before it: {', then '.join(names)}."]
     for at, run in enumerate(stages, start=1):
         if run.teacher:
+            teacher = f"`{name_of(run.teacher.name)}`{hash_of(run.teacher.sha256)}"
             line = (
-                f"Distilled{_stage(at, len(stages) > 1)} from `{_name(run.teacher.name)}`{_hash(run.teacher.sha256)}: "
+                f"Distilled{_stage(at, len(stages) > 1)} from {teacher}: "
                 f"{run.recipe['distill_weight']:g} of the loss, temperature {run.recipe['distill_temperature']:g}."
             )
             if run.teacher.run:
-                line += f" That reader's base is `{_name(run.teacher.run.base)}`."
+                line += f" That reader's base is `{name_of(run.teacher.run.base)}`."
             lines += [line]
     return lines
 
@@ -145,7 +146,7 @@ def _sources(run: RunRecord, role: str) -> list[str]:
 def _source(source: dict[str, Any], count: SourceCount | None, hashes: dict[str, str]) -> list[str]:
     path = source["path"]
     digest = hashes.get(path) or hashes.get(Path(path).name)
-    what = f"`{path}`, split {source['split']}" if source["split"] else f"`{_name(path)}`{_hash(digest)}"
+    what = f"`{path}`, split {source['split']}" if source["split"] else f"`{name_of(path)}`{hash_of(digest)}"
     first, last = source.get("part") or (0, 1)
     what += f", articles from {first:.0%} to {last:.0%} of them" if (first, last) != (0, 1) else ""
     what += f", {source['keep']} questions" if source["keep"] != "all" else ""
@@ -185,7 +186,7 @@ def _evaluations(evaluations: list[dict[str, Any]]) -> list[str]:
         return []
     names = [name for name in evaluations[0] if name != "epoch"]
     head = ["After epoch", *(name.replace("_", " ") for name in names)]
-    return _table(head, [[str(item["epoch"]), *(f"{item[name]:.3f}" for name in names)] for item in evaluations])
+    return table(head, [[str(item["epoch"]), *(f"{item[name]:.3f}" for name in names)] for item in evaluations])
 
 
 def _tuning(tuning: dict[str, Any]) -> list[str]:
@@ -202,8 +203,8 @@ def _tuning(tuning: dict[str, Any]) -> list[str]:
         f"On the tuning data ({tuning['questions']:,} questions, {tuning['answerable']:,} of them answerable), to "
         "which the threshold was fitted, so a little better than on other data of the kind:",
         "",
-        *_table(["", "score", f"{intervals['level']:.0%} interval (bootstrap)"], rows),
-        *_table(
+        *table(["", "score", f"{intervals['level']:.0%} interval (bootstrap)"], rows),
+        *table(
             ["Confidence", "before fitting", "after"],
             [
                 [said, *(f"{tuning['calibration'][when][name]:.4f}" for when in ("before", "after"))]
@@ -221,7 +222,7 @@ def _mistakes(tuning: dict[str, Any]) -> list[str]:
     lines = [
         f"Of the {tuning['questions']:,} tuning questions it got wrong, by exact match:",
         "",
-        *_table(["", "questions"], [[MISTAKES[kind], f"{count:,}"] for kind, count in found["counts"].items()]),
+        *table(["", "questions"], [[MISTAKES[kind], f"{count:,}"] for kind, count in found["counts"].items()]),
     ]
     if found["examples"]:
         lines += ["Some of those it was surest of:", ""]
@@ -232,16 +233,18 @@ def _mistakes(tuning: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """The lines of a table, and an empty one after it."""
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] + [""]
 
 
-def _name(path: str) -> str:
+def name_of(path: str) -> str:
     """A file's or a folder's name, or a hub id as it is: a card says nothing of the folders of its maker's disk."""
     return path if path.count("/") == 1 and not path.startswith((".", "/", "~")) else Path(path).name
 
 
-def _hash(digest: str | None) -> str:
+def hash_of(digest: str | None) -> str:
+    """The first part of a SHA-256, in brackets; nothing where there is none."""
     return f" (SHA-256 {digest[:12]}…)" if digest else ""
 
 

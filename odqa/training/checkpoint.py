@@ -24,6 +24,7 @@ from odqa.training.recipe import differences
 STATE_FILE, FILES_FILE = "state.json", "files.json"
 CURRENT, FRESH, OLD, BEST = "checkpoint", "checkpoint.new", "checkpoint.old", "best"
 SCRATCH = (CURRENT, FRESH, OLD, BEST)  # What only an unfinished run needs.
+PREPARED = "prepared"  # What a run has made of its data before its first step, where it does.
 
 _Count = Annotated[int, Field(ge=0)]
 _Plain = str | bool | int | float | None
@@ -55,8 +56,13 @@ class State:
 
     @property
     def best_epoch(self) -> int:
-        """The number, from 1, of the first epoch with the highest F1; 0 where none was evaluated."""
-        return int(max(self.evaluations, key=lambda one: one["f1"])["epoch"]) if self.evaluations else 0
+        """The number, from 1, of the first epoch of the best quality; 0 where none was evaluated."""
+        return int(max(self.evaluations, key=quality)["epoch"]) if self.evaluations else 0
+
+
+def quality(scores: Mapping[str, float]) -> float:
+    """How good an epoch is by its scores, more being better: F1 where answers were scored, else a loss, negated."""
+    return scores["f1"] if "f1" in scores else -scores["loss"]
 
 
 def save(output: Path, state: State, write: Callable[[Path], None]) -> None:
@@ -142,8 +148,8 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
     """
     path, remedy = checkpoint / STATE_FILE, f"remove {checkpoint} and train again"
     state: State = checked(State, read_json(path, remedy), str(path), remedy)
-    if not all({"epoch", "f1"} <= one.keys() for one in state.evaluations):
-        raise DataError(f"{path}: not the state of a run (an evaluation lacks its epoch or its f1); {remedy}")
+    if not all("epoch" in one and one.keys() & {"f1", "loss"} for one in state.evaluations):
+        raise DataError(f"{path}: not the state of a run (an evaluation lacks its epoch, or f1 and loss); {remedy}")
     changed = differences(state.recipe, recipe)
     if changed:
         raise UsageError(
@@ -183,7 +189,7 @@ def check_output(output: Path, *, resume: bool) -> None:
             f"{broken} is no whole checkpoint, since it has no {FILES_FILE}: an earlier version of odqa wrote it, or "
             "that file is lost; go on with that version, or put the file back, or give another --output"
         )
-    elif all(path.name in SCRATCH for path in output.iterdir()):
+    elif all(path.name in (*SCRATCH, PREPARED) for path in output.iterdir()):
         return  # A run was killed before its first checkpoint.
     elif not resume:
         raise UsageError(f"{output} is not empty and holds no run of ours; give another --output")

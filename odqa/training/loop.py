@@ -1,9 +1,5 @@
-"""Labelled windows and models go in, trained weights and checkpoints come out. Knows no file format and no dataset.
+"""A task and a model go in, trained weights and checkpoints come out. Knows no file format, no dataset and no loss.
 
-Span loss: half the negative log of the probability of the window's answers, P(start) P(end) added up over all of them
-(the marginal likelihood of Clark and Gardner 2018, section 3.2, inside a window). With one answer that is the mean of
-the cross entropies of start and end (Devlin et al. 2019, section 4.2); the null position is the label of windows
-without an answer (section 4.3).
 Batches are a pure function of the seed and the epoch and checkpoints hold the random state, so a resumed run ends
 with the very weights of an unbroken one.
 """
@@ -18,18 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from odqa.errors import OdqaError
-from odqa.evaluation.reader import evaluate
 from odqa.files import sha256, whole
-from odqa.training import checkpoint, data, master_weights, resume
+from odqa.reports import loss_curve
+from odqa.training import checkpoint, master_weights, resume
 from odqa.training.checkpoint import State
-from odqa.training.data import LabelledWindow
-from odqa.training.distill import Teacher, distillation_loss
-from odqa.training.masking import hide
-from odqa.training.memory import Memory
-from odqa.training.recipe import Recipe
-from odqa.training.tuning import as_reader, epoch_metrics
-from odqa.training.watch import Watcher
-from odqa.types import Example
+from odqa.training.task import Schedule, Task
+from odqa.training.watch import Watcher, interruptible
+
+POINTS = 200  # Of the loss curve that a run keeps.
 
 
 @dataclass(slots=True)
@@ -37,29 +29,24 @@ class Run:
     """The state of the loop: model, optimiser and place in the data.
 
     ``master`` holds the float32 weights where those of ``model`` are bfloat16, None where the model holds its own
-    (see :mod:`odqa.training.master_weights`). ``teacher`` is None where nothing is distilled.
+    (see :mod:`odqa.training.master_weights`). ``task`` is what is learned.
     """
 
-    recipe: Recipe
+    recipe: Schedule
     output: Path
     accelerator: Any
     model: Any
     master: Any
-    teacher: Teacher | None
     optimizer: Any
-    tokenizer: Any
-    labelled: Sequence[LabelledWindow]
+    task: Task
     state: State
     watcher: Watcher
-    orders: list[list[list[int]]] = field(init=False)  # The batches of every epoch, as positions in ``labelled``.
+    orders: list[list[list[int]]] = field(init=False)  # The batches of every epoch, as positions in the task's items.
     total_steps: int = field(init=False)
 
     def __post_init__(self) -> None:
-        recipe, lengths = self.recipe, [item.window.length for item in self.labelled]
-        self.orders = [
-            data.epoch_order(lengths, recipe.batch_size, recipe.seed, epoch, group=recipe.group_by_length)
-            for epoch in range(recipe.epochs)
-        ]
+        recipe = self.recipe
+        self.orders = [self.task.order(epoch) for epoch in range(recipe.epochs)]
         batches_each = [math.ceil(len(order) / self.accelerator.num_processes) for order in self.orders]
         self.total_steps = sum(math.ceil(batches / recipe.accumulate) for batches in batches_each)
 
@@ -70,9 +57,9 @@ class Run:
         accelerator, recipe, state = self.accelerator, self.recipe, self.state
         loader = accelerator.prepare(
             torch.utils.data.DataLoader(
-                self.labelled,  # type: ignore[arg-type]
+                self.task.items,  # type: ignore[arg-type]
                 batch_sampler=self.orders[epoch][state.batch :],
-                collate_fn=self._collate,
+                collate_fn=self.task.collate,
                 # Its own generator: it would draw from the one of dropout, once more in a resumed run.
                 generator=torch.Generator(),
             )
@@ -101,7 +88,7 @@ class Run:
             self.watcher.step(state.step, self.total_steps, mean, state.windows / state.seconds)
             if recipe.track:
                 accelerator.log({"loss": mean, "learning_rate": group["lr"]}, step=state.step)
-            if state.step % 100 == 0:
+            if state.step % math.ceil(self.total_steps / POINTS) == 0:
                 state.losses.append((state.step, round(mean, 4)))
             if self.stopped(interrupted):
                 self.save()
@@ -114,16 +101,17 @@ class Run:
         """The model with its float32 weights, without what accelerate wrapped around it."""
         return self.master or self.accelerator.unwrap_model(self.model)
 
-    def evaluate(self, epoch: int, examples: Sequence[Example]) -> None:
+    def evaluate(self, epoch: int) -> None:
         """Score the model after an epoch; the best one so far is kept aside."""
         accelerator, state = self.accelerator, self.state
         if not accelerator.is_main_process:
             return
         model = self.whole_model().eval()
-        metrics = epoch_metrics(evaluate(examples, as_reader(model, self.tokenizer, self.recipe, "training")))
-        best = max((item["f1"] for item in state.evaluations), default=-1.0)
+        metrics = self.task.evaluate(model)
+        for name, value in metrics.items():
+            self._finite(value, f"after epoch {epoch + 1} {name} is")
         state.evaluations.append({"epoch": epoch + 1, **metrics})
-        if metrics["f1"] > best and self.recipe.keep == "best":
+        if state.best_epoch == epoch + 1 and self.recipe.keep == "best":
             path = checkpoint.best_file(self.output, state)
             with checkpoint.room_for(self.output):
                 path.parent.mkdir(exist_ok=True, parents=True)
@@ -144,6 +132,7 @@ class Run:
         if self.accelerator.is_main_process:
             checkpoint.save(self.output, self.state, self._write_state)
             checkpoint.forget_worse(self.output, self.state)
+            self._draw()
         else:
             self._write_state(self.output / checkpoint.FRESH)
         self.accelerator.wait_for_everyone()
@@ -154,7 +143,7 @@ class Run:
         resume.read_shared(saved, self.whole_model(), self.optimizer, accelerator.scaler)
         if self.master:
             master_weights.hand_weights(self.master, self.model)
-        resume.read_own(saved, accelerator.process_index, accelerator.device, self._memory)
+        resume.read_own(saved, accelerator.process_index, accelerator.device, self.task.memory)
 
     def stopped(self, interrupted: Sequence[bool]) -> bool:
         """Whether any of the processes was asked to stop."""
@@ -171,27 +160,8 @@ class Run:
             resume.read_weights(checkpoint.best_file(self.output, self.state), model)
         return model.eval()
 
-    @property
-    def _memory(self) -> Memory | None:
-        return self.teacher.memory if self.teacher else None
-
     def _loss(self, batch: dict[str, Any]) -> Any:
-        """The loss of a batch, in float32 whatever the logits are."""
-        labels = batch["start_positions"], batch["end_positions"]
-        given = {name: values for name, values in batch.items() if not name.endswith("_positions")}
-        if self.recipe.token_dropout:
-            given["input_ids"] = hide(batch["input_ids"], self.tokenizer, self.recipe.token_dropout)
-        outputs = self.model(**given)
-        logits = outputs.start_logits.float(), outputs.end_logits.float()
-        hard = span_loss(logits, labels)
-        if self.teacher is None:
-            return hard
-        with self.accelerator.autocast():
-            wanted = self.teacher.logits(batch)
-        own, recipe = batch["attention_mask"].bool(), self.recipe
-        return distillation_loss(
-            hard, logits, wanted, own, weight=recipe.distill_weight, temperature=recipe.distill_temperature
-        )
+        return self.task.loss(self.model, batch)
 
     def _step(self) -> None:
         """Clip the gradients, let the optimiser step, and forget them. Raises OdqaError where they are not finite."""
@@ -207,18 +177,20 @@ class Run:
         if self.master:
             master_weights.hand_weights(self.master, self.model)
 
+    def _draw(self) -> None:
+        """Write the loss curve, as far as it has come, into the run's folder."""
+        each = self.total_steps / self.recipe.epochs
+        held_out = [(round(one["epoch"] * each), one["loss"]) for one in self.state.evaluations if "loss" in one]
+        with checkpoint.room_for(self.output):
+            loss_curve.write(self.output / loss_curve.FILE, self.state.losses, held_out)
+
     def _write_state(self, path: Path) -> None:
         accelerator = self.accelerator
         accelerator.wait_for_everyone()  # The first process has made the folder.
         if accelerator.is_main_process:
             resume.write_shared(path, self.whole_model(), self.optimizer, accelerator.scaler)
-        resume.write_own(path, accelerator.process_index, accelerator.device, self._memory)
+        resume.write_own(path, accelerator.process_index, accelerator.device, self.task.memory)
         accelerator.wait_for_everyone()  # All have written into it before it gets its name.
-
-    def _collate(self, some: Sequence[LabelledWindow]) -> dict[str, Any]:
-        import torch
-
-        return {name: torch.from_numpy(values) for name, values in data.collate(self.tokenizer, some).items()}
 
     def _finite(self, value: float, what: str) -> float:
         if not math.isfinite(value):
@@ -234,23 +206,24 @@ class Run:
         return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}")
 
 
-def span_loss(logits: Sequence[Any], labels: Sequence[Any]) -> Any:
-    """The loss of the module's formula, a mean over windows.
+def fit(run: Run) -> None:
+    """Train through the epochs that are left, with an evaluation and a checkpoint after each.
 
-    Start and end logits are each (windows, padded length), start and end labels (windows, answers), -1 where a window
-    has fewer.
+    Raises KeyboardInterrupt after a checkpoint where the run was asked to stop, and OdqaError where loss, gradients or
+    weights are not finite or the disk is full.
     """
-    import torch
+    with interruptible() as interrupted:
+        for epoch in range(run.state.epoch, run.recipe.epochs):
+            run.epoch(epoch, interrupted)
+            if run.task.held_out:
+                run.evaluate(epoch)
+            run.state.epoch, run.state.batch = epoch + 1, 0
+            run.save()
+            if run.stopped(interrupted):
+                raise KeyboardInterrupt
 
-    missing = labels[0] < 0
-    start, end = (
-        torch.log_softmax(scores, dim=-1).gather(1, label.clamp(min=0))
-        for scores, label in zip(logits, labels, strict=True)
-    )
-    return -torch.logsumexp((start + end).masked_fill(missing, -torch.inf), dim=-1).mean() / 2
 
-
-def learning_rate(step: int, total: int, recipe: Recipe) -> float:
+def learning_rate(step: int, total: int, recipe: Schedule) -> float:
     """The rate of a step (from 0): a linear rise over the warm-up's share, then a linear fall to 0."""
     rise = recipe.warmup * total
     if step < rise:

@@ -72,8 +72,8 @@ def setting_of(kind: type, name: str) -> Setting:
     return found
 
 
-def _check(settings: Recipe | Source, prefix: str = "") -> None:
-    """Raise UsageError, naming the setting, for a value outside of its limits."""
+def check_limits(settings: Any, prefix: str = "") -> None:
+    """Raise UsageError, naming the setting, where one of a dataclass of settings has a value outside of its limits."""
     for one in fields(settings):
         value = getattr(settings, one.name)
         if fault := setting_of(type(settings), one.name).fault(value):
@@ -108,7 +108,7 @@ class Source:
     license: str = setting("", "The data's licence, for the model card.")
 
     def __post_init__(self) -> None:
-        _check(self, f"{self.path}: ")
+        check_limits(self, f"{self.path}: ")
         if len(self.part) != 2 or not 0 <= self.part[0] < self.part[1] <= 1:
             raise UsageError(
                 f"{self.path}: part is {list(self.part)}; it must be two shares of the paragraphs, from and to, like "
@@ -184,7 +184,7 @@ class Recipe:
     track: str = setting("", "Log the run (an optional extra)", choices=("", "tensorboard", "mlflow"))
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_limits(self)
         if self.stride >= self.max_length:
             raise UsageError(f"stride is {self.stride} but max_length only {self.max_length}; it must be smaller")
         for name in ("base", "distill"):
@@ -202,18 +202,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Relative paths are looked for from the current folder first, then from the recipe's own. Raises UsageError where
     there is no such file, DataError naming an unknown or ill-typed setting.
     """
-    try:
-        content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
-    except FileNotFoundError:
-        raise UsageError(f"no such recipe: {path}") from None
-    except (ValueError, RecursionError) as error:  # A number of more than 4,300 digits; lists in lists in lists.
-        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
-    settings = _typed(content, Recipe, str(path))
+    settings = read_settings(path, Recipe)
     for name in ("index", "base", "distill"):
-        # A name is that of a model on the hub unless a folder of that name is there.
-        if name in settings and not _exists(Path(settings[name])) and _exists(path.parent / settings[name]):
-            settings[name] = str(path.parent / settings[name])
+        if name in settings:
+            settings[name] = beside(settings[name], path.parent)
     for name in SOURCES:
         sources = settings.get(name, [])
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
@@ -225,6 +217,23 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return settings
 
 
+def read_settings(path: Path, kind: type) -> dict[str, Any]:
+    """The settings of a TOML file, which are fields of the dataclass ``kind``. Raises as :func:`read_recipe` does."""
+    try:
+        content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
+    except FileNotFoundError:
+        raise UsageError(f"no such recipe: {path}") from None
+    except (ValueError, RecursionError) as error:  # A number of more than 4,300 digits; lists in lists in lists.
+        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
+    return _typed(content, kind, str(path))
+
+
+def beside(name: str, folder: Path) -> str:
+    """What a recipe in ``folder`` names: a path from the current folder, one from the recipe's own, else a hub's id."""
+    return str(folder / name) if not exists(Path(name)) and exists(folder / name) else name
+
+
 def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     """A recipe that can be followed. Raises UsageError without training data, DataError where a pinned file changed."""
     if not settings.get("train"):
@@ -232,15 +241,15 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     recipe = Recipe(**settings)
     sources = [source for source in (*recipe.train, *recipe.eval, *recipe.tune) if source.sha256]
     paths = {source.path for source in sources}  # Each file is hashed once, however many sources are parts of it.
-    hashes = {path: sha256(Path(path)) for path in paths if _exists(Path(path)) and Path(path).is_file()}
+    hashes = {path: sha256(Path(path)) for path in paths if exists(Path(path)) and Path(path).is_file()}
     for source in sources:
         if (found := hashes.get(source.path, source.sha256)) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
     return recipe
 
 
-def as_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values, for JSON."""
+def as_dict(recipe: Any) -> dict[str, Any]:
+    """A recipe as plain values, for JSON: a :class:`Recipe`, or what another kind of run is made by."""
     return asdict(recipe)
 
 
@@ -312,7 +321,7 @@ def _is_float(value: str | float) -> bool:
     return not isinstance(value, int) or abs(value) < 1 << 1023
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Whether there is a file or folder; a name that is too long, or no name at all, is that of none."""
     try:
         return path.exists()
@@ -330,9 +339,9 @@ def _source(content: dict[str, Any], where: str, beside: Path, split: str) -> So
     source = Source(**{"path": "", **_typed(content, Source, where)})
     if not source.path:
         raise DataError(f"{where}: no path; give a SQuAD-format file or a hub id")
-    if _exists(Path(source.path)):
+    if exists(Path(source.path)):
         return source
-    if _exists(beside / source.path):
+    if exists(beside / source.path):
         return replace(source, path=str(beside / source.path))
     # Not a file, so a hub id: what is trained on is its training split, never the one that others report on.
     return replace(source, split=source.split or split)

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from odqa.training import average, checkpoint, folder, hardware, tuning
+from odqa.training.loop import fit
 from odqa.training.prepare import Job, prepare
 from odqa.training.recipe import Recipe
 from odqa.training.record import make_record
-from odqa.training.watch import SilentWatcher, Watcher, interruptible
+from odqa.training.watch import SilentWatcher, Watcher
 
 
 def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = False, device: str = "auto") -> Path:
@@ -22,43 +23,25 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     if os.environ.get("RANK", "0") != "0":
         watcher = SilentWatcher()  # One of several processes: the first one reports.
     job = prepare(recipe, output, watcher, resume=resume, device=device)
-    fit(job)
+    fit(job.run)
     finish(job)
     return output
 
 
-def fit(job: Job) -> None:
-    """Train through the epochs that are left, with an evaluation and a checkpoint after each.
-
-    Raises KeyboardInterrupt after a checkpoint where the run was asked to stop, and OdqaError where loss, gradients or
-    weights are not finite or the disk is full.
-    """
-    run = job.run
-    with interruptible() as interrupted:
-        for epoch in range(run.state.epoch, run.recipe.epochs):
-            run.epoch(epoch, interrupted)
-            if job.inputs.eval:
-                run.evaluate(epoch, job.inputs.eval)
-            run.state.epoch, run.state.batch = epoch + 1, 0
-            run.save()
-            if run.stopped(interrupted):
-                raise KeyboardInterrupt
-
-
 def finish(job: Job) -> None:
     """Fit the reader's settings, write its folder, and remove what only the unfinished run needed."""
-    run, recipe, output = job.run, job.run.recipe, job.run.output
+    run, recipe, tokenizer, output = job.run, job.recipe, job.tokenizer, job.run.output
     accelerator = run.accelerator
     if accelerator.is_main_process:
         model = run.final_model()
         if recipe.base_weight:
-            average.interpolate(model, average.load_base(job.start), recipe.base_weight)
-        reader = tuning.as_reader(model, run.tokenizer, recipe, output.name)
+            average.interpolate(model, average.load_base(job.origin), recipe.base_weight)
+        reader = tuning.as_reader(model, tokenizer, recipe, output.name)
         tuned = tuning.tune(reader, job.inputs.tune) if job.inputs.tune else job.kept
         machine = hardware.describe(accelerator.device, accelerator.num_processes)
         record = make_record(recipe, job.inputs, job.ancestors, run.state, tuned, machine, job.flops_per_token)
         with checkpoint.room_for(output):
-            folder.write(output, model, run.tokenizer, recipe, record)
+            folder.write(output, model, tokenizer, recipe, record)
         checkpoint.remove(output)
     accelerator.wait_for_everyone()  # The folder is whole when any of the processes goes on.
     accelerator.end_training()

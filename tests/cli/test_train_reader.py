@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from odqa.cli import app, train_reader
+from odqa.cli import app, train_reader, training
 from odqa.squad import write_examples
 from odqa.training import checkpoint
 from odqa.training.recipe import Recipe, Source, setting_of
@@ -220,7 +220,7 @@ def test_an_unfinished_run_is_not_written_over(flags, tmp_path):
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(flags, tmp_path, monkeypatch):
-    step = train_reader._Terminal.step
+    step = training.Terminal.step
 
     def interrupting(self, done: int, *rest: object) -> None:
         step(self, done, *rest)
@@ -228,7 +228,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(flags, tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_reader._Terminal, "step", interrupting)
+        patch.setattr(training.Terminal, "step", interrupting)
         result = odqa(*flags)
     output = tmp_path / "out"
     assert result.exit_code == 1

@@ -21,7 +21,7 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
-from odqa.training import checkpoint, loop
+from odqa.training import checkpoint, loop, spans
 from odqa.training.card import card
 from odqa.training.distill import Teacher, divergence
 from odqa.training.inputs import SourceCount, hashes
@@ -280,6 +280,7 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file, tiny_base):
     assert sorted(path.name for path in output.iterdir()) == [
         "README.md",
         "config.json",
+        "loss.svg",
         "model.safetensors",
         "reader.json",
         "run.json",
@@ -336,7 +337,7 @@ def test_the_best_or_the_last_epoch_is_kept(recipe, tmp_path, train_file, monkey
     def metrics(found: object) -> dict[str, float]:
         return {"f1": next(f1)}
 
-    monkeypatch.setattr(loop, "epoch_metrics", metrics)
+    monkeypatch.setattr(spans, "epoch_metrics", metrics)
     watcher = Recorder()
     save = loop.Run.save
 

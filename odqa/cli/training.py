@@ -1,0 +1,137 @@
+"""A recipe's settings in, a command's options out; a run's progress in, a bar and lines out: what all runs share."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from odqa.cli.output import note
+from odqa.errors import OdqaError
+from odqa.training.recipe import setting_of
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+SECONDS_BETWEEN_LINES = 30  # Where stderr is a file, progress is a line now and then instead of a bar.
+
+
+def help_of(kind: type, name: str) -> str:
+    """The help of a recipe's or a source's setting: what it is, what it may be and, in brackets, its default."""
+    setting = setting_of(kind, name)
+    default: Any = {one.name: one.default for one in fields(kind)}[name]
+    text = setting.help
+    if choices := [choice for choice in setting.choices if choice]:
+        text += f": {', '.join(choices[:-1])} or {choices[-1]}."
+    if default in (MISSING, "", ()):
+        return text
+    shown = {True: "on", False: "off"}[default] if isinstance(default, bool) else default
+    return f"{text} [{shown:g}]" if isinstance(shown, float) else f"{text} [{shown}]"
+
+
+def with_settings(
+    kind: type,
+    first: Sequence[str] = (),
+    without: Collection[str] = (),
+    panels: Mapping[str, Collection[str]] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command with ``**settings`` an option for each setting of a recipe; None stands for one not given.
+
+    The settings named ``first`` come first, then the function's own options, then the others, but for those ``without``
+    an option, in the groups ``panels`` (title: names) or in that of all the rest.
+    """
+
+    def given(function: Callable[..., None]) -> Callable[..., None]:
+        own = [one for one in inspect.signature(function, eval_str=True).parameters.values() if one.name != "settings"]
+        titles = {name: title for title, names in (panels or {}).items() for name in names}
+        options = {one.name: _option(kind, one, titles, first) for one in fields(kind) if one.name not in without}
+        parameters = [
+            *(one for one in own if one.kind is not inspect.Parameter.KEYWORD_ONLY),
+            *(options[name] for name in first),
+            *(one for one in own if one.kind is inspect.Parameter.KEYWORD_ONLY),
+            *(option for name, option in options.items() if name not in first),
+        ]
+        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return function
+
+    return given
+
+
+def _option(kind: type, one: Field[Any], titles: Mapping[str, str], first: Sequence[str]) -> inspect.Parameter:
+    of_field: Any = list[str] if one.name in first else get_type_hints(kind)[one.name]
+    flag = f"--{one.name.replace('_', '-')}"
+    flags = [f"{flag}/--no-{flag.removeprefix('--')}"] if of_field is bool else [flag]
+    option = typer.Option(
+        *flags,
+        help=help_of(kind, one.name),
+        metavar=setting_of(kind, one.name).metavar,
+        show_default=False,
+        rich_help_panel=None if one.name in first else titles.get(one.name, "How it is trained"),
+    )
+    annotation = Annotated[of_field | None, option]
+    return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+class Terminal:
+    """A progress bar with loss and rate on a terminal; a line now and then where stderr is a file.
+
+    A window counts as ``each`` of what is named ``unit``.
+    """
+
+    def __init__(self, progress: Progress, unit: str = "windows", each: int = 1) -> None:
+        self.progress = progress
+        self.live = progress.console.is_terminal
+        self.unit, self.each = unit, each
+        self.task: Any = None
+        self.last_line = 0.0
+        self.began: tuple[float, int] | None = None  # When, and at which step, this process began.
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        note(text)
+
+    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
+        """Move the bar."""
+        rate = windows_per_second * self.each
+        text = f"loss {loss:.3f}, {rate:,.{0 if rate >= 1000 else 1}f} {self.unit}/s"
+        now = time.monotonic()
+        self.began = self.began or (now, done)
+        if self.live:
+            if self.task is None:
+                self.task = self.progress.add_task(text, total=total)
+            self.progress.update(self.task, completed=done, description=text)
+        elif now - self.last_line > SECONDS_BETWEEN_LINES or done == total:
+            self.last_line = now
+            note(f"step {done:,} of {total:,}: {text}{self._left(now, done, total)}")
+
+    def _left(self, now: float, done: int, total: int) -> str:
+        """About how long the rest will take, once some of it is done."""
+        assert self.began
+        when, first = self.began
+        if done in (first, total):
+            return ""
+        minutes = (now - when) / (done - first) * (total - done) / 60
+        return f", about {minutes / 60:.1f} h left" if minutes > 90 else f", about {minutes:.0f} min left"
+
+    def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Print an epoch's metrics."""
+        self.note(f"epoch {epoch}: " + ", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
+
+
+def push(folder: Path, name: str, what: str) -> None:
+    """Upload a model's folder to the hub; the run's scratch is gone from it. Raises OdqaError where it fails."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        api = HfApi()
+        api.create_repo(name, exist_ok=True)
+        api.upload_folder(repo_id=name, folder_path=str(folder))
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise OdqaError(f"the {what} is whole in {folder}, but {name} could not be uploaded: {detail}") from None

@@ -1,0 +1,120 @@
+"""Settings, a model and an output folder go in, a run at its beginning or its last checkpoint comes out.
+
+What every training run begins with, whatever it learns. Knows no data and no loss.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from odqa.device import pick_device, pick_dtype
+from odqa.errors import OdqaError, UsageError
+from odqa.training import checkpoint, master_weights
+from odqa.training.checkpoint import State
+from odqa.training.loop import Run
+from odqa.training.recipe import PURE, as_dict
+from odqa.training.task import Schedule, Task
+from odqa.training.watch import Watcher
+
+
+def check(recipe: Schedule, output: Path, *, resume: bool, device: str) -> str:
+    """The kind of device that a run will be on, before anything is read.
+
+    Raises UsageError where ``output`` holds something else, for a device that is not there and for one that has not
+    the recipe's precision, OdqaError where an extra is missing.
+    """
+    checkpoint.check_output(output, resume=resume)
+    if recipe.track and importlib.util.find_spec(recipe.track) is None:
+        raise OdqaError(f'--track {recipe.track} needs an extra; run: pip install "odqa[{recipe.track}]"')
+    kind = pick_device(device).type
+    _mixed_precision(recipe, kind)
+    return kind
+
+
+def set_dropout(model: Any, share: float) -> None:
+    """Set every dropout of the model; a share below 0 leaves the model's own."""
+    import torch
+
+    if share < 0:
+        return
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = share
+
+
+def accelerator(recipe: Schedule, output: Path, device: str) -> Any:
+    """The accelerator of a run; the random state of the process is that of the recipe's seed from here on.
+
+    accelerate keeps precision and device of the process's first Accelerator and refuses a second one that wants
+    others. It has no public way to forget them, and says in its errors which function does: without it a notebook
+    could train once. Several processes stay connected as they are.
+    """
+    import accelerate
+
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    accelerate.state.AcceleratorState._reset_state(reset_partial_state=alone)
+    made = accelerate.Accelerator(
+        cpu=device == "cpu",
+        mixed_precision=_mixed_precision(recipe, device),
+        gradient_accumulation_steps=recipe.accumulate,
+        log_with=recipe.track or None,
+        project_dir=str(output),
+    )
+    accelerate.utils.set_seed(recipe.seed)
+    return made
+
+
+def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Task, watcher: Watcher) -> Run:
+    """The run at its beginning: the model on the device and in its precision, and an optimiser for what is trained."""
+    import torch
+
+    model.to(accelerator.device)
+    master = master_weights.split(model) if recipe.precision == PURE else None
+    # Fused: one pass over the weights, which on a CPU halves the time of a step.
+    fused = accelerator.device.type in ("cpu", "cuda")
+    groups = _decay_split(master or model, recipe.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
+    model, optimizer = accelerator.prepare(model, optimizer)
+    state = State(recipe=as_dict(recipe), processes=accelerator.num_processes)
+    return Run(recipe, output, accelerator, model, master, optimizer, task, state, watcher)
+
+
+def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
+    """Bring the run to its last checkpoint, with ``resume`` and where there is one; else remove what is left of it."""
+    run.state.inputs = hashes
+    saved = checkpoint.find(run.output) if resume else None
+    if saved:
+        checkpoint.verify(saved)
+        run.state = checkpoint.load_state(saved, as_dict(run.recipe), hashes, run.accelerator.num_processes)
+        if run.state.best:
+            remedy = f"put it back, or remove {run.output} and train again"
+            checkpoint.check_file(checkpoint.best_file(run.output, run.state), run.state.best, remedy)
+        run.load(saved)
+        run.watcher.note(f"resumed at step {run.state.step:,} (epoch {run.state.epoch + 1})")
+    else:
+        checkpoint.remove(run.output)
+    if run.recipe.track:
+        numbers = {name: value for name, value in as_dict(run.recipe).items() if isinstance(value, int | float)}
+        run.accelerator.init_trackers("odqa", config=numbers)
+
+
+def _mixed_precision(recipe: Schedule, device: str) -> str:
+    """What accelerate casts to: no, bf16 or fp16. Raises UsageError for float16 on a CPU."""
+    dtype = "float32" if recipe.precision == PURE else str(pick_dtype(recipe.precision, device)).removeprefix("torch.")
+    if dtype == "float16" and device == "cpu":
+        raise UsageError("training in float16 needs a GPU; use --precision bfloat16 or float32")
+    return {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[dtype]
+
+
+def _decay_split(model: Any, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices alone: biases and the weights of normalisation layers have one dimension."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [
+        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]

@@ -43,7 +43,7 @@ _COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they
 _ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
 OUTPUT = "What is printed"  # The groups of the options below in a command's help.
 MODELS = "Models, and where they run"
-_TRAINING = frozenset(
+_BY_TORCH = frozenset(
     {"pretrain", "train_reader"}
 )  # Commands that take a device and are computed by torch in any case.
 _VERBOSE = Annotated[
@@ -188,7 +188,7 @@ def command(function: Callable[..., R]) -> Callable[..., R]:
             return result
 
     before = inspect.signature(function, eval_str=True)
-    computes = "device" in before.parameters and function.__name__ not in _TRAINING
+    computes = "device" in before.parameters and function.__name__ not in _BY_TORCH
     kind = inspect.Parameter.KEYWORD_ONLY
     added = [
         inspect.Parameter("verbose", kind, default=False, annotation=_VERBOSE),

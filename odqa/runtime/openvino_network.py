@@ -6,15 +6,17 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
 from odqa import threads
-from odqa.forking import this_process
+from odqa.forking import Lock, this_process
 from odqa.runtime import openvino_library
 from odqa.runtime.network import Inputs, Outputs
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_networks: WeakSet[OpenVinoNetwork] = WeakSet()
 _BATCH_TOKENS = 4096  # Larger batches are no faster, and their activations fall out of the caches.
 
 
@@ -22,7 +24,8 @@ class OpenVinoNetwork:
     """A graph that runs in as many streams as there are threads, each on one thread.
 
     Streams do not wait for one another, so that work beside this process costs no more than its share. What was
-    compiled is kept in ``compiled``, and read from there the next time.
+    compiled is kept in ``compiled``, and read from there the next time, and after a fork: threads are not copied with
+    a process, so before one is forked the streams end, and a forked one has a single stream.
     """
 
     backend = "openvino"
@@ -34,15 +37,15 @@ class OpenVinoNetwork:
         self.batch_tokens = _BATCH_TOKENS
         self.streams = threads.count()
         self._graph, self._kept = graph, compiled
-        self._compiled = self._compile()
         self._process = this_process()
+        self._lock = Lock()
+        self._compiled: Any = None
+        self._ready()
+        _networks.add(self)
 
     def run(self, batches: Iterable[Inputs]) -> Iterator[Outputs]:
         """Give the outputs of each batch, in order. Raises RuntimeError where inputs and graph do not fit."""
-        if self._process != os.getpid():  # The streams' threads stayed behind where this process was forked.
-            self._process, self.streams = os.getpid(), 1
-            self._compiled = self._compile()
-        queue = openvino_library.load().AsyncInferQueue(self._compiled, self.streams)
+        queue = openvino_library.load().AsyncInferQueue(self._ready(), self.streams)
         done: dict[int, Outputs] = {}
 
         def keep(request: Any, at: int) -> None:
@@ -62,6 +65,19 @@ class OpenVinoNetwork:
             yield done.pop(following)
             following += 1
 
+    def before_fork(self) -> None:
+        """End the streams, unless another thread computes in them; they begin again when they are next needed."""
+        self._compiled = None
+
+    def _ready(self) -> Any:
+        """What was compiled; compiled now where it is not, or no longer."""
+        with self._lock:
+            if self._compiled is None:
+                if self._process != os.getpid():
+                    self._process, self.streams = os.getpid(), 1
+                self._compiled = self._compile()
+            return self._compiled
+
     def _compile(self) -> Any:
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
@@ -72,3 +88,13 @@ class OpenVinoNetwork:
         if self._kept is not None:
             settings["CACHE_DIR"] = str(self._kept)
         return openvino_library.core().compile_model(self._graph, "CPU", settings)
+
+
+def _before_fork() -> None:
+    for network in list(_networks):
+        network.before_fork()
+    openvino_library.core.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows does not fork.
+    os.register_at_fork(before=_before_fork)

@@ -21,7 +21,7 @@ from tests.serve.process import serving
 PEOPLE = 4
 EACH = 5  # Answers that each of them judges before the server is killed, and again after it has come back.
 QUESTION = "What is the capital of Germany?"
-LONG = " " + "indeed " * 200  # So that a line takes a while to write.
+LONG = " " + "indeed " * 120  # So that a line takes a while to write.
 
 
 class Person:

@@ -43,7 +43,7 @@ ANSWERED: list[tuple[str, str, dict[str, Any]]] = [
     ("/ask/batch", "POST", {"body": {"questions": [QUESTION, "who built the tower"], "filters": ["lang=en"]}}),
     ("/search", "POST", {"body": {"question": QUESTION, "mode": "bm25", "explain": True, "evidence": True}}),
     ("/passages", "GET", {"query": {"id": "tower.md#1", "around": 2}}),
-    ("/passages/{id}", "GET", {"path_parameters": {"id": "tower.md#1"}}),
+    ("/passages/{id}", "GET", {"path_parameters": {"id": "tower.md%231"}}),
     ("/documents", "GET", {"query": {"id": "tower.md", "first": 1, "limit": 2}}),
     ("/documents/{id}", "GET", {"path_parameters": {"id": "spree"}}),
     ("/feedback", "POST", {"body": {"question": QUESTION, "verdict": "missing"}}),

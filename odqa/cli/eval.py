@@ -142,8 +142,8 @@ def evaluate(
     from odqa.reports.reader import format_reader
     from odqa.squad import load_examples, load_questions
 
-    whole = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate, "--exhaustive": exhaustive}
-    whole |= {"--report": report, "--cache": cache}
+    asked: dict[str, object] = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate}
+    whole = asked | {"--exhaustive": exhaustive, "--report": report, "--cache": cache}
     if index is None:
         if alone := next((name for name, value in whole.items() if value), None):
             raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")

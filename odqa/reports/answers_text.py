@@ -31,7 +31,7 @@ def as_lines(
     elif not response.answers:
         yield f"No answer found; the probability that there is none is {percent(response.no_answer_probability)}."
     if explain and response.abstention:
-        yield f"{response.passages_read:,} {'passage was' if response.passages_read == 1 else 'passages were'} read."
+        yield f"Passages read: {response.passages_read:,}."
         yield _rule(response.abstention)
         if not response.answers and response.withheld:
             yield "Withheld:"

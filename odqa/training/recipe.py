@@ -132,12 +132,12 @@ class Recipe:
     tune: tuple[Source, ...] = setting(
         (), "Data on which the settings of answers are fitted (not what you report on); repeat."
     )
+    base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.")
     index: str = setting(
         "",
         "The index in which the answers of questions without a context are looked for.",
         metavar="FOLDER",
     )
-    base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.")
     distill: str = setting(
         "",
         "Learn a larger reader's span distributions too: a folder, shipped name or hub id.",

@@ -52,7 +52,7 @@ def test_percent(probability: float, shown: str) -> None:
 
 def test_explained_lines_show_what_answers_were_ranked_by() -> None:
     assert list(as_lines(response(), explain=True)) == [
-        "5 passages were read.",
+        "Passages read: 5.",
         "The probability that there is no answer is 1.2%; none is given above 40.0%.",
         "1. Gustave Eiffel  (98.7%)",
         "   Tower",
@@ -68,7 +68,7 @@ def test_what_was_withheld_is_shown_where_it_is_asked_for() -> None:
     withheld = replace(withheld, passages_read=1)
     assert len(list(as_lines(withheld))) == 1
     lines = list(as_lines(withheld, explain=True))
-    assert lines[1] == "1 passage was read."
+    assert lines[1] == "Passages read: 1."
     assert lines[3:5] == ["Withheld:", "1. Gustave Eiffel  (98.7%)"]
 
 

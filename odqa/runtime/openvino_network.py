@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -65,7 +67,7 @@ class OpenVinoNetwork:
             yield done.pop(following)
             following += 1
 
-    def before_fork(self) -> None:
+    def end(self) -> None:
         """End the streams, unless another thread computes in them; they begin again when they are next needed."""
         self._compiled = None
 
@@ -90,11 +92,19 @@ class OpenVinoNetwork:
         return openvino_library.core().compile_model(self._graph, "CPU", settings)
 
 
-def _before_fork() -> None:
+def _end_threads(*, all_of_them: bool) -> None:
+    """End those of the streams, and with ``all_of_them`` those that OpenVINO shares among models, too."""
+    if not _networks:
+        return
+    if all_of_them:
+        openvino_library.core().set_property({"FORCE_TBB_TERMINATE": True})
     for network in list(_networks):
-        network.before_fork()
+        network.end()
     openvino_library.core.cache_clear()
 
 
+# Left to the destructors that run when a process ends, threads are met there by those of a library that is gone.
+atexit.register(_end_threads, all_of_them=False)
+
 if hasattr(os, "register_at_fork"):  # Windows does not fork.
-    os.register_at_fork(before=_before_fork)
+    os.register_at_fork(before=partial(_end_threads, all_of_them=True))

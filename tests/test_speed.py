@@ -27,7 +27,7 @@ def test_the_operations_of_a_window_are_those_that_torch_counts(tiny_reader: Pat
     from speed_flops import shape_of, window_flops
     from torch.utils.flop_counter import FlopCounterMode
 
-    from odqa.reader.model import load_model
+    from odqa.reader.weights import load_model
 
     model, _ = load_model(tiny_reader, head_required=True, attention="eager")
     for tokens in (7, 24):

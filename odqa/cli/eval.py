@@ -13,14 +13,13 @@ import typer
 
 from odqa.answering.question import DEFAULT_K
 from odqa.cli import complete
-from odqa.cli.common import command
+from odqa.cli.common import MODELS, command
 from odqa.cli.defaults import setting
 from odqa.cli.eval_index import Request, run
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
     EXHAUSTIVE,
-    MODELS,
     BatchSizeOption,
     DeviceOption,
     JsonOption,

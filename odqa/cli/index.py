@@ -9,13 +9,12 @@ import typer
 
 from odqa.cli import complete
 from odqa.cli.changes import bars, print_report
-from odqa.cli.common import command
+from odqa.cli.common import MODELS, command
 from odqa.cli.options import (
     AUTO,
     FILES,
     MAX_FILE_SECONDS,
     MAX_FILE_SIZE,
-    MODELS,
     PASSAGES,
     DeviceOption,
     ExcludeOption,

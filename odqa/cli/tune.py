@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odqa.cli.common import command, tell_fallback
+from odqa.cli.common import MODELS, command, tell_fallback
 from odqa.cli.defaults import setting
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
-    MODELS,
     BatchSizeOption,
     DeviceOption,
     IndexOption,

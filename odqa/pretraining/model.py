@@ -9,7 +9,7 @@ from odqa.errors import ModelError, UsageError
 from odqa.models import ResolvedModel, resolve
 from odqa.pretraining import tokens
 from odqa.pretraining.recipe import LanguageRecipe
-from odqa.reader.model import quiet
+from odqa.reader.weights import quiet
 from odqa.training.base import positions
 
 _DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.

@@ -21,7 +21,7 @@ def limit(number: int) -> None:
     if number < 1:
         raise UsageError(f"threads is {number}; it must be at least 1")
     _asked = number
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):  # Read by libraries as they load.
+    for variable in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):  # Read by libraries as they load.
         os.environ[variable] = str(number)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(number)

@@ -17,6 +17,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
+from odqa import threads
+from odqa.runtime import backend
+from odqa.types import Backend
 from tests import tiny
 from tests.tiny.asked import Asked, make_asked
 
@@ -31,6 +34,15 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # The same examples in every run, and no verdict on speed: the machine may be busy.
 settings.register_profile("odqa", derandomize=True, deadline=None, database=None)
 settings.load_profile("odqa")
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command was told of threads and backend holds for its process: here for its test."""
+    monkeypatch.setattr(threads, "_asked", None)
+    monkeypatch.setattr(backend, "_preferred", Backend.AUTO)
+    for variable in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+        monkeypatch.setenv(variable, os.environ.get(variable, "1"))
 
 
 @pytest.fixture(scope="session")

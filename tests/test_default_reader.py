@@ -39,7 +39,7 @@ def test_it_ships_with_its_card_and_settings_in_at_most_47_megabytes() -> None:
     record = json.loads((folder / "run.json").read_text())
     assert record["base"] == "sentence-transformers/all-MiniLM-L6-v2"
     stages = list(runs(record))
-    assert len(stages) == 8, "six stages, and the teacher of two of them"
+    assert len(stages) == 9, "seven stages, and the teacher of two of them"
     for stage in stages:
         assert stage["data_sha256"]
         assert "dev-v2.0.json" not in stage["data_sha256"], "the evaluation set trained and tuned nothing"

@@ -339,7 +339,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path, data: st.DataObject) 
 class Whole:
     """A reader that finds the whole text."""
 
-    dtype = "float32"
+    precision = "torch-float32"
     content_hash = "f" * 64
 
     def read(self, questions: list[str], texts: list[str], n_best: int, **_: object) -> list[Reading]:

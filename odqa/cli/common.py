@@ -178,8 +178,8 @@ def command(function: Callable[..., R]) -> Callable[..., R]:
     def run(*args: Any, verbose: bool = False, quiet: bool = False, **kwargs: Any) -> R:
         with told(), loudness(_loudness(verbose, quiet)), _remarking():
             if computes:
-                prefer(kwargs.pop("backend"))
-                if (threads := kwargs.pop("threads")) is not None:
+                prefer(kwargs.pop("backend", Backend.AUTO))
+                if (threads := kwargs.pop("threads", None)) is not None:
                     limit(threads)
             for say, remark in remarks():
                 say(remark)

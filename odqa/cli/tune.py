@@ -30,7 +30,6 @@ from odqa.errors import ModelError, UsageError
 from odqa.files import check_writable
 from odqa.models import DEFAULT_READER
 from odqa.reports.tables import aligned
-from odqa.reports.tuning import believe, few
 from odqa.reports.visible import visible
 from odqa.types import DEFAULT_INDEX, Mode
 
@@ -94,6 +93,7 @@ def tune(
     from odqa.fitting.tuning import tune as fit_all
     from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
+    from odqa.reports.tuning import believe, few
     from odqa.squad import load_questions
 
     ks = _numbers(k)

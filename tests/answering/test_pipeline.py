@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from odqa.answering.deciders import Enough, ReaderRule
 from odqa.answering.fit_file import write
@@ -337,7 +336,7 @@ def test_a_context_needs_neither_faiss_nor_sentence_transformers(eager_reader: P
 def test_copies_are_read_once_and_change_no_answer(
     corpus: Path, eager_reader: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("odqa.reader.model.pick_dtype", lambda name, device: torch.float32)
+    monkeypatch.setattr("odqa.runtime.openvino_library.has_bfloat16", lambda: False)
     answers = {}
     for count in (1, 12):
         folder = tmp_path / str(count)

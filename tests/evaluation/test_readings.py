@@ -51,7 +51,7 @@ def counted(reader: Any, asked: list[tuple[str, str]]) -> Callable[..., list[Rea
 class Fake:
     """A reader that finds the whole text, with the length of the question as the null score."""
 
-    dtype = "torch.float32"
+    precision = "torch-float32"
     content_hash = "f" * 64
 
     def read(self, questions: Sequence[str], texts: Sequence[Context], n_best: int, **_: Any) -> list[Reading]:
@@ -145,7 +145,7 @@ def test_another_length_penalty_has_another_file(
 
 
 def test_a_file_that_holds_no_readings_is_named(tmp_path: Path) -> None:
-    path = tmp_path / f"{'f' * 32}-float32.sqlite"
+    path = tmp_path / f"{'f' * 32}-torch-float32.sqlite"
     path.write_bytes(b"this is no database. " * 100)
     with pytest.raises(DataError, match="remove the file") as error:
         Readings(Fake(), tmp_path)
@@ -200,7 +200,7 @@ def test_what_cannot_be_read_is_refused_and_not_remembered(reader: Reader, tmp_p
 def test_readings_are_kept_in_the_user_s_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert default_folder() == tmp_path / "cache" / "odqa" / "readings"
-    with Readings(SimpleNamespace(content_hash="0" * 64, dtype="torch.float32")) as readings:
+    with Readings(SimpleNamespace(content_hash="0" * 64, precision="torch-float32")) as readings:
         assert readings.path.parent == default_folder()
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))

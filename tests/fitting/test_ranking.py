@@ -200,14 +200,17 @@ NONE = np.array([0.1, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize(
     ("f1", "kinds", "mass", "threshold"),
     [
-        # Gains 1, 1/2, -1 and 1: best after two, as it would be after four, and then it is better to abstain.
-        ([1.0, 0.5, 0.0, 1.0], "aaua", [1, 1, 1, 1], 0.45),
+        # Gains 1, 1/2, -1 and 1: as good after two as after four, and of equals the one that answers most.
+        ([1.0, 0.5, 0.0, 1.0], "aaua", [1, 1, 1, 1], 0.95),
+        # A loss of 1 and a gain of 1/2 at the end, worth 0.004 of F1 and 0.02 of it.
+        ([1.0, 1.0, 0.0, 0.5], "aaua", [121, 1, 1, 1], 0.95),
+        ([1.0, 1.0, 0.0, 0.5], "aaua", [21, 1, 1, 1], 0.45),
         ([1.0, 0.5, 0.0, 1.0], "aaua", [1, 1, 1, 2], 0.95),
         ([1.0, 0.5, 0.0, 1.0], "auua", [1, 1, 1, 1], 0.2),
         ([0.0, 0.0, 0.0, 0.0], "uuuu", [1, 1, 1, 1], 0.05),
         ([1.0, 1.0, 1.0, 1.0], "aaaa", [1, 1, 1, 1], 0.95),
         # An answer found where none was thought to be is worth as much as abstaining.
-        ([1.0, 1.0, 1.0, 1.0], "aauu", [1, 1, 1, 1], 0.45),
+        ([1.0, 1.0, 1.0, 1.0], "aauu", [1, 1, 1, 1], 0.95),
     ],
 )
 def test_the_threshold_by_hand(f1: list[float], kinds: str, mass: list[float], threshold: float) -> None:

@@ -50,7 +50,7 @@ def make_asked(folder: Path, encoder_folder: Path, reader_folder: Path) -> Asked
     from odqa.reader.model import Reader
     from odqa.views import Context
 
-    reader = Reader.load(reader_folder, device="cpu")
+    reader = Reader.load(reader_folder, device="cpu", dtype="float32")
     contexts = [Context(CONTEXTS[at], ("Tiny",)) for _, at, _ in QUESTIONS]
     found = reader.read([text for text, _, _ in QUESTIONS], contexts)
     paragraphs: list[dict[str, object]] = [{"context": context, "qas": []} for context in CONTEXTS]

@@ -66,7 +66,7 @@ def test_the_record_of_the_shipped_reader_is_read_though_its_first_stage_is_olde
     found = read_record(resolve(DEFAULT_READER).folder)
     first, *_, last = found.stages
     assert last is found
-    assert (len(found.stages), first.taken, first.hardware, first.temperature) == (6, (), None, 1.0)
+    assert (len(found.stages), first.taken, first.hardware, first.temperature) == (7, (), None, 1.0)
     assert found.hardware.threads == 2
 
 

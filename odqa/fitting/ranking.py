@@ -202,9 +202,9 @@ def fit_probability_threshold(
 ) -> float:
     """The probability of "no answer" up to which to answer, by the best weighted token F1 over all trials.
 
-    Of thresholds that are as good up to ``SLACK`` it is the one that answers most: F1 hardly changes around its best, and
-    who asks mostly asks what the documents answer. Halfway between the last trial to answer and the next one. Abstaining
-    is worth 1 where there are no references, and where they can be found in no passage that was searched.
+    Of thresholds that are as good up to ``SLACK`` it is the one that answers most: F1 hardly changes around its best,
+    and who asks mostly asks what the documents answer. Halfway between the last trial to answer and the next one.
+    Abstaining is worth 1 where there are no references, and where they can be found in no passage that was searched.
     """
     gain = np.array([one.f1 for one in observations]) - np.array([float(trial.kind != ANSWERABLE) for trial in trials])
     order = np.argsort(none, kind="stable")

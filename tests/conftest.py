@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # Before any import of transformers: a test never reaches for the network.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -37,12 +39,15 @@ settings.load_profile("odqa")
 
 
 @pytest.fixture(autouse=True)
-def nothing_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a command was told of threads and backend holds for its process: here for its test."""
     monkeypatch.setattr(threads, "_asked", None)
     monkeypatch.setattr(backend, "_preferred", Backend.AUTO)
     for variable in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
         monkeypatch.setenv(variable, os.environ.get(variable, "1"))
+    yield
+    if threads._asked and (torch := sys.modules.get("torch")):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import torch
 from odqa.corpus.blocks import context_of
 from odqa.reader.features import pad, windows
 from odqa.reader.weights import load_model
-from odqa.runtime.export import Made, NotExportable
+from odqa.runtime.export import Made, NotExportable, check_tokens
 from odqa.runtime.precision import span_head
 from odqa.runtime.tokens import FastTokenizer
 
@@ -34,6 +34,7 @@ def make(folder: Path) -> Made:
     if not getattr(tokenizer, "is_fast", False):
         raise NotExportable("its tokenizer is not a fast one")
     tokens = FastTokenizer.of(tokenizer)
+    check_tokens(tokens, model)
     length = min(128, tokens.model_max_length)
     cut = windows(
         tokens,

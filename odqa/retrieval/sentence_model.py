@@ -19,7 +19,7 @@ from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.bfloat16 import SAMPLES, alike, faithful, lowered
 from odqa.retrieval.embedders import Facts, Kind, Vectors, inputs_of
-from odqa.runtime.export import Made, NotExportable
+from odqa.runtime.export import Made, NotExportable, check_tokens
 from odqa.runtime.network import Outputs
 from odqa.runtime.tokens import FastTokenizer, untouched
 
@@ -110,6 +110,7 @@ def make(folder: Path) -> Made:
     if any(not getattr(module, "include_prompt", True) for module in found.model):
         raise NotExportable("it leaves its prompt out of its vectors")
     tokens = FastTokenizer.of(tokenizer)
+    check_tokens(tokens, first.auto_model)
     trial = inputs_of(tokens, found.facts, SAMPLES, "document")
     wanted = np.asarray(found.model.encode_document(list(SAMPLES), show_progress_bar=False), np.float32)
     return Made(_Vectors(found.model), tokens, found.facts.as_dict(), trial, (wanted,), _bears)

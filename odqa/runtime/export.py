@@ -178,6 +178,13 @@ def _run(graph: Any, inputs: Inputs, precision: str) -> Outputs:
     return tuple(np.array(found[at]) for at in range(len(compiled.outputs)))
 
 
+def check_tokens(tokenizer: FastTokenizer, transformer: Any) -> None:
+    """Raise NotExportable where the tokenizer has tokens without an embedding: torch refuses them, a graph does not."""
+    embeddings = transformer.get_input_embeddings().num_embeddings
+    if (tokens := tokenizer.backend_tokenizer.get_vocab_size(with_added_tokens=True)) > embeddings:
+        raise NotExportable(f"its tokenizer has {tokens:,} tokens, for {embeddings:,} of which there is an embedding")
+
+
 @contextmanager
 def _unremarked() -> Iterator[None]:
     """A block in which the libraries keep their remarks on tracing to themselves."""

@@ -21,6 +21,12 @@ circle.a, text.a { fill: #2563a8; } circle.c, text.c { fill: #b8671a; }
 </style>"""
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a run that was killed while it drew left in its folder."""
+    for path in folder.glob(f".{FILE}.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write(path: Path, training: Sequence[tuple[int, float]], held_out: Sequence[tuple[int, float]] = ()) -> None:
     """Draw the losses in training and, where there are any, on held-out data, each (step, loss)."""
     series = [plots.Line("in training", training)]

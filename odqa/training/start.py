@@ -12,6 +12,7 @@ from typing import Any
 
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import OdqaError, UsageError
+from odqa.reports import loss_curve
 from odqa.training import checkpoint, master_weights
 from odqa.training.checkpoint import State
 from odqa.training.loop import Run
@@ -87,6 +88,8 @@ def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Ta
 def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
     """Bring the run to its last checkpoint, with ``resume`` and where there is one; else remove what is left of it."""
     run.state.inputs = hashes
+    if run.accelerator.is_main_process:
+        loss_curve.remove_unfinished(run.output)
     saved = checkpoint.find(run.output) if resume else None
     if saved:
         checkpoint.verify(saved)

@@ -156,7 +156,7 @@ def _ends(context: Context) -> Iterator[tuple[int, int, str]]:
 def _letters(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, replacement) for each place where the view has other letters, in order."""
     composed = unicodedata.is_normalized("NFC", text)
-    if composed and _odd().isdisjoint(text):
+    if composed and not any(map(_is_odd, set(text))):
         if "\n" in text:
             yield from ((match.start(), match.end(), "") for match in LINE_END.finditer(text))
         return
@@ -171,16 +171,17 @@ def _letters(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 @cache
-def _odd() -> frozenset[str]:
-    """The characters that the view writes otherwise, or not at all."""
-    return frozenset(character for character in map(chr, range(0x80, LAST_PLANE)) if _same(character) != character)
+def _is_odd(character: str) -> bool:
+    """Whether the view writes the character otherwise, or not at all."""
+    return 0x80 <= ord(character) < LAST_PLANE and _same(character) != character
 
 
 @cache
 def _changing() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Find what the view writes otherwise, in any text and in one whose accents are part of their letters."""
     marks = "".join(chr(code) for code in range(0x300, LAST_PLANE) if unicodedata.combining(chr(code)))
-    composed = f"{LINE_END.pattern}|[{''.join(map(re.escape, sorted(_odd())))}]"
+    odd = "".join(re.escape(one) for one in map(chr, range(0x80, LAST_PLANE)) if _same(one) != one)
+    composed = f"{LINE_END.pattern}|[{odd}]"
     return re.compile(f"\\w[{marks}]+|{composed}"), re.compile(composed)
 
 

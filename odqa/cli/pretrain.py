@@ -16,6 +16,7 @@ from odqa.errors import OdqaError
 from odqa.files import read_json
 from odqa.models import resolve
 from odqa.pretraining.recipe import LanguageRecipe, make_recipe, read_recipe
+from odqa.training.watch import is_first_process
 
 PANELS = {
     "Which texts": ("lines", "split", "text_field", "limit", "held_out"),
@@ -80,8 +81,8 @@ def pretrain(
             folder = train(made, output, watcher, resume=resume, device=device)
         except KeyboardInterrupt:
             raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
-    if os.environ.get("RANK", "0") != "0":
-        return  # One of several processes under ``accelerate launch``: the first one reports.
+    if not is_first_process():
+        return
     if push_to_hub:
         push(folder, push_to_hub, "model")
     if json:

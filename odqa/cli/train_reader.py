@@ -20,6 +20,7 @@ from odqa.files import read_json
 from odqa.models import resolve
 from odqa.squad import check_source
 from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe
+from odqa.training.watch import is_first_process
 
 
 @with_settings(Recipe, first=SOURCES)
@@ -69,8 +70,8 @@ def train_reader(
             folder = train(chosen, output, Terminal(progress), resume=resume, device=device)
         except KeyboardInterrupt:
             raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
-    if os.environ.get("RANK", "0") != "0":
-        return  # One of several processes under ``accelerate launch``: the first one reports.
+    if not is_first_process():
+        return
     if push_to_hub:
         push(folder, push_to_hub, "reader")
     if json:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.answering.deciders import Decider
+from odqa.answering.deciders import Decider, Decision
 from odqa.answering.fit_file import Fit, reader_rule
 from odqa.answering.ranking import RANKINGS
 from odqa.errors import UsageError
@@ -59,12 +59,13 @@ def tune(
     check(trials)
     # What is still to be read may change the most where the most is.
     pairs = [pair_of(case, trial) for case, trial in tried[max(ks)]]
-    rankings, held, reading = {}, {}, {}
+    rankings, decisions, held, reading = {}, {}, {}, {}
     for name in RANKINGS:
         rule = fit_ranking(name, trials)
         enough, reading[name] = fit_enough(rule, pairs)
         rankings[name] = replace(rule, enough=enough)
-        held[name] = held_out(name, trials)
+        decisions[name] = crossed(name, trials)
+        held[name] = held_out(decisions[name], trials)
         tell("Fitting", 1, len(RANKINGS))
     best = max(RANKINGS, key=lambda name: held[name]["f1"])
     record = {
@@ -78,7 +79,7 @@ def tune(
         "passages": len(retriever.index),
         "held_out": held,
         "reading": reading,
-        "gain": gain(before or reader_rule(readings.reader), crossed(best, trials), trials),
+        "gain": gain(before or reader_rule(readings.reader), decisions[best], trials),
     }
     return Fit(readings.reader.content_hash, best, rankings, record)
 
@@ -98,14 +99,13 @@ def pair_of(case: Case, trial: Trial) -> Pair:
     return Pair(trial.question, trial.kind, case.candidates(trial.candidates.hits, FIRST), trial.candidates)
 
 
-def held_out(name: str, trials: Sequence[Trial]) -> dict[str, Any]:
-    """What a ranking reaches on trials that it was not fitted on, weighted by kind (see ``ranking.masses``).
+def held_out(decisions: Sequence[Decision], trials: Sequence[Trial]) -> dict[str, Any]:
+    """What decisions on trials that nothing was fitted on reach, weighted by kind (see ``ranking.masses``).
 
     ``f1`` with abstention, ``forced_f1`` over the answerable trials, ``auroc`` of answerable against each other kind by
     the probability of no answer, ``calibration_error`` and ``risk_coverage_area`` of the first answers' confidence over
     all trials, ``coverage``, the share of answered trials, at each k the same threshold.
     """
-    decisions = crossed(name, trials)
     mass = masses(trials)
     kinds = np.array([trial.kind for trial in trials])
     answerable = kinds == ANSWERABLE

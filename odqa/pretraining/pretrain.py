@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from odqa.files import write_json
@@ -13,7 +12,7 @@ from odqa.pretraining.recipe import LanguageRecipe
 from odqa.pretraining.record import RECORD_FILE, make_record
 from odqa.training import checkpoint
 from odqa.training.loop import fit
-from odqa.training.watch import SilentWatcher, Watcher
+from odqa.training.watch import SilentWatcher, Watcher, is_first_process
 
 
 def pretrain(
@@ -24,8 +23,8 @@ def pretrain(
     Devices, kills and errors are as in :func:`odqa.training.train.train`; raises what :func:`prepare` and :func:`fit`
     raise, and OdqaError where the disk is full.
     """
-    if os.environ.get("RANK", "0") != "0":
-        watcher = SilentWatcher()  # One of several processes: the first one reports.
+    if not is_first_process():
+        watcher = SilentWatcher()
     job = prepare(recipe, output, watcher, resume=resume, device=device)
     fit(job.run)
     finish(job)

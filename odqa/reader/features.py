@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import ModelError, UsageError
-from odqa.runtime.tokens import untouched
+from odqa.runtime.tokens import inputs_of, padded, untouched
 from odqa.views import Context, View, heading_path, plain, view_of
 
 PAIRS_AT_A_TIME = 512  # What the tokenizer gets at once: enough to use all cores, little enough to stream.
@@ -103,17 +103,7 @@ def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str,
     limit = tokenizer.model_max_length
     if longest <= limit < width:
         width = limit
-    fill = {
-        "input_ids": tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
-        "token_type_ids": getattr(tokenizer, "pad_token_type_id", 0),
-    }
-    padded = {}
-    for name in some[0].inputs:
-        values = np.full((len(some), width), fill.get(name, 0), dtype=np.int64)
-        for row, window in enumerate(some):
-            values[row, : window.length] = window.inputs[name]
-        padded[name] = values
-    return padded
+    return padded(tokenizer, [window.inputs for window in some], width)
 
 
 def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, piece: Any, view: View) -> Window:
@@ -129,12 +119,7 @@ def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, p
     filled = own[places[own, 1] > places[own, 0]]
     offsets[own] = 0
     offsets[filled] = np.stack([view.begins[places[filled, 0]], view.ends[places[filled, 1] - 1]], axis=1)
-    values = {
-        "input_ids": encoding.ids,
-        "token_type_ids": encoding.type_ids,
-        "attention_mask": encoding.attention_mask,
-    }
-    inputs = {name: np.array(values[name], dtype=np.int32) for name in tokenizer.model_input_names if name in values}
+    inputs = {name: np.array(values, dtype=np.int32) for name, values in inputs_of(tokenizer, encoding).items()}
     return Window(pair, inputs, places, offsets, _null_position(inputs["input_ids"], tokenizer.cls_token_id), second)
 
 

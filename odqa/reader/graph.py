@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import MethodType
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from odqa.corpus.blocks import context_of
 from odqa.reader.features import pad, windows
 from odqa.reader.weights import load_model
 from odqa.runtime.export import Made, NotExportable, check_tokens
-from odqa.runtime.precision import span_head
+from odqa.runtime.precision import exact_logits_in_graph
 from odqa.runtime.tokens import FastTokenizer
 
 # A model is tried on windows of different lengths.
@@ -50,9 +49,7 @@ def make(folder: Path) -> Made:
     except Exception as error:  # A configuration that does not fit the weights; torch names it better.
         raise NotExportable(f"it fails on a trial: {type(error).__name__}") from None
     wanted = output.start_logits.numpy(), output.end_logits.numpy()
-    head = span_head(model)
-    if isinstance(head, torch.nn.Linear):
-        head.forward = MethodType(_without_product, head)  # type: ignore[method-assign]
+    exact_logits_in_graph(model)
     return Made(_Spans(model), tokens, {}, trial, wanted)
 
 
@@ -64,12 +61,3 @@ class _Spans(torch.nn.Module):
     def forward(self, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         output = self.model(**inputs)
         return output.start_logits, output.end_logits
-
-
-def _without_product(head: torch.nn.Linear, hidden: torch.Tensor) -> torch.Tensor:
-    """What the layer computes, without a matrix product: OpenVINO lowers those alone, so that logits stay in float32.
-
-    In bfloat16 a logit of 8 has a resolution of 1/16: different spans would tie. The head costs next to nothing.
-    """
-    found = (hidden.unsqueeze(-2) * head.weight).sum(-1)
-    return found if head.bias is None else found + head.bias

@@ -27,7 +27,7 @@ from odqa.reader.units import units_of
 from odqa.runtime.backend import Choice, choose
 from odqa.runtime.export import Made, graph_of
 from odqa.runtime.network import Inputs, Network, batches
-from odqa.types import Reading, Span
+from odqa.types import Backend, Reading, Span
 from odqa.views import Context
 
 SETTINGS_FILE = "reader.json"  # Beside the weights: what the reader was trained with and what was fitted after it.
@@ -222,7 +222,7 @@ class Reader(QuestionAnswering):
 
 def _network(model: ResolvedModel, choice: Choice, dtype: str) -> tuple[Network, Any]:
     """The model as it runs, and its tokenizer."""
-    if choice.backend == "openvino":
+    if choice.backend is Backend.OPENVINO:
 
         def make(folder: Path) -> Made:
             from odqa.reader.graph import make

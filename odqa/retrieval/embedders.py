@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from odqa.runtime.export import Graph
 from odqa.runtime.network import Inputs, Network
-from odqa.runtime.tokens import FastTokenizer
+from odqa.runtime.tokens import FastTokenizer, inputs_of, padded
 
 Kind = Literal["query", "document"]
 Vectors = NDArray[np.float32]
@@ -34,10 +34,6 @@ class Facts:
     prompts: Mapping[str, str]
     before: Mapping[str, str]
     lower: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
 
 
 class Embedder(Protocol):
@@ -71,11 +67,11 @@ class GraphEmbedder:
 
     def embed(self, batches: Iterable[Sequence[str]], kind: Kind) -> Iterator[Vectors]:
         """Give the vectors of each batch of texts, (texts, dimension), in order."""
-        for (vectors,) in self._network.run(inputs_of(self._tokens, self.facts, texts, kind) for texts in batches):
+        for (vectors,) in self._network.run(prepare(self._tokens, self.facts, texts, kind) for texts in batches):
             yield vectors
 
 
-def inputs_of(tokenizer: FastTokenizer, facts: Facts, texts: Sequence[str], kind: Kind) -> Inputs:
+def prepare(tokenizer: FastTokenizer, facts: Facts, texts: Sequence[str], kind: Kind) -> Inputs:
     """The texts as the model reads them: after the kind's prompt, cut to ``max_tokens``, padded to one length."""
     read = [facts.before[kind] + text.strip() for text in texts]
     if facts.lower:
@@ -87,12 +83,4 @@ def inputs_of(tokenizer: FastTokenizer, facts: Facts, texts: Sequence[str], kind
     whole = [tokenizer.backend_tokenizer.post_process(encoding) for encoding in cut]
     width = -(-max(len(encoding) for encoding in whole) // _STEP) * _STEP
     width = min(width, max(facts.max_tokens, 1))
-    inputs: Inputs = {}
-    fill = {"input_ids": tokenizer.pad_token_id or 0, "token_type_ids": tokenizer.pad_token_type_id}
-    for name, attribute in (("input_ids", "ids"), ("attention_mask", "attention_mask"), ("token_type_ids", "type_ids")):
-        if name not in tokenizer.model_input_names:
-            continue
-        inputs[name] = np.full((len(whole), width), fill.get(name, 0), np.int64)
-        for row, encoding in enumerate(whole):
-            inputs[name][row, : len(encoding)] = getattr(encoding, attribute)
-    return inputs
+    return padded(tokenizer, [inputs_of(tokenizer, encoding) for encoding in whole], width)

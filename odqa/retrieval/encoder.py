@@ -16,7 +16,7 @@ from odqa.retrieval.embedders import Embedder, GraphEmbedder
 from odqa.runtime.backend import Choice, choose
 from odqa.runtime.export import Made, graph_of
 from odqa.runtime.network import batches
-from odqa.types import Passage
+from odqa.types import Backend, Passage
 from odqa.views import context_of_passage, heading_path, plain, view_of
 
 
@@ -136,7 +136,7 @@ class Encoder:
 
 def _embedder(model: ResolvedModel, choice: Choice) -> Embedder:
     """The model as it runs."""
-    if choice.backend == "openvino":
+    if choice.backend is Backend.OPENVINO:
 
         def make(folder: Path) -> Made:
             from odqa.retrieval.sentence_model import make

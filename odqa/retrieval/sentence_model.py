@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from odqa.errors import ModelError
 from odqa.forking import check_device, this_process
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.bfloat16 import SAMPLES, alike, faithful, lowered
-from odqa.retrieval.embedders import Facts, Kind, Vectors, inputs_of
+from odqa.retrieval.embedders import Facts, Kind, Vectors, prepare
 from odqa.runtime.export import Made, NotExportable, check_tokens
 from odqa.runtime.network import Outputs
 from odqa.runtime.tokens import FastTokenizer, untouched
@@ -40,14 +41,10 @@ class SentenceModel:
         """Wrap a SentenceTransformer that is loaded already. Raises ModelError for one without a fast tokenizer."""
         from tokenizers import Tokenizer
 
-        if isinstance(model.tokenizer, Tokenizer):  # Of a table of word vectors.
-            self.tokenizer = Tokenizer.from_str(model.tokenizer.to_str())
-            self.tokenizer.no_truncation()
-            self.tokenizer.no_padding()
-        elif getattr(model.tokenizer, "is_fast", False):
-            self.tokenizer = untouched(model.tokenizer)
-        else:
+        # A table of word vectors has one of the tokenizers library itself.
+        if not isinstance(model.tokenizer, Tokenizer) and not getattr(model.tokenizer, "is_fast", False):
             raise ModelError(f"the encoder {name} has no fast tokenizer (tokenizer.json); {_REMEDY}")
+        self.tokenizer = untouched(model.tokenizer)
         self.model = model
         self.facts = Facts(
             dimension=dimension,
@@ -111,9 +108,9 @@ def make(folder: Path) -> Made:
         raise NotExportable("it leaves its prompt out of its vectors")
     tokens = FastTokenizer.of(tokenizer)
     check_tokens(tokens, first.auto_model)
-    trial = inputs_of(tokens, found.facts, SAMPLES, "document")
+    trial = prepare(tokens, found.facts, SAMPLES, "document")
     wanted = np.asarray(found.model.encode_document(list(SAMPLES), show_progress_bar=False), np.float32)
-    return Made(_Vectors(found.model), tokens, found.facts.as_dict(), trial, (wanted,), _bears)
+    return Made(_Vectors(found.model), tokens, asdict(found.facts), trial, (wanted,), _bears)
 
 
 def _bears(wanted: Outputs, lowered: Outputs) -> bool:

@@ -6,8 +6,13 @@ The attributes have the names that transformers gives its own tokenizers, so tha
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from odqa.runtime.network import Inputs
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -58,10 +63,36 @@ class FastTokenizer:
         return {name: getattr(self, name) for name in _SETTINGS}
 
 
+def padded(tokenizer: Any, rows: Sequence[Mapping[str, Any]], width: int) -> Inputs:
+    """A model's inputs by name, each filled up behind its rows to (rows, width)."""
+    fill = {
+        "input_ids": tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
+        "token_type_ids": getattr(tokenizer, "pad_token_type_id", 0),
+    }
+    inputs = {}
+    for name in rows[0]:
+        inputs[name] = np.full((len(rows), width), fill.get(name, 0), dtype=np.int64)
+        for row, values in enumerate(rows):
+            inputs[name][row, : len(values[name])] = values[name]
+    return inputs
+
+
+def inputs_of(tokenizer: Any, encoding: Any) -> dict[str, list[int]]:
+    """The values of an encoding that the model reads, by name."""
+    values = {
+        "input_ids": encoding.ids,
+        "token_type_ids": encoding.type_ids,
+        "attention_mask": encoding.attention_mask,
+    }
+    return {name: values[name] for name in tokenizer.model_input_names if name in values}
+
+
 @lru_cache(maxsize=4)
 def untouched(tokenizer: Any) -> Tokenizer:
-    """A copy of the tokenizer that neither cuts nor pads whatever was set in the one that transformers wraps."""
-    backend: Tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
+    """The tokenizer itself, set neither to cut nor to pad: a copy, where that of transformers may be set to."""
+    if isinstance(tokenizer, FastTokenizer):
+        return tokenizer.backend_tokenizer
+    backend: Tokenizer = copy.deepcopy(getattr(tokenizer, "backend_tokenizer", tokenizer))
     backend.no_truncation()
     backend.no_padding()
     return backend

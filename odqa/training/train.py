@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from odqa.training import average, checkpoint, folder, hardware, tuning
@@ -10,7 +9,7 @@ from odqa.training.loop import fit
 from odqa.training.prepare import Job, prepare
 from odqa.training.recipe import Recipe
 from odqa.training.record import make_record
-from odqa.training.watch import SilentWatcher, Watcher
+from odqa.training.watch import SilentWatcher, Watcher, is_first_process
 
 
 def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = False, device: str = "auto") -> Path:
@@ -20,8 +19,8 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     loses at most ``recipe.save_every`` steps, Ctrl-C none. Raises what :func:`prepare` and :func:`fit` raise, and
     OdqaError where the disk is full.
     """
-    if os.environ.get("RANK", "0") != "0":
-        watcher = SilentWatcher()  # One of several processes: the first one reports.
+    if not is_first_process():
+        watcher = SilentWatcher()
     job = prepare(recipe, output, watcher, resume=resume, device=device)
     fit(job.run)
     finish(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,11 @@ class Watcher(Protocol):
 
     def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
         """An epoch was evaluated."""
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that reports: the only one, or the first under ``accelerate launch``."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 class SilentWatcher:

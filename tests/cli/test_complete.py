@@ -15,6 +15,18 @@ from odqa.cli import complete
 from odqa.index.build import build_index
 
 
+def started(code: str, asked: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def offered(typed: str, folder: Path, shell: str = "bash") -> str:
     code = "import sys; sys.argv = ['odqa']; from odqa.cli import main; main()"
     words = typed.split(" ")
@@ -23,14 +35,7 @@ def offered(typed: str, folder: Path, shell: str = "bash") -> str:
         "_TYPER_COMPLETE_ARGS": typed, "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env={**os.environ, **asked},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = started(code, asked, folder)
     assert done.returncode == 0 and done.stderr == ""
     return done.stdout
 
@@ -83,12 +88,5 @@ def test_names_that_a_shell_might_run_are_not_offered(
 def test_completion_can_be_installed(tmp_path: Path) -> None:
     code = "import sys; sys.argv = ['odqa', '--show-completion', 'bash']; from odqa.cli import main; main()"
     asked = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, **asked},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = started(code, asked, tmp_path)
     assert done.returncode == 0 and "_ODQA_COMPLETE=complete_bash" in done.stdout

@@ -1,7 +1,7 @@
 """What a server is like when many people ask at once: how fast, how large, and whether anything fails or is lost.
 
     python benchmarks/serve.py                           # about 3 minutes
-    python benchmarks/serve.py --asks 10000              # about 26 minutes, at 6.5 questions a second
+    python benchmarks/serve.py --asks 10000              # about 16 minutes, at 10.5 questions a second
     python benchmarks/serve.py --replace --seconds 180   # about 4 minutes, with some twelve changes
     python benchmarks/serve.py --kill 3                  # about 3 minutes
 

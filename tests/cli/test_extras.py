@@ -30,7 +30,7 @@ def folder(work: Path, asked: Asked) -> Path:
 
 
 def run(hidden: tuple[str, ...], folder: Path, *commands: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Commands, up to one that fails, in a Python that lacks some packages; at last it prints the HEAVY ones it loaded."""
+    """Commands, up to one that fails, in a Python that lacks some packages; it prints the HEAVY ones it loaded."""
     program = (
         "import atexit, json, shlex, sys\n"
         "from tests.without import finders\n"

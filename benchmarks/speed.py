@@ -19,7 +19,8 @@ quiet one. ``--steps`` picks some of the steps:
 - ``busy``: indexing and asking beside one process that computes, over the same without it.
 - ``peers``: Haystack and txtai (see `speed_peer_work.py`), in environments below ``--peers`` that are made from PyPI
   where they are not there. Their indexes are kept below ``--out``.
-- ``size``: the wheel and a fresh environment with `pip install .[cpu]`, which takes minutes; only where it is named.
+- ``size``: the wheel, and a fresh environment with `pip install odqa[cpu]`, in which documents are indexed and a
+  question is asked, and then with `odqa[cpu,train]`. It takes minutes; only where it is named.
 
 Ways of running odqa are compared where there are several: ``--backend torch,openvino``, and ``--exhaustive`` for each
 also with all passages read. Each step prints its table and writes all that was measured to STEP.json in ``--out``. An
@@ -30,6 +31,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -261,7 +263,8 @@ def beside_work(bench: Bench) -> Result:
 
 
 def size(bench: Bench) -> Result:
-    """The wheel and a fresh environment, in MB on the disk."""
+    """The wheel and a fresh environment, in MB on the disk; that it answers, too."""
+    whole, seconds, parts = {}, {}, {}
     with tempfile.TemporaryDirectory() as work:
         environment, wheels = Path(work) / "environment", Path(work) / "wheels"
         run([sys.executable, "-m", "venv", environment])
@@ -269,15 +272,28 @@ def size(bench: Bench) -> Result:
         before = megabytes(environment)
         run([python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", wheels, ROOT])
         (wheel,) = wheels.glob("*.whl")
-        took = run([python, "-m", "pip", "install", TORCH, f"{wheel}[cpu]"])
-        (packages,) = environment.glob("lib/python*/site-packages")
-        parts = {path.name: megabytes(path) for path in packages.iterdir() if path.is_dir()}
-        whole, small = megabytes(environment) - before, wheel.stat().st_size / 1e6
-    largest = sorted(parts.items(), key=lambda item: -item[1])[:12]
+        for extras in ("cpu", "cpu,train"):
+            took = run([python, "-m", "pip", "install", TORCH, f"{wheel}[{extras}]"])
+            (packages,) = environment.glob("lib/python*/site-packages")
+            parts[extras] = {path.name: megabytes(path) for path in packages.iterdir() if path.is_dir()}
+            whole[extras], seconds[extras] = megabytes(environment) - before, took.wall
+            if extras == "cpu":
+                answers(environment / "bin" / "odqa", Path(work))
+        small = wheel.stat().st_size / 1e6
+    largest = sorted(parts["cpu"].items(), key=lambda item: -item[1])[:12]
     names = ", ".join(f"{name} {part:,.0f}" for name, part in largest)
-    lines = table(("", "MB"), (("wheel", f"{small:,.1f}"), ("`pip install odqa[cpu]`", f"{whole:,.0f}")))
-    raw = {"wheel": small, "environment": whole, "parts": parts, "seconds": took.wall}
-    return raw, [*lines, "", f"The largest packages: {names}."]
+    rows = [("wheel", f"{small:,.1f}"), *((f"`pip install odqa[{name}]`", f"{mb:,.0f}") for name, mb in whole.items())]
+    raw = {"wheel": small, "environment": whole, "parts": parts, "seconds": seconds}
+    return raw, [*table(("", "MB"), rows), "", f"The largest packages: {names}."]
+
+
+def answers(odqa: Path, work: Path) -> None:
+    """Index this project's pages and ask them a question. Raises SystemExit where that fails."""
+    index = ("--index", work / "index")
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    alone |= {"HF_HUB_OFFLINE": "1", "XDG_CACHE_HOME": str(work / "cache")}
+    run([odqa, "index", ROOT / "README.md", ROOT / "docs", *index], alone)
+    run([odqa, "ask", "How many passages does the reader read by default?", *index], alone)
 
 
 def megabytes(path: Path) -> float:

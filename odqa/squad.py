@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from odqa import extras
 from odqa.errors import DataError, UsageError
 from odqa.files import open_regular, parse_json, read_json, whole
 from odqa.types import Example, Reference
@@ -53,8 +54,8 @@ def load_questions(source: str | Path, split: str | None = None) -> list[Example
     """Read every question of a dataset, with its context or without.
 
     ``source`` is a file (by its suffix: .json, .jsonl, .parquet) or a hub id such as ``rajpurkar/squad_v2``;
-    ``split`` is only for hub ids. Raises UsageError where there is no such dataset and DataError, with the JSON path
-    or the line, where its content is in neither format.
+    ``split`` is only for hub ids. Raises UsageError where there is no such dataset, OdqaError where what reads it is
+    not installed and DataError, with the JSON path or the line, where its content is in neither format.
     """
     check_source(source)
     path = Path(source)
@@ -93,12 +94,18 @@ def texts_of(question: Example | OwnQuestion) -> tuple[str, ...]:
 
 
 def check_source(source: str | Path) -> None:
-    """Raise UsageError for what is neither a file nor can be the id of a dataset on the hub. Opens nothing."""
+    """Raise UsageError for what is neither a file nor can be the id of a dataset on the hub. Opens nothing.
+
+    Raises OdqaError where what reads it is not installed.
+    """
     path, named = Path(source), str(source)
     if path.is_file():
+        if path.suffix.lower() == ".parquet":
+            extras.need("train", f"{source} is a Parquet file, which", "pyarrow")
         return
     if path.suffix.lower() in FORMATS or path.exists() or not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", named):
         raise UsageError(f"no such dataset file: {source} (a .json, .jsonl or .parquet file, or a hub id)")
+    extras.need("train", f"there is no file {named}, and a dataset of the hub", "datasets")
 
 
 def iter_paragraphs(path: Path, text: str | None = None) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from odqa import extras
 from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import print_json, print_lines
 from odqa.cli.progress import progress_bar
@@ -70,6 +71,7 @@ def pretrain(
     chosen |= {name: value for name, value in settings.items() if value is not None}
     chosen |= {"texts": tuple(texts)} if texts else {}
     made = make_recipe(chosen)
+    extras.need("train", "training", "accelerate")  # Before a model is fetched.
     for model in filter(None, (made.base, made.tokenizer)):
         resolve(model)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # As in odqa train-reader.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from odqa import extras
 from odqa.cli.common import command, tell_fallback
 from odqa.cli.defaults import index_or_default
 from odqa.cli.options import AUTO, DeviceOption, ReaderOption
 from odqa.cli.output import note
 from odqa.cli.progress import status
-from odqa.errors import OdqaError, UsageError
+from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Mode
 
@@ -78,9 +78,7 @@ def serve(
     odqa ask "How many vacation days do I have?" --url http://127.0.0.1:8265
 
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise OdqaError(f"serving needs {' and '.join(missing)}: pip install 'odqa[serve]'")
+    extras.need("serve", "serving", *NEEDED)
     from odqa.serve.app import create_app
     from odqa.serve.indexes import Indexes, Models, named_folders
     from odqa.serve.limits import is_loopback

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from odqa import extras
 from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import print_json, print_lines
 from odqa.cli.progress import progress_bar
@@ -59,6 +60,7 @@ def train_reader(
     chosen = make_recipe(_chosen(recipe, settings, negatives, negatives_ratio))
     for source in (*chosen.train, *chosen.eval, *chosen.tune):
         check_source(source.path)
+    extras.need("train", "training", "accelerate")  # Before a model is fetched.
     for model in filter(None, (chosen.base, chosen.distill)):
         resolve(model)
     # Forking tokenizers after they ran in parallel warns on every batch; the loop does not fork.

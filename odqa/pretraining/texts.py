@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from odqa import extras
 from odqa.corpus import ReadOptions, Unusable, find_files, read_file
 from odqa.corpus.base import OpenFile, source_of, well_formed
 from odqa.corpus.encoding import open_text
@@ -64,9 +65,11 @@ class Sources:
 def find(recipe: LanguageRecipe) -> Sources:
     """Where the texts are. A name that is no path and looks like one on the hub is a dataset there.
 
-    Raises UsageError for a path that does not exist.
+    Raises UsageError for a path that does not exist, OdqaError for a dataset where what reads it is not installed.
     """
     hub = [one for one in recipe.texts if _HUB.fullmatch(one) and not exists(Path(one))]
+    if hub:
+        extras.need("train", f"there is no file {hub[0]}, and a dataset of the hub", "datasets")
     paths = [Path(one) for one in recipe.texts if one not in hub]
     found = find_files(paths, passed_over=is_index) if paths else None
     datasets = tuple((name, kind or None) for name, _, kind in (one.partition(":") for one in hub))

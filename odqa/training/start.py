@@ -5,13 +5,13 @@ What every training run begins with, whatever it learns. Knows no data and no lo
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import Any
 
+from odqa import extras
 from odqa.device import pick_device, pick_dtype
-from odqa.errors import OdqaError, UsageError
+from odqa.errors import UsageError
 from odqa.reports import loss_curve
 from odqa.training import checkpoint, master_weights
 from odqa.training.checkpoint import State
@@ -27,9 +27,10 @@ def check(recipe: Schedule, output: Path, *, resume: bool, device: str) -> str:
     Raises UsageError where ``output`` holds something else, for a device that is not there and for one that has not
     the recipe's precision, OdqaError where an extra is missing.
     """
+    extras.need("train", "training", "accelerate")
     checkpoint.check_output(output, resume=resume)
-    if recipe.track and importlib.util.find_spec(recipe.track) is None:
-        raise OdqaError(f'--track {recipe.track} needs an extra; run: pip install "odqa[{recipe.track}]"')
+    if recipe.track:
+        extras.need(recipe.track, f"--track {recipe.track}", recipe.track)
     kind = pick_device(device).type
     _mixed_precision(recipe, kind)
     return kind

@@ -604,7 +604,7 @@ def test_tracking_needs_its_extra(recipe, tmp_path, name):
         pytest.skip(f"{name} is installed")
     with pytest.raises(OdqaError) as error:
         run(recipe(track=name), tmp_path / "out")
-    assert str(error.value) == f'--track {name} needs an extra; run: pip install "odqa[{name}]"'
+    assert str(error.value) == f'--track {name} needs {name}; run: pip install "odqa[{name}]"'
 
 
 def test_tracking_with_tensorboard(recipe, tmp_path):

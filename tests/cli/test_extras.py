@@ -78,9 +78,11 @@ def test_the_extra_is_named_before_a_model_is_loaded(typed: str, words: list[str
     assert not (folder / "runs").exists() and not (folder / "models").exists()
 
 
-def test_texts_of_the_hub_need_more_than_what_trains(folder: Path) -> None:
-    done = run(("datasets",), folder, "pretrain owner/texts --output models/mine")
-    assert done.returncode == 1
+def test_texts_of_the_hub_need_more_than_what_trains(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "datasets", raising=False)
+    monkeypatch.setattr(sys, "meta_path", finders(("datasets",)))
+    done = CliRunner().invoke(app, ["pretrain", "owner/texts", "--output", "models/mine"])
+    assert done.exit_code == 1
     assert "owner/texts" in done.stderr and "datasets" in done.stderr and "odqa[train]" in done.stderr
 
 

@@ -51,8 +51,9 @@ def spans_of(
     )
     spans: list[Span] = []
     for begin, stop, score in pairs:
-        place = balanced(text, int(units.starts[first[begin]]), int(units.stops[last[stop]]))
-        if place and len(spans) < n_best:
+        if len(spans) == n_best:
+            break
+        if place := balanced(text, int(units.starts[first[begin]]), int(units.stops[last[stop]])):
             spans.append(Span(*place, score))
     return spans
 

@@ -75,6 +75,7 @@ UNIT = re.compile(
 GROUPED = re.compile(r"(?<!\d{4})(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")  # 1 200, on one line.
 POSSESSIVE = re.compile(r"(?<=')s(?![as0_])")
 PAIRS = ("()", "[]", "{}", "“”", "«»", '""', "``")
+_SIGNS = re.compile(f"[{re.escape(''.join(PAIRS))}]")
 BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 NUMBER = re.compile(r"^[ \t]*(?:\(?\d{1,3}[.)]|[a-z][.)])[ \t]+(?=\S)", re.MULTILINE)  # Of an item in a list.
 
@@ -135,6 +136,8 @@ def balanced(text: str, start: int, stop: int) -> tuple[int, int] | None:
     >>> balanced(text, 5, 16), balanced(text, 19, 23), balanced(text, 11, 22), balanced(text, 5, 23)
     ((5, 16), (19, 23), None, (4, 24))
     """
+    if not _SIGNS.search(text, start, stop):  # As in most of the tens of spans that are looked at in every passage.
+        return start, stop
     for opening, closing in map(tuple, PAIRS):
         opened, closed = _unmatched(text[start:stop], opening, closing)
         if opened == 1 and not closed and text.startswith(closing, stop):
@@ -150,6 +153,8 @@ def _unmatched(text: str, opening: str, closing: str) -> tuple[int, int]:
     """How many of both signs lack their partner; of a sign that is its own partner one may."""
     if opening == closing:
         return text.count(opening) % 2, 0
+    if opening not in text and closing not in text:
+        return 0, 0
     opened = closed = 0
     for character in text:
         if character == opening:

@@ -19,15 +19,18 @@ def load_without_head(folder: Path) -> None:
 
 
 def test_loading_says_nothing_in_a_quiet_block_and_all_of_it_behind(
-    tiny_base: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+    tiny_base: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     with pytest.raises(KeyError, match="raised all the same"), quiet():
         load_without_head(tiny_base)
         raise KeyError("raised all the same")
-    assert capfd.readouterr().err == ""
-    assert not recwarn
+    assert (capfd.readouterr().err, caplog.text, list(recwarn)) == ("", "", [])
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
     load_without_head(tiny_base)
-    assert "qa_outputs" in capfd.readouterr().err
+    assert "Loading weights" in capfd.readouterr().err
+    assert "qa_outputs" in caplog.text
     assert recwarn

@@ -77,4 +77,7 @@ def started() -> Iterator[Started]:
     command = [sys.executable, "-c", _PROGRAM]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with TemporaryDirectory() as folder, subprocess.Popen(command, env=environment, text=True, **pipes) as process:
-        yield Started(process, Path(folder))
+        try:
+            yield Started(process, Path(folder))
+        finally:
+            process.kill()  # Or it would be waited for as long as a command that hangs.

@@ -26,7 +26,7 @@ FILE = "odqa.toml"
 PREFIX = "ODQA_"
 DEFAULT = "default"
 
-_MOST_BYTES = 1_000_000  # A file of settings is read whole.
+_MOST_BYTES = 10_000  # A file of settings is read whole, and a dotted key in a time that grows with its square.
 _LEAST_LIKE = 0.8  # How like a setting's name a variable of the environment is before it is taken for a slip.
 
 

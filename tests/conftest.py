@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from odqa import threads
 from odqa.runtime import backend
@@ -34,7 +34,9 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, and no verdict on speed: the machine may be busy.
-settings.register_profile("odqa", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "odqa", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("odqa")
 
 

@@ -41,7 +41,7 @@ from tests.evaluation.made import example as made_example
 from tests.evaluation.made import over_index
 from tests.reports.reports import report
 
-often = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+often = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 CASE = over_index(
     made_example("q", "Paris is in France", ["Paris"]),
@@ -321,7 +321,7 @@ def test_a_small_parquet_file_of_very_many_values_is_refused(tmp_path: Path, mon
 
 
 @given(st.data())
-@often
+@settings(often, max_examples=40)
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "x.parquet"
     if not path.exists():

@@ -232,7 +232,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_reader_with_any_changed_setting_reads_or_is_refused(scratch: Path, data: st.DataObject) -> None:
     file = scratch / data.draw(st.sampled_from(["config.json", "tokenizer_config.json"]))
     before = file.read_text()

@@ -78,7 +78,8 @@ def fit_temperature(questions: Sequence[Question], threshold: float) -> float:
     grid = np.linspace(np.log(TEMPERATURES[0]), np.log(TEMPERATURES[1]), GRID)
     best = int(np.argmin([loss(float(point)) for point in grid]))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)]
-    return float(np.exp(_golden_section(loss, float(low), float(high))))
+    # Where another answer comes first the loss leaps, and the search between may end on the wrong side of that.
+    return float(np.exp(min(float(grid[best]), _golden_section(loss, float(low), float(high)), key=loss)))
 
 
 def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
@@ -108,7 +109,7 @@ def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
 
 
 def _golden_section(function: Callable[[float], float], low: float, high: float) -> float:
-    """The minimum of a function with a single one between ``low`` and ``high`` (Kiefer 1953)."""
+    """The best point tried between ``low`` and ``high``, near the minimum where there is a single one (Kiefer 1953)."""
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = function(left), function(right)
@@ -121,4 +122,4 @@ def _golden_section(function: Callable[[float], float], low: float, high: float)
             low, left, at_left = left, right, at_right
             right = low + ratio * (high - low)
             at_right = function(right)
-    return (low + high) / 2
+    return left if at_left <= at_right else right

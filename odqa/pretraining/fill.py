@@ -38,7 +38,7 @@ def fill(model: Any, tokenizer: Any, text: str, k: int = 5) -> list[list[Guess]]
         raise UsageError(f"no mask in {_short(text)}; write <mask> where a word is missing: 'Paris is <mask>.'")
     if not 1 <= k <= len(tokenizer):
         raise UsageError(f"k is {k}; it must be from 1 to the {len(tokenizer):,} tokens of the model's vocabulary")
-    inputs = tokenizer(text, return_tensors="pt")
+    inputs = tokenizer(text, return_tensors="pt", verbose=False)
     ids = inputs["input_ids"][0]
     room = min(filter(None, (positions(model), tokenizer.model_max_length)))
     if len(ids) > room:

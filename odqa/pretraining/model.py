@@ -9,7 +9,7 @@ from odqa.errors import ModelError, UsageError
 from odqa.models import ResolvedModel, resolve
 from odqa.pretraining import tokens
 from odqa.pretraining.recipe import LanguageRecipe
-from odqa.reader.weights import quiet
+from odqa.runtime.quiet import quiet
 from odqa.training.base import positions
 
 _DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
@@ -24,17 +24,17 @@ def load(found: ResolvedModel, *, attention: str | None = None) -> tuple[Any, An
     import torch
     import transformers
 
-    quiet(transformers)
     tokenizer = load_tokenizer(found)
     try:
-        model, report = transformers.AutoModelForMaskedLM.from_pretrained(
-            str(found.folder),
-            dtype=torch.float32,
-            attn_implementation=attention,
-            output_loading_info=True,
-            weights_only=True,
-            **_DATA_ALONE,
-        )
+        with quiet():
+            model, report = transformers.AutoModelForMaskedLM.from_pretrained(
+                str(found.folder),
+                dtype=torch.float32,
+                attn_implementation=attention,
+                output_loading_info=True,
+                weights_only=True,
+                **_DATA_ALONE,
+            )
     except Exception as error:  # Of many types, as in odqa.reader.model.
         raise _unfit(found, error) from None
     return model, tokenizer, sorted(report["missing_keys"])
@@ -44,10 +44,10 @@ def load_tokenizer(found: ResolvedModel) -> Any:
     """The tokenizer in a model's folder. Raises ModelError where there is none, UsageError without a mask token."""
     import transformers
 
-    quiet(transformers)
     try:
-        model_configs.check(found.folder)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(found.folder), **_DATA_ALONE)
+        with quiet():
+            model_configs.check(found.folder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(found.folder), **_DATA_ALONE)
     except Exception as error:
         raise _unfit(found, error) from None
     tokens.check(tokenizer, found.name)

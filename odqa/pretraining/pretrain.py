@@ -10,6 +10,7 @@ from odqa.pretraining.card import card, speed
 from odqa.pretraining.prepare import Job, prepare
 from odqa.pretraining.recipe import LanguageRecipe
 from odqa.pretraining.record import RECORD_FILE, make_record
+from odqa.runtime.quiet import quiet
 from odqa.training import checkpoint
 from odqa.training.loop import fit
 from odqa.training.watch import SilentWatcher, Watcher, is_first_process
@@ -41,7 +42,7 @@ def finish(job: Job) -> None:
         if job.recipe.save_precision == "float16":
             model = model.half()
         model.config.name_or_path = ""
-        with checkpoint.room_for(output):
+        with checkpoint.room_for(output), quiet():
             job.prepared.tokenizer.save_pretrained(str(output))
             write_json(output / RECORD_FILE, record.to_json())
             (output / "README.md").write_text(card(record), encoding="utf-8")

@@ -25,7 +25,7 @@ from odqa.reader.compat import QuestionAnswering
 from odqa.reader.features import Window, pad, windows
 from odqa.reader.units import units_of
 from odqa.runtime.backend import Choice, choose
-from odqa.runtime.export import Made, graph_of
+from odqa.runtime.export import graph_of, maker
 from odqa.runtime.network import Inputs, Network, batches
 from odqa.types import Backend, Reading, Span
 from odqa.views import Context
@@ -222,15 +222,8 @@ class Reader(QuestionAnswering):
 
 def _network(model: ResolvedModel, choice: Choice, dtype: str) -> tuple[Network, Any]:
     """The model as it runs, and its tokenizer."""
-    if choice.backend is Backend.OPENVINO:
-
-        def make(folder: Path) -> Made:
-            from odqa.reader.graph import make
-
-            return make(folder)
-
-        if graph := graph_of(model, "reader", make):
-            return graph.network(choice.precision), graph.tokenizer
+    if choice.backend is Backend.OPENVINO and (graph := graph_of(model, "reader", maker("odqa.reader.graph"))):
+        return graph.network(choice.precision), graph.tokenizer
     from odqa.reader.weights import torch_network
 
     return torch_network(model.folder, choice.device, dtype)

@@ -9,6 +9,7 @@ from odqa import model_configs
 from odqa.device import pick_device, pick_dtype
 from odqa.errors import ModelError
 from odqa.runtime import precision
+from odqa.runtime.quiet import quiet
 from odqa.runtime.torch_network import TorchNetwork
 
 LOGITS = ("start_logits", "end_logits")
@@ -24,18 +25,18 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
     import torch
     import transformers
 
-    quiet(transformers)
     try:
-        model_configs.check(folder)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_DATA_ALONE)
-        model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            str(folder),
-            dtype=torch.float32,
-            attn_implementation=attention,
-            output_loading_info=True,
-            weights_only=True,
-            **_DATA_ALONE,
-        )
+        with quiet():
+            model_configs.check(folder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_DATA_ALONE)
+            model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
+                str(folder),
+                dtype=torch.float32,
+                attn_implementation=attention,
+                output_loading_info=True,
+                weights_only=True,
+                **_DATA_ALONE,
+            )
     # Damaged files: transformers raises many types, safetensors one of its own, tokenizers a bare Exception.
     except Exception as error:
         detail = model_configs.reason(error)
@@ -62,9 +63,3 @@ def torch_network(folder: Path, device: str, dtype: str) -> tuple[TorchNetwork, 
     if picked == torch.bfloat16:
         precision.lower(model)
     return TorchNetwork(model, LOGITS, picked), tokenizer
-
-
-def quiet(transformers: Any) -> None:
-    """Keep transformers' loading bars and advice off the terminal; real errors are raised all the same."""
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()

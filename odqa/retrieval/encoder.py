@@ -14,7 +14,7 @@ from odqa.errors import ModelError
 from odqa.models import DEFAULT_ENCODER, ResolvedModel, content_hash, resolve
 from odqa.retrieval.embedders import Embedder, GraphEmbedder
 from odqa.runtime.backend import Choice, choose
-from odqa.runtime.export import Made, graph_of
+from odqa.runtime.export import graph_of, maker
 from odqa.runtime.network import batches
 from odqa.types import Backend, Passage
 from odqa.views import context_of_passage, heading_path, plain, view_of
@@ -137,13 +137,8 @@ class Encoder:
 def _embedder(model: ResolvedModel, choice: Choice) -> Embedder:
     """The model as it runs."""
     if choice.backend is Backend.OPENVINO:
-
-        def make(folder: Path) -> Made:
-            from odqa.retrieval.sentence_model import make
-
-            return make(folder)
-
-        if graph := graph_of(model, "encoder", make):
+        graph = graph_of(model, "encoder", maker("odqa.retrieval.sentence_model"))
+        if graph is not None:
             return GraphEmbedder(graph, choice.precision)
     from odqa.retrieval.sentence_model import load
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from odqa.retrieval.bfloat16 import SAMPLES, alike, faithful, lowered
 from odqa.retrieval.embedders import Facts, Kind, Vectors, prepare
 from odqa.runtime.export import Made, NotExportable, check_tokens
 from odqa.runtime.network import Outputs
+from odqa.runtime.quiet import quiet
 from odqa.runtime.tokens import FastTokenizer, untouched
 
 _REMEDY = f"name a sentence-transformers model, for example {DEFAULT_ENCODER}"
@@ -80,7 +80,7 @@ def load(folder: Path, name: str, device: str) -> SentenceModel:
     Raises ModelError when the folder holds no usable encoder, UsageError for a device that is not available.
     """
     target = str(pick_device(device))
-    with _quiet():
+    with quiet():
         try:
             model_configs.check(folder)
             model = SentenceTransformer(
@@ -163,19 +163,3 @@ def _pooling(model: Any) -> str:
         if mode:
             return mode if isinstance(mode, str) else "+".join(mode)
     return type(model[0]).__name__
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back the libraries' bars and remarks while a model loads; their errors are raised all the same."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

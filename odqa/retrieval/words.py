@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from itertools import pairwise
+from types import ModuleType
 
 # Snowball's stemmers and the stop words of NLTK (with stopwords-iso's for Korean), by the code of the language.
 _STEMMERS = {
@@ -93,11 +96,25 @@ def _pattern() -> re.Pattern[str]:
 
 
 def _stop_words(code: str) -> frozenset[str]:
-    from bm25s import stopwords
-
-    name = _STOP_WORDS.get(code)
-    words = getattr(stopwords, f"STOPWORDS_{name}") if name else ()
+    if code not in _STOP_WORDS:
+        return frozenset()
+    words = getattr(_lists(), f"STOPWORDS_{_STOP_WORDS[code]}")
     return frozenset(unicodedata.normalize("NFKC", word).casefold() for word in words)
+
+
+@cache
+def _lists() -> ModuleType:
+    """The stop words of bm25s, without the rest of that package, which takes as long to import as a question to answer.
+
+    Raises ModuleNotFoundError where it is not installed.
+    """
+    package = find_spec("bm25s")  # Of a name without a dot nothing is imported.
+    found = package and PathFinder.find_spec("bm25s.stopwords", package.submodule_search_locations)
+    if not found or not found.loader:
+        raise ModuleNotFoundError("No module named 'bm25s.stopwords'", name="bm25s.stopwords")
+    lists = module_from_spec(found)
+    found.loader.exec_module(lists)
+    return lists
 
 
 def _stemmer(code: str) -> Callable[[list[str]], list[str]]:

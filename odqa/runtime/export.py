@@ -13,13 +13,13 @@ import logging
 import os
 import shutil
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from odqa.runtime import openvino_library
 from odqa.runtime.backend import remark
 from odqa.runtime.network import Inputs, Outputs
 from odqa.runtime.openvino_network import OpenVinoNetwork
+from odqa.runtime.quiet import quiet
 from odqa.runtime.tokens import FastTokenizer
 
 FORMAT = 1  # Of the folder; and of how graphs are made: a new number makes all of them anew.
@@ -96,6 +97,11 @@ def graph_of(model: ResolvedModel, kind: str, make: Callable[[Path], Made]) -> G
         remark(f"the {kind} {model.name} cannot be run by OpenVINO ({found}); torch runs it, which is slower")
         return None
     return found
+
+
+def maker(module: str) -> Callable[[Path], Made]:
+    """The ``make`` of a module that loads models by torch; the module is imported when a graph is made, not before."""
+    return lambda folder: cast("Made", import_module(module).make(folder))
 
 
 @cache
@@ -185,20 +191,6 @@ def check_tokens(tokenizer: FastTokenizer, transformer: Any) -> None:
         raise NotExportable(f"its tokenizer has {tokens:,} tokens, for {embeddings:,} of which there is an embedding")
 
 
-@contextmanager
-def _unremarked() -> Iterator[None]:
-    """A block in which the libraries keep their remarks on tracing to themselves."""
-    log = logging.getLogger("transformers")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(before)
-
-
 def _traced(made: Made) -> Any:
     """The module's graph, for any number of rows and any length. Raises NotExportable where it cannot be traced."""
     import torch
@@ -216,7 +208,7 @@ def _traced(made: Made) -> Any:
     # Another shape than the trial's: a graph that holds for one shape alone fails there.
     example = tuple(torch.from_numpy(made.trial[name][:2, :8].copy()) for name in names)
     try:
-        with _unremarked(), torch.inference_mode(False), torch.no_grad():
+        with quiet(), torch.inference_mode(False), torch.no_grad():
             graph = openvino_library.load().convert_model(Traced().eval(), example_input=example)
     except Exception as error:  # The tracer and the converter raise whatever they meet.
         raise NotExportable(f"it cannot be traced: {reason(error)}") from None

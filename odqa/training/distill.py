@@ -134,7 +134,7 @@ def _check_tokens(name: str, teacher: Any, base: str, tokenizer: Any, texts: Seq
             f"{remedy}"
         )
     for text in (PROBE, *texts):
-        cut, wanted = (one(PROBE, text, truncation=False)["input_ids"] for one in (teacher, tokenizer))
+        cut, wanted = (one(PROBE, text, truncation=False, verbose=False)["input_ids"] for one in (teacher, tokenizer))
         if cut != wanted:
             raise UsageError(
                 f"the teacher {name} has the vocabulary of the base {base} but cuts texts into other tokens, such as "

@@ -7,6 +7,7 @@ from typing import Any
 
 from odqa.files import write_json
 from odqa.reader.model import SETTINGS_FILE
+from odqa.runtime.quiet import quiet
 from odqa.training.card import card
 from odqa.training.recipe import Recipe
 from odqa.training.record import RUN_FILE, RunRecord
@@ -30,4 +31,5 @@ def write(output: Path, model: Any, tokenizer: Any, recipe: Recipe, record: RunR
     write_json(output / SETTINGS_FILE, settings)
     write_json(output / RUN_FILE, record.to_json())
     (output / "README.md").write_text(card(record), encoding="utf-8")
-    model.save_pretrained(str(output))
+    with quiet():
+        model.save_pretrained(str(output))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
 from odqa.index.build import build_index
+from tests.cli.started import Started, started
 
 TEXTS = {
     "moon.txt": "The moon orbits the earth in days.",
@@ -34,6 +36,13 @@ def made(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with chdir(folder):  # Documents are called as their files are named, and tests work on a copy elsewhere.
         build_index(["docs"], "index", encoder=tiny_encoder, device="cpu")
     return folder
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[Started]:
+    """The command line, to be started with arguments in a process of its own."""
+    with started() as process:
+        yield process
 
 
 @pytest.fixture

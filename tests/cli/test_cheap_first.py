@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.started import Started
 from tests.tiny.asked import Asked
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "datasets", "sklearn")
+HEAVY = {"torch", "transformers", "sentence_transformers", "datasets", "sklearn"}
 
 
 @pytest.fixture
@@ -60,18 +57,9 @@ def folder(work: Path, asked: Asked) -> Path:
         ("make-negatives asked.json --kinds entty", ["did you mean 'entity'?"]),
     ],
 )
-def test_it_is_told_at_once(typed: str, words: list[str], folder: Path) -> None:
-    program = (
-        "import atexit, json, sys\n"
-        f"atexit.register(lambda: print(json.dumps([name for name in {HEAVY!r} if name in sys.modules])))\n"
-        "from odqa.cli import main\n"
-        "main()\n"
-    )
-    environment = {**os.environ, "ODQA_INDEX": "index", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
-        [sys.executable, "-c", program, *typed.split()],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+def test_it_is_told_at_once(typed: str, words: list[str], folder: Path, program: Started) -> None:
+    done = program.run(*typed.split(), cwd=folder, environment={"ODQA_INDEX": "index"})
     assert done.returncode in (1, 2), done.stderr
     assert all(word in done.stderr for word in words), done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == []
+    assert "odqa.cli" in done.modules
+    assert not done.modules & HEAVY

@@ -13,29 +13,16 @@ import pytest
 
 from odqa.cli import complete
 from odqa.index.build import build_index
+from tests.cli.started import Started
 
 
-def started(code: str, asked: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env={**os.environ, **asked},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def offered(typed: str, folder: Path, shell: str = "bash") -> str:
-    code = "import sys; sys.argv = ['odqa']; from odqa.cli import main; main()"
+def offered(program: Started, typed: str, folder: Path, shell: str = "bash") -> str:
     words = typed.split(" ")
     asked = {
         "COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1), "_ODQA_COMPLETE": f"complete_{shell}",
         "_TYPER_COMPLETE_ARGS": typed, "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
     }  # fmt: skip
-    done = started(code, asked, folder)
+    done = program.run(cwd=folder, environment=asked)
     assert done.returncode == 0 and done.stderr == ""
     return done.stdout
 
@@ -62,13 +49,13 @@ def folder(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("odqa ask q --index no --filter x", []),
     ],
 )
-def test_names_are_completed(typed: str, found: list[str], folder: Path) -> None:
-    assert offered(typed, folder).split() == found
+def test_names_are_completed(typed: str, found: list[str], folder: Path, program: Started) -> None:
+    assert offered(program, typed, folder).split() == found
 
 
-def test_other_shells_get_their_own_form(folder: Path) -> None:
-    assert "verify\tCheck an index" in offered("odqa ver", folder, "fish")
-    assert '"verify":"Check an index' in offered("odqa ver", folder, "zsh")
+def test_other_shells_get_their_own_form(folder: Path, program: Started) -> None:
+    assert "verify\tCheck an index" in offered(program, "odqa ver", folder, "fish")
+    assert '"verify":"Check an index' in offered(program, "odqa ver", folder, "zsh")
 
 
 def test_names_that_a_shell_might_run_are_not_offered(
@@ -86,7 +73,9 @@ def test_names_that_a_shell_might_run_are_not_offered(
 
 
 def test_completion_can_be_installed(tmp_path: Path) -> None:
-    code = "import sys; sys.argv = ['odqa', '--show-completion', 'bash']; from odqa.cli import main; main()"
     asked = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = started(code, asked, tmp_path)
+    code = "import sys; sys.argv = ['odqa', '--show-completion', 'bash']; from odqa.cli import main; main()"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, **asked}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "_ODQA_COMPLETE=complete_bash" in done.stdout

@@ -89,28 +89,27 @@ TEXTS = {
 
 
 def seconds(path: Path) -> float:
-    """What reading a file takes of the processor, at best."""
-    taken = []
-    for _ in range(3):
-        began = time.process_time()
-        with open_regular(path) as stream:
-            for found in load(OpenFile(path, stream)):
-                if isinstance(found, Document):
-                    blocks_of(found)
-        taken.append(time.process_time() - began)
-    return min(taken)
+    """What reading a file takes of the processor, once."""
+    began = time.process_time()
+    with open_regular(path) as stream:
+        for found in load(OpenFile(path, stream)):
+            if isinstance(found, Document):
+                blocks_of(found)
+    return time.process_time() - began
 
 
 def check_linear(path: Path, write) -> None:
-    """``write(n)`` writes the file with n times the construct."""
+    """``write(n)`` writes the file with n times the construct. What either size takes is what it takes at best."""
     n = 1_000
     write(n)
     seconds(path)  # Imports what is needed.
     while (before := seconds(path)) < ENOUGH and n < 10**6:
-        n *= 4
+        n *= 2
         write(n)
+    before = min(before, seconds(path), seconds(path))
     write(2 * n)
-    assert seconds(path) < MOST * max(before, ENOUGH / 4)
+    limit = MOST * max(before, ENOUGH / 4)
+    assert any(seconds(path) < limit for _ in range(3))
 
 
 @pytest.fixture(autouse=True)

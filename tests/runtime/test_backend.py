@@ -12,7 +12,7 @@ from odqa.errors import UsageError
 from odqa.runtime import backend
 from odqa.runtime.backend import Choice, choose
 
-HEAVY = "torch transformers sentence_transformers sklearn datasets accelerate openvino_telemetry pandas".split()
+HEAVY = "torch transformers sentence_transformers sklearn datasets accelerate openvino_telemetry pandas bm25s".split()
 
 
 @pytest.fixture(autouse=True)

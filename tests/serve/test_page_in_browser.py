@@ -38,10 +38,17 @@ def browser() -> Iterator[Any]:
         yield driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
 
 
-@pytest.fixture
-def stub(tmp_path: Path) -> Iterator[Stub]:
-    with served(Stub(file=tmp_path / "feedback.jsonl")) as one:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Stub]:
+    with served(Stub()) as one:
         yield one
+
+
+@pytest.fixture
+def stub(server: Stub, tmp_path: Path) -> Stub:
+    """The server as if it had just begun."""
+    vars(server).update(vars(Stub(server.address, tmp_path / "feedback.jsonl")))
+    return server
 
 
 class Opened:

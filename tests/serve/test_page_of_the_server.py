@@ -30,15 +30,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "feedback.jsonl"
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        yield driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+
+
 @pytest.fixture
-def page(notes: Path, models: Any, file: Path) -> Iterator[Any]:
+def page(browser: Any, notes: Path, models: Any, file: Path) -> Iterator[Any]:
     from odqa.serve.indexes import Indexes
     from odqa.serve.service import Settings
 
     app = application.create_app(Indexes({"notes": notes}, models), Settings(wait=0.0, feedback=file))
-    with running(app) as address, playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        one = browser.new_page()
+    with running(app) as address, browser.new_context() as context:
+        one = context.new_page()
         wrong: list[str] = []
         one.on("pageerror", lambda error: wrong.append(str(error)))
         one.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

@@ -266,7 +266,7 @@ def test_the_loss_falls_and_the_reader_answers_what_it_was_shown(recipe, tmp_pat
     output = run(made, tmp_path / "out", watcher)
     assert watcher.losses[0] > 2.5
     assert watcher.losses[-1] < watcher.losses[0] / 2
-    reader = Reader.load(output, device="cpu", dtype="float32")
+    reader = Reader.load(output, device="cpu", dtype="float32", backend="torch")
     shown = [example for example in load_examples(train_file) if example.answerable]
     readings = reader.read([one.question for one in shown], [context_of_example(one) for one in shown])
     texts = [one.context[r.spans[0].start : r.spans[0].end] for one, r in zip(shown, readings, strict=True)]
@@ -320,7 +320,8 @@ def test_the_tuned_threshold_is_the_best_on_the_tuning_data(recipe, tmp_path, tr
     from odqa.evaluation.reader import evaluate
 
     output = run(recipe(tune=(Source(str(train_file)),)), tmp_path / "out")
-    report = evaluate(load_examples(train_file), Reader.load(output, device="cpu", dtype="float32")).report
+    reader = Reader.load(output, device="cpu", dtype="float32", backend="torch")
+    report = evaluate(load_examples(train_file), reader).report
     tuning = record_of(output).tuning
     assert report.scores.best_threshold_f1 == pytest.approx(tuning["metrics"]["best_threshold_f1"], abs=1e-6)
     assert report.scores.f1 == pytest.approx(tuning["metrics"]["f1"], abs=1e-6)
@@ -376,7 +377,7 @@ def test_pure_bfloat16_learns_about_the_same_and_saves_float32(recipe, tmp_path,
     assert {value.dtype for value in one.values()} == {torch.float32}
     assert not any(torch.equal(value, value.bfloat16().float()) for value in one.values() if value.ndim > 1)
     assert max((one[name] - other[name]).abs().max().item() for name in one) < 0.02
-    assert Reader.load(output, device="cpu").read(["Who?"], ["Paris"])[0].spans
+    assert Reader.load(output, device="cpu", backend="torch").read(["Who?"], ["Paris"])[0].spans
 
 
 def test_the_loss_falls_in_pure_bfloat16(recipe, tmp_path, train_file):
@@ -483,7 +484,7 @@ def test_a_student_comes_near_its_teacher(recipe, tmp_path, train_file, tiny_rea
         settings = {"distill_weight": weight, "distill_temperature": 1.0, "epochs": 15, "batch_size": 12}
         settings |= {"accumulate": 1, "learning_rate": 5e-3, "dropout": 0.0, "save_every": 1000}
         output = run(recipe(distill=str(tiny_reader), **settings), tmp_path / str(weight))
-        student = Reader.load(output, device="cpu", dtype="float32")
+        student = Reader.load(output, device="cpu", dtype="float32", backend="torch")
         pairs = zip(teacher.logits(*asked, 12), student.logits(*asked, 12), strict=True)
         distance[weight] = sum(
             divergence(torch.tensor(ours)[None], torch.tensor(its)[None], torch.ones(1, len(its)).bool(), 1.0).item()
@@ -514,7 +515,8 @@ def test_every_family_trains_a_step(family_base, tmp_path, train_file):
     output = run(made, tmp_path / "out", watcher)
     assert len(watcher.losses) == len(watcher.metrics) == 1
     assert 1 < watcher.losses[0] < 60
-    assert Reader.load(output, device="cpu").read(["Who?"], ["The Louvre is in Paris."])[0].spans
+    reader = Reader.load(output, device="cpu", backend="torch")
+    assert reader.read(["Who?"], ["The Louvre is in Paris."])[0].spans
 
 
 @pytest.fixture(params=families.FAMILIES)

@@ -2,18 +2,74 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
+from http import HTTPStatus
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from odqa.errors import UsageError
+from odqa.serve.limits import SecureHeaders
+from odqa.serve.problems import problem
 
 _BACKLOG = 2048
 _MOST_CONNECTIONS = 1000
+_HEAD_SECONDS = 10.0  # In which the first lines of a request, up to its body, have to arrive.
 _GRACE = 5.0  # Seconds beyond the time limit of a request.
+
+
+class _Connection(H11Protocol):
+    """A connection that is closed where no request begins on it, and refused where there are too many.
+
+    Else some that say nothing, or only now and then a byte, would keep everybody else out.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin: what comes next has to be a request."""
+        super().connection_made(transport)
+        self._until: asyncio.TimerHandle | None = None
+        if len(self.connections) > (most := _most_connections()):
+            detail = f"{most:,} connections are open, and the server takes no more; ask again in a moment"
+            headers = {"Retry-After": "1", "Connection": "close"}
+            self.app = SecureHeaders(problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers))  # type: ignore[assignment]
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        """Set the time until which a request has to begin, where none has begun."""
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._until is None:
+            self._until = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._until is not None:
+            self._until.cancel()
+            self._until = None
+
+
+def _most_connections() -> int:
+    """How many connections are taken: where a process may open few files, half of those are left for indexes."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
+        return _MOST_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(_MOST_CONNECTIONS, max(1, files // 2))
 
 
 class _Server(uvicorn.Server):
@@ -68,8 +124,8 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
         access_log=False,
         server_header=False,
         lifespan="on",
+        http=_Connection,
         backlog=_BACKLOG,
-        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=round(timeout + _GRACE),
         ws="none",
     )

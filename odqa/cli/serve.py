@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa.cli.common import command, tell_fallback
-from odqa.cli.defaults import index_or_default
+from odqa.cli.defaults import index_or_default, setting
 from odqa.cli.options import AUTO, DeviceOption, ReaderOption
 from odqa.cli.output import note
 from odqa.cli.progress import status
@@ -88,6 +89,7 @@ def serve(
     from odqa.serve.run import serve as run
 
     local = is_loopback(host)
+    feedback = feedback or setting("feedback", None)
     settings = _settings(local, host, api_key, cors or [], feedback, queue, batch, timeout)
     folders = named_folders(index or [], index_or_default(None))
     models = Models(reader, device=device, ranking=ranking)
@@ -129,6 +131,8 @@ def _settings(
         raise UsageError(
             f"--host {host} lets other machines ask: set ODQA_API_KEY to a secret that they send, or leave out --host"
         )
+    if not math.isfinite(timeout):
+        raise UsageError(f"--timeout is {timeout}: give a number of seconds, such as 60")
     if feedback is not None:
         prepare(feedback)
     return Settings(key, queue, batch, timeout, cors=tuple(origins(cors)), feedback=feedback)

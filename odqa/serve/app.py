@@ -46,6 +46,7 @@ def create_app(indexes: Indexes, settings: Settings, *, local: bool = True) -> F
         lifespan=lifespan,
         docs_url=None,  # Its page is loaded from elsewhere.
         redoc_url=None,
+        redirect_slashes=False,  # To an address without the slash, by a name and scheme that a proxy may not have.
     )
     app.state.service = service
     problems.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -129,6 +130,7 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
         timeout_graceful_shutdown=round(timeout + _GRACE),
         ws="none",
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # Else whoever sends what is no HTTP fills the log.
     # uvicorn raises the signal that it stopped for again, as if it had not been heeded.
     with closing(bound), suppress(KeyboardInterrupt):
         _Server(config, started).run(sockets=[bound])

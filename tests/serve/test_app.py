@@ -219,6 +219,7 @@ def test_markup_stays_text_in_json(client: TestClient) -> None:
 def test_what_there_is_not(client: TestClient) -> None:
     assert "openapi.json" in problem(client.get("/nowhere"), 404)
     assert "method" in problem(client.get("/ask"), 405)
+    assert "openapi.json" in problem(client.post("/ask/", json={"question": "Who?"}), 404)
     assert "notes, asked" in problem(client.post("/ask", json={"question": "Who?", "index": "x"}), 404)
     problem(client.post("/feedback", json={"question": "Who?", "verdict": "right"}), 404)
 
@@ -312,6 +313,21 @@ def test_feedback_is_written_where_the_server_was_told(started: Callable[..., Te
     problem(client.post("/feedback", json=said | place | {"document": "/etc/passwd"}), 404)
     problem(client.post("/feedback", json=said | place | {"verdict": "perhaps"}), 422)
     assert client.get("/indexes").json()["feedback"] is True
+
+
+def test_what_is_wrong_with_the_servers_own_files_is_told_in_its_log(
+    started: Callable[..., TestClient], copied: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "feedback.jsonl"
+    client = started({"notes": copied}, feedback=file)
+    file.mkdir()
+    detail = problem(client.post("/feedback", json={"question": QUESTION, "verdict": "missing"}), 500)
+    assert str(tmp_path) not in detail and str(file) in caplog.text
+    (copied / "manifest.json").unlink()
+    app: Any = client.app
+    app.state.service.indexes.refresh()
+    told = client.get("/indexes").json()["indexes"][0]["problem"]
+    assert "log" in told and str(copied) not in told and str(copied) in caplog.text
 
 
 def test_the_page_is_served_without_a_key(started: Callable[..., TestClient]) -> None:

@@ -37,7 +37,7 @@ class _Connection(H11Protocol):
         if len(self.connections) > (most := _most_connections()):
             detail = f"{most:,} connections are open, and the server takes no more; ask again in a moment"
             headers = {"Retry-After": "1", "Connection": "close"}
-            self.app = SecureHeaders(problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers))  # type: ignore[assignment]
+            self.app = SecureHeaders(problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers))
         self._wait()
 
     def data_received(self, data: bytes) -> None:

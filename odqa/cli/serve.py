@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from odqa.cli import complete
 from odqa.cli.common import command, tell_fallback
 from odqa.cli.defaults import index_or_default, setting
 from odqa.cli.options import AUTO, DeviceOption, ReaderOption
@@ -33,6 +34,7 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="[NAME=]PATH",
+            autocompletion=complete.indexes,
             help=f"Index folder to serve, and what it is called; repeatable, the first is the default. {DEFAULT_INDEX} "
             "if not given.",
         ),

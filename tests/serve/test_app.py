@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -255,6 +256,26 @@ def test_a_key_is_wanted(started: Callable[..., TestClient], headers: dict[str, 
         assert asked.status_code == 200
     else:
         assert "ODQA_API_KEY" in problem(asked, 401) and asked.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/ask", 401), ("POST", "/nowhere", 401), ("GET", "/health", 200)]
+)
+def test_no_body_is_read_of_who_lacks_the_key(
+    started: Callable[..., TestClient], method: str, path: str, status: int
+) -> None:
+    app: Any = started(key="secret").app
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [(b"host", b"localhost")]}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == status
 
 
 def test_other_origins_are_shut_out_unless_named(started: Callable[..., TestClient]) -> None:

@@ -153,7 +153,7 @@ class Client(Closing):
     def _read(self, read: Callable[[Any], Value], value: Any) -> Value:
         try:
             return read(value)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise self._foreign() from None
 
     def _refused(self, response: HTTPResponse, value: Any) -> OdqaError:

@@ -134,9 +134,18 @@ def answering(content: bytes, status: int = 200) -> HTTPServer:
     return HTTPServer(("127.0.0.1", 0), Handler)
 
 
+RESPONSE = (
+    b'{"question": "", "answers": [], "withheld": [], "evidence": [], "abstention": null, "timings": {}, "reason": "",'
+    b' "ranking": "", "no_answer_probability": 1, "passages_read": 0}'
+)
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
     [
+        (RESPONSE.replace(b": 1,", b": NaN,"), 200),
+        (RESPONSE.replace(b": 1,", b": 1e999,"), 200),
+        (RESPONSE.replace(b": 0}", b": 1e999}"), 200),
         (b"<html>", 200),
         (b"{}", 200),
         (b"[]", 200),

@@ -201,7 +201,8 @@ def _parts(url: str) -> Any:
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query
-    except ValueError:
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # Also a name that no machine can have.
         right = False
     if not right or not url.isascii() or any(sign.isspace() for sign in url) or parts.username:
         raise UsageError(f"{url!r} is not the URL of a server; it looks like http://127.0.0.1:8265")

@@ -95,8 +95,9 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise UsageError(f"--host {host}: {error.strerror or error}; name an address of this machine") from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no machine can have.
+        reason = getattr(error, "strerror", None) or "it is no name of a machine"
+        raise UsageError(f"--host {host}: {reason}; name an address of this machine") from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)

@@ -110,6 +110,8 @@ def test_what_is_refused(client: Client, server: str) -> None:
         "http://a:b@c",
         "http://x?q",
         "http://é",
+        "http://a..b",
+        f"http://{'a' * 64}.b",
     ],
 )
 def test_what_is_no_url(url: str) -> None:

@@ -79,7 +79,8 @@ def test_a_server_is_set_by_the_environment() -> None:
     result = run("serve", **given)
     assert result.exit_code == 2 and "said.txt" in result.stderr and ".jsonl" in result.stderr
     for value in ("nan", "inf"):
-        assert f"--timeout is {value}" in run("serve", "--timeout", value).stderr
+        result = run("serve", "--timeout", value)
+        assert result.exit_code == 2 and "--timeout" in result.stderr
 
 
 def test_a_context_goes_with_an_index_of_the_settings() -> None:

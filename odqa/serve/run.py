@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
 from http import HTTPStatus
+from types import FrameType
 
 import h11
 import uvicorn
@@ -22,6 +23,7 @@ _BACKLOG = 2048
 _MOST_CONNECTIONS = 1000
 _HEAD_SECONDS = 10.0  # In which the first lines of a request, up to its body, have to arrive.
 _GRACE = 5.0  # Seconds beyond the time limit of a request.
+_log = logging.getLogger("uvicorn.error")
 
 
 class _Connection(H11Protocol):
@@ -80,6 +82,12 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._tell = tell
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; at a second Ctrl-C without finishing what was begun, of which uvicorn would show stack traces."""
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            _log.setLevel(logging.CRITICAL)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets=sockets)
@@ -131,7 +139,7 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
         timeout_graceful_shutdown=round(timeout + _GRACE),
         ws="none",
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # Else whoever sends what is no HTTP fills the log.
+    _log.setLevel(logging.ERROR)  # Else whoever sends what is no HTTP fills the log.
     # uvicorn raises the signal that it stopped for again, as if it had not been heeded.
     with closing(bound), suppress(KeyboardInterrupt):
         _Server(config, started).run(sockets=[bound])

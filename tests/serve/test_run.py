@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
@@ -84,3 +89,38 @@ def test_beyond_so_many_connections_one_is_told_to_come_again(port: int, monkeyp
         assert one.recv(1) == b"", "the server has let it go"
         one.close()
     assert asked(port)[0].status == 200
+
+
+CODE = """
+from fastapi import FastAPI, Request
+from odqa.serve.run import listening, serve
+
+app = FastAPI()
+
+@app.post("/hello")
+async def hello(request: Request):
+    print("begun", flush=True)
+    return len(await request.body())
+
+bound = listening("127.0.0.1", 0)
+serve(app, bound, 600.0, lambda: print(bound.getsockname()[1], flush=True))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends the signals of Unix")
+def test_a_second_ctrl_c_ends_a_server_at_once_and_without_a_stack_trace() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        port = int(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as half:
+            half.sendall(b"POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
+            assert process.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGINT)
+            with suppress(ConnectionRefusedError):  # It is stopping.
+                while True:
+                    socket.create_connection(("127.0.0.1", port), timeout=20).close()
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        assert (process.returncode, process.stderr.read()) == (0, "")

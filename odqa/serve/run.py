@@ -111,10 +111,14 @@ def listening(host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        raise UsageError(
-            f"cannot listen on {host}, port {port}: {error.strerror or error}; name another one with --port or --host"
-        ) from None
+        raise _taken(host, port, error) from None
     return bound
+
+
+def _taken(host: str, port: int, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot listen on {host}, port {port}: {error.strerror or error}; name another one with --port or --host"
+    )
 
 
 def url_of(bound: socket.socket) -> str:
@@ -126,8 +130,13 @@ def url_of(bound: socket.socket) -> str:
 def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[[], None]) -> None:
     """Serve an app until SIGINT or SIGTERM; what was begun is finished then, within the time limit of a request.
 
-    ``started`` is called when it takes requests.
+    ``started`` is called when it takes requests. Raises UsageError where another server has begun to listen at the
+    address since it was bound.
     """
+    try:
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        raise _taken(*bound.getsockname()[:2], error) from None
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from odqa.errors import UsageError
 from odqa.serve import run
 from odqa.serve.run import listening, serve
 
@@ -89,6 +90,13 @@ def test_beyond_so_many_connections_one_is_told_to_come_again(port: int, monkeyp
         assert one.recv(1) == b"", "the server has let it go"
         one.close()
     assert asked(port)[0].status == 200
+
+
+def test_of_two_servers_that_start_at_one_address_the_second_is_told() -> None:
+    with listening("127.0.0.1", 0) as first, listening("127.0.0.1", first.getsockname()[1]) as second:
+        first.listen()
+        with pytest.raises(UsageError, match="cannot listen on 127"):
+            serve(FastAPI(), second, 5.0, lambda: None)
 
 
 CODE = """

@@ -21,7 +21,7 @@ RUN = CliRunner()
         (["who", "built", "it?"], ['odqa ask "who built it?"']),
         (["docs"], ["odqa index docs"]),
         (["who built " + "the very old " * 99 + "tower?"], ['odqa ask "who built the very old']),
-        (["ask", "who", "built", "the " * 999], ["in quotes"]),
+        (["ask", "who", "built", "the very old " * 30], ["in quotes"]),
         (["ask", "who built it?", "indexes/made"], ["--index indexes/made"]),
         (["serve", "indexes/made"], ["--index indexes/made"]),
         (["index", "https://example.org/?" + "a" * 999], ["address", "curl -LO"]),

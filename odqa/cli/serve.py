@@ -68,7 +68,7 @@ def serve(
     """Answer questions over HTTP, from a page in the browser and for programs, until Ctrl-C.
 
     An index whose folder changes is opened anew, without a request failing. On SIGTERM or Ctrl-C what was begun is
-    finished, and the exit code is 0.
+    finished, and the exit code is 0; a second Ctrl-C ends it at once.
 
     Examples:
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from http import HTTPStatus
@@ -23,6 +26,7 @@ _BACKLOG = 2048
 _MOST_CONNECTIONS = 1000
 _HEAD_SECONDS = 10.0  # In which the first lines of a request, up to its body, have to arrive.
 _GRACE = 5.0  # Seconds beyond the time limit of a request.
+_INTERRUPTED = 128 + signal.SIGINT  # The exit code by which shells know it.
 _log = logging.getLogger("uvicorn.error")
 
 
@@ -130,13 +134,14 @@ def url_of(bound: socket.socket) -> str:
 def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[[], None]) -> None:
     """Serve an app until SIGINT or SIGTERM; what was begun is finished then, within the time limit of a request.
 
-    ``started`` is called when it takes requests. Raises UsageError where another server has begun to listen at the
-    address since it was bound.
+    A second Ctrl-C ends the process at once. ``started`` is called when it takes requests. Raises UsageError where
+    another server has begun to listen at the address since it was bound.
     """
     try:
         bound.listen(_BACKLOG)
     except OSError as error:
-        raise _taken(*bound.getsockname()[:2], error) from None
+        host, port, *_ = bound.getsockname()
+        raise _taken(host, port, error) from None
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -149,6 +154,10 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
         ws="none",
     )
     _log.setLevel(logging.ERROR)  # Else whoever sends what is no HTTP fills the log.
+    server = _Server(config, started)
     # uvicorn raises the signal that it stopped for again, as if it had not been heeded.
     with closing(bound), suppress(KeyboardInterrupt):
-        _Server(config, started).run(sockets=[bound])
+        server.run(sockets=[bound])
+    if server.force_exit:
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)  # Python's own way out aborts where a thread still computes in C++.

@@ -131,4 +131,4 @@ def test_a_second_ctrl_c_ends_a_server_at_once_and_without_a_stack_trace() -> No
                     socket.create_connection(("127.0.0.1", port), timeout=20).close()
             process.send_signal(signal.SIGINT)
             process.wait(60)
-        assert (process.returncode, process.stderr.read()) == (0, "")
+        assert (process.returncode, process.stderr.read()) == (130, "")

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from odqa.arguments import meant
 from odqa.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+_OTHER_NAMES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps", "processor": "cpu"}
+
+
+def check_device(name: str) -> str:
+    """The name of a device. Raises UsageError for one that was never any; whether it is here, torch knows.
+
+    >>> check_device("cuda:1")
+    'cuda:1'
+    """
+    kind = name.partition(":")[0].casefold()
+    if kind not in DEVICES:
+        guess = meant(_OTHER_NAMES.get(kind, kind), DEVICES)
+        remedy = f"give one of {', '.join(DEVICES)}"
+        if guess or not kind.isalpha():
+            raise UsageError(f"{name!r} is no device; {guess or remedy}")
+    return name
 
 
 def pick_device(name: str) -> torch.device:

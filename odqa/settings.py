@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from odqa.arguments import meant
+from odqa.device import check_device
 from odqa.errors import UsageError
 from odqa.files import read_text
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
@@ -43,9 +44,17 @@ def _expanded(path: Path) -> Path:
         return path
 
 
+def _device(name: str) -> str:
+    try:
+        return check_device(name)
+    except UsageError as error:
+        raise ValueError(error) from None
+
+
 _Text = Annotated[str, BeforeValidator(_said)]
-_Folder = Annotated[Path, BeforeValidator(_said), AfterValidator(_expanded)]
+_Path = Annotated[Path, BeforeValidator(_said), AfterValidator(_expanded)]
 _AtLeastOne = Annotated[int, Field(ge=1)]
+_Seconds = Annotated[float, Field(ge=0.1, allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
@@ -53,19 +62,25 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    index: _Folder = Field(DEFAULT_INDEX, description="the index folder")
+    index: _Path = Field(DEFAULT_INDEX, description="the index folder")
     encoder: _Text = Field(DEFAULT_ENCODER, description="the encoder of a new index: a folder or a name")
     reader: _Text = Field(DEFAULT_READER, description="the reader: a folder or a name")
-    device: _Text = Field("auto", description="where models run: auto, cpu, cuda, cuda:1, mps, ...")
+    device: Annotated[_Text, AfterValidator(_device)] = Field(
+        "auto", description="where models run: auto, cpu, cuda, cuda:1, mps, ..."
+    )
     backend: Backend = Field(Backend.AUTO, description="what computes models: auto, openvino or torch")
     mode: Mode = Field(Mode.HYBRID, description="how passages are found: hybrid, dense or bm25")
     k: _AtLeastOne = Field(20, description="passages to read for a question")
     n: _AtLeastOne = Field(3, description="answers to show at most")
     batch_size: _AtLeastOne = Field(32, description="windows that tune and eval read at once")
     threads: _AtLeastOne | None = Field(None, description="threads of the CPU to use; all cores if not set")
-    cache: _Folder | None = Field(None, description="folder of cached readings; the user's cache if not set")
+    cache: _Path | None = Field(None, description="folder of cached readings; the user's cache if not set")
     host: _Text = Field("127.0.0.1", description="the address that the server listens on")
     port: int = Field(8265, ge=0, le=65535, description="the port of the server; 0 takes a free one")
+    feedback: _Path | None = Field(None, description="the file that the server writes feedback to; none if not set")
+    queue: _AtLeastOne = Field(64, description="questions that may wait at the server")
+    batch: _AtLeastOne = Field(16, description="questions that the server reads together at most")
+    timeout: _Seconds = Field(60.0, description="seconds that a request to the server may take")
     on_duplicate: Literal["error", "replace", "skip"] = Field("error", description="what two equal ids do")
     max_file_size: _AtLeastOne = Field(250, description="MB above which a file is left out of an index")
     max_file_seconds: _AtLeastOne = Field(300, description="seconds after which reading a file is given up")
@@ -136,8 +151,8 @@ def _checked_file(table: dict[str, Any], lines: Mapping[str, int | None], path: 
         if name not in Settings.model_fields:
             guess = meant(name.replace("-", "_"), Settings.model_fields)
             raise UsageError(
-                f"{_place(path, lines[name])}: there is no setting {name!r}; {guess} The settings are "
-                f"{', '.join(Settings.model_fields)}"
+                f"{_place(path, lines[name])}: there is no setting {name!r}{f'; {guess}' if guess else '.'} "
+                f"The settings are {', '.join(Settings.model_fields)}"
             )
         if isinstance(value, dict | list):
             raise UsageError(f"{_place(path, lines[name])}: {name} takes one value, as in: k = 50")
@@ -159,7 +174,7 @@ def _checked_variable(name: str, variable: str, value: str) -> Any:
 def _reason(error: ValidationError) -> tuple[str, str]:
     """The name of the first setting that is wrong, and what is wrong with it."""
     first = error.errors(include_url=False)[0]
-    reason = re.sub(r"^(Value error, |Input )", "", first["msg"])
+    reason = re.sub(r"^(Value error, |Input )|, unable to parse string.*", "", first["msg"])
     choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
     guess = meant(str(first["input"]), choices)
     return str(first["loc"][0]), f"{reason}; {guess}" if guess else reason

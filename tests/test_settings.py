@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
 from odqa.answering.question import DEFAULT_K
 from odqa.cli.options import BATCH_SIZE, MAX_FILE_SECONDS, MAX_FILE_SIZE
+from odqa.cli.serve import serve
 from odqa.errors import OdqaError
 from odqa.settings import DEFAULT, Settings, read_settings, slips
 from odqa.types import DEFAULT_INDEX, Mode
@@ -26,6 +28,9 @@ def test_defaults_are_those_of_the_commands() -> None:
     assert (found.batch_size, found.max_file_size, found.max_file_seconds) == (
         BATCH_SIZE, MAX_FILE_SIZE, MAX_FILE_SECONDS,
     )  # fmt: skip
+    parameters = signature(serve).parameters
+    for name in ("host", "port", "queue", "batch", "timeout"):
+        assert getattr(found, name) == parameters[name].default
 
 
 def test_the_environment_stands_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
@@ -62,6 +67,9 @@ def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("index = ''\n", ["line 1", "it is empty"]),
         ("[index]\npath = 'a'\n", ["line 1", "index takes one value"]),
         ("k = [1, 2]\n", ["k takes one value"]),
+        ("device = 'gpu'\n", ["line 1", "'gpu' is no device", "did you mean 'cuda'?"]),
+        ("timeout = inf\n", ["line 1", "finite number"]),
+        ("[ask]\n", ["line 1", "no setting 'ask'. The settings are"]),
         ("reader = 2026-01-01\n", []),
         ("k = nan\n", ["line 1", "k = NaN"]),
         ("k 50\n", ["not TOML", "line 1"]),
@@ -87,8 +95,10 @@ def test_a_file_that_cannot_be_used_is_named_with_the_line_and_the_remedy(
 
 
 def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OdqaError, match=r"ODQA_K=.*many.*integer"):
+    with pytest.raises(OdqaError, match=r"ODQA_K=.*many.*integer$"):
         read_settings({"ODQA_K": "many"}, tmp_path)
+    with pytest.raises(OdqaError, match=r"ODQA_DEVICE=.*'gpu' is no device"):
+        read_settings({"ODQA_DEVICE": "gpu"}, tmp_path)
 
 
 def test_a_pipe_instead_of_the_file_is_refused_at_once(tmp_path: Path) -> None:

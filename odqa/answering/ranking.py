@@ -56,7 +56,8 @@ class Weights(NamedTuple):
 def check_ranking(name: str | None) -> None:
     """Raise UsageError for a name that no ranking has; None is no name."""
     if name is not None and name not in RANKINGS:
-        raise UsageError(f"no such ranking: {name!r}; {meant(name, RANKINGS)} There are {', '.join(RANKINGS)}")
+        guess = meant(name, RANKINGS)
+        raise UsageError(f"no such ranking: {name!r}{f'; {guess}' if guess else '.'} There are {', '.join(RANKINGS)}")
 
 
 def rank(name: str, weights: Weights, candidates: Candidates) -> list[Answer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -123,8 +124,13 @@ def ask(
         opened = _local(index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, device, how)
     with opened as respond:
         if prompting:
+            from odqa.index.known_fields import check_fields
+
+            local = partial(check_fields, index_or_default(index))
+            prompt = Prompt(respond, lambda one, why: _print(one, explain or why, json_output, everything), how, mode)
+            prompt.check = local if url is None else prompt.check
             with history():
-                Prompt(respond, lambda one, why: _print(one, explain or why, json_output, everything), how, mode).run()
+                prompt.run()
             return
         responses = respond((text for _, text in pairs), how, mode)
         if questions is None:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from odqa.device import DEVICES
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
 from odqa.types import DEFAULT_INDEX
 
@@ -65,7 +66,7 @@ def encoders(ctx: Any) -> Iterable[str]:
 @_quietly
 def devices(ctx: Any) -> Iterable[str]:
     """The kinds of devices; to see which there are, torch would have to be loaded."""
-    return ["auto", "cpu", "cuda", "mps"]
+    return DEVICES
 
 
 def _models(folder: Path) -> list[str]:

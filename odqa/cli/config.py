@@ -40,8 +40,8 @@ def config(json_output: JsonOption = False) -> None:
     print_table([["setting", "value", "from"], *rows], left=3)
 
 
-def _plain(value: object) -> str | int | None:
+def _plain(value: object) -> str | float | None:
     """A value as JSON has it."""
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, int | float):
         return value
     return str(value.value if isinstance(value, Enum) else value)

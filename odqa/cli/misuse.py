@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from odqa.arguments import meant
+from odqa.index.layout import MANIFEST
 
 # The parameters of commands that hold what people write without quotes, which a shell takes for several words.
 _PROSE = ("question", "query")
@@ -53,7 +54,7 @@ def instead_of_address(value: str) -> str:
     A file may have such a name, and then is one.
     """
     found = _ADDRESS.match(value)
-    if not found or Path(value).exists():
+    if not found or _is_there(value):
         return ""
     address = f"{found[1].lower()}://{found[2]}"
     if hub := _ON_HUB.match(found[2]):
@@ -73,7 +74,7 @@ def _hint(error: Any, context: Any, said: str, arguments: Sequence[str]) -> str:
     if "no such command" in said:
         return _command_hint(arguments, context.command.commands if context is not None else {})
     if "unexpected extra argument" in said:
-        return _prose_hint(context, said)
+        return _extra_hint(context, said)
     return ""
 
 
@@ -93,18 +94,28 @@ def _command_hint(arguments: Sequence[str], commands: Mapping[str, Any]) -> str:
         return ""
     if " " in words[0].strip() or words[-1].endswith("?"):
         return f"ask it so: odqa ask {_quoted(words)}"
-    if Path(words[0]).exists():
+    if _is_there(words[0]):
         return f"to read files: odqa index {shlex.quote(words[0])}"
     return meant(words[0], commands)
 
 
-def _prose_hint(context: Any, said: str) -> str:
+def _extra_hint(context: Any, said: str) -> str:
     rest = said.partition("(")[2].rpartition(")")[0]
     rest = rest.partition("s) (")[2] or rest  # "argument(s) (…)"
+    if _is_there(rest, MANIFEST) and any("--index" in one.opts for one in context.command.params):
+        return f"to name an index: --index {shlex.quote(rest)}"
     for name in _PROSE:
         if first := context.params.get(name):
             return f"put what you ask in quotes: {context.command_path} {_quoted([str(first), rest])}"
     return ""
+
+
+def _is_there(*parts: str) -> bool:
+    """Whether there is a file or folder of that name; false for what none can be called, such as a long question."""
+    try:
+        return Path(*parts).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from odqa.arguments import meant
 from odqa.cli import complete
 from odqa.cli.common import MODELS, OUTPUT
 from odqa.cli.output import note
+from odqa.device import check_device
 from odqa.errors import UsageError
 from odqa.types import DEFAULT_INDEX, Mode
 
@@ -28,8 +28,6 @@ EXHAUSTIVE = "Read all k passages, also where the first ones give an answer that
 MAX_FILE_SIZE = 250  # What odqa.corpus.ReadLimits has: importing it would make every --help slower.
 MAX_FILE_SECONDS = 300
 BATCH_SIZE = 32
-DEVICES = (AUTO, "cpu", "cuda", "mps")
-_DEVICE_NAMES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps", "processor": "cpu"}
 _PATTERN = re.compile(r"\*|\[.+\]")
 
 # The groups of options in the help of a command; those without one come first.
@@ -182,14 +180,11 @@ BatchSizeOption: TypeAlias = Annotated[
 
 
 def device(value: str) -> str:
-    """The name of a device. Raises BadParameter for one that was never any; whether it is here, torch knows."""
-    kind = value.partition(":")[0].casefold()
-    if kind not in DEVICES:
-        guess = meant(_DEVICE_NAMES.get(kind, kind), DEVICES)
-        remedy = f"give one of {', '.join(DEVICES)}"
-        if guess or not kind.isalpha():
-            raise typer.BadParameter(f"{value!r} is no device; {guess or remedy}")
-    return value
+    """The name of a device. Raises BadParameter for one that was never any."""
+    try:
+        return check_device(value)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 DeviceOption: TypeAlias = Annotated[

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from odqa.answering.question import Ask, check_question
 from odqa.cli.common import describe
 from odqa.cli.options import parse_filters
-from odqa.cli.output import clear_line, note, print_lines
+from odqa.cli.output import clear_line, count, note, print_lines
 from odqa.cli.progress import status
 from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError, UsageError
 from odqa.types import Mode, Response
+
+if TYPE_CHECKING:
+    from odqa.index.filters import Filter
 
 # What answers: questions, how they are asked, and how their passages are found.
 Respond: TypeAlias = Callable[[Iterable[str], Ask, Mode], Iterator[Response]]
@@ -35,6 +38,7 @@ HELP = (
     ":help               this list",
     ":quit               end, as Ctrl-D does",
 )
+_WORDS = ("help", "quit", "exit")  # That nobody asks documents for.
 MOST_LINES = 1000  # Of the history.
 
 
@@ -50,6 +54,7 @@ class Prompt:
     show: Show
     how: Ask
     mode: Mode
+    check: Callable[[Sequence[Filter]], None] = lambda filters: None  # Raises UsageError for filters on unknown fields.
     last: Response | None = None
 
     def run(self, read: Callable[[str], str] = input) -> None:
@@ -74,8 +79,8 @@ class Prompt:
     def take(self, line: str) -> None:
         """Answer a question, or do what a line that begins with a colon says. Raises what asking raises."""
         line = line.strip()
-        if line.startswith(":"):
-            self._set(*line[1:].split(maxsplit=1))
+        if line.startswith(":") or line in _WORDS:
+            self._set(*line.removeprefix(":").split(maxsplit=1))
         elif line:
             with status("Reading…"):
                 (self.last,) = self.respond([check_question(line)], self.how, self.mode)
@@ -85,11 +90,12 @@ class Prompt:
         commands: dict[str, Callable[[str], None]] = {
             "k": lambda text: self._ask(k=_count("k", text)),
             "n": lambda text: self._ask(n=_count("n", text)),
-            "filter": lambda text: self._ask(filters=(*self.how.filters, *parse_filters([text])) if text else ()),
+            "filter": self._filter,
             "mode": self._mode,
             "why": self._why,
             "help": lambda _: print_lines(HELP),
             "quit": _end,
+            "exit": _end,
         }
         if name not in commands:
             close = get_close_matches(name, commands, n=1)
@@ -100,6 +106,11 @@ class Prompt:
     def _ask(self, **changes: object) -> None:
         self.how = replace(self.how, **changes)  # type: ignore[arg-type]
         self._tell()
+
+    def _filter(self, text: str) -> None:
+        filters = (*self.how.filters, *parse_filters([text])) if text else ()
+        self.check(filters)
+        self._ask(filters=filters)
 
     def _mode(self, text: str) -> None:
         if text not in [*Mode]:
@@ -114,7 +125,8 @@ class Prompt:
 
     def _tell(self) -> None:
         filters = " and ".join(map(str, self.how.filters)) or "all documents"
-        print_lines([f"{self.how.k} passages of {filters}, found by {self.mode}; at most {self.how.n} answers"])
+        answers = count(self.how.n, "answer")
+        print_lines([f"{self.how.k} passages of {filters}, found by {self.mode}; at most {answers}"])
 
 
 @contextmanager

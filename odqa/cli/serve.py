@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from odqa import extras
+from odqa.cli import complete
 from odqa.cli.common import command, tell_fallback
-from odqa.cli.defaults import index_or_default
+from odqa.cli.defaults import index_or_default, setting
 from odqa.cli.options import AUTO, DeviceOption, ReaderOption
 from odqa.cli.output import note
 from odqa.cli.progress import status
@@ -32,6 +34,7 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="[NAME=]PATH",
+            autocompletion=complete.indexes,
             help=f"Index folder to serve, and what it is called; repeatable, the first is the default. {DEFAULT_INDEX} "
             "if not given.",
         ),
@@ -65,7 +68,7 @@ def serve(
     """Answer questions over HTTP, from a page in the browser and for programs, until Ctrl-C.
 
     An index whose folder changes is opened anew, without a request failing. On SIGTERM or Ctrl-C what was begun is
-    finished, and the exit code is 0.
+    finished, and the exit code is 0; a second Ctrl-C ends it at once.
 
     Examples:
 
@@ -86,6 +89,7 @@ def serve(
     from odqa.serve.run import serve as run
 
     local = is_loopback(host)
+    feedback = feedback or setting("feedback", None)
     settings = _settings(local, host, api_key, cors or [], feedback, queue, batch, timeout)
     folders = named_folders(index or [], index_or_default(None))
     models = Models(reader, device=device, ranking=ranking)
@@ -127,6 +131,8 @@ def _settings(
         raise UsageError(
             f"--host {host} lets other machines ask: set ODQA_API_KEY to a secret that they send, or leave out --host"
         )
+    if not math.isfinite(timeout):
+        raise UsageError(f"--timeout is {timeout}: give a number of seconds, such as 60")
     if feedback is not None:
         prepare(feedback)
     return Settings(key, queue, batch, timeout, cors=tuple(origins(cors)), feedback=feedback)

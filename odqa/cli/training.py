@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from odqa.cli import complete
 from odqa.cli.output import note
 from odqa.errors import OdqaError
 from odqa.training.recipe import setting_of
@@ -71,6 +72,7 @@ def _option(kind: type, one: Field[Any], titles: Mapping[str, str], first: Seque
         help=help_of(kind, one.name),
         metavar=setting_of(kind, one.name).metavar,
         show_default=False,
+        autocompletion=complete.indexes if one.name == "index" else None,
         rich_help_panel=None if one.name in first else titles.get(one.name, "How it is trained"),
     )
     annotation = Annotated[of_field | None, option]

@@ -31,6 +31,7 @@ _TEXT = re.compile(rf"([^{_SIGNS}]*)(!=|<=|>=|~=|=|<|>)(.*)", re.DOTALL)
 # Decimal takes everywhere.
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ]([0-9:.,]+(?:Z|[+-][0-9:]+)?))?)?)?")
+_MOST_NAMES, _LONGEST_NAME = 50, 100  # Fields that a message lists, and the characters of each.
 _EXAMPLES = "'lang=en', 'year>=2020' or 'source~=*/policies/*'"
 
 
@@ -284,7 +285,9 @@ def _no_such_field(some: Filter, known: set[str]) -> str:
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     close = get_close_matches(some.field.casefold(), folded, n=1)
     guess = f"did you mean {folded[close[0]]!r}? " if close else ""
+    shown = [name[:_LONGEST_NAME] for name in sorted(known)[:_MOST_NAMES]]
+    more = f" and {len(known) - len(shown):,} more" if len(known) > len(shown) else ""
     return (
         f"no document has the field {some.field!r} of the filter {str(some)!r}: {guess}"
-        f"The fields are {', '.join(sorted(known))}"
+        f"The fields are {', '.join(shown)}{more}"
     )

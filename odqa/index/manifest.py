@@ -10,13 +10,13 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from odqa.arguments import meant
 from odqa.errors import IndexFolderError
 from odqa.files import sha256
 from odqa.index.layout import (
@@ -49,6 +49,7 @@ from odqa.index.schema import (
     Version,
     parse,
 )
+from odqa.types import DEFAULT_INDEX
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
@@ -190,7 +191,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError):
         what = "has no manifest.json" if folder.is_dir() else "does not exist"
         raise IndexFolderError(
-            f"{folder} is not an index: it {what}; {_neighbour(folder)}make one with {rebuild_command(folder)}"
+            f"{folder} is not an index: it {what}; {_instead(folder)}make one with {rebuild_command(folder)}"
         ) from None
     if not isinstance(value, dict) or type(value.get("format")) is not int:
         raise IndexFolderError(f"{path} is not the manifest of an index: it has no format version; {remedy}")
@@ -210,13 +211,26 @@ def read_manifest(folder: str | Path) -> Manifest:
     return manifest
 
 
-def _neighbour(folder: Path) -> str:
-    """The index beside a folder that is not there whose name is like it, as a guess; empty where there is none."""
-    if folder.is_dir():
-        return ""
-    names = [path.name for path in islice(entries(folder.parent), _NEIGHBOURS) if (path / MANIFEST).is_file()]
-    guess = meant(folder.name, names)
-    return f"{guess} Or " if guess else ""
+def _instead(folder: Path) -> str:
+    """What may have been meant by a folder that is no index; empty where there is nothing to guess.
+
+    That is an index of a like name, beside it or where indexes usually are; else one that is in it, and where none was
+    named, any.
+    """
+    inside, beside, usual = map(_indexes, (folder, folder.parent, DEFAULT_INDEX.parent))
+    named = {path.name.casefold(): path for path in (*usual, *beside)}
+    if close := get_close_matches(folder.name.casefold(), named, n=1):
+        return f"did you mean {str(named[close[0]])!r}? Or "
+    others = inside or (usual if folder == DEFAULT_INDEX else [])
+    return f"name another one, such as {others[0]}, or " if others else ""
+
+
+def _indexes(folder: Path) -> list[Path]:
+    """The indexes in a folder, as far as it is looked through."""
+    try:
+        return [path for path in islice(entries(folder), _NEIGHBOURS) if (path / MANIFEST).is_file()]
+    except OSError:  # It may not be looked into.
+        return []
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> None:

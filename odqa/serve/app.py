@@ -46,26 +46,28 @@ def create_app(indexes: Indexes, settings: Settings, *, local: bool = True) -> F
         lifespan=lifespan,
         docs_url=None,  # Its page is loaded from elsewhere.
         redoc_url=None,
+        redirect_slashes=False,  # To an address without the slash, by a name and scheme that a proxy may not have.
     )
     app.state.service = service
     problems.register(app)
     app.include_router(open_routes)
-    keyed = [Depends(KeyRequired(settings.key))]
+    key = KeyRequired(settings.key)
+    keyed = [Depends(key)]
     app.include_router(routes, dependencies=keyed)
     if settings.feedback is not None:
         from odqa.serve.feedback_route import router
 
         app.include_router(router, dependencies=keyed)
     app.include_router(page.router())
-    _add_layers(app, service, local)
+    _add_layers(app, service, key, local)
     app.openapi = lambda: _openapi(app, settings.key is not None)  # type: ignore[method-assign]
     return app
 
 
-def _add_layers(app: FastAPI, service: Service, local: bool) -> None:
+def _add_layers(app: FastAPI, service: Service, key: KeyRequired, local: bool) -> None:
     """Put what is around the whole app around it; what is added last is met first."""
     settings = service.settings
-    app.add_middleware(WholeBody, seconds=settings.timeout)
+    app.add_middleware(WholeBody, key=key, seconds=settings.timeout)
     if local and settings.key is None:
         app.add_middleware(KnownHost)
     if settings.cors:

@@ -153,7 +153,7 @@ class Client(Closing):
     def _read(self, read: Callable[[Any], Value], value: Any) -> Value:
         try:
             return read(value)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise self._foreign() from None
 
     def _refused(self, response: HTTPResponse, value: Any) -> OdqaError:
@@ -163,7 +163,7 @@ class Client(Closing):
         if response.status == 401:
             return OdqaError(f"{self.url} wants an API key: set ODQA_API_KEY to the one that it was started with")
         if response.status in (400, 404, 413, 422):
-            return UsageError(detail)
+            return UsageError(_fault(value.get("errors")) or detail)
         again = response.headers.get("Retry-After", "")
         return OdqaError(f"{self.url}: {detail}" + (f" (in {again} s)" if again.isdecimal() else ""))
 
@@ -201,11 +201,20 @@ def _parts(url: str) -> Any:
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query
-    except ValueError:
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # Also a name that no machine can have.
         right = False
     if not right or not url.isascii() or any(sign.isspace() for sign in url) or parts.username:
         raise UsageError(f"{url!r} is not the URL of a server; it looks like http://127.0.0.1:8265")
     return parts
+
+
+def _fault(faults: Any) -> str:
+    """The first thing that is wrong with a request, in words for who did not write it as JSON; empty for none."""
+    match faults:
+        case [{"pointer": str(pointer), "detail": str(detail)}, *_]:
+            return f"the server does not take this {pointer.removeprefix('#/')}: {detail.removeprefix('Input ')}"
+    return ""
 
 
 def _common(mode: Mode | str, filters: Filters, index: str | None) -> dict[str, Any]:

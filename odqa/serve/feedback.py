@@ -148,8 +148,8 @@ def append(path: Path, record: Feedback) -> None:
     """
     # Half of a surrogate pair, which UTF-8 cannot hold, becomes an escape, as it is one in JSON.
     line = json.dumps(asdict(record), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-    check_writable(path, "feedback")
     try:
+        check_writable(path, "feedback")
         with _locked(path) as stream:
             _repair(stream, path)
             size = stream.seek(0, os.SEEK_END)
@@ -159,6 +159,8 @@ def append(path: Path, record: Feedback) -> None:
                 with suppress(OSError):
                     stream.truncate(size)
                 raise
+    except UsageError as error:  # Not of who says it: the file was there to be written when the server started.
+        raise OdqaError(str(error)) from None
     except OSError as error:
         raise OdqaError(f"cannot write feedback to {path}: {error.strerror or error}; nothing of it was kept") from None
 

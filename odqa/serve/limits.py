@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from odqa.serve.problems import Refused, problem
+from odqa.serve.problems import Refused, of_error, problem
 
 MOST_BYTES = 1_000_000  # Of a request's body.
 # A page may load its own scripts and styles and nothing else, and nobody may frame it.
@@ -50,10 +50,14 @@ class KeyRequired:
 
     async def __call__(self, request: Request) -> None:
         """Raise Refused (401) for a request without the key."""
+        self.check(request.headers)
+
+    def check(self, headers: Headers) -> None:
+        """Raise Refused (401) for headers without the key."""
         if self._key is None:
             return
-        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-        given = bearer.strip() if scheme.casefold() == "bearer" else request.headers.get("x-api-key", "")
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.casefold() == "bearer" else headers.get("x-api-key", "")
         # In a time that does not tell how much of it was right.
         if not hmac.compare_digest(given.encode("latin-1"), self._key):
             what = "this server wants another key" if given else "this server wants a key"
@@ -105,17 +109,27 @@ class KnownHost:
 
 
 class WholeBody:
-    """Reads the body of a request before anything is done with it, up to so many bytes and in so many seconds."""
+    """Reads the body of a request before anything is done with it, up to so many bytes and in so many seconds.
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES, seconds: float = 30.0) -> None:
+    None is read of who lacks the key, nor of requests that have none to be read: nobody else can make the server hold
+    what he sends.
+    """
+
+    def __init__(self, app: ASGIApp, key: KeyRequired, most: int = MOST_BYTES, seconds: float = 30.0) -> None:
         self._app = app
+        self._key = key
         self._most = most
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it with 413 or 408."""
-        if scope["type"] != "http":
+        """Answer a request, or refuse it with 401, 408 or 413."""
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
+            return
+        try:
+            self._key.check(Headers(scope=scope))
+        except Refused as error:
+            await of_error(error)(scope, receive, send)
             return
         length = Headers(scope=scope).get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > self._most:

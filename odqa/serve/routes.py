@@ -162,7 +162,7 @@ def indexes(request: Request) -> Json:
     described = []
     for name in service.indexes.names:
         with service.indexes.use(name) as version:
-            described.append(_described(version, service.indexes.problems.get(name, "")))
+            described.append(_described(version, stale=name in service.indexes.problems))
     feedback = service.settings.feedback is not None
     return Json({"default": service.indexes.names[0], "indexes": described, "feedback": feedback})
 
@@ -235,7 +235,7 @@ def _shown(model: str) -> str:
     return PurePath(model).name if PurePath(model).is_absolute() else model
 
 
-def _described(version: Version, problem: str) -> dict[str, Any]:
+def _described(version: Version, *, stale: bool) -> dict[str, Any]:
     manifest, pipeline = version.index.manifest, version.pipeline(Mode.HYBRID)
     return {
         "name": version.name,
@@ -258,5 +258,6 @@ def _described(version: Version, problem: str) -> dict[str, Any]:
             for field in version.fields
         ],
         "questions": version.questions,
-        "problem": problem,
+        # Why not names folders of the server.
+        "problem": "its folder has changed, and cannot be opened anew; the server's log says why" if stale else "",
     }

@@ -333,7 +333,7 @@ class IndexField(_Value):
 
 
 class ServedIndex(_Value):
-    """An index that is served. `problem` says why a newer version of it is not: the old one goes on serving."""
+    """An index that is served. `problem` says where its folder cannot be opened anew: the old version goes on."""
 
     name: str
     documents: int

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from odqa.corpus.block_values import check_blocks
@@ -71,7 +72,7 @@ def hit_from(value: Mapping[str, Any]) -> Hit:
     """The hit of :func:`hit_values`. Raises KeyError, TypeError or ValueError for other values."""
     return Hit(
         passage_from(value["passage"]),
-        float(value["score"]),
+        _number(value["score"]),
         int(value["rank"]),
         {str(name): _component(one) for name, one in value["components"].items()},
         tuple(map(passage_from, value["copies"])),
@@ -86,13 +87,13 @@ def response_from(value: Mapping[str, Any]) -> Response:
     hits = {hit.passage.id: hit for hit in map(hit_from, value["evidence"])}
     rule = value["abstention"]
     abstention = rule and Abstention(
-        str(rule["rule"]), float("-inf") if rule["value"] is None else float(rule["value"]), float(rule["limit"])
+        str(rule["rule"]), float("-inf") if rule["value"] is None else _number(rule["value"]), _number(rule["limit"])
     )
     return Response(
         str(value["question"]),
         _answers(value["answers"], hits),
-        float(value["no_answer_probability"]),
-        {str(stage): float(seconds) for stage, seconds in value["timings"].items()},
+        _number(value["no_answer_probability"]),
+        {str(stage): _number(seconds) for stage, seconds in value["timings"].items()},
         str(value["reason"]),
         _answers(value["withheld"], hits),
         str(value["ranking"]),
@@ -103,7 +104,7 @@ def response_from(value: Mapping[str, Any]) -> Response:
 
 def _answers(values: Iterable[Mapping[str, Any]], hits: Mapping[str, Hit]) -> tuple[Answer, ...]:
     return tuple(
-        Answer(str(one["text"]), float(one["confidence"]), float(one["score"]), _places(one["places"], hits))
+        Answer(str(one["text"]), _number(one["confidence"]), _number(one["score"]), _places(one["places"], hits))
         for one in values
     )
 
@@ -113,14 +114,21 @@ def _places(values: Sequence[Mapping[str, Any]], hits: Mapping[str, Hit]) -> tup
     for one in values:
         hit = hits[one["passage_id"]]
         first = hit.passage.start
-        span = Span(int(one["start"]) - first, int(one["end"]) - first, float(one["span_score"]))
+        span = Span(int(one["start"]) - first, int(one["end"]) - first, _number(one["span_score"]))
         if not 0 <= span.start < span.end <= len(hit.passage.text):
             raise ValueError(f"an answer outside its passage {hit.passage.id}")
-        places.append(Place(hit, span, float(one["null_score"])))
+        places.append(Place(hit, span, _number(one["null_score"])))
     if not places:
         raise ValueError("an answer without a place")
     return tuple(places)
 
 
+def _number(value: Any) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"a number that is {number}")
+    return number
+
+
 def _component(value: Mapping[str, Any]) -> Component:
-    return Component(float(value["score"]), None if value["rank"] is None else int(value["rank"]))
+    return Component(_number(value["score"]), None if value["rank"] is None else int(value["rank"]))

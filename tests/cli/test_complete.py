@@ -42,6 +42,8 @@ def folder(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("odqa info ", ["indexes/default", "indexes/other"]),
         ("odqa ask q --mode d", ["dense"]),
         ("odqa search q --index indexes/o", ["indexes/other"]),
+        ("odqa serve --index indexes/d --index indexes/o", ["indexes/other"]),
+        ("odqa train-reader --index ", ["indexes/default", "indexes/other"]),
         ("odqa ask q --filter l", ["lang"]),
         ("odqa remove --index indexes/other --filter ", ["id", "lang", "source", "title", "year"]),
         ("odqa ask q --device c", ["cpu", "cuda"]),

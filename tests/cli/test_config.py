@@ -73,6 +73,16 @@ def test_what_means_something_else_or_was_not_given_is_left_to_the_command() -> 
     assert run("ask", "--help").stdout.count("[default: 7]") == 1
 
 
+def test_a_server_is_set_by_the_environment() -> None:
+    given = {"ODQA_FEEDBACK": "said.txt", "ODQA_TIMEOUT": "5"}
+    assert run("config", "--json", **given).exit_code == 0
+    result = run("serve", **given)
+    assert result.exit_code == 2 and "said.txt" in result.stderr and ".jsonl" in result.stderr
+    for value in ("nan", "inf"):
+        result = run("serve", "--timeout", value)
+        assert result.exit_code == 2 and "--timeout" in result.stderr
+
+
 def test_a_context_goes_with_an_index_of_the_settings() -> None:
     result = run("ask", "q", "--context", "no.txt", ODQA_INDEX="a")
     assert "no.txt does not exist" in result.stderr

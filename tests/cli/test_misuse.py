@@ -20,6 +20,12 @@ RUN = CliRunner()
         (["who built the tower?"], ['odqa ask "who built the tower?"']),
         (["who", "built", "it?"], ['odqa ask "who built it?"']),
         (["docs"], ["odqa index docs"]),
+        (["who built " + "the very old " * 99 + "tower?"], ['odqa ask "who built the very old']),
+        (["ask", "who", "built", "the very old " * 30], ["in quotes"]),
+        (["ask", "who built it?", "indexes/made"], ["--index indexes/made"]),
+        (["serve", "indexes/made"], ["--index indexes/made"]),
+        (["index", "https://example.org/?" + "a" * 999], ["address", "curl -LO"]),
+        (["serve", "--host", "a..b"], ["a..b", "name"]),
         (["ask", "who", "built", "it"], ["in quotes", 'ask "who built it"']),
         (["search", "vacation", "days", "-k", "3"], ["in quotes", 'search "vacation days"']),
         (["ask", "“who", "built", "it”"], ['ask "who built it"']),
@@ -43,7 +49,9 @@ def test_one_line_tells_what_may_have_been_meant(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    result = RUN.invoke(app, arguments)
+    Path("indexes/made").mkdir(parents=True)
+    Path("indexes/made/manifest.json").touch()
+    result = RUN.invoke(app, arguments, env={"ODQA_API_KEY": "secret"})
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("odqa: ") and result.stderr.count("\n") == 1
     assert all(word in result.stderr for word in words), result.stderr

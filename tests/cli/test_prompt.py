@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from odqa.answering.question import Ask
 from odqa.cli import app
 from odqa.cli.prompt import HELP, Prompt, history
 from odqa.cli.surroundings import Terminated
-from odqa.errors import DataError
+from odqa.errors import DataError, UsageError
+from odqa.index.filters import Filter
 from odqa.types import Mode, Response
 
 
@@ -66,6 +67,25 @@ def test_question_after_question(asked: Asked) -> None:
     asked.type("who built it", "", "  where is it ", ":why")
     assert [question for question, _, _ in asked.asked] == ["who built it", "where is it"]
     assert asked.shown == [("who built it", False), ("where is it", False), ("where is it", True)]
+
+
+def test_a_filter_that_fits_no_document_is_told_at_once_and_not_kept(
+    asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(filters: Sequence[Filter]) -> None:
+        if any(one.field == "lnag" for one in filters):
+            raise UsageError("no document has the field")
+
+    asked.prompt.check = check
+    asked.type(":filter lang=en", ":filter lnag=en", "a")
+    assert [str(one) for one in asked.asked[0][1].filters] == ["lang=en"]
+    assert "no document has the field" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["quit", "exit", ":exit"])
+def test_words_that_end_other_prompts_end_this_one(asked: Asked, word: str) -> None:
+    asked.type("a", "help", word, "b")
+    assert [question for question, _, _ in asked.asked] == ["a"]
 
 
 def test_what_is_set_holds_for_the_questions_after_it(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:

@@ -253,6 +253,11 @@ def test_an_unknown_field_is_told_with_those_there_are() -> None:
     with pytest.raises(UsageError) as error:
         found("quite another=1")
     assert "did you mean" not in str(error.value)
+    with pytest.raises(UsageError, match=r"name 0047 and 953 more$") as error:
+        select(
+            [(1, {f"name {number:04}": 1 for number in range(999)} | {"name 0000" + "x" * 10_000: 1})], [parse("y=1")]
+        )
+    assert len(str(error.value)) < 2000
 
 
 def test_a_field_of_a_single_document_is_known_wherever_it_comes() -> None:

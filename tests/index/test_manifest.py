@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -379,5 +379,24 @@ def test_reading_a_manifest_imports_nothing_heavy(tmp_path: Path, manifest: Mani
 
 
 def test_a_folder_that_is_not_there_is_met_with_the_index_beside_it(asked: Asked) -> None:
-    with pytest.raises(IndexFolderError, match=r"does not exist; did you mean 'index'\? Or make one with `odqa index"):
+    wanted = rf"does not exist; did you mean '{asked.index}'\? Or make one with `odqa index"
+    with pytest.raises(IndexFolderError, match=wanted):
         read_manifest(asked.index.with_name("indx"))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("indexes/default", "does not exist; name another one, such as indexes/docs, or make one with"),
+        ("indexes", r"has no manifest\.json; name another one, such as indexes/docs, or make one with"),
+        ("docs", r"has no manifest\.json; did you mean 'indexes/docs'\? Or make"),
+        ("dcos", r"does not exist; did you mean 'indexes/docs'\? Or make"),
+        ("other", "does not exist; make one with"),
+    ],
+)
+def test_a_folder_that_is_no_index_is_met_with_what_there_is(tmp_path: Path, given: str, words: str) -> None:
+    for folder in ("indexes/docs", "indexes/other_kind", "docs"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "indexes/docs" / MANIFEST).touch()
+    with chdir(tmp_path), pytest.raises(IndexFolderError, match=f"^{given} is not an index: it {words}"):
+        read_manifest(given)

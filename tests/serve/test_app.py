@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -219,6 +220,7 @@ def test_markup_stays_text_in_json(client: TestClient) -> None:
 def test_what_there_is_not(client: TestClient) -> None:
     assert "openapi.json" in problem(client.get("/nowhere"), 404)
     assert "method" in problem(client.get("/ask"), 405)
+    assert "openapi.json" in problem(client.post("/ask/", json={"question": "Who?"}), 404)
     assert "notes, asked" in problem(client.post("/ask", json={"question": "Who?", "index": "x"}), 404)
     problem(client.post("/feedback", json={"question": "Who?", "verdict": "right"}), 404)
 
@@ -254,6 +256,26 @@ def test_a_key_is_wanted(started: Callable[..., TestClient], headers: dict[str, 
         assert asked.status_code == 200
     else:
         assert "ODQA_API_KEY" in problem(asked, 401) and asked.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/ask", 401), ("POST", "/nowhere", 401), ("GET", "/health", 200)]
+)
+def test_no_body_is_read_of_who_lacks_the_key(
+    started: Callable[..., TestClient], method: str, path: str, status: int
+) -> None:
+    app: Any = started(key="secret").app
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [(b"host", b"localhost")]}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == status
 
 
 def test_other_origins_are_shut_out_unless_named(started: Callable[..., TestClient]) -> None:
@@ -312,6 +334,21 @@ def test_feedback_is_written_where_the_server_was_told(started: Callable[..., Te
     problem(client.post("/feedback", json=said | place | {"document": "/etc/passwd"}), 404)
     problem(client.post("/feedback", json=said | place | {"verdict": "perhaps"}), 422)
     assert client.get("/indexes").json()["feedback"] is True
+
+
+def test_what_is_wrong_with_the_servers_own_files_is_told_in_its_log(
+    started: Callable[..., TestClient], copied: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "feedback.jsonl"
+    client = started({"notes": copied}, feedback=file)
+    file.mkdir()
+    detail = problem(client.post("/feedback", json={"question": QUESTION, "verdict": "missing"}), 500)
+    assert str(tmp_path) not in detail and str(file) in caplog.text
+    (copied / "manifest.json").unlink()
+    app: Any = client.app
+    app.state.service.indexes.refresh()
+    told = client.get("/indexes").json()["indexes"][0]["problem"]
+    assert "log" in told and str(copied) not in told and str(copied) in caplog.text
 
 
 def test_the_page_is_served_without_a_key(started: Callable[..., TestClient]) -> None:

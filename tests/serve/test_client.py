@@ -91,7 +91,7 @@ def test_what_is_refused(client: Client, server: str) -> None:
         client.ask(QUESTION, index="others")
     with pytest.raises(UsageError, match="no passage"):
         client.passage("x#0")
-    with pytest.raises(UsageError, match="#/k"):
+    with pytest.raises(UsageError, match="the server does not take this k: should be less"):
         client.ask(QUESTION, k=10_000)
     for key in (None, "another"):
         with Client(server, api_key=key) as other, pytest.raises(OdqaError, match="ODQA_API_KEY"):
@@ -110,6 +110,8 @@ def test_what_is_refused(client: Client, server: str) -> None:
         "http://a:b@c",
         "http://x?q",
         "http://é",
+        "http://a..b",
+        f"http://{'a' * 64}.b",
     ],
 )
 def test_what_is_no_url(url: str) -> None:
@@ -134,9 +136,18 @@ def answering(content: bytes, status: int = 200) -> HTTPServer:
     return HTTPServer(("127.0.0.1", 0), Handler)
 
 
+RESPONSE = (
+    b'{"question": "", "answers": [], "withheld": [], "evidence": [], "abstention": null, "timings": {}, "reason": "",'
+    b' "ranking": "", "no_answer_probability": 1, "passages_read": 0}'
+)
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
     [
+        (RESPONSE.replace(b": 1,", b": NaN,"), 200),
+        (RESPONSE.replace(b": 1,", b": 1e999,"), 200),
+        (RESPONSE.replace(b": 0}", b": 1e999}"), 200),
         (b"<html>", 200),
         (b"{}", 200),
         (b"[]", 200),

@@ -191,8 +191,9 @@ def test_a_server_can_make_sure_beforehand(file, tmp_path: Path) -> None:
         prepare(other)
     assert other.read_text() == '{"text": "a document"}\n'
     (tmp_path / "folder.jsonl").mkdir()
-    with pytest.raises(UsageError, match="regular"):
+    with pytest.raises(OdqaError, match="regular") as raised:
         append(tmp_path / "folder.jsonl", said())
+    assert not isinstance(raised.value, UsageError), "a client of a server can do nothing about it"
 
 
 def test_a_server_that_starts_mends_what_the_last_one_left(file) -> None:

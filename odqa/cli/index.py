@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,15 @@ from odqa.cli.options import (
 from odqa.models import DEFAULT_ENCODER
 from odqa.types import DEFAULT_INDEX
 
+_CODE = re.compile(r"[a-zA-Z]{2,3}([-_][a-zA-Z0-9]+)*")
+
+
+def language(value: str) -> str:
+    """The code of a language. Raises BadParameter for what can be none, such as its name."""
+    if not _CODE.fullmatch(value):
+        raise typer.BadParameter(f"{value!r} is no code of a language; give one such as en, de, vi or pt-BR")
+    return value
+
 
 @command
 def index(
@@ -62,7 +72,9 @@ def index(
     language: Annotated[
         str,
         typer.Option(
-            help="Language, as a code, by whose rules sentences are split.", callback=text, rich_help_panel=PASSAGES
+            help="Language of the documents, as a code (vi): its rules split sentences and find words.",
+            callback=language,
+            rich_help_panel=PASSAGES,
         ),
     ] = "en",
     text_field: Annotated[

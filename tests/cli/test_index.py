@@ -112,6 +112,7 @@ def test_fields_and_passage_length_are_as_asked_for(tiny_encoder: Path, tmp_path
         (["void.txt"], 1, ["no index was written", "void.txt: empty"]),
         (["docs", "void.txt", "--strict"], 1, ["void.txt", "empty", "--strict"]),
         (["docs", "--overlap", "200"], 2, ["overlap", "200"]),
+        (["docs", "--language", "Vietnamese"], 2, ["'Vietnamese' is no code of a language", "vi"]),
         (["docs", "--device", "abacus"], 2, ["'abacus'"]),
         (["docs", "--tune-recall", "1.5"], 2, ["--tune-recall", "1.5", "at most 1"]),
         (["docs", "--factory", "Abacus7"], 2, ["FAISS", "'Abacus7'"]),

@@ -191,8 +191,8 @@ def _full(*_: object) -> None:
 
 def test_a_model_that_does_not_fit_is_refused(text, tmp_path):
     reader = tiny.make_reader(tmp_path / "reader")
-    kinds.wrapped(kinds.make("unigram")).save_pretrained(tmp_path / "reader")
-    with pytest.raises(ModelError, match=r"its tokenizer has 2.. tokens, its model embeddings of 1.."):
+    kinds.wrapped(kinds.make("byte-level")).save_pretrained(tmp_path / "reader")
+    with pytest.raises(ModelError, match=r"its tokenizer has 420 tokens, its model embeddings of 1\d\d;"):
         trim(str(reader), [text], tmp_path / "small")
     config = transformers.BartConfig(
         vocab_size=301, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,

@@ -109,10 +109,9 @@ def test_rare_tokens_go_if_they_are_not_wanted() -> None:
 
 def test_how_other_texts_fare_is_told_by_some_of_the_texts() -> None:
     alike = [f"the river {number} and the bridge {number}" for number in range(300)]
-    assert chosen("unigram", alike).changed_elsewhere == 0
-    unlike = [f"{WORDS[number % len(WORDS)]} {WORDS[(7 * number) % len(WORDS)]} {number}" for number in range(60)]
-    share = chosen("unigram", unlike).changed_elsewhere
-    assert share is not None and 0 < share < 1
+    assert chosen("end-of-word", alike).changed_elsewhere == 0
+    share = chosen("end-of-word", WORDS).changed_elsewhere  # Most of them stand in one text alone.
+    assert share is not None and 0.5 < share < 1
     assert chosen("unigram", ["the river"]).changed_elsewhere is None
 
 

@@ -26,7 +26,6 @@ def trim_vocabulary(
         typer.Option(
             metavar="PATH",
             help="Files and folders, as odqa index reads them, whose tokens are kept; repeatable.",
-            rich_help_panel=FILES,
         ),
     ],
     output: Annotated[Path, typer.Option(help="The folder for the smaller model, which must be new or empty.")],

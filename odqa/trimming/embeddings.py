@@ -28,9 +28,10 @@ def load(folder: Path) -> tuple[Any, dict[str, list[str]]]:
     quiet(transformers)
     try:
         config = transformers.AutoConfig.from_pretrained(str(folder), **_DATA_ALONE)
-        named = getattr(transformers, (config.architectures or ["AutoModel"])[0], None)
-        is_model = isinstance(named, type) and issubclass(named, transformers.PreTrainedModel)
-        model, report = (named if is_model else transformers.AutoModel).from_pretrained(
+        kind: Any = getattr(transformers, (config.architectures or ["AutoModel"])[0], None)
+        if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
+            kind = transformers.AutoModel
+        model, report = kind.from_pretrained(
             str(folder), dtype=torch.float32, output_loading_info=True, weights_only=True, **_DATA_ALONE
         )
     except Exception as error:  # Of many types, as in odqa.reader.weights.
@@ -115,7 +116,7 @@ def precisions(folder: Path) -> dict[str, str]:
     """The precision of each weight in the safetensors files of a folder, as that format names them."""
     from safetensors import safe_open
 
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(str(path), framework="pt") as file:
             found |= {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 - it is no dict.

@@ -33,7 +33,9 @@ def rebuilt(tokenizer: Any, backend: Any) -> Any:
     """
     from transformers import PreTrainedTokenizerFast
 
-    names = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    names: dict[str, Any] = {
+        name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)
+    }
     if extra := list(getattr(tokenizer, "extra_special_tokens", None) or ()):
         names["extra_special_tokens"] = extra
     settings = {name: getattr(tokenizer, name) for name in _SETTINGS}

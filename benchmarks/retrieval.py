@@ -1,6 +1,9 @@
 """How often does the passage with the answer come back? Dense, BM25 and hybrid search over SQuAD v2 dev.
 
     python benchmarks/retrieval.py --data ../shared/data
+    python benchmarks/retrieval.py --dataset ../shared/data/xquad/xquad.vi.json --language vi --encoder MODEL
+
+With --dataset it is over the paragraphs of that file alone, by the rules of --language for words.
 
 Questions are the answerable ones of SQuAD v2 dev; what should come back is the paragraph each was asked of. Passages
 are whole paragraphs under their article's title (an encoder that reads 256 tokens does not see the end of a longer
@@ -149,19 +152,19 @@ class Parts:
     queries: NDArray[np.float32]
 
 
-def open_parts(corpus: Corpus, cache: VectorCache) -> Parts:
-    """The parts for a corpus, made as an index makes them."""
+def open_parts(corpus: Corpus, cache: VectorCache, language: str = "en") -> Parts:
+    """The parts for a corpus, made as an index of that language makes them."""
     stored = cache.passages(corpus.passages)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        vectors, words = VectorWriter(folder, stored.shape[1]), KeywordWriter(folder, "en")
+        vectors, words = VectorWriter(folder, stored.shape[1]), KeywordWriter(folder, language)
         vectors.add(stored)
         vectors.finish("Flat")
         words.add(corpus.passages)
         words.finish()
         # Mapped and open, so the files may go.
         dense = VectorSearch([Vectors.read(folder / VECTORS)])
-        sparse = KeywordSearch([Keywords.read(folder)], [None], "en")
+        sparse = KeywordSearch([Keywords.read(folder)], [None], language)
     return Parts(dense, sparse, cache.questions(corpus.questions))
 
 
@@ -197,18 +200,28 @@ def corpora(data: Path) -> Iterator[tuple[str, Corpus]]:
         yield name, corpus
 
 
+def alone(path: Path) -> Iterator[tuple[str, Corpus]]:
+    """The paragraphs of one file."""
+    corpus = Corpus()
+    corpus.add(path, ask=True)
+    yield path.name, corpus
+
+
 def main() -> None:
     """Print a table for each corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--data", type=Path, help="folder of the datasets")
+    which.add_argument("--dataset", type=Path, help="a dataset to ask instead, over its own paragraphs")
+    parser.add_argument("--language", default="en", help="its language, as a code")
     parser.add_argument("--cache", type=Path, default=Path("runs/retrieval"), help="where vectors are kept")
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
     options = parser.parse_args()
 
     encoder = Encoder.load(options.encoder)
     cache = VectorCache(options.cache, encoder)
-    for name, corpus in corpora(options.data):
-        parts = open_parts(corpus, cache)
+    for name, corpus in alone(options.dataset) if options.dataset else corpora(options.data):
+        parts = open_parts(corpus, cache, options.language)
         print(f"\n{name}: {len(corpus.passages):,} paragraphs, {len(corpus.questions):,} questions\n")
         for number, mode in enumerate((Mode.DENSE, Mode.BM25, Mode.HYBRID)):
             measured = measure(first_rows(mode, corpus, parts), corpus.gold)

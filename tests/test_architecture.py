@@ -23,6 +23,7 @@ LAYERS = [
     {"reports"},
     {"training"},
     {"pretraining"},
+    {"trimming"},
     {"serve"},
     {"cli"},
     {"__main__"},

@@ -28,6 +28,7 @@ from odqa.cli import (
     search,
     serve,
     train_reader,
+    trim_vocabulary,
     tune,
     update,
     verify,
@@ -59,6 +60,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "make-negatives": make_negatives.make_negatives,
         "pretrain": pretrain.pretrain,
         "fill-mask": fill_mask.fill_mask,
+        "trim-vocabulary": trim_vocabulary.trim_vocabulary,
     },
     "See to this installation": {"config": config.config, "doctor": doctor.doctor},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +31,18 @@ from odqa.cli.options import (
     storage_of,
     text,
 )
+from odqa.cli.output import note
 from odqa.models import DEFAULT_ENCODER
 from odqa.types import DEFAULT_INDEX
+
+_CODE = re.compile(r"[a-zA-Z]{2,3}([-_][a-zA-Z0-9]+)*")
+
+
+def language_code(value: str) -> str:
+    """The code of a language. Raises BadParameter for what can be none, such as its name."""
+    if not _CODE.fullmatch(value):
+        raise typer.BadParameter(f"{value!r} is no code of a language; give one such as en, de, vi or pt-BR")
+    return value
 
 
 @command
@@ -62,7 +73,9 @@ def index(
     language: Annotated[
         str,
         typer.Option(
-            help="Language, as a code, by whose rules sentences are split.", callback=text, rich_help_panel=PASSAGES
+            help="Language of the documents, as a code (vi): its rules split sentences and find words.",
+            callback=language_code,
+            rich_help_panel=PASSAGES,
         ),
     ] = "en",
     text_field: Annotated[
@@ -106,6 +119,11 @@ def index(
     from odqa.index.build import build_index
     from odqa.index.ingest import Storage
 
+    if encoder == DEFAULT_ENCODER and not re.match("en([-_]|$)", language.lower()):
+        note(
+            f"the default encoder reads English alone; for {language} name a multilingual one with --encoder, or "
+            "search with --mode bm25"
+        )
     chunk = ChunkOptions(max_tokens=max_tokens, overlap_tokens=overlap, language=language)
     storage = storage_of(factory, tune_recall, Storage())
     with bars() as show:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 WINDOW = 8_000  # Characters given to sentencex at once: it takes quadratic time on quotes that never close.
 FARTHEST = 32  # Characters that a cut moves back at most to avoid splitting a grapheme.
 JOINER = "\u200d"
+# No space follows a full stop in Chinese and Japanese, and sentencex takes one before a digit for a part of a number.
+BEFORE_DIGIT = re.compile(r"[。！？](?=\d)")
+# Full stops that it takes for ends in a language, and that are none: those of titles and cities, those of centuries.
+NOT_ENDS = {
+    "vi": re.compile(r"\b(?:TP|Tp|PGS|GS|TS|ThS|BS|KS|LS)\. +"),
+    "de": re.compile(r"\b\d{1,2}\. +(?=Jahr(?:hundert|tausend))"),
+}
 
 
 def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator[tuple[int, int]]:
@@ -22,13 +30,17 @@ def sentences(text: str, start: int, end: int, language: str = "en") -> Iterator
     """
     from sentencex import get_sentence_boundaries
 
+    not_ends = NOT_ENDS.get(language.partition("-")[0].lower())
     at = start
     while at < end:
         stop = min(at + WINDOW, end)
         # Halves of surrogate pairs become question marks, one for one: sentencex does not accept them.
         window = text[at:stop].encode("utf-8", "replace").decode("utf-8")
         found = get_sentence_boundaries(language, window)
-        ends = sorted({at + boundary["end_index"] for boundary in found} | {stop})
+        cut = {boundary["end_index"] for boundary in found} | {one.end() for one in BEFORE_DIGIT.finditer(window)}
+        if not_ends:
+            cut -= {one.end() for one in not_ends.finditer(window)}
+        ends = sorted({at + end for end in cut} | {stop})
         if stop < end:
             # The end of the window is not the end of a sentence: the next window begins with this last sentence.
             ends = ends[:-1] or [break_point(text, at, stop)]

@@ -31,6 +31,8 @@ _UNDIVIDED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7af"
 )
+# What ends an open syllable of Vietnamese with the tone's mark on its second vowel; "quý" has but one vowel.
+_SECOND_VOWEL = re.compile(r"(?:(?<=o)[àáảãạèéẻẽẹ]|(?<=u)(?<!qu)[ỳýỷỹỵ])(?!\w)")
 _MARKS = (0x300, 0x1E94A)  # The first and the last; after it come only variation selectors.
 
 
@@ -39,7 +41,8 @@ class Analyzer:
 
     A word is a run of letters, digits and the marks that belong to them, in one form (Unicode NFKC, case folded). Stop
     words are left out and the others are stemmed, where there are a list and a stemmer for the language. English
-    writes foreign names with and without their accents: there they are removed. Scripts without spaces between
+    writes foreign names with and without their accents: there they are removed. Vietnamese writes a tone on either of
+    two vowels, hòa or hoà: the first one has it here. Scripts without spaces between
     words give every two neighbouring characters as a term, as Lucene does.
 
     >>> Analyzer("en")("The days of the vacation in Zürich")
@@ -50,6 +53,7 @@ class Analyzer:
         """``language`` is a code such as ``en`` or ``pt-BR``; an unknown one has neither stop words nor a stemmer."""
         code = language.lower().replace("_", "-").partition("-")[0]
         self._bare = code == "en"
+        self._vietnamese = code == "vi"
         self._stop_words = _stop_words(code)
         self._stem = _stemmer(code)
 
@@ -58,6 +62,8 @@ class Analyzer:
         text = unicodedata.normalize("NFKC", text).casefold()
         if self._bare and not text.isascii():
             text = _without_marks(text)
+        if self._vietnamese:
+            text = _tones_first(text)
         words: list[str] = []
         for match in _pattern().finditer(text):
             word = match.group()
@@ -83,6 +89,17 @@ class Analyzer:
 def _without_marks(text: str) -> str:
     letters = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
     return unicodedata.normalize("NFC", letters)
+
+
+def _tones_first(text: str) -> str:
+    """The text in Unicode NFC with the tones of oa, oe and uy at a word's end on the first vowel.
+
+    >>> _tones_first("hoà, khoẻ, thuỷ; hoàn, quý")
+    'hòa, khỏe, thủy; hoàn, quý'
+    """
+    # The mark goes before its vowel, and so onto the vowel before.
+    moved = _SECOND_VOWEL.sub(lambda match: unicodedata.normalize("NFD", match.group())[::-1], text)
+    return unicodedata.normalize("NFC", moved)
 
 
 @lru_cache(maxsize=1)

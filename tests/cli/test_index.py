@@ -112,6 +112,7 @@ def test_fields_and_passage_length_are_as_asked_for(tiny_encoder: Path, tmp_path
         (["void.txt"], 1, ["no index was written", "void.txt: empty"]),
         (["docs", "void.txt", "--strict"], 1, ["void.txt", "empty", "--strict"]),
         (["docs", "--overlap", "200"], 2, ["overlap", "200"]),
+        (["docs", "--language", "Vietnamese"], 2, ["'Vietnamese' is no code of a language", "vi"]),
         (["docs", "--device", "abacus"], 2, ["'abacus'"]),
         (["docs", "--tune-recall", "1.5"], 2, ["--tune-recall", "1.5", "at most 1"]),
         (["docs", "--factory", "Abacus7"], 2, ["FAISS", "'Abacus7'"]),
@@ -170,3 +171,22 @@ def test_files_beyond_the_limits_are_left_out_with_the_option_that_allows_more(
 
 def test_the_limits_of_the_command_line_are_those_of_python() -> None:
     assert ReadLimits() == ReadLimits(MAX_FILE_SIZE, MAX_FILE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [(["--language", "vi"], True), (["--language", "en-GB"], False), ([], False), (["--language", "vi", "-q"], False)],
+    ids=str,
+)
+def test_that_the_default_encoder_reads_english_alone_is_said_before_hours_of_work(
+    flags: list[str], said: bool
+) -> None:
+    result = RUN.invoke(app, ["index", "gone", *flags])
+    assert result.exit_code == 2
+    assert ("the default encoder reads English alone; for vi name a multilingual one" in result.stderr) is said
+
+
+def test_another_encoder_may_read_any_language(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    result = run(tiny_encoder, corpus, "--index", tmp_path / "index", "--language", "vi")
+    assert result.exit_code == 0
+    assert "English" not in result.stderr

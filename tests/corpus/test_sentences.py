@@ -23,11 +23,27 @@ def test_sentences_end_where_sentences_end():
         ("e\u0301te\u0301. Fini.", ["e\u0301te\u0301. ", "Fini."]),
         ("مرحبا بالعالم. كيف حالك؟ بخير.", ["مرحبا بالعالم. ", "كيف حالك؟ ", "بخير."]),
         ("你好世界。这是中文。", ["你好世界。", "这是中文。"]),
+        ("专利获批。1901年，他赢了！2次？对。", ["专利获批。", "1901年，他赢了！", "2次？", "对。"]),
         ("\tA tab.\tAnother.", ["\tA tab.\t", "Another."]),
     ],
 )
 def test_offsets_count_characters_in_every_script(text, parts):
     assert found(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "parts"),
+    [
+        ("vi", "PGS. TS. An ở TP. Huế. Năm 1903 ông mất.", ["PGS. TS. An ở TP. Huế. ", "Năm 1903 ông mất."]),
+        ("de", "Das war im 18. Jahrhundert. Dr. Weber kam.", ["Das war im 18. Jahrhundert. ", "Dr. Weber kam."]),
+        ("de-AT", "Wien im 9. Jahrhundert", ["Wien im 9. Jahrhundert"]),
+        ("en", "It was 18. Jahrhundert is a word.", ["It was 18. ", "Jahrhundert is a word."]),
+        ("zh", "他说：“是。”然后走了。", ["他说：“是。”", "然后走了。"]),
+        ("ar", "ولد عام 1903. هل مات؟ نعم.", ["ولد عام 1903. ", "هل مات؟ ", "نعم."]),
+    ],
+)
+def test_the_rules_of_a_language_decide(language, text, parts):
+    assert found(text, language) == parts
 
 
 def test_an_unknown_language_and_half_a_surrogate_pair_do_no_harm():

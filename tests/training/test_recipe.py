@@ -247,7 +247,8 @@ def test_the_stages_of_the_shipped_reader_stand_on_those_before_them():
     script = (RECIPES / "default-reader.sh").read_text(encoding="utf-8")
     stages = re.findall(r"^stage (\S+)$", script, flags=re.MULTILINE)
     assert stages[-1] == "default-reader"
-    assert sorted(stages) == [path.stem for path in OF_READERS if path.stem != "from-scratch-reader"]
+    others = ("from-scratch-reader", "vietnamese-reader")  # Of scripts of their own.
+    assert sorted(stages) == [path.stem for path in OF_READERS if path.stem not in others]
     for at, stage in enumerate(stages):
         settings = read_recipe(RECIPES / f"{stage}.toml")
         for name in ("base", "distill"):
@@ -286,3 +287,46 @@ def test_the_script_skips_what_is_finished_resumes_what_was_stopped_and_ends_whe
         "train-reader --recipe recipes/third-reader.toml --output runs/third-reader --resume",
         "train-reader --recipe recipes/teacher.toml --output runs/teacher",
     ]
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
+@pytest.mark.parametrize("which", ["", "whole"])
+def test_the_script_of_the_vietnamese_reader_makes_a_base_trains_and_scores_and_goes_on_where_it_stopped(
+    which, tmp_path
+):
+    (tmp_path / "recipes").mkdir()
+    shutil.copy(RECIPES / "vietnamese-reader.sh", tmp_path / "recipes")
+    (tmp_path / "bin").mkdir()
+    for name in ("odqa", "python"):
+        program = tmp_path / "bin" / name
+        # What converts writes the model; the first training is stopped after a checkpoint.
+        program.write_text(
+            f"""#!/bin/sh
+echo {name} "$@" >> log
+case "$*" in
+  *multilingual_e5.py*) mkdir -p runs/multilingual-e5-small; touch runs/multilingual-e5-small/modules.json;
+    touch runs/multilingual-e5-small/config.json ;;
+  *trim-vocabulary*) mkdir -p runs/vietnamese-base; touch runs/vietnamese-base/config.json ;;
+  *--resume) ;;
+  *train-reader*) for reader in vietnamese-reader vietnamese-reader-whole; do mkdir -p runs/$reader/checkpoint; done;
+    exit 1 ;;
+esac
+"""
+        )
+        program.chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = [tmp_path / "recipes" / "vietnamese-reader.sh", *filter(None, [which])]
+    codes = [subprocess.run(command, env=env, timeout=60, check=False).returncode for _ in range(2)]
+    assert codes == [1, 0]
+    done = [line.split()[:3] for line in (tmp_path / "log").read_text().splitlines()]
+    made = [
+        ["python", "-m", "pip"],
+        ["python", "../shared/tools/convert_e5_small.py"],
+        ["python", "recipes/multilingual_e5.py"],
+    ]
+    assert [line[: len(wanted)] for line, wanted in zip(done, made, strict=False)] == made
+    trimmed = [] if which else ["trim-vocabulary"]
+    assert [line[1] for line in done[3:]] == [*trimmed, "train-reader", "train-reader", *["eval"] * 6]
+    base, reader = ("multilingual-e5-small", "-whole") if which else ("vietnamese-base", "")
+    last = (tmp_path / "log").read_text().splitlines()[-7]
+    assert last.endswith(f"--base ./runs/{base} --output runs/vietnamese-reader{reader} --resume")

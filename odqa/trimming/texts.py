@@ -1,0 +1,103 @@
+"""Files go in, what a model reads of them comes out: texts, titles above headings, questions. Knows no tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from odqa.corpus import ReadOptions, Unusable, find_files, read_file
+from odqa.corpus.files import Found
+from odqa.errors import DataError, OdqaError
+from odqa.files import sha256
+from odqa.index.ownership import is_index
+from odqa.pretraining.texts import SHOWN, pieces
+from odqa.squad import load_questions
+from odqa.types import Document
+
+LONGEST = 1_000_000  # Characters that are cut into tokens at once: a longer text is read in parts, cut at lines' ends.
+AT_ONCE = 1_000  # Texts.
+
+Note: TypeAlias = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was read: files by path with their SHA-256, texts, characters, and how much could not be used."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    texts: int = 0
+    characters: int = 0
+    unusable: int = 0
+
+
+def find(paths: Sequence[Path]) -> Found:
+    """The files that ``odqa index`` would read. Raises UsageError for a path that is not there."""
+    return find_files(list(paths), passed_over=is_index)
+
+
+def spool(found: Found, text_field: str, file: Path, note: Note) -> Counts:
+    """Write all that a model reads of the files into ``file``, as JSON, a line each; count it.
+
+    Raises DataError where there is no text in all of them.
+    """
+    counts = Counts()
+    with file.open("w", encoding="utf-8") as stream:
+        for text in _texts(found, text_field, counts, note):
+            counts.texts += 1
+            counts.characters += len(text)
+            for piece in pieces(text, LONGEST):
+                stream.write(json.dumps(piece) + "\n")
+    if counts.unusable > SHOWN:
+        note(f"left out {counts.unusable - SHOWN:,} more")
+    if not counts.texts:
+        raise DataError(
+            f"there is no text in what --texts names: {len(found.files):,} file(s), {counts.unusable:,} of which "
+            "cannot be used; give others"
+        )
+    return counts
+
+
+def _texts(found: Found, text_field: str, counts: Counts, note: Note) -> Iterator[str]:
+    def refuse(one: Unusable) -> None:
+        counts.unusable += 1
+        if counts.unusable <= SHOWN:
+            note(f"left out {one.source}: {one.reason}")
+
+    for one in found.unusable:
+        refuse(one)
+    for path in found.files:
+        for item in read_file(path, ReadOptions(text_field=text_field)):
+            if isinstance(item, Unusable):
+                refuse(item)
+            else:
+                yield from _parts(item)
+        with suppress(OSError, OdqaError):  # Reading it has said why.
+            counts.files[str(path)] = sha256(path)
+            if path.suffix == ".json":  # In SQuAD's format: of its questions a document knows nothing.
+                yield from (one.question for one in load_questions(path) if one.question.strip())
+
+
+def read(file: Path) -> Iterator[list[str]]:
+    """The texts of a file that :func:`spool` wrote, some at a time."""
+    batch: list[str] = []
+    with file.open(encoding="utf-8") as stream:
+        for text in map(json.loads, stream):
+            batch.append(text)
+            if len(batch) == AT_ONCE or sum(map(len, batch)) > LONGEST:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _parts(document: Document) -> Iterator[str]:
+    """A document's text, and the paths of title and headings that stand before its passages where they are read."""
+    yield document.text
+    paths = {(document.title, *section.headings) for section in document.sections} or {(document.title,)}
+    for path in sorted(paths):
+        if read := " > ".join(part for part in path if part.strip()):
+            yield f"{read}. "

@@ -1,0 +1,102 @@
+"""``--push-to-hub``: what was trained is on the hub, whole and with its card, and works from there by its name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from odqa.squad import write_examples
+from tests.hub import LocalHub, running
+from tests.pretraining.conftest import TEXTS
+from tests.training.conftest import examples
+
+
+@pytest.fixture
+def hub() -> Iterator[LocalHub]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def odqa(hub: LocalHub, tmp_path: Path):
+    """The program itself, with that hub."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "odqa", *map(str, arguments)]
+        env = hub.environment(tmp_path / "home")
+        return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, env=env, cwd=tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def reader_flags(tiny_base: Path, tmp_path: Path) -> list[object]:
+    write_examples(tmp_path / "train.jsonl", examples())
+    small = ["--max-length", 64, "--stride", 16, "--epochs", 1, "--batch-size", 4, "--precision", "float32"]
+    return ["train-reader", "--train", "train.jsonl", "--base", tiny_base, "--output", "out", "--device", "cpu", *small]
+
+
+def same(files: dict[str, bytes], folder: Path) -> bool:
+    """Whether a repository has the files of a folder, byte for byte, and no others."""
+    here = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return files == here
+
+
+def metadata(card: bytes) -> dict[str, object]:
+    _, found, _ = card.decode().split("---\n", 2)
+    made: dict[str, object] = yaml.safe_load(found)
+    return made
+
+
+def test_a_reader_its_card_and_its_use_from_there(odqa, hub, reader_flags, tmp_path):
+    done = odqa(*reader_flags, "--push-to-hub", "me/reader")
+    assert done.returncode == 0, done.stderr
+    files = hub.repositories["me/reader"]
+    assert same(files, tmp_path / "out")
+    assert {
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "reader.json",
+        "run.json",
+        "README.md",
+    } <= files.keys()
+    assert not any("checkpoint" in name for name in files)
+    assert "question-answering" in metadata(files["README.md"])["tags"]
+    assert b"train.jsonl" in files["README.md"] and str(tmp_path).encode() not in files["README.md"]
+    (tmp_path / "text.txt").write_text("The tower is in Paris.", encoding="utf-8")
+    asked = odqa("ask", "where is the tower", "--context", "text.txt", "--reader", "me/reader", "--json")
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["question"] == "where is the tower"
+    assert any(one.startswith("GET /me/reader/resolve/") for one in hub.asked)
+
+
+def test_a_language_model_its_card_and_its_use_from_there(odqa, hub, tmp_path):
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    size = ["--vocab-size", 320, "--layers", 1, "--hidden", 32, "--heads", 2, "--positions", 34, "--max-length", 32]
+    run = ["--lines", "--epochs", 1, "--batch-size", 8, "--precision", "float32", "--device", "cpu"]
+    done = odqa("pretrain", "texts.txt", "--output", "out", *size, *run, "--push-to-hub", "me/model")
+    assert done.returncode == 0, done.stderr
+    files = hub.repositories["me/model"]
+    assert same(files, tmp_path / "out")
+    assert not any("prepared" in name or "checkpoint" in name for name in files)
+    assert metadata(files["README.md"])["pipeline_tag"] == "fill-mask"
+    filled = odqa("fill-mask", "me/model", "Paris has a <mask>.", "--json")
+    assert filled.returncode == 0, filled.stderr
+    assert len(json.loads(filled.stdout)["masks"][0]) == 5
+
+
+def test_a_hub_that_refuses_is_told_in_one_line_and_the_reader_stays(odqa, hub, reader_flags, tmp_path):
+    hub.refuses = "You have no right to write for me"
+    done = odqa(*reader_flags, "--push-to-hub", "me/reader", "--quiet")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("odqa: the reader is whole in out, but me/reader could not be uploaded: ") and "403" in line
+    assert (tmp_path / "out" / "model.safetensors").exists()
+    assert hub.repositories == {}

@@ -37,12 +37,12 @@ TRAIN, OTHERS = "squad_v2/train-slices.json", "squad_v1/dev-v1.1-other-articles.
 SAMPLES = 300  # That are calibrated on.
 MORE = 2000  # Paragraphs of the training part among which an encoder seeks, too.
 ATTENTION = r".*ScaledDotProductAttention.*"
-# What stays in float32 by each recipe: the names of operations, as regular expressions. Whether weights keep to half of
-# the range, so that no sum of two products overflows 16 bits (processors without VNNI add them so), is the other part.
-RECIPES: dict[str, tuple[list[str], bool]] = {
-    "all": ([], False),
-    "products": ([ATTENTION], False),
-    "products-half": ([ATTENTION], True),
+# What else stays in float32 by each recipe, the names of operations as regular expressions; and how much of the
+# activations' range is moved into the weights, from 0 to 1 (Xiao et al. 2023, SmoothQuant's alpha; NNCF's is 0.95).
+RECIPES: dict[str, tuple[list[str], float]] = {
+    "all": ([], 0.95),
+    "products": ([ATTENTION], 0.95),
+    "products-smooth": ([ATTENTION], 0.5),
 }
 
 
@@ -83,11 +83,11 @@ def samples(model: str, graph: Any, data: Path) -> list[dict[str, Any]]:
 def quantise(model: str, recipe: str, data: Path, target: Path) -> None:
     """Write the model's graph in 8 bits; the embeddings, which are no products, stay in float32."""
     import nncf
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
 
     from odqa.runtime import openvino_library
 
-    graph, (kept, half) = graph_of(model), RECIPES[recipe]
+    graph, (kept, alpha) = graph_of(model), RECIPES[recipe]
     rows = samples(model, graph, data)
     made = nncf.quantize(
         openvino_library.core().read_model(graph.file),
@@ -97,7 +97,7 @@ def quantise(model: str, recipe: str, data: Path, target: Path) -> None:
         preset=nncf.QuantizationPreset.MIXED,
         ignored_scope=nncf.IgnoredScope(patterns=kept),
         advanced_parameters=AdvancedQuantizationParameters(
-            overflow_fix=OverflowFix.ENABLE if half else OverflowFix.DISABLE
+            smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=alpha)
         ),
     )
     openvino_library.load().save_model(made, target, compress_to_fp16=False)

@@ -5,7 +5,7 @@
     python benchmarks/int8.py --model encoder --data ../shared/data --isa AVX2
 
 NNCF makes 8-bit graphs of OpenVINO's graphs of the default models, by the recipes that are named, calibrated on
-questions and paragraphs of SQuAD v2's training part; they are kept in ``--work``. Each is run beside float32, in turn,
+questions and paragraphs of SQuAD v2's training part; they are kept in ``--work``. Each is run beside float32
 on questions of ``--file``: those of SQuAD v1's other articles, by which a recipe may be chosen, or of SQuAD v2 dev, by
 which the chosen one is judged. A reader reads each question with its own paragraph; an encoder seeks it among the
 passages of the file and others of the training part. Differences of scores are paired, with their 95 % intervals.
@@ -25,9 +25,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,7 @@ import numpy as np
 ISAS = ("AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
 TRAIN, OTHERS = "squad_v2/train-slices.json", "squad_v1/dev-v1.1-other-articles.json"
 SAMPLES = 300  # That are calibrated on.
+AT_ONCE = 4  # Rows of which the speed is measured: some hundred tokens, as in a batch of one stream.
 MORE = 2000  # Paragraphs of the training part among which an encoder seeks, too.
 ATTENTION = r".*ScaledDotProductAttention.*"
 # What else stays in float32 by each recipe, the names of operations as regular expressions; and how much of the
@@ -51,13 +51,14 @@ def graph_of(model: str) -> Any:
     from odqa.models import DEFAULT_ENCODER, DEFAULT_READER, resolve
     from odqa.runtime import export
 
-    if model == "reader":
-        from odqa.reader.graph import make
+    def load(folder: Path) -> Any:
+        if model == "reader":
+            from odqa.reader.graph import make
+        else:
+            from odqa.retrieval.sentence_model import make
+        return make(folder)
 
-        return export.graph_of(resolve(DEFAULT_READER), model, make)
-    from odqa.retrieval.sentence_model import make as make_encoder
-
-    return export.graph_of(resolve(DEFAULT_ENCODER), model, make_encoder)
+    return export.graph_of(resolve(DEFAULT_READER if model == "reader" else DEFAULT_ENCODER), model, load)
 
 
 def samples(model: str, graph: Any, data: Path) -> list[dict[str, Any]]:
@@ -81,7 +82,7 @@ def samples(model: str, graph: Any, data: Path) -> list[dict[str, Any]]:
 
 
 def quantise(model: str, recipe: str, data: Path, target: Path) -> None:
-    """Write the model's graph in 8 bits; the embeddings, which are no products, stay in float32."""
+    """Write the model's graph: products and embeddings in 8 bits, normalisation, softmax and logits in float32."""
     import nncf
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
 
@@ -104,38 +105,38 @@ def quantise(model: str, recipe: str, data: Path, target: Path) -> None:
 
 
 def drawn(path: Path, count: int, seed: int) -> list[Any]:
-    """So many of a SQuAD file's questions (0 for all), drawn once for all runs."""
+    """So many of a SQuAD file's questions, drawn once for all runs."""
     from odqa.squad import load_examples
 
     everything = load_examples(path)
-    return [everything[at] for at in np.random.default_rng(seed).permutation(len(everything))[: count or None]]
+    return [everything[at] for at in np.random.default_rng(seed).permutation(len(everything))[:count]]
 
 
-def take_turns(ways: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """The seconds that each way takes in each round, and what it gives."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    found = {}
-    for _ in range(rounds):
-        for name, run in ways.items():
-            began = time.perf_counter()
-            found[name] = run()
-            seconds[name].append(time.perf_counter() - began)
-    return seconds, found
-
-
-def kernels(file: Path, inputs: dict[str, Any]) -> str:
-    """The kernels that take most of a graph's time on one thread, with their shares."""
+def alone(files: dict[str, Path], inputs: dict[str, Any]) -> Iterator[str]:
+    """How fast each graph is on one thread, in CPU time, which other work hardly moves; the lines of a table."""
     from odqa.runtime import openvino_library
 
     settings = {"PERF_COUNT": True, "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1}
-    request = openvino_library.core().compile_model(file, "CPU", settings).create_infer_request()
-    for _ in range(2):  # The first time includes their making.
-        request.infer(inputs)
-    spent: Counter[str] = Counter()
-    for one in request.get_profiling_info():
-        spent[f"{one.node_type} {one.exec_type}"] += one.real_time.total_seconds()
-    whole = sum(spent.values())
-    return ", ".join(f"{name} {part / whole:.0%}" for name, part in spent.most_common(5))
+    rows, width = inputs["input_ids"].shape
+    yield f"{rows} rows of {width} tokens at once, padding counted\n"
+    yield "| | rows a second of CPU time | times float32 | MB | kernels, by their share of the time |"
+    yield "|---|---|---|---|---|"
+    rates = {}
+    for name, file in files.items():
+        request = openvino_library.core().compile_model(file, "CPU", settings).create_infer_request()
+        seconds = []
+        for _ in range(6):
+            began = time.process_time()
+            request.infer(inputs)
+            seconds.append(time.process_time() - began)
+        spent: Counter[str] = Counter()
+        for one in request.get_profiling_info():
+            spent[f"{one.node_type} {one.exec_type}"] += one.real_time.total_seconds()
+        shares = (f"{kernel} {part / spent.total():.0%}" for kernel, part in spent.most_common(4))
+        rates[name] = rows / min(seconds[1:])  # The first includes the making of the kernels.
+        megabytes = (file.stat().st_size + file.with_suffix(".bin").stat().st_size) / 1e6
+        ratio = rates[name] / rates["float32"]
+        yield f"| {name} | {rates[name]:.1f} | {ratio:.2f} | {megabytes:.0f} | {', '.join(shares)} |"
 
 
 def difference(scores: Sequence[float], exact: Sequence[float]) -> str:
@@ -148,90 +149,77 @@ def difference(scores: Sequence[float], exact: Sequence[float]) -> str:
 
 
 def read(files: dict[str, Path], given: argparse.Namespace) -> Iterator[str]:
-    """Read the questions by each graph; the table's rows."""
-    from reading import beside
-
-    from odqa.answering.fit_file import reader_rule
+    """Read the questions by each graph; the tables' lines."""
     from odqa.corpus.blocks import context_of_example
-    from odqa.evaluation.cases import in_context
-    from odqa.evaluation.reader import evaluate_cases
     from odqa.models import DEFAULT_READER, resolve
     from odqa.reader.features import pad, windows
     from odqa.reader.model import Reader, read_settings
     from odqa.runtime.openvino_network import OpenVinoNetwork
 
-    examples = drawn(given.data / given.file, given.questions, seed=1)
+    examples = drawn(given.data / given.file, given.questions or AT_ONCE, seed=1)
     asked, contexts = [one.question for one in examples], [context_of_example(one) for one in examples]
     tokenizer, settings = graph_of("reader").tokenizer, read_settings(resolve(DEFAULT_READER).folder)
-    readers = {
-        name: Reader(OpenVinoNetwork(file, "float32"), tokenizer, name=name, **settings) for name, file in files.items()
-    }
-    some = pad(tokenizer, list(windows(tokenizer, asked[:16], contexts[:16], max_length=384, stride=128)))
+    some = windows(tokenizer, asked[:AT_ONCE], contexts[:AT_ONCE], max_length=384, stride=128)
+    yield from alone(files, pad(tokenizer, list(some)))
+    if not given.questions:
+        return
+
+    from reading import beside
+
+    from odqa.answering.fit_file import reader_rule
+    from odqa.evaluation.cases import in_context
+    from odqa.evaluation.reader import evaluate_cases
+
+    yield f"\n{len(examples):,} questions of {given.file}\n"
+    yield "| | same best span | same decision | mean distance of span - null | ROUGE-1 F1 | difference |"
+    yield "|---|---|---|---|---|---|"
+    found, scores = {}, {}
     for name, file in files.items():
-        yield f"{name}: {kernels(file, some)}"
-    ways = {name: lambda own=reader: own.read(asked, contexts) for name, reader in readers.items()}
-    seconds, found = take_turns(ways, given.rounds)
-    count = sum(reading.windows for reading in found["float32"])
-    scores = {}
-    yield f"\n{len(examples):,} questions, {count:,} windows\n"
-    yield "| | windows/s | times float32 | MB | same best span | same decision | ROUGE-1 F1 | difference |"
-    yield "|---" * 8 + "|"
-    for name, reader in readers.items():
+        reader = Reader(OpenVinoNetwork(file, "float32"), tokenizer, name=name, **settings)
+        found[name] = reader.read(asked, contexts)
         judged = evaluate_cases(in_context(examples, found[name]), reader_rule(reader)).judgements
         scores[name] = [one.given.rouge1_f1 for one in judged]
-        same, decided, _ = beside(found["float32"], found[name], reader.no_answer_threshold)
-        yield (
-            f"| {name} | {speed(count, seconds, name)} | {size(files[name])} | {same:.3f} | {decided:.3f} | "
-            f"{difference(scores[name], scores['float32'])} |"
-        )
+        same, decided, distance = beside(found["float32"], found[name], reader.no_answer_threshold)
+        apart = difference(scores[name], scores["float32"])
+        yield f"| {name} | {same:.3f} | {decided:.3f} | {distance:.3f} | {apart} |"
 
 
 def seek(files: dict[str, Path], given: argparse.Namespace) -> Iterator[str]:
-    """Encode passages and seek the questions among them by each graph; the table's rows."""
+    """Encode passages and seek the questions among them by each graph; the tables' lines."""
+    from odqa.retrieval.embedders import Facts, GraphEmbedder, prepare
+
+    graph = graph_of("encoder")
+    texts = [one.context for one in drawn(given.data / given.file, AT_ONCE, seed=1)]
+    yield from alone(files, prepare(graph.tokenizer, Facts(**graph.about), texts, "document"))
+    if not given.questions:
+        return
+
     from encoding import load, places
 
     from odqa.models import DEFAULT_ENCODER
-    from odqa.retrieval.embedders import GraphEmbedder, prepare
     from odqa.retrieval.encoder import Encoder
     from odqa.runtime.openvino_network import OpenVinoNetwork
 
-    graph, encoders = graph_of("encoder"), {}
+    encoders = {}
     for name, file in files.items():
         embedder = GraphEmbedder(graph, "float32")
         embedder._network = OpenVinoNetwork(file, "float32")
         encoders[name] = Encoder(embedder, DEFAULT_ENCODER, name)
     passages, questions, gold = load(given.data / given.file, encoders["float32"], 0)
     passages += load(given.data / TRAIN, encoders["float32"], MORE)[0]
-    rows = np.random.default_rng(1).permutation(len(questions))[: given.questions or None]
-    asked, wanted = [questions[row] for row in rows], [gold[row] for row in rows]
-    some = prepare(graph.tokenizer, embedder.facts, [passage.text for passage in passages[:16]], "document")
-    for name, file in files.items():
-        yield f"{name}: {kernels(file, some)}"
-    ways = {name: lambda own=encoder: own.encode_passages(passages) for name, encoder in encoders.items()}
-    seconds, vectors = take_turns(ways, given.rounds)
-    found = {}
-    yield f"\n{len(passages):,} passages, {len(asked):,} questions\n"
-    yield "| | passages/s | times float32 | MB | cosine, mean | least | recall@5 | difference |"
-    yield "|---" * 8 + "|"
+    rows = np.random.default_rng(1).permutation(len(questions))[: given.questions]
+    wanted = [gold[row] for row in rows]
+    yield f"\n{len(passages):,} passages, {len(rows):,} questions of {given.file}\n"
+    yield "| | cosine, mean | least | recall@5 | difference |"
+    yield "|---|---|---|---|---|"
+    found, vectors = {}, {}
     for name, encoder in encoders.items():
-        queries = encoder.encode_queries(asked)
+        vectors[name] = encoder.encode_passages(passages)
+        queries = encoder.encode_queries([questions[row] for row in rows])
         found[name] = [place <= 5 for place in places(vectors[name], queries, wanted)]
         cosines = (vectors[name] * vectors["float32"]).sum(axis=1)
-        yield (
-            f"| {name} | {speed(len(passages), seconds, name)} | {size(files[name])} | {cosines.mean():.4f} | "
-            f"{cosines.min():.4f} | {difference(found[name], found['float32'])} |"
-        )
-
-
-def speed(count: int, seconds: dict[str, list[float]], name: str) -> str:
-    """How many a second, and the median over the rounds of the ratio to float32."""
-    ratios = [exact / own for exact, own in zip(seconds["float32"], seconds[name], strict=True)]
-    return f"{count / median(seconds[name]):.1f} | {median(ratios):.2f}"
-
-
-def size(file: Path) -> str:
-    """A graph's size in MB, its weights included."""
-    return f"{(file.stat().st_size + file.with_suffix('.bin').stat().st_size) / 1e6:.0f}"
+        apart = difference(found[name], found["float32"])
+        yield f"| {name} | {cosines.mean():.4f} | {cosines.min():.4f} | {apart} |"
 
 
 def seem(isa: str, work: Path) -> None:
@@ -253,8 +241,7 @@ def main() -> None:
     parser.add_argument("--isa", choices=ISAS, help="the last instructions that the processor knows; all of its own")
     parser.add_argument("--recipes", nargs="*", choices=tuple(RECIPES), default=["products"])
     parser.add_argument("--file", default=OTHERS, help="a SQuAD file in the folder")
-    parser.add_argument("--questions", type=int, default=1000, help="0 for all")
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--questions", type=int, default=1000, help="0: the speed alone")
     parser.add_argument("--work", type=Path, default=Path("runs/int8"), help="where graphs are kept")
     given = parser.parse_args()
 

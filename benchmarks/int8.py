@@ -11,10 +11,11 @@ which the chosen one is judged. A reader reads each question with its own paragr
 passages of the file and others of the training part. Differences of scores are paired, with their 95 % intervals.
 
 ``--isa`` makes the processor seem one that knows nothing beyond AVX2 (Intel's of 2013 to 2020, AMD's of 2017 to 2021),
-AVX2_VNNI (Intel's for laptops since 2021), AVX512_CORE (Intel's Xeon of 2017) or AVX512_CORE_VNNI (Intel's of 2019 to
-2021). OpenVINO has switches for that (ONEDNN_MAX_CPU_ISA and OV_CPU_MAX_ISA), but not all that is in it looks at them,
-so what the processor says of itself is changed, by `older_processor.c`, for which a C compiler and Linux are needed.
-That it worked is to be seen in what is printed: among the capabilities is no BF16, and no kernel has a later name.
+AVX2_VNNI (Intel's since the end of 2021, other than servers), AVX512_CORE (Intel's Xeon of 2017) or AVX512_CORE_VNNI
+(Intel's of 2019 to 2021). OpenVINO has switches for that (ONEDNN_MAX_CPU_ISA and OV_CPU_MAX_ISA), but not all that is
+in it looks at them, so what the processor says of itself is changed, by `older_processor.c`, for which a C compiler and
+Linux are needed. That it worked is to be seen in what is printed: among the capabilities is no BF16, and no kernel has
+a later name.
 """
 
 from __future__ import annotations

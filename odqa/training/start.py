@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,16 @@ def accelerator(recipe: Schedule, output: Path, device: str) -> Any:
     )
     accelerate.utils.set_seed(recipe.seed)
     return made
+
+
+def autocast(recipe: Schedule, accelerator: Any, device: str) -> AbstractContextManager[Any]:
+    """The arithmetic of the run, for a model whose weights are in float32 whatever the run's are."""
+    import torch
+
+    if recipe.precision == PURE:
+        return torch.autocast(device, torch.bfloat16)
+    found: AbstractContextManager[Any] = accelerator.autocast()
+    return found
 
 
 def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Task, watcher: Watcher) -> Run:

@@ -80,7 +80,7 @@ def load(folder: Path, name: str, device: str) -> SentenceModel:
     Raises ModelError when the folder holds no usable encoder, UsageError for a device that is not available.
     """
     target = str(pick_device(device))
-    with _quiet():
+    with quiet():
         try:
             model_configs.check(folder)
             model = SentenceTransformer(
@@ -166,8 +166,8 @@ def _pooling(model: Any) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back the libraries' bars and remarks while a model loads; their errors are raised all the same."""
+def quiet() -> Iterator[None]:
+    """Hold back the libraries' bars and remarks while a model is loaded or saved; errors are raised all the same."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -71,7 +71,7 @@ def speed(record: RetrieverRecord) -> str:
     """Steps, pairs, time, machine and, where a GPU's peak is known, the share of it that was used."""
     threads = f", {record.hardware.threads} thread(s)" if record.hardware.device == "cpu" else ""
     text = (
-        f"{record.steps:,} steps over {record.windows:,} pairs ({record.tokens:,} tokens with their padding) in "
+        f"{record.steps:,} steps over {record.seen:,} pairs ({record.tokens:,} tokens with their padding) in "
         f"{record.seconds:,.0f} seconds of training on {record.hardware.name}{threads}"
     )
     text += f": {record.pairs_per_second:,} pairs a second" if record.pairs_per_second else ""

@@ -16,7 +16,7 @@ from odqa.corpus import ChunkOptions, ReadOptions, TokenOffsets, Unusable, find_
 from odqa.corpus.sentences import sentences
 from odqa.index.ownership import is_index
 from odqa.retriever_training.pairs import Pair
-from odqa.types import Block, Document, Example, Passage, Section
+from odqa.types import Block, BlockKind, Document, Example, Passage, Section
 
 SHORTEST = 20  # Letters of a sentence, of what stands above, and of what is left of the passage.
 ABOVE = 0.25  # Share of the passages with a title or headings of which these are the question.
@@ -75,11 +75,15 @@ def _pair(passage: Passage, chance: random.Random, keep_sentence: float, languag
     """A question for the passage; None where it is too short to give one."""
     above = ". ".join(dict.fromkeys(part.strip() for part in (passage.title, *passage.headings[-1:]) if part.strip()))
     if _letters(above) >= SHORTEST and chance.random() < ABOVE:
-        return _made(passage, above, passage.text, passage.blocks, path=False)
-    found = [(start, end) for start, end in sentences(passage.text, 0, len(passage.text), language)]
+        text, blocks = passage.text, passage.blocks
+        for block in reversed([one for one in blocks if one.kind is BlockKind.HEADING]):
+            text, blocks = without(text, blocks, block.start, block.end)
+        return _made(passage, above, text, blocks, path=False) if _letters(text) >= SHORTEST else None
     usable = [
         (start, end)
-        for start, end in found
+        for block in passage.blocks or (Block(0, len(passage.text)),)
+        if block.kind is not BlockKind.HEADING
+        for start, end in sentences(passage.text, block.start, block.end, language)
         if _letters(passage.text[start:end]) >= SHORTEST
         and _letters(passage.text[:start]) + _letters(passage.text[end:]) >= SHORTEST
     ]

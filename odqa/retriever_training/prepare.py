@@ -72,6 +72,7 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
         )
     origin = resolve(recipe.base)
     hashes = _hashes(recipe)
+    again = resume and start.check_resumed(recipe, output, hashes) and prepared.is_made(output)
     accelerator = start.accelerator(recipe, output, where)
     model, encoder = live.load(origin, where)
     _check_dimensions(recipe, encoder)
@@ -82,7 +83,7 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
         f"{len(material.training):,} pairs to train on, {len(material.held_out):,} held out"
         + (f"; {material.unanswerable:,} questions without an answer left out" if material.unanswerable else "")
     )
-    if not (resume and prepared.is_made(output)):
+    if not again:
         held_out = [pair.example for pair in material.held_out]
         prepared.make(recipe, output, both, held_out, material.sources, encoder, watcher.note)
     right = pool.positives(prepared.index_of(output), both)
@@ -184,7 +185,7 @@ def _round(
             )
         return Mined(
             [[passage.id for passage in some] for some in found],
-            _worth(teacher, training, right, found, base) if teacher else [],
+            _worth(teacher, training, right, found) if teacher else [],
         )
 
     mined = prepared.round_of(output, number, len(training), mine)
@@ -199,13 +200,12 @@ def _worth(
     training: Sequence[Pair],
     right: Sequence[Passage],
     negatives: Sequence[Sequence[Passage]],
-    encoder: Encoder,
 ) -> list[list[float]]:
     """The teacher's scores of each question's right passage and its negatives."""
     passages = [one for passage, some in zip(right, negatives, strict=True) for one in (passage, *some)]
     each = 1 + len(negatives[0])
     questions = [pair.example.question for pair in training for _ in range(each)]
-    found = teacher(questions, passages, encoder.inputs(passages)[0])
+    found = teacher(questions, passages)
     return [found[at : at + each] for at in range(0, len(found), each)]
 
 

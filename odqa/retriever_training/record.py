@@ -34,6 +34,7 @@ class RetrieverRecord:
 
     ``sha256`` are the hashes of the files that were read and of the models, by path or name. ``passages`` counts those
     that were searched, for negatives and in ``comparisons``, which are by mode and empty where nothing was held out.
+    ``seen`` counts pairs in all epochs, ``tokens`` those of their texts with their padding,
     ``seconds`` are those of training alone. ``mfu`` is the model FLOPs utilisation (:mod:`odqa.training.hardware`),
     None where it is not known. ``losses`` are (step, mean loss).
     """
@@ -49,7 +50,7 @@ class RetrieverRecord:
     passages: int
     comparisons: dict[str, Comparison]
     steps: int
-    windows: int
+    seen: int
     tokens: int
     seconds: float
     pairs_per_second: float | None
@@ -91,7 +92,7 @@ def make_record(job: Job, passages: int, comparisons: dict[str, Comparison]) -> 
         passages=passages,
         comparisons=comparisons,
         steps=state.step,
-        windows=state.windows,
+        seen=state.windows,
         tokens=state.tokens,
         seconds=round(state.seconds, 1),
         pairs_per_second=round(state.windows / state.seconds, 1) if state.seconds else None,

@@ -7,6 +7,7 @@ from pathlib import Path
 from odqa.files import write_json
 from odqa.index.manifest import read_manifest
 from odqa.index.reencoding import reencode
+from odqa.retrieval.sentence_model import quiet
 from odqa.retriever_training import live, pool, prepared, scores
 from odqa.retriever_training.card import card, speed, verdicts
 from odqa.retriever_training.prepare import Job, prepare
@@ -46,7 +47,7 @@ def finish(job: Job) -> None:
         run.watcher.note(line)
     if job.recipe.save_precision == "float16":
         model = model.half()
-    with checkpoint.room_for(output):
+    with checkpoint.room_for(output), quiet():
         write_json(output / RUN_FILE, record.to_json())
         (output / "README.md").write_text(card(record), encoding="utf-8")
         model.save_pretrained(str(output), create_model_card=False)  # What makes it a model comes last.

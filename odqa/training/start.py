@@ -96,6 +96,19 @@ def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Ta
     return Run(recipe, output, accelerator, model, master, optimizer, task, state, watcher)
 
 
+def check_resumed(recipe: Schedule, output: Path, hashes: dict[str, str]) -> bool:
+    """Whether there is a checkpoint to go on from.
+
+    Raises UsageError where it is of another recipe or of other inputs than have the ``hashes``, DataError where it is
+    damaged.
+    """
+    saved = checkpoint.find(output)
+    if saved:
+        checkpoint.verify(saved)
+        checkpoint.load_state(saved, as_dict(recipe), hashes)
+    return saved is not None
+
+
 def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
     """Bring the run to its last checkpoint, with ``resume`` and where there is one; else remove what is left of it."""
     run.state.inputs = hashes

@@ -33,7 +33,9 @@ def examples() -> list[Example]:
     found = []
     for number, place in enumerate(PLACES):
         for maker in MAKERS:
-            context = f"The {place} of the {maker} was built in {number + 20} days. It has the light of {place} {maker}."
+            context = (
+                f"The {place} of the {maker} was built in {number + 20} days. It has the light of {place} {maker}."
+            )
             for question, answer in (
                 (f"how many days has the {place} of the {maker}", f"{number + 20} days"),
                 (f"which light has the {place} {maker}", f"light of {place} {maker}"),

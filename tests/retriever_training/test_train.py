@@ -1,4 +1,4 @@
-"""The whole of it, really run: what a run leaves, the same end after a break, all sources, teachers, what is refused."""
+"""The whole of it, really run: what a run leaves, the same end after a break, sources, teachers, what is refused."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
     assert record["held_out"] % 2 == 0, "both questions of a paragraph are on one side"
     assert record["passages"] == 12
     assert record["sha256"].keys() == {str(dataset), str(tiny_encoder)}
-    assert record["windows"] == 2 * record["pairs"]
-    assert record["tokens"] > 30 * record["windows"]
+    assert record["seen"] == 2 * record["pairs"]
+    assert record["tokens"] > 30 * record["seen"]
     assert [one["epoch"] for one in record["evaluations"]] == [1, 2]
     assert record["comparisons"].keys() == {"dense", "hybrid"}
     for one in record["comparisons"].values():
@@ -84,13 +84,13 @@ def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
     assert "held out" in (retriever / "loss.svg").read_text(encoding="utf-8")
 
 
-def test_an_index_is_made_with_it_and_the_prompts_are_kept(dataset, recipe, tmp_path):
+def test_an_index_is_made_with_it_and_the_prompts_are_kept(asked, recipe, tmp_path):
     base = tiny.make_encoder(tmp_path / "base", prompts={"query": "which ", "document": "the "})
     output = run(recipe(base=str(base)), tmp_path / "out")
     encoder = Encoder.load(output, "cpu")
     assert encoder.prompts == {"query": "which ", "document": "the "}
     assert (encoder.dimension, encoder.max_tokens, encoder.pooling) == (tiny.DIMENSION, 64, "mean")
-    build_index([dataset], tmp_path / "index", encoder=output, device="cpu")
+    build_index([asked.dataset], tmp_path / "index", encoder=output, device="cpu")
     with Retriever.open(tmp_path / "index", device="cpu") as found:
         assert found.search(["which light has the tower"], 1)
 
@@ -187,8 +187,8 @@ def test_documents_alone(recipe, tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()
     for number, place in enumerate(PLACES):
-        text = f"# The policy of the {place}\n\nThe {place} has {number} days of light. The manager of the {place} built it.\n"
-        (docs / f"{place}.md").write_text(text)
+        text = f"The {place} has {number} days of light. The manager of the {place} built it.\n"
+        (docs / f"{place}.md").write_text(f"# The policy of the {place}\n\n{text}")
     record = record_of(run(recipe(train=(), from_documents=(str(docs),)), tmp_path / "out"))
     assert record["pairs"] + record["held_out"] == 6
     assert "inverse cloze" in (tmp_path / "out" / "README.md").read_text()
@@ -212,7 +212,9 @@ def test_a_reader_and_a_cross_encoder_are_learned_from(recipe, tiny_reader, tmp_
         run(recipe(distill=str(tmp_path / "three")), tmp_path / "no")
 
 
-def test_first_numbers_of_a_vector_both_directions_and_the_mean_with_the_base(recipe, tmp_path, retriever, tiny_encoder):
+def test_first_numbers_of_a_vector_both_directions_and_the_mean_with_the_base(
+    recipe, tmp_path, retriever, tiny_encoder
+):
     short = run(recipe(matryoshka=(8, 16), symmetric=True), tmp_path / "short")
     assert not equal(short, retriever)
     mean = run(recipe(base_weight=0.5), tmp_path / "mean")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.arguments import path_of
+from odqa.corpus import ChunkOptions
 from odqa.errors import UsageError
 from odqa.index.change import changing
 from odqa.index.compaction import fold
+from odqa.index.ingest import fit_chunk
 from odqa.index.manifest import Manifest, read_manifest, rebuild_command
 from odqa.index.report import ENCODING, ChangeReport, Progress, ShowProgress, report_of
 from odqa.index.segment import BATCH, Segment
@@ -69,6 +71,7 @@ def reencode(
             dimension=new.dimension,
             pooling=new.pooling,
             prompts=new.prompts,
+            chunking=asdict(fit_chunk(ChunkOptions(**manifest.chunking), new)),
         )
         manifest = fold(change, described, described.segments, encode)
     counts = {"unchanged": manifest.documents, "encoded": manifest.passages}

@@ -28,7 +28,7 @@ class Reranker:
         """Wrap a CrossEncoder that is loaded already; ``Reranker.load`` makes one of a model's folder."""
         self.name = name
         self._model = model
-        self._limit = min(model.max_length or _USUAL_LIMIT, _USUAL_LIMIT)
+        self._limit = min(model.max_seq_length or _USUAL_LIMIT, _USUAL_LIMIT)
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> Reranker:

@@ -2,7 +2,7 @@
 
 The loss is sentence-transformers': the cross entropy of the right passage among those of a batch and the hard
 negatives, by their cosines times ``scale`` (Henderson et al. 2017; van den Oord et al. 2018), with gradients cached so
-that a batch may be larger than the memory (Gao et al. 2021). With a teacher it is
+that a batch may be larger than the memory (Gao et al. 2021), where it is larger than a mini-batch. With a teacher it is
 
     (1 - weight) * cross entropy + weight * T^2 * KL(teacher || encoder),
 
@@ -168,12 +168,12 @@ def _losses(recipe: RetrieverRecipe, model: Any) -> tuple[Any, Any]:
     from sentence_transformers.util import pairwise_cos_sim
 
     both: dict[str, Any] = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
-    hard: Any = losses.CachedMultipleNegativesRankingLoss(
-        model,
-        scale=recipe.scale,
-        mini_batch_size=recipe.mini_batch_size,
-        **(both if recipe.symmetric else {}),
-    )
+    options: dict[str, Any] = {"scale": recipe.scale, **(both if recipe.symmetric else {})}
+    hard: Any
+    if recipe.mini_batch_size < recipe.batch_size:
+        hard = losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=recipe.mini_batch_size, **options)
+    else:  # Nothing is to be cached, and each text is read once instead of twice.
+        hard = losses.MultipleNegativesRankingLoss(model, **options)
     if recipe.matryoshka:
         whole = model.get_embedding_dimension()
         hard = losses.MatryoshkaLoss(model, hard, sorted({*recipe.matryoshka, whole}, reverse=True))

@@ -105,7 +105,8 @@ def _has_passages(path: str) -> bool:
     if file.suffix.lower() != ".jsonl" or not file.is_file():
         return False
     first = next(_lines(file), None)
-    return first is not None and isinstance(first[1], dict) and "passage" in first[1]
+    # What people said at a server has the context, and "passage" is its id.
+    return first is not None and isinstance(first[1], dict) and "passage" in first[1] and "context" not in first[1]
 
 
 def _rows(path: Path) -> Iterator[Example]:

@@ -13,6 +13,7 @@ from odqa.errors import DataError, UsageError
 from odqa.files import sha256
 from odqa.index.ingest import fit_chunk
 from odqa.index.layout import MANIFEST
+from odqa.index.manifest import read_manifest
 from odqa.index.reencoding import reencode
 from odqa.index.retriever import Retriever
 from odqa.index.search import Index
@@ -70,6 +71,8 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
             "a retriever is trained by one process, since the passages of a batch are compared with one another; start "
             "odqa without accelerate launch, and take a larger --batch-size on a larger GPU"
         )
+    if recipe.index:
+        read_manifest(recipe.index)
     origin = resolve(recipe.base)
     hashes = _hashes(recipe)
     again = resume and start.check_resumed(recipe, output, hashes) and prepared.is_made(output)

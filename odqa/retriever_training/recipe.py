@@ -88,7 +88,10 @@ class RetrieverRecipe:
         64, "Questions in a batch; each is compared with the passages of all of them.", least=2, most=100_000
     )
     mini_batch_size: int = setting(
-        32, "Texts that are computed at once, which is what bounds the memory.", least=1, most=100_000
+        32,
+        "Texts that are computed at once, which bounds the memory; all of a batch are where it is as large.",
+        least=1,
+        most=100_000,
     )
     learning_rate: float = _same("learning_rate", 2e-5)
     warmup: float = _same("warmup")

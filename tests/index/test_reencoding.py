@@ -78,8 +78,8 @@ def test_damaged_vectors_are_made_anew_and_a_damaged_passage_stops_it(index, oth
     (segment / "vectors.faiss").write_bytes(bytes((segment / "vectors.faiss").stat().st_size))
     reencode(index, other, device="cpu")
     assert len(vectors_of(index)) == 3
-    segment = next((index / "segments").iterdir())
-    store = next(path for path in segment.iterdir() if path.suffix in (".sqlite", ".db"))
+    (segment,) = (index / "segments").iterdir()
+    store = segment / "passages.sqlite"
     content = bytearray(store.read_bytes())
     content[-1] ^= 1
     store.write_bytes(bytes(content))

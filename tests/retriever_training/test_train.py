@@ -196,20 +196,14 @@ def test_documents_alone(recipe, tmp_path):
 
 
 def test_a_reader_and_a_cross_encoder_are_learned_from(recipe, tiny_reader, tmp_path, retriever):
-    from transformers import BertForSequenceClassification
-
-    torch.manual_seed(0)
-    cross = tmp_path / "cross"
-    BertForSequenceClassification(tiny._config(num_labels=1)).save_pretrained(cross)
-    tiny.make_tokenizer().save_pretrained(cross)
+    cross = tiny.make_reranker(tmp_path / "cross")
     by_reader = run(recipe(distill_reader=str(tiny_reader), negatives=2), tmp_path / "one")
     by_cross = run(recipe(distill=str(cross), negatives=2), tmp_path / "two")
     assert not equal(by_reader, by_cross)
     assert "Distilled from `" in (by_reader / "README.md").read_text()
-    BertForSequenceClassification(tiny._config(num_labels=3)).save_pretrained(tmp_path / "three")
-    tiny.make_tokenizer().save_pretrained(tmp_path / "three")
+    three = tiny.make_reranker(tmp_path / "three", labels=3)
     with pytest.raises(ModelError, match="gives 3 numbers"):
-        run(recipe(distill=str(tmp_path / "three")), tmp_path / "no")
+        run(recipe(distill=str(three)), tmp_path / "no")
 
 
 def test_first_numbers_of_a_vector_both_directions_and_the_mean_with_the_base(

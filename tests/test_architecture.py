@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # Top down. The parts of one layer do not import one another.
 LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
-    {"arguments", "checked", "files", "forking", "threads"},
+    {"arguments", "checked", "extras", "files", "forking", "threads"},
     {"squad", "device", "models", "model_configs", "views"},
     {"settings", "runtime"},
     {"corpus"},

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from odqa import extras
 from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import print_json, print_lines
 from odqa.cli.progress import progress_bar
@@ -83,6 +84,7 @@ def train_retriever(
     made = make_recipe(chosen)
     for source in (*made.train, *made.eval):
         check_source(source.path)
+    extras.need("train", "training", "accelerate")  # Before a model is fetched.
     for model in filter(None, (made.base, made.teacher)):
         resolve(model)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # As in odqa train-reader.

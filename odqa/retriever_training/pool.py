@@ -16,9 +16,9 @@ from pathlib import Path
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError
 from odqa.index.build import add, build_index
-from odqa.index.layout import LOCK
+from odqa.index.layout import MANIFEST, segment_folder
 from odqa.index.lookup import find_document, find_passage
-from odqa.index.manifest import read_manifest
+from odqa.index.manifest import check_sizes, read_manifest
 from odqa.index.reencoding import reencode
 from odqa.index.report import ENCODING, Progress
 from odqa.index.search import Index
@@ -43,7 +43,7 @@ def make(
     documents = {document.id: document for pair in pairs if (document := _stored(pair)) is not None}
     show = told(tell)
     if index:
-        shutil.copytree(index, folder, ignore=shutil.ignore_patterns(LOCK))
+        _copy(Path(index), folder)
         reencode(folder, encoder, progress=show)
         if documents:
             add((), folder, documents=documents.values(), encoder=encoder, on_duplicate="skip", progress=show)
@@ -106,6 +106,17 @@ def fetch(folder: Path, ids: Iterable[str]) -> dict[str, Passage]:
                 raise DataError(f"{folder} has no passage {id!r} any more; remove it and train again")
             found[id] = there.passage
     return found
+
+
+def _copy(index: Path, folder: Path) -> None:
+    """Copy the files of an index, and of what lies beside them none. Raises IndexFolderError where one is damaged."""
+    manifest = read_manifest(index)
+    check_sizes(index, manifest)
+    for record in manifest.segments:
+        segment_folder(folder, record.name).mkdir(parents=True)
+        for name in record.files:
+            shutil.copyfile(segment_folder(index, record.name) / name, segment_folder(folder, record.name) / name)
+    shutil.copyfile(index / MANIFEST, folder / MANIFEST)
 
 
 def _stored(pair: Pair) -> Document | None:

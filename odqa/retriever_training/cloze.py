@@ -60,8 +60,9 @@ def pairs_from(
 def without(text: str, blocks: Sequence[Block], start: int, end: int) -> tuple[str, tuple[Block, ...]]:
     """A text without ``text[start:end]``, and its blocks, moved and shortened; those of which nothing is left are gone.
 
-    >>> without("One. Two. Three.", (Block(0, 4), Block(5, 9), Block(10, 16)), 5, 10)
-    ('One. Three.', (Block(start=0, end=4, ...), Block(start=5, end=11, ...)))
+    >>> text, blocks = without("One. Two. Three.", (Block(0, 4), Block(5, 9), Block(10, 16)), 5, 10)
+    >>> text, [text[block.start : block.end] for block in blocks]
+    ('One. Three.', ['One.', 'Three.'])
     """
 
     def moved(at: int) -> int:

@@ -49,8 +49,9 @@ def test_it_is_the_index_that_the_encoder_would_have_made(index, other, tmp_path
     report = reencode(index, other, device="cpu")
     build_index((), tmp_path / "new", documents=DOCUMENTS, encoder=other, device="cpu")
     new, wanted = read_manifest(index), read_manifest(tmp_path / "new")
-    for name in ("encoder", "encoder_hash", "dimension", "pooling", "prompts", "chunking", "keywords", "storage"):
+    for name in ("encoder", "encoder_hash", "dimension", "pooling", "prompts", "keywords", "storage"):
         assert getattr(new, name) == getattr(wanted, name), name
+    assert new.chunking["max_tokens"] == wanted.chunking["max_tokens"] < before.chunking["max_tokens"], "for the prompt"
     assert (new.version, new.created) == (before.version + 1, before.created)
     assert (report.encoded, report.passages, report.unchanged) == (3, 3, 3)
     np.testing.assert_allclose(vectors_of(index), vectors_of(tmp_path / "new"), atol=1e-6)

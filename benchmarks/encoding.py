@@ -110,7 +110,7 @@ def main() -> None:
     plain = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     encoders = {name: Encoder.load(options.encoder, "cpu", backend=name) for name in ("torch", "openvino")}
     passages, questions, gold = load(options.data, encoders["torch"], options.paragraphs)
-    texts, lengths = encoders["torch"]._inputs(passages)
+    texts, lengths = encoders["torch"].inputs(passages)
     machine = describe(torch.device("cpu"), 1)
     print(
         f"{machine.name}, {machine.threads} threads, load {load_before:.1f} before; torch {torch.__version__}, "

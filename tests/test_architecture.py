@@ -22,7 +22,7 @@ LAYERS = [
     {"fitting"},
     {"reports"},
     {"training"},
-    {"pretraining"},
+    {"pretraining", "retriever_training"},
     {"trimming"},
     {"serve"},
     {"cli"},

@@ -26,6 +26,7 @@ from odqa.cli.options import (
     ModeOption,
     QuestionsOption,
     ReaderOption,
+    RerankerOption,
     parse_filters,
 )
 from odqa.cli.output import note, print_json, print_marked
@@ -61,6 +62,7 @@ def ask(
             help="Show answers with at least this confidence (0 to 1), whatever the no-answer rule says; 0 shows all."
         ),
     ] = None,
+    reranker: RerankerOption = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show what answers were ranked by, and how close it came to giving none."),
@@ -105,6 +107,7 @@ def ask(
         "--index": index,
         "--filter": filters,
         "--ranking": ranking,
+        "--reranker": reranker,
         "--exhaustive": exhaustive,
         "--url": url,
     }
@@ -119,9 +122,11 @@ def ask(
         return
 
     if url is not None:
-        opened = _remote(url, index, reader, ranking, device)
+        opened = _remote(url, index, reader, ranking, reranker, device)
     else:
-        opened = _local(index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, device, how)
+        opened = _local(
+            index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, reranker, device, how
+        )
     with opened as respond:
         if prompting:
             from odqa.index.known_fields import check_fields
@@ -145,7 +150,9 @@ def _at_terminal() -> bool:
 
 
 @contextmanager
-def _local(index: Path, mode: Mode, reader: str, ranking: str | None, device: str, how: Ask) -> Iterator[Respond]:
+def _local(
+    index: Path, mode: Mode, reader: str, ranking: str | None, reranker: str | None, device: str, how: Ask
+) -> Iterator[Respond]:
     """What answers from an index here, by models that are loaded first, once nothing is known to be wrong."""
     from odqa.answering.precheck import precheck
 
@@ -153,18 +160,21 @@ def _local(index: Path, mode: Mode, reader: str, ranking: str | None, device: st
     with status("Loading the models…"):
         from odqa.answering.pipeline import Pipeline
 
-        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=device)
+        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, reranker=reranker, device=device)
     with opened as pipeline:
         tell_fallback(pipeline.retriever.fallback)
         yield lambda questions, how, mode: pipeline.in_mode(mode).respond(questions, how)
 
 
 @contextmanager
-def _remote(url: str, index: Path | None, reader: str, ranking: str | None, device: str) -> Iterator[Respond]:
+def _remote(
+    url: str, index: Path | None, reader: str, ranking: str | None, reranker: str | None, device: str
+) -> Iterator[Respond]:
     """What answers by a server, which has its own models."""
     own = [
         ("--reader", reader != setting("reader", DEFAULT_READER)),
         ("--ranking", ranking is not None),
+        ("--reranker", reranker is not None),
         ("--device", device != setting("device", AUTO)),
     ]
     with client_of(url, own) as client:

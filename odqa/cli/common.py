@@ -44,7 +44,7 @@ _ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose
 OUTPUT = "What is printed"  # The groups of the options below in a command's help.
 MODELS = "Models, and where they run"
 _BY_TORCH = frozenset(
-    {"pretrain", "train_reader"}
+    {"pretrain", "train_reader", "train_retriever"}
 )  # Commands that take a device and are computed by torch in any case.
 _VERBOSE = Annotated[
     bool,

@@ -79,6 +79,12 @@ def evaluate(
             rich_help_panel=WHOLE,
         ),
     ] = None,
+    reranker: Annotated[
+        str | None,
+        typer.Option(
+            help="Order the first 50 passages anew by this cross-encoder: a folder or hub id.", rich_help_panel=WHOLE
+        ),
+    ] = None,
     ablate: Annotated[
         bool,
         typer.Option("--ablate", help="Compare all rankings in all modes at k 5, 20 and -k.", rich_help_panel=WHOLE),
@@ -142,7 +148,7 @@ def evaluate(
     from odqa.squad import load_examples, load_questions
 
     asked: dict[str, object] = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate}
-    whole = asked | {"--exhaustive": exhaustive, "--report": report, "--cache": cache}
+    whole = asked | {"--reranker": reranker, "--exhaustive": exhaustive, "--report": report, "--cache": cache}
     if index is None:
         if alone := next((name for name, value in whole.items() if value), None):
             raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")
@@ -168,7 +174,7 @@ def evaluate(
         mode = mode or setting("mode", Mode.HYBRID)
         cache = cache or setting("cache", None)
         drawn = _draw(questions, limit, sample)
-        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, ablate, exhaustive)
+        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, reranker, ablate, exhaustive)
         run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
         return
     examples = load_examples(dataset, split)

@@ -33,6 +33,7 @@ class Request:
     mode: Mode
     k: int
     ranking: str | None
+    reranker: str | None
     ablate: bool
     exhaustive: bool
 
@@ -66,7 +67,10 @@ def run(
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {
-            mode: stack.enter_context(Retriever.open(request.index, mode=mode, device=device)) for mode in modes
+            mode: stack.enter_context(
+                Retriever.open(request.index, mode=mode, reranker=request.reranker, device=device)
+            )
+            for mode in modes
         }
         tell_fallback(retrievers[request.mode].fallback)
         placed = place(request.questions, retrievers[request.mode])

@@ -15,7 +15,7 @@ from odqa import extras
 from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import print_json, print_lines
 from odqa.cli.progress import progress_bar
-from odqa.cli.training import Terminal, help_of, push, with_settings
+from odqa.cli.training import Terminal, as_sources, help_of, push, with_settings
 from odqa.errors import OdqaError, UsageError
 from odqa.files import read_json
 from odqa.models import resolve
@@ -93,8 +93,7 @@ def _chosen(
         if value is None:
             continue
         if name in SOURCES:
-            split = "train" if name == "train" else "validation"
-            value = tuple(Source(path, split="" if Path(path).is_file() else split) for path in value)
+            value = as_sources(name, value)
         settings[name] = value
     changes: dict[str, Any] = {} if negatives is None else {"negatives": tuple(re.split(r"[\s,]+", negatives.strip()))}
     if negatives_ratio is not None:

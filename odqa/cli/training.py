@@ -14,7 +14,7 @@ import typer
 from odqa.cli import complete
 from odqa.cli.output import note
 from odqa.errors import OdqaError
-from odqa.training.recipe import setting_of
+from odqa.training.recipe import Source, setting_of, split_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -77,6 +77,11 @@ def _option(kind: type, one: Field[Any], titles: Mapping[str, str], first: Seque
     )
     annotation = Annotated[of_field | None, option]
     return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def as_sources(name: str, paths: Sequence[str]) -> tuple[Source, ...]:
+    """The datasets that ``--train`` or another option called ``name`` names; of the hub's, the split that is meant."""
+    return tuple(Source(path, split="" if Path(path).is_file() else split_of(name)) for path in paths)
 
 
 class Terminal:

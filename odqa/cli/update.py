@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from odqa.cli import complete
 from odqa.cli.changes import bars, print_report
-from odqa.cli.common import command
+from odqa.cli.common import MODELS, command
 from odqa.cli.options import (
     AUTO,
     MAX_FILE_SECONDS,
@@ -20,15 +22,20 @@ from odqa.cli.options import (
     MaxFileSecondsOption,
     MaxFileSizeOption,
     OnDuplicateOption,
-    Paths,
     StrictOption,
 )
+from odqa.errors import UsageError
 from odqa.types import DEFAULT_INDEX
 
 
 @command
 def update(
-    paths: Paths,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH", help="Files and folders, as for odqa index; not needed with --encoder.", show_default=False
+        ),
+    ] = None,
     index: IndexOption = DEFAULT_INDEX,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the documents of files under PATH... that are no longer there.")
@@ -39,6 +46,15 @@ def update(
     max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
     max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
     strict: StrictOption = False,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="Encode all passages anew, with this encoder: a folder, shipped name or hub id.",
+            autocompletion=complete.encoders,
+            rich_help_panel=MODELS,
+        ),
+    ] = None,
     device: DeviceOption = AUTO,
     json_output: JsonOption = False,
 ) -> None:
@@ -48,13 +64,29 @@ def update(
     has, the documents that are no longer in it are removed. Files that are no longer there are listed, and removed
     with --prune. If the run fails or is interrupted, the index stays as it was.
 
+    With --encoder the index gets another encoder, one that odqa train-retriever has made: its passages stay, and all of
+    them are encoded anew, before files under PATH... are looked at, if there are any.
+
     Examples:
 
     odqa update docs README.md --index indexes/handbook
 
     odqa update docs --index indexes/handbook --prune
 
+    odqa update --encoder runs/retriever --index indexes/handbook
+
     """
+    if not paths and not encoder:
+        raise UsageError("nothing to update: name the files or folders to read, or another --encoder")
+    if encoder:
+        from odqa.index.reencoding import reencode
+
+        with bars() as show:
+            report = reencode(index, encoder, device=device, progress=show)
+        if not paths:
+            print_report(report, json_output)
+            return
+    assert paths
     from odqa.corpus import ReadLimits
     from odqa.index.build import update as update_index
 

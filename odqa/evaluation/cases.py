@@ -118,7 +118,7 @@ def search(
             progress(len(some))
     own = [
         frozenset(
-            hit.passage.id for hit in found if example.id not in named and _is_piece(hit.passage.text, example.context)
+            hit.passage.id for hit in found if example.id not in named and is_piece(hit.passage.text, example.context)
         )
         for example, found in zip(examples, hits, strict=True)
     ]
@@ -210,7 +210,8 @@ def _pairs(query: Query, k: int, *, removed: bool) -> dict[str, tuple[str, Conte
     return {hit.passage.id: (query.question, context_of_passage(hit.passage)) for hit in hits}
 
 
-def _is_piece(text: str, context: str) -> bool:
+def is_piece(text: str, context: str) -> bool:
+    """Whether a passage's text is a piece of a context, or the context one of it."""
     return bool(context.strip()) and (text in context or context in text)  # Some datasets give no context.
 
 
@@ -224,12 +225,11 @@ def _gold(example: Example, hits: Sequence[Hit], own: frozenset[str], by_context
         return own
     answers = [answer for reference in example.references if (answer := normalize_answer(reference.text))]
     return frozenset(
-        hit.passage.id
-        for hit in hits
-        if (not by_context or hit.passage.id in own) and _holds(hit.passage.text, answers)
+        hit.passage.id for hit in hits if (not by_context or hit.passage.id in own) and holds(hit.passage.text, answers)
     )
 
 
-def _holds(text: str, answers: Sequence[str]) -> bool:
+def holds(text: str, answers: Sequence[str]) -> bool:
+    """Whether one of the ``answers``, normalised as :func:`normalize_answer` does, is in a text, as whole words."""
     padded = f" {normalize_answer(text)} "
     return any(f" {answer} " in padded for answer in answers)

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from odqa.index.build import add, build_index, update
     from odqa.index.compaction import compact
+    from odqa.index.reencoding import reencode
     from odqa.index.removal import remove
     from odqa.index.retriever import Retriever
     from odqa.index.verification import verify
 
-__all__ = ["Retriever", "add", "build_index", "compact", "remove", "update", "verify"]
+__all__ = ["Retriever", "add", "build_index", "compact", "reencode", "remove", "update", "verify"]
 
 _HOMES = {
     "Retriever": "retriever",
     "add": "build",
     "build_index": "build",
     "compact": "compaction",
+    "reencode": "reencoding",
     "remove": "removal",
     "update": "build",
     "verify": "verification",

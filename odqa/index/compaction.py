@@ -1,12 +1,16 @@
-"""Several segments go in, one comes out, without what was deleted. Encodes nothing and reads no user's file."""
+"""Several segments go in, one comes out, without what was deleted. Knows no encoder and reads no user's file."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from odqa.errors import IndexFolderError
 from odqa.index.catalog import newest_hashes
@@ -16,9 +20,12 @@ from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manife
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
 from odqa.retrieval.factories import check_factory
-from odqa.retrieval.names import KEYWORDS
+from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.retrieval.vector_writer import room
-from odqa.types import Mode
+from odqa.types import Mode, Passage
+
+Encode: TypeAlias = Callable[[Sequence[Passage]], NDArray[np.float32]]
+"""What gives passages their vectors, (passages, dimension)."""
 
 MOST = 8  # Segments an index may have: each is searched separately, which slows every question down.
 
@@ -42,7 +49,7 @@ def compact(folder: str | Path, *, storage: Storage | None = None) -> ChangeRepo
                 check_factory(storage.factory, manifest.dimension, manifest.passages)
             whole, manifest = False, replace(manifest, storage=asdict(storage))
         if not whole or _keywords_damaged(folder, manifest):
-            manifest = _fold(change, manifest, manifest.segments)
+            manifest = fold(change, manifest, manifest.segments)
     return report_of(folder, manifest, started)
 
 
@@ -55,7 +62,7 @@ def fold_small(change: Change, manifest: Manifest) -> Manifest:
     if len(manifest.segments) <= MOST:
         return manifest
     largest = max(manifest.segments, key=lambda segment: segment.live_passages)
-    return _fold(change, manifest, [segment for segment in manifest.segments if segment is not largest])
+    return fold(change, manifest, [segment for segment in manifest.segments if segment is not largest])
 
 
 def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
@@ -67,16 +74,20 @@ def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
     return False
 
 
-def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -> Manifest:
-    """Replace the ``chosen`` segments with one."""
+def fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord], encode: Encode | None = None) -> Manifest:
+    """Replace the ``chosen`` segments with one. ``manifest`` says of what dimension its vectors are.
+
+    ``encode`` gives the passages new vectors; without it those that are stored are copied.
+    """
     names = {record.name for record in chosen}
     storage = Storage(**manifest.storage)
+    made_anew = {*KEYWORDS, *([VECTORS] if encode else [])}
     with ExitStack() as stack:
         segments = []
         for record in manifest.segments:
             if record.name in names:  # A copy of damaged files would have checksums that are right.
-                check_sums(change.folder, record, sorted(set(record.files) - set(KEYWORDS)))
-            mode = Mode.DENSE if record.name in names else None
+                check_sums(change.folder, record, sorted(set(record.files) - made_anew))
+            mode = Mode.DENSE if record.name in names and not encode else None
             segments.append(Segment.open(change.folder, record, mode))
             stack.callback(segments[-1].close)
         folder = change.new_segment()
@@ -88,11 +99,11 @@ def _fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord]) -
         hashes = newest_hashes(segments)
         for segment in segments:
             if segment.record.name in names:
-                writer.copy(segment)
+                writer.take(segment) if encode else writer.copy(segment)
                 for source, digest in segment.store.sources().items():
                     # Not even the name of a file stays of which all was removed.
                     if hashes[source] == digest and any(one.has_source(source) for one in segments):
                         writer.store.add_source(source, digest)
-        record = writer.finish(None, storage.factory or None, storage.recall)
+        record = writer.finish(encode, storage.factory or None, storage.recall)
     kept = [record for record in manifest.segments if record.name not in names]
     return change.commit(manifest, [*kept, record])

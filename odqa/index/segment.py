@@ -46,6 +46,13 @@ class SegmentWriter(Closing):
         """Append a document; its passages are encoded by ``finish``."""
         self.store.add(document, passages)
 
+    def take(self, segment: Segment) -> None:
+        """Append the live documents of another segment; their passages are encoded by ``finish``."""
+        for document in segment.documents():
+            rows = list(range(document.first, document.end))
+            passages = segment.store.fetch(rows)
+            self.store.copy(document, [passages[row] for row in rows])
+
     def copy(self, segment: Segment) -> None:
         """Append the live documents of another segment, vectors included, before any document is added."""
         waiting: dict[int, Passage] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +18,8 @@ from odqa.pretraining import blocks
 from odqa.pretraining.blocks import Blocks
 from odqa.pretraining.masking import Masker
 from odqa.pretraining.recipe import LanguageRecipe
+from odqa.training import start
 from odqa.training.data import epoch_order
-from odqa.training.recipe import PURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,9 @@ class MaskedTokens:
     def memory(self) -> None:
         """Nothing that a checkpoint would have to keep."""
         return
+
+    def begin(self, epoch: int, model: Any) -> None:
+        """Nothing: all epochs have the same data."""
 
     def order(self, epoch: int) -> list[list[int]]:
         """The batches of an epoch."""
@@ -76,7 +78,7 @@ class MaskedTokens:
             batch = {name: values.to(device) for name, values in self.collate(rows).items()}
             hidden, chosen = self.masker.hide(batch["input_ids"], batch["starts"], generator)
             wanted = batch["input_ids"][chosen]
-            with torch.no_grad(), self._autocast(device.type):
+            with torch.no_grad(), start.autocast(self.recipe, self.accelerator, device.type):
                 logits = self._logits(model, hidden, batch["attention_mask"], chosen)
             loss += torch.nn.functional.cross_entropy(logits, wanted, reduction="sum").item()
             right += int((logits.argmax(dim=-1) == wanted).sum())
@@ -88,15 +90,6 @@ class MaskedTokens:
             "perplexity": round(math.exp(min(mean, 700.0)), 4),
             "accuracy": round(right / max(guessed, 1), 6),
         }
-
-    def _autocast(self, device: str) -> AbstractContextManager[Any]:
-        """The arithmetic of the run, for a model whose weights are in float32 whatever the run's are."""
-        import torch
-
-        if self.recipe.precision == PURE:
-            return torch.autocast(device, torch.bfloat16)
-        found: AbstractContextManager[Any] = self.accelerator.autocast()
-        return found
 
     def _logits(self, model: Any, ids: Any, attention: Any, chosen: Any) -> Any:
         """The logits of the chosen tokens alone, (chosen, vocabulary) in float32.

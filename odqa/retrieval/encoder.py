@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from odqa.errors import ModelError
 from odqa.models import DEFAULT_ENCODER, ResolvedModel, content_hash, resolve
-from odqa.retrieval.embedders import Embedder, GraphEmbedder
+from odqa.retrieval.embedders import Embedder, GraphEmbedder, Kind
 from odqa.runtime.backend import Choice, choose
 from odqa.runtime.export import graph_of, maker
 from odqa.runtime.network import batches
@@ -63,17 +63,25 @@ class Encoder:
     def room(self) -> int:
         """The tokens of a passage's text that the model reads when nothing is put before them."""
         special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
-        return self.max_tokens - int(special) - len(self.token_offsets(self._embedder.facts.before["document"]))
+        return self.max_tokens - int(special) - len(self.token_offsets(self.before("document")))
 
     @property
     def passage_budget(self) -> int:
         """The longest passage, in tokens, that still leaves a quarter of ``max_tokens`` for title and headings."""
         return max(1, self.room - self.max_tokens // 4)
 
+    def before(self, kind: Kind) -> str:
+        """What the model puts before a question ("query") or a passage ("document"); empty where it is nothing."""
+        return self._embedder.facts.before[kind]
+
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """The character span of every token of ``text``, special tokens left out."""
         offsets: list[tuple[int, int]] = self._tokenizer.encode(text, add_special_tokens=False).offsets
         return offsets
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, special tokens left out."""
+        return [len(one.ids) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of questions, float32 (n, dimension). Raises ModelError for a vector that is not finite."""
@@ -100,7 +108,7 @@ class Encoder:
         vectors = np.zeros((len(passages), self.dimension), np.float32)
         if not passages:
             return vectors
-        texts, lengths = self._inputs(passages)
+        texts, lengths = self.inputs(passages)
         cut = list(batches(lengths, self._embedder.batch_tokens, least=self._embedder.streams))
         computed = self._embedder.embed(([texts[row] for row in rows] for rows in cut), "document")
         for rows, found in zip(cut, computed, strict=True):
@@ -109,11 +117,11 @@ class Encoder:
                 progress(len(rows))
         return vectors
 
-    def _inputs(self, passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
+    def inputs(self, passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
         """What the model reads for each passage, and about how many tokens that is, special ones and prompt included.
 
-        That is ``Title > Heading > Subheading. `` and the view of its text. The text comes first: title and headings
-        get what it leaves free, a quarter of the input at most.
+        That is ``Title > Heading > Subheading. `` and the view of its text; the prompt is not in it. The text comes
+        first: title and headings get what it leaves free, a quarter of the input at most.
         """
         contexts = [context_of_passage(passage) for passage in passages]
         views = [view_of(context).text for context in contexts]

@@ -85,11 +85,12 @@ def part_of(examples: Sequence[Example], first: float, last: float) -> list[Exam
     Where a paragraph stands is a hash of its first letters and digits, in lower case: the same in every file, however
     the file writes spaces and signs.
     """
-    return [example for example in examples if first <= _place(example.context) < last]
+    return [example for example in examples if first <= place_of(example.context) < last]
 
 
 @cache
-def _place(context: str) -> float:
+def place_of(context: str) -> float:
+    """Where a paragraph stands, from 0 to 1; see :func:`part_of`."""
     letters = "".join(character for character in context[: 2 * KNOWN_BY].lower() if character.isalnum())[:KNOWN_BY]
     return int.from_bytes(hashlib.sha256(letters.encode()).digest()[:6], "big") / 2**48
 

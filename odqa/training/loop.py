@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class Run:
                     self._step()
             state.batch += accelerator.num_processes
             state.windows += len(batch["input_ids"]) * accelerator.num_processes
-            state.tokens += batch["input_ids"].numel() * accelerator.num_processes
+            state.tokens += sum(tokens_in(batch)) * accelerator.num_processes
             now = time.perf_counter()
             state.seconds, began = state.seconds + now - began, now
             if not accelerator.sync_gradients:
@@ -214,6 +214,7 @@ def fit(run: Run) -> None:
     """
     with interruptible() as interrupted:
         for epoch in range(run.state.epoch, run.recipe.epochs):
+            run.task.begin(epoch, run.whole_model())
             run.epoch(epoch, interrupted)
             if run.task.held_out:
                 run.evaluate(epoch)
@@ -221,6 +222,13 @@ def fit(run: Run) -> None:
             run.save()
             if run.stopped(interrupted):
                 raise KeyboardInterrupt
+
+
+def tokens_in(batch: Mapping[str, Any]) -> Iterator[int]:
+    """The tokens of a batch, padding counted: those of each of its texts, of which a pair has two or more."""
+    yield batch["input_ids"].numel()
+    for other in batch.get("others", ()):
+        yield from tokens_in(other)
 
 
 def learning_rate(step: int, total: int, recipe: Schedule) -> float:

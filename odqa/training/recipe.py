@@ -10,7 +10,7 @@ import json
 import math
 import operator
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -23,6 +23,12 @@ from odqa.training.negatives.kinds import KINDS, check_kinds
 
 PURE = "pure-bfloat16"
 SOURCES = ("train", "eval", "tune")
+# The types that a list may have: those of its items in TOML, the last of which they become, and its name.
+_LISTS: dict[Any, tuple[tuple[type, ...], str]] = {
+    tuple[str, ...]: ((str,), "a list of texts"),
+    tuple[int, ...]: ((int,), "a list of whole numbers"),
+    tuple[float, ...]: ((int, float), "a list of numbers"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +212,28 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for name in ("index", "base", "distill"):
         if name in settings:
             settings[name] = beside(settings[name], path.parent)
-    for name in SOURCES:
+    return settings | read_sources(settings, SOURCES, path)
+
+
+def read_sources(settings: Mapping[str, Any], names: Sequence[str], path: Path) -> dict[str, tuple[Source, ...]]:
+    """The datasets of a recipe, as ``settings`` of the file ``path`` have them, by the ``names`` of their tables.
+
+    Raises DataError for what is no dataset.
+    """
+    found = {}
+    for name in names:
         sources = settings.get(name, [])
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
             raise DataError(f"{path}: {name} must be tables: [[{name}]] with a path each")
-        settings[name] = tuple(
-            _source(source, f"{path}: {name}[{at}]", path.parent, "train" if name == "train" else "validation")
-            for at, source in enumerate(sources)
+        found[name] = tuple(
+            _source(source, f"{path}: {name}[{at}]", path.parent, split_of(name)) for at, source in enumerate(sources)
         )
-    return settings
+    return found
+
+
+def split_of(name: str) -> str:
+    """The split of a hub's dataset that is read as ``train``, ``eval`` or ``tune``, where none is named."""
+    return "train" if name == "train" else "validation"
 
 
 def read_settings(path: Path, kind: type) -> dict[str, Any]:
@@ -239,13 +258,18 @@ def make_recipe(settings: Mapping[str, Any]) -> Recipe:
     if not settings.get("train"):
         raise UsageError("no training data: give --train FILE (SQuAD-format .json, .jsonl, .parquet or a hub id)")
     recipe = Recipe(**settings)
-    sources = [source for source in (*recipe.train, *recipe.eval, *recipe.tune) if source.sha256]
-    paths = {source.path for source in sources}  # Each file is hashed once, however many sources are parts of it.
+    check_pinned((*recipe.train, *recipe.eval, *recipe.tune))
+    return recipe
+
+
+def check_pinned(sources: Sequence[Source]) -> None:
+    """Raise DataError for a file whose SHA-256 is not the one that its source names."""
+    pinned = [source for source in sources if source.sha256]
+    paths = {source.path for source in pinned}  # Each file is hashed once, however many sources are parts of it.
     hashes = {path: sha256(Path(path)) for path in paths if exists(Path(path)) and Path(path).is_file()}
-    for source in sources:
+    for source in pinned:
         if (found := hashes.get(source.path, source.sha256)) != source.sha256:
             raise DataError(f"{source.path}: its SHA-256 is {found}, the recipe was made for {source.sha256}")
-    return recipe
 
 
 def as_dict(recipe: Any) -> dict[str, Any]:
@@ -300,10 +324,9 @@ def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]
             raise DataError(f"{where}: unknown setting {_short(name)}; {known}{'; ' * bool(guess)}{guess}")
         wanted = hints[name]
         typed[name] = value
-        if wanted in (tuple[str, ...], tuple[float, ...]):
-            items = (str,) if wanted == tuple[str, ...] else (int, float)
+        if wanted in _LISTS:
+            items, what = _LISTS[wanted]
             fits = isinstance(value, list) and all(type(item) in items and _is_float(item) for item in value)
-            what = f"a list of {'texts' if wanted == tuple[str, ...] else 'numbers'}"
             typed[name] = tuple(map(items[-1], value)) if fits else value
         elif wanted in (str, bool, int, float):
             # TOML's integers are numbers, its booleans are not.

@@ -47,6 +47,9 @@ class Spans:
         """What the teacher has read."""
         return self.teacher.memory if self.teacher else None
 
+    def begin(self, epoch: int, model: Any) -> None:
+        """Nothing: all epochs have the same data."""
+
     def order(self, epoch: int) -> list[list[int]]:
         """The batches of an epoch."""
         recipe, lengths = self.recipe, [item.window.length for item in self.items]

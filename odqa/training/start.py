@@ -6,6 +6,7 @@ What every training run begins with, whatever it learns. Knows no data and no lo
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,16 @@ def accelerator(recipe: Schedule, output: Path, device: str) -> Any:
     return made
 
 
+def autocast(recipe: Schedule, accelerator: Any, device: str) -> AbstractContextManager[Any]:
+    """The arithmetic of the run, for a model whose weights are in float32 whatever the run's are."""
+    import torch
+
+    if recipe.precision == PURE:
+        return torch.autocast(device, torch.bfloat16)
+    found: AbstractContextManager[Any] = accelerator.autocast()
+    return found
+
+
 def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Task, watcher: Watcher) -> Run:
     """The run at its beginning: the model on the device and in its precision, and an optimiser for what is trained."""
     import torch
@@ -84,6 +95,19 @@ def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Ta
     model, optimizer = accelerator.prepare(model, optimizer)
     state = State(recipe=as_dict(recipe), processes=accelerator.num_processes)
     return Run(recipe, output, accelerator, model, master, optimizer, task, state, watcher)
+
+
+def check_resumed(recipe: Schedule, output: Path, hashes: dict[str, str]) -> bool:
+    """Whether there is a checkpoint to go on from.
+
+    Raises UsageError where it is of another recipe or of other inputs than have the ``hashes``, DataError where it is
+    damaged.
+    """
+    saved = checkpoint.find(output)
+    if saved:
+        checkpoint.verify(saved)
+        checkpoint.load_state(saved, as_dict(recipe), hashes)
+    return saved is not None
 
 
 def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:

@@ -79,11 +79,17 @@ class Task(Protocol):
     def memory(self) -> Memory | None:
         """What a checkpoint keeps besides weights, optimiser and random states."""
 
+    def begin(self, epoch: int, model: Any) -> None:
+        """What an epoch needs that depends on the model as it is, such as negatives that it finds; often nothing."""
+
     def order(self, epoch: int) -> list[list[int]]:
         """The batches of an epoch, as positions in ``items``: a pure function of the seed and the epoch."""
 
     def collate(self, some: Sequence[Any]) -> dict[str, Any]:
-        """Some of the items as tensors of a batch, ``input_ids`` (items, padded length) among them."""
+        """Some of the items as tensors of a batch, ``input_ids`` (items, padded length) among them.
+
+        Where an item has several texts, ``others`` has such a batch for each text after the first.
+        """
 
     def loss(self, model: Any, batch: dict[str, Any]) -> Any:
         """The mean loss of a batch, in float32. What is random in it is drawn from torch's own generator."""

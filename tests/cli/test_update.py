@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
+from tests import tiny
 from tests.cli.conftest import snapshot, write_rows
 
 SUN = "The light of the sun has a speed."
@@ -95,4 +96,29 @@ def test_an_index_is_not_pruned_to_nothing(work: Path) -> None:
     result = update("docs", "--prune")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "nothing would be left" in result.stderr
+    assert snapshot(work) == before
+
+
+def test_another_encoder_encodes_everything_anew(work: Path, tmp_path: Path) -> None:
+    other = tiny.make_encoder(tmp_path / "other", seed=1)
+    found = report("--encoder", other)
+    assert (found["encoded"], found["unchanged"], found["version"]) == (5, 5, 2)
+    assert report("docs")["encoded"] == 0  # By the new encoder, which the index now names.
+    search = CliRunner().invoke(app, ["search", "what orbits the earth", "--index", "index", "--device", "cpu"])
+    assert search.exit_code == 0, search.stderr
+    assert changes(update("--encoder", other)) == "5 unchanged"
+
+
+def test_another_encoder_and_files_at_once(work: Path, tmp_path: Path) -> None:
+    Path("docs/sun.txt").write_text(SUN)
+    found = report("docs", "--encoder", tiny.make_encoder(tmp_path / "other", seed=1))
+    assert (found["added"], found["encoded"], found["version"]) == (1, 1, 3)
+
+
+def test_neither_files_nor_an_encoder(work: Path) -> None:
+    before = snapshot(work)
+    result = update()
+    assert result.exit_code == 2
+    assert "nothing to update: name the files" in result.stderr
+    assert update("--encoder", "./gone").exit_code == 1
     assert snapshot(work) == before

@@ -27,7 +27,7 @@ def passage(text: str, title: str = "", headings: tuple[str, ...] = (), id: str 
 
 def input_of(encoder: Encoder, passage: Passage) -> str:
     """The passage as the model reads it."""
-    return encoder._inputs([passage])[0][0]
+    return encoder.inputs([passage])[0][0]
 
 
 def test_it_says_which_model_it_is(encoder: Encoder, tiny_encoder: Path) -> None:

@@ -94,6 +94,17 @@ def make_reader(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def make_reranker(folder: Path, seed: int = 0, labels: int = 1) -> Path:
+    """Write a BERT that gives a question and a passage one number, or so many ``labels``, and its tokenizer."""
+    import torch
+    from transformers import BertForSequenceClassification
+
+    torch.manual_seed(seed)
+    BertForSequenceClassification(_config(initializer_range=0.3, num_labels=labels)).save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
+    return folder
+
+
 def make_encoder(folder: Path, seed: int = 0, prompts: dict[str, str] | None = None) -> Path:
     """Write a sentence-transformers folder: tiny BERT, mean pooling, normalisation; 64 tokens at most."""
     import torch

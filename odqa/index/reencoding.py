@@ -1,0 +1,105 @@
+"""An index and another encoder go in; the same passages with its vectors come out. Reads no user's file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odqa.arguments import path_of
+from odqa.corpus import ChunkOptions
+from odqa.errors import UsageError
+from odqa.index.change import changing
+from odqa.index.compaction import fold
+from odqa.index.ingest import fit_chunk
+from odqa.index.manifest import Manifest, read_manifest, rebuild_command
+from odqa.index.report import ENCODING, ChangeReport, Progress, ShowProgress, report_of
+from odqa.index.segment import BATCH, Segment
+from odqa.retrieval.encoder import Encoder
+from odqa.retrieval.factories import check_factory
+from odqa.retrieval.faiss_library import require_faiss
+from odqa.types import Passage
+
+
+def reencode(
+    folder: str | Path,
+    encoder: Encoder | str | Path,
+    *,
+    device: str = "auto",
+    progress: ShowProgress | None = None,
+) -> ChangeReport:
+    """Give all passages of the index in ``folder`` the vectors of ``encoder``, with which it is searched from then on.
+
+    The passages stay as they are, and what was deleted leaves the disk. Until all are encoded, the index stays as it
+    was, whatever happens; where it has this encoder's vectors already, nothing is done. Raises UsageError where a
+    passage is longer than the encoder reads and where the index's factory does not fit, ModelError for an encoder that
+    cannot be found, IndexFolderError for an index that is missing, damaged, or being changed, OdqaError when the disk
+    is full.
+    """
+    started = time.monotonic()
+    folder = path_of("index", folder)
+    read_manifest(folder)  # Before a folder is made for the lock.
+    require_faiss()
+    new = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
+    with changing(folder) as change:
+        manifest = read_manifest(folder)
+        if manifest.encoder_hash == new.content_hash:
+            return report_of(folder, manifest, started, {"unchanged": manifest.documents})
+        if manifest.storage["factory"]:
+            check_factory(str(manifest.storage["factory"]), new.dimension, manifest.passages)
+        _check_lengths(folder, manifest, new)
+        total, done = manifest.passages, 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if progress:
+                progress(Progress(ENCODING, done, total, manifest.documents, total))
+
+        def encode(batch: Sequence[Passage]) -> NDArray[np.float32]:
+            return new.encode_passages(batch, advance)
+
+        described = replace(
+            manifest,
+            encoder=new.name,
+            encoder_hash=new.content_hash,
+            dimension=new.dimension,
+            pooling=new.pooling,
+            prompts=new.prompts,
+            chunking=asdict(fit_chunk(ChunkOptions(**manifest.chunking), new)),
+        )
+        manifest = fold(change, described, described.segments, encode)
+    counts = {"unchanged": manifest.documents, "encoded": manifest.passages}
+    return report_of(folder, manifest, started, counts)
+
+
+def _check_lengths(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
+    """Raise UsageError where a passage's text is longer than the encoder reads: its end would not be found."""
+    longest, over = 0, 0
+    for record in manifest.segments:
+        segment = Segment.open(folder, record, None)
+        try:
+            for passages in _batches(segment):
+                lengths = encoder.lengths([passage.text for passage in passages])
+                longest = max(longest, *lengths)
+                over += sum(length > encoder.room for length in lengths)
+        finally:
+            segment.close()
+    if over:
+        raise UsageError(
+            f"{encoder.name} reads {encoder.room} tokens of a passage, and {over:,} of the {manifest.passages:,} in "
+            f"{folder} have more, up to {longest:,}; build the index again, in shorter passages, with "
+            f"{rebuild_command(folder)[:-1]} --encoder {encoder.name}`"
+        )
+
+
+def _batches(segment: Segment) -> Iterator[list[Passage]]:
+    """The live passages of a segment, some at a time."""
+    rows = (row for document in segment.documents() for row in range(document.first, document.end))
+    while some := list(islice(rows, BATCH)):
+        yield list(segment.store.fetch(some).values())

@@ -1,0 +1,1 @@
+"""Questions with their passages -> an encoder that finds them."""

@@ -1,0 +1,135 @@
+"""A recipe's datasets go in, questions with the text that answers them come out, each as a pair. Makes no passages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from odqa.checked import checked
+from odqa.errors import DataError, UsageError
+from odqa.evaluation.places import place
+from odqa.files import open_regular, parse_json
+from odqa.index.retriever import Retriever
+from odqa.squad import OwnQuestion, load_questions, with_contexts
+from odqa.training import data
+from odqa.training.inputs import MOST_PLACES
+from odqa.training.recipe import Source
+from odqa.types import Document, Example, Section
+
+_REMEDY = 'give each line a "question" and the "passage" that answers it, both texts'
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and where its passage is: in ``document``, or, where that is None, in the run's index already.
+
+    The context of ``example`` is the document's text, or the passage's; its references are answers in it, of which
+    there are none where nobody has marked one.
+    """
+
+    example: Example
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The pairs of some datasets. ``sources`` has the ids of the questions that came without a context.
+
+    ``unanswerable`` counts the questions that were left out because nothing answers them.
+    """
+
+    pairs: list[Pair]
+    sources: dict[str, str]
+    unanswerable: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of a file of questions and passages. Other keys are comments."""
+
+    question: str
+    passage: str
+    title: str | None = None
+    headings: tuple[str, ...] | None = None
+
+
+def read(sources: Sequence[Source], index: str, seed: int, tell: Callable[[str], None]) -> Read:
+    """Read every dataset; ``index`` is the folder in which the answers of questions without a context are looked for.
+
+    ``tell`` is called with remarks on questions. Raises UsageError for a dataset that is missing and for a question
+    without a context where there is no index, DataError for one in no known format, and where nothing is left.
+    """
+    named: dict[str, str] = {}
+    unanswerable = 0
+
+    def questions(path: str, split: str | None) -> list[Example]:
+        nonlocal unanswerable
+        if _has_passages(path):
+            return [replace(one, id=f"{path}: {one.id}") for one in _rows(Path(path))]
+        read = load_questions(path, split)
+        found = [
+            one
+            for one in read
+            if (isinstance(one, OwnQuestion) and one.answers) or (isinstance(one, Example) and one.answerable)
+        ]
+        unanswerable += len(read) - len(found)
+        if not index or not any(isinstance(one, OwnQuestion) for one in found):
+            return [replace(one, id=f"{path}: {one.id}") for one in with_contexts(found)]
+        with Retriever.open(index) as retriever:
+            placed = place(found, retriever, most=MOST_PLACES)
+        for remark in placed.remarks:
+            tell(remark)
+        named.update({f"{path}: {id}": source for id, source in placed.sources.items()})
+        return [_in_its_passage(replace(one, id=f"{path}: {one.id}")) for one in placed.examples]
+
+    examples, _ = data.gather(sources, seed, read=questions)
+    pairs = [Pair(one, None if one.id in named else document_of(one)) for one in examples]
+    return Read(pairs, named, unanswerable)
+
+
+def document_of(example: Example) -> Document:
+    """A question's context as a document of its own. Wikipedia's titles, as SQuAD has them, are without spaces."""
+    sections = (Section(0, example.headings),) if example.headings else ()
+    return Document(example.id, example.title.replace("_", " "), example.context, sections=sections)
+
+
+def _in_its_passage(example: Example) -> Example:
+    """Without the answers that are in other passages alone."""
+    return replace(example, references=tuple(one for one in example.references if one.start >= 0))
+
+
+def _has_passages(path: str) -> bool:
+    """Whether a file's first row has a passage, and so all have to."""
+    file = Path(path)
+    if file.suffix.lower() != ".jsonl" or not file.is_file():
+        return False
+    first = next(_lines(file), None)
+    # What people said at a server has the context, and "passage" is its id.
+    return first is not None and isinstance(first[1], dict) and "passage" in first[1] and "context" not in first[1]
+
+
+def _rows(path: Path) -> Iterator[Example]:
+    for number, value in _lines(path):
+        where = f"{path}: line {number}"
+        row: _Row = checked(_Row, value, where, _REMEDY)
+        question, passage = row.question.strip(), row.passage
+        if not question or not passage.strip():
+            raise DataError(f"{where}: an empty {'passage' if question else 'question'}; {_REMEDY}")
+        yield Example(f"line {number}", question, passage, (), title=row.title or "", headings=row.headings or ())
+
+
+def _lines(path: Path) -> Iterator[tuple[int, object]]:
+    try:
+        with open_regular(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    try:
+                        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                    except UnicodeDecodeError as error:
+                        raise DataError(
+                            f"{path}: line {number}: not UTF-8 at its byte {error.start}; save it in that encoding"
+                        ) from None
+                    yield number, parse_json(text, str(path), _REMEDY, line=number)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,0 +1,99 @@
+"""Pairs and an encoder go in; what a run keeps until it is finished comes out: its index, first places, negatives.
+
+A run that is resumed takes up what it made before: nothing is encoded or searched for twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from odqa.checked import checked
+from odqa.errors import DataError
+from odqa.files import read_json, write_json
+from odqa.retrieval.encoder import Encoder
+from odqa.retriever_training import pool, scores
+from odqa.retriever_training.pairs import Pair
+from odqa.retriever_training.recipe import RetrieverRecipe
+from odqa.training.checkpoint import PREPARED
+from odqa.types import Example
+
+_INDEX, _DONE, _ROUND = "index", "before.json", "round-{}.json"
+_REMEDY = "remove the folder and train again"
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """The ids of the negatives of each pair in a round and, with a teacher, what it made of its passages."""
+
+    negatives: list[list[str]]
+    scores: list[list[float]]
+
+
+def index_of(output: Path) -> Path:
+    """Where the index of the run in ``output`` is."""
+    return output / PREPARED / _INDEX
+
+
+def is_made(output: Path) -> bool:
+    """Whether a run has left what :func:`make` writes."""
+    return (output / PREPARED / _DONE).is_file()
+
+
+def make(
+    recipe: RetrieverRecipe,
+    output: Path,
+    pairs: Sequence[Pair],
+    held_out: Sequence[Example],
+    sources: dict[str, str],
+    encoder: Encoder,
+    tell: Callable[[str], None],
+) -> None:
+    """Write the run's index, and where the held-out questions find their passages in it before the training.
+
+    Raises what :func:`odqa.retriever_training.pool.make` raises.
+    """
+    folder = output / PREPARED
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        pool.make(folder / _INDEX, pairs, encoder, index=recipe.index, language=recipe.language, tell=tell)
+        before = scores.ranks(held_out, sources, folder / _INDEX, encoder) if held_out else {}
+        write_json(folder / _DONE, before)  # Last: where it is, all is made.
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            output.rmdir()  # Where it is empty.
+        raise
+
+
+def before(output: Path, questions: int) -> dict[str, list[int]]:
+    """Where the held-out questions found their passages before. Raises DataError where the file is damaged."""
+    path = output / PREPARED / _DONE
+    kind = dict[str, Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=questions, max_length=questions)]]
+    found: dict[str, list[int]] = checked(kind, read_json(path, _REMEDY), str(path), _REMEDY)
+    return found
+
+
+def round_of(output: Path, number: int, pairs: int, make_round: Callable[[], Mined]) -> Mined:
+    """What was mined in a round; by ``make_round``, and kept, where it was not yet."""
+    path = output / PREPARED / _ROUND.format(number)
+    if not path.is_file():
+        mined = make_round()
+        write_json(path, {"negatives": mined.negatives, "scores": mined.scores}, indent=None)
+        return mined
+    found: Mined = checked(Mined, read_json(path, _REMEDY), str(path), _REMEDY)
+    if len(found.negatives) != pairs or len(found.scores) not in (0, pairs):
+        raise DataError(f"{path}: it is of {len(found.negatives):,} pairs, and there are {pairs:,}; {_REMEDY}")
+    return found
+
+
+def remove(output: Path) -> None:
+    """Remove it: the run is finished."""
+    shutil.rmtree(output / PREPARED, ignore_errors=True)

@@ -1,0 +1,37 @@
+"""A reader or a cross-encoder goes in; what it makes of a question and a passage comes out, as a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from odqa.retrieval.reranker import Reranker
+from odqa.retriever_training.recipe import RetrieverRecipe
+from odqa.types import Passage
+from odqa.views import context_of_passage
+
+NOTHING = -30.0  # What a passage is worth in which a reader finds no span at all: far below any margin.
+BATCH = 32
+
+Teacher: TypeAlias = Callable[[Sequence[str], Sequence[Passage]], list[float]]
+"""Gives what passages are worth for questions, pair by pair."""
+
+
+def load(recipe: RetrieverRecipe, device: str) -> Teacher | None:
+    """The recipe's teacher, None where it has none. Raises ModelError for one that cannot be loaded."""
+    if recipe.distill_reader:
+        return _reader(recipe.distill_reader, device)
+    return Reranker.load(recipe.distill, device).scores if recipe.distill else None
+
+
+def _reader(name: str, device: str) -> Teacher:
+    """A passage is worth the margin of the best span in it: its score less the passage's null score."""
+    from odqa.reader.model import Reader
+
+    reader = Reader.load(name, device=device)
+
+    def worth(questions: Sequence[str], passages: Sequence[Passage]) -> list[float]:
+        readings = reader.read(questions, [context_of_passage(one) for one in passages], n_best=1, batch_size=BATCH)
+        return [one.spans[0].score - one.null_score if one.spans else NOTHING for one in readings]
+
+    return worth

@@ -1,0 +1,149 @@
+"""Batches, negatives, made questions, pieces and scores, small enough to count by hand."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odqa.corpus import ChunkOptions
+from odqa.retriever_training import cloze, mining, pool, scores
+from odqa.retriever_training.contrastive import batches
+from odqa.retriever_training.pairs import Pair, document_of
+from odqa.types import Block, Component, Document, Example, Hit, Passage, Reference
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=40), st.integers(2, 8))
+def test_all_pairs_are_in_a_batch_and_no_batch_has_a_passage_twice(keys, size):
+    found = batches(keys, size, "seed")
+    assert sorted(at for batch in found for at in batch) == list(range(len(keys)))
+    for batch in found:
+        assert len(batch) <= size
+        assert not batch or max(Counter(keys[at] for at in batch).values()) == 1
+    assert found == batches(keys, size, "seed")
+
+
+def passage(text: str, id: str = "") -> Passage:
+    return Passage(id or text, "document", "", text, 0)
+
+
+def hit(text: str, cosine: float) -> Hit:
+    return Hit(passage(text), cosine, 1, {"dense": Component(cosine, 1)})
+
+
+def test_what_may_answer_the_question_is_no_negative():
+    example = Example("1", "who built it", "Gustave built the tower.", (Reference("Gustave", 0),))
+    hits = [
+        hit("Gustave built the tower.", 0.9),
+        hit("built the tower", 0.5),
+        hit("It was gustave, they say.", 0.5),
+        hit("Someone built it, too close.", 0.86),
+        hit("The river.", 0.85),
+        hit("The museum.", 0.1),
+    ]
+    found = mining.eligible(Pair(example), hits, cosine=0.9, margin=0.95)
+    assert [one.text for one in found] == ["The river.", "The museum."]
+    assert [one.text for one in mining.eligible(Pair(example), hits, cosine=-0.1, margin=0.5)] == []
+
+
+def test_other_passages_fill_up_what_the_search_lacks():
+    example = Example("1", "who built it", "Gustave built the tower.", (Reference("Gustave", 0),))
+    others = [passage("Gustave built the tower."), passage("The river."), passage("The museum.")]
+    found = mining._filled([], Pair(example), others, 2, random.Random(0))
+    assert {one.text for one in found} == {"The river.", "The museum."}
+    assert len(mining._filled([], Pair(example), others[:1], 2, random.Random(0))) == 2
+
+
+@given(st.integers(0, 20), st.integers(0, 20))
+def test_blocks_stay_in_order_inside_a_text_without_a_part(one, other):
+    start, end = sorted((one, other))
+    text = "".join(map(chr, range(65, 85)))
+    blocks = (Block(0, 6), Block(7, 13), Block(15, 20))
+    rest, moved = cloze.without(text, blocks, start, end)
+    assert rest == text[:start] + text[end:]
+    ends = [0, *(place for block in moved for place in (block.start, block.end))]
+    assert ends == sorted(ends) and ends[-1] <= len(rest)
+    kept = {text[at] for block in blocks for at in range(block.start, block.end) if not start <= at < end}
+    assert {rest[at] for block in moved for at in range(block.start, block.end)} == kept
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    return [(at, at + 1) for at in range(len(text))]
+
+
+def made(tmp_path, text: str, **options: object) -> list[Pair]:
+    path = tmp_path / "a.md"
+    path.write_text(text)
+    settings = {"keep_sentence": 0.0, "seed": 0, "tell": lambda text: None} | options
+    return list(cloze.pairs_from([path], words, ChunkOptions(1000, 0), **settings))
+
+
+def test_a_sentence_is_the_question_and_is_gone_from_its_passage(tmp_path):
+    sentences = ["The tower was built by Gustave in Paris.", "The river of the city is called the Seine."]
+    (pair,) = made(tmp_path, " ".join(sentences))
+    assert pair.example.question in sentences
+    assert pair.example.question not in pair.example.context
+    assert pair.document is not None and pair.document.text == pair.example.context
+    (kept,) = made(tmp_path, " ".join(sentences), keep_sentence=1.0)
+    assert kept.example.question in kept.example.context
+    assert made(tmp_path, "One sentence alone gives no question at all.") == []
+
+
+def test_what_stands_above_is_a_question_whose_passage_is_without_it(tmp_path):
+    text = "# Parental leave of employees\n\n" + "\n\n".join(
+        f"## The request of the manager {number}\n\nThe policy has {number} days. They are for the parents."
+        for number in range(40)
+    )
+    found = made(tmp_path, text)
+    above = [pair for pair in found if "request of the manager" in pair.example.question]
+    assert 3 < len(above) < 20
+    assert all(not pair.document.title and not pair.document.sections for pair in above)
+    assert not any("request of the manager" in pair.document.text for pair in above)
+    assert all(pair.document.title for pair in found if pair not in above)
+    assert found == made(tmp_path, text)
+
+
+def test_a_pair_has_the_piece_with_the_answer(tiny_encoder, tmp_path):
+    from odqa.retrieval.encoder import Encoder
+
+    text = " ".join(f"The tower has {number} days." for number in range(30)) + " Gustave built it in Paris."
+    example = Example("1", "who", text, (Reference("Gustave", text.index("Gustave")),), title="A_b", headings=("C",))
+    unmarked = Example("2", "what", text, (), title="A_b", headings=("C",))
+    pairs = [Pair(one, document_of(one)) for one in (example, unmarked)]
+    encoder = Encoder.load(tiny_encoder, "cpu")
+    pool.make(tmp_path / "index", pairs, encoder, index="", language="en", tell=print)
+    right, first = pool.positives(tmp_path / "index", pairs)
+    assert "Gustave" in right.text and "Gustave" not in first.text
+    assert (right.title, right.headings, first.start) == ("A b", ("C",), 0)
+    assert right.document_id == first.document_id, "one text is one document"
+    assert pool.fetch(tmp_path / "index", [right.id]) == {right.id: right}
+
+
+def test_scores_by_hand():
+    found = scores.scores([1, 2, 21, 6])
+    assert {name: one.mean for name, one in found.items()} == {
+        "recall@1": 0.25,
+        "recall@5": 0.5,
+        "recall@20": 0.75,
+        "mrr@20": pytest.approx((1 + 1 / 2 + 1 / 6) / 4),
+        "ndcg@20": pytest.approx((1 + 0.6309298 + 0.3562072) / 4),
+    }
+
+
+def test_a_verdict_needs_more_than_chance():
+    better = scores.difference([21] * 20, [1] * 20)
+    assert (better.verdict, better.mean) == ("better", 1.0) and better.p < 0.01
+    assert scores.difference([1] * 20, [21] * 20).verdict == "worse"
+    assert scores.difference([2, 1, 3], [1, 2, 3]).verdict == "not better"
+    assert scores.difference([3] * 9, [3] * 9).p == 1
+
+
+def test_equal_texts_are_one_document_whatever_their_questions():
+    one, other = (document_of(Example(id, "q", "A text.", ())) for id in ("1", "2"))
+    third = document_of(Example("3", "q", "A text.", (), headings=("Above",)))
+    ids = [pool._stored(Pair(Example("", "", "", ()), document)).id for document in (one, other, third)]
+    assert ids[0] == ids[1] != ids[2]
+    assert isinstance(one, Document)

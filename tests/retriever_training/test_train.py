@@ -1,0 +1,268 @@
+"""The whole of it, really run: what a run leaves, the same end after a break, sources, teachers, what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from odqa.errors import DataError, ModelError, OdqaError, UsageError
+from odqa.index.build import build_index
+from odqa.index.retriever import Retriever
+from odqa.retrieval.encoder import Encoder
+from odqa.retriever_training.recipe import RetrieverRecipe
+from odqa.retriever_training.train import train
+from odqa.training.recipe import Source
+from odqa.training.watch import SilentWatcher
+from tests import tiny
+from tests.retriever_training.conftest import PLACES, examples
+
+
+class Recorder(SilentWatcher):
+    """Remembers what it hears, and interrupts the run at a step."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        self.notes: list[str] = []
+        self.losses: list[float] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
+        self.losses.append(loss)
+        if done == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def run(recipe: RetrieverRecipe, output: Path, watcher: Recorder | None = None, **options: object) -> Path:
+    return train(recipe, output, watcher or Recorder(), device="cpu", **options)
+
+
+def equal(one: Path, other: Path) -> bool:
+    first, second = (load_file(folder / "model.safetensors") for folder in (one, other))
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def record_of(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def rows(path: Path, *values: dict[str, object]) -> Path:
+    path.write_text("".join(json.dumps(one) + "\n" for one in values), encoding="utf-8")
+    return path
+
+
+def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
+    names = {path.name for path in retriever.iterdir()}
+    assert names >= {"README.md", "run.json", "loss.svg", "modules.json", "config.json", "model.safetensors"}
+    assert not names & {"checkpoint", "best", "prepared"}
+    record = record_of(retriever)
+    assert (record["pairs"] + record["held_out"], record["unanswerable"]) == (24, 1)
+    assert record["held_out"] % 2 == 0, "both questions of a paragraph are on one side"
+    assert record["passages"] == 12
+    assert record["sha256"].keys() == {str(dataset), str(tiny_encoder)}
+    assert record["seen"] == 2 * record["pairs"]
+    assert record["tokens"] > 30 * record["seen"]
+    assert [one["epoch"] for one in record["evaluations"]] == [1, 2]
+    assert record["comparisons"].keys() == {"dense", "hybrid"}
+    for one in record["comparisons"].values():
+        low, high = one["after"]["ndcg@20"]["interval"]
+        assert low <= one["after"]["ndcg@20"]["mean"] <= high
+        assert one["before"]["recall@20"]["mean"] == 1  # Of twelve passages the right one is among twenty.
+        assert one["difference"]["verdict"] in ("better", "worse", "not better")
+    card = (retriever / "README.md").read_text(encoding="utf-8")
+    assert "`mine.jsonl` (SHA-256 " in card and "| hybrid, after |" in card and "dense: ndcg@20 " in card
+    assert str(dataset.parent) not in card
+    assert "held out" in (retriever / "loss.svg").read_text(encoding="utf-8")
+
+
+def test_an_index_is_made_with_it_and_the_prompts_are_kept(asked, recipe, tmp_path):
+    base = tiny.make_encoder(tmp_path / "base", prompts={"query": "which ", "document": "the "})
+    output = run(recipe(base=str(base)), tmp_path / "out")
+    encoder = Encoder.load(output, "cpu")
+    assert encoder.prompts == {"query": "which ", "document": "the "}
+    assert (encoder.dimension, encoder.max_tokens, encoder.pooling) == (tiny.DIMENSION, 64, "mean")
+    build_index([asked.dataset], tmp_path / "index", encoder=output, device="cpu")
+    with Retriever.open(tmp_path / "index", device="cpu") as found:
+        assert found.search(["which light has the tower"], 1)
+
+
+def test_it_learns_to_find_what_it_was_trained_on(recipe, dataset, tmp_path):
+    watcher = Recorder()
+    made = recipe(epochs=12, dropout=0.0, batch_size=8, held_out=0.0, eval=(Source(str(dataset)),))
+    dense = record_of(run(made, tmp_path / "out", watcher))["comparisons"]["dense"]
+    assert watcher.losses[-1] < watcher.losses[0] - 0.5
+    assert dense["after"]["ndcg@20"]["mean"] > dense["before"]["ndcg@20"]["mean"] + 0.1
+    assert dense["difference"]["verdict"] == "better"
+    assert any(note.startswith("dense: ndcg@20 ") and note.endswith(": better") for note in watcher.notes)
+
+
+def test_a_rate_near_nothing_makes_nothing_better(recipe, tmp_path):
+    watcher = Recorder()
+    record = record_of(run(recipe(learning_rate=1e-9), tmp_path / "out", watcher))
+    assert record["comparisons"]["dense"]["difference"]["verdict"] == "not better"
+    assert any("not better: chance may do as much" in note for note in watcher.notes)
+
+
+@pytest.mark.parametrize("at", [1, 6])
+def test_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, at):
+    made, broken, whole = recipe(rounds=2, negatives=2), tmp_path / "broken", tmp_path / "whole"
+    run(made, whole)
+    with pytest.raises(KeyboardInterrupt):
+        run(made, broken, Recorder(at))
+    assert not (broken / "config.json").exists()
+    watcher = Recorder()
+    run(made, broken, watcher, resume=True)
+    assert any(f"resumed at step {at} " in note for note in watcher.notes)
+    assert equal(broken, whole)
+    assert record_of(broken)["comparisons"] == record_of(whole)["comparisons"]
+    assert {path.name for path in broken.iterdir()} == {path.name for path in whole.iterdir()}
+
+
+def test_a_run_killed_while_it_prepared_starts_again(recipe, tmp_path, retriever):
+    (tmp_path / "out" / "prepared" / "index").mkdir(parents=True)
+    (tmp_path / "out" / "prepared" / "index" / "manifest.json").write_text("{")
+    assert equal(run(recipe(), tmp_path / "out"), retriever)
+
+
+def test_a_resumed_run_whose_data_were_changed_is_refused(recipe, dataset, tmp_path):
+    mine = Path(shutil.copy(dataset, tmp_path / "mine.jsonl"))
+    made = recipe(train=(Source(str(mine)),))
+    with pytest.raises(KeyboardInterrupt):
+        run(made, tmp_path / "out", Recorder(1))
+    mine.write_text(mine.read_text().replace("light", "speed"))
+    with pytest.raises(UsageError, match=r"mine\.jsonl is not what .* was trained with"):
+        run(made, tmp_path / "out", resume=True)
+
+
+def test_negatives_are_searched_for_anew_in_each_round(recipe, tmp_path):
+    watcher = Recorder()
+    run(recipe(rounds=2), tmp_path / "two", watcher)
+    assert [note.split(":")[0] for note in watcher.notes if note.startswith("round")] == ["round 1", "round 2"]
+    without = Recorder()
+    run(recipe(negatives=0), tmp_path / "none", without)
+    assert not any(note.startswith("round") for note in without.notes)
+
+
+def test_questions_and_passages_a_line_each(recipe, tmp_path):
+    pairs = rows(
+        tmp_path / "pairs.jsonl",
+        *({"question": one.question, "passage": one.context, "title": one.title} for one in examples()[:-1]),
+    )
+    record = record_of(run(recipe(train=(Source(str(pairs)),)), tmp_path / "out"))
+    assert record["pairs"] + record["held_out"] == 24
+    assert record["passages"] == 12
+
+
+def test_own_questions_over_an_index(recipe, dataset, asked, tmp_path):
+    questions = rows(
+        tmp_path / "own.jsonl",
+        {"question": "who built the tower", "answer": "the engineer Gustave"},
+        {"question": "what orbits the earth", "answers": ["The moon"]},
+        {"question": "how many days", "answer": "twenty days of vacation"},
+        {"question": "what is in the museum", "answer": "The painting of Mona Lisa"},
+        {"question": "what is nowhere", "answer": "forty museums"},
+    )
+    watcher = Recorder()
+    made = recipe(train=(Source(str(questions)),), index=str(asked.index), held_out=0.0)
+    before = {path: path.read_bytes() for path in asked.index.rglob("*") if path.is_file()}
+    record = record_of(run(made, tmp_path / "out", watcher))
+    assert (record["pairs"], record["passages"], record["comparisons"]) == (4, 6, {})
+    assert any("line 5: 'forty museums' is nowhere" in note for note in watcher.notes)
+    assert {path: path.read_bytes() for path in asked.index.rglob("*") if path.is_file()} == before
+    with pytest.raises(UsageError, match=r"own\.jsonl: line 1: a question without a context.*train-retriever"):
+        run(recipe(train=(Source(str(questions)),)), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_documents_alone(recipe, tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number, place in enumerate(PLACES):
+        text = f"The {place} has {number} days of light. The manager of the {place} built it.\n"
+        (docs / f"{place}.md").write_text(f"# The policy of the {place}\n\n{text}")
+    record = record_of(run(recipe(train=(), from_documents=(str(docs),)), tmp_path / "out"))
+    assert record["pairs"] + record["held_out"] == 6
+    assert "inverse cloze" in (tmp_path / "out" / "README.md").read_text()
+    assert len(record["sha256"]) == 7  # The files and the base.
+
+
+def test_a_reader_and_a_cross_encoder_are_learned_from(recipe, tiny_reader, tmp_path, retriever):
+    cross = tiny.make_reranker(tmp_path / "cross")
+    by_reader = run(recipe(distill_reader=str(tiny_reader), negatives=2), tmp_path / "one")
+    by_cross = run(recipe(distill=str(cross), negatives=2), tmp_path / "two")
+    assert not equal(by_reader, by_cross)
+    assert "Distilled from `" in (by_reader / "README.md").read_text()
+    three = tiny.make_reranker(tmp_path / "three", labels=3)
+    with pytest.raises(ModelError, match="gives 3 numbers"):
+        run(recipe(distill=str(three)), tmp_path / "no")
+
+
+def test_first_numbers_of_a_vector_both_directions_and_the_mean_with_the_base(
+    recipe, tmp_path, retriever, tiny_encoder
+):
+    short = run(recipe(matryoshka=(8, 16), symmetric=True), tmp_path / "short")
+    assert not equal(short, retriever)
+    mean = run(recipe(base_weight=0.5), tmp_path / "mean")
+    weights = [load_file(folder / "model.safetensors") for folder in (mean, retriever, tiny_encoder)]
+    name = "encoder.layer.0.output.dense.weight"
+    np.testing.assert_allclose(weights[0][name], (weights[1][name] + weights[2][name]) / 2, atol=1e-6)
+
+
+def test_half_the_numbers_on_disk_are_read_again(recipe, tmp_path):
+    output = run(recipe(save_precision="float16", held_out=0.0, precision="pure-bfloat16"), tmp_path / "out")
+    assert {weight.dtype for weight in load_file(output / "model.safetensors").values()} == {torch.float16}
+    assert Encoder.load(output, "cpu").encode_queries(["what"]).shape == (1, tiny.DIMENSION)
+
+
+@pytest.mark.parametrize(
+    ("rows_of_it", "said"),
+    [
+        ([{"question": "a", "passage": "b"}, {"question": "a"}], "line 2: passage: Field required"),
+        ([{"question": " ", "passage": "b"}], "line 1: an empty question"),
+        ([{"question": "a", "passage": 7}], "line 1: passage: Input should be a valid string"),
+        ([{"question": "a", "passage": "only one"}], "pair(s) to train on"),
+    ],
+    ids=str,
+)
+def test_bad_pairs_are_refused_by_line(recipe, tmp_path, rows_of_it, said):
+    path = rows(tmp_path / "pairs.jsonl", *rows_of_it)
+    with pytest.raises(DataError) as error:
+        run(recipe(train=(Source(str(path)),)), tmp_path / "out")
+    assert said in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"matryoshka": (64,)}, "a vector of .* has 32 numbers"),
+        ({"matryoshka": (0,)}, "each must be at least 1"),
+        ({"rounds": 3}, "use --epochs 3"),
+        ({"distill": "a", "distill_reader": "b"}, "learn from one of them"),
+        ({"distill": "a", "negatives": 0}, "negatives is 0"),
+        ({"train": (Source("a.json", keep="unanswerable"),)}, "answerable questions alone"),
+        ({"train": ()}, "no training data"),
+        ({"batch_size": 1}, "at least 2"),
+    ],
+    ids=str,
+)
+def test_settings_that_make_no_sense_are_refused(recipe, tmp_path, settings, said):
+    with pytest.raises(UsageError, match=said):
+        run(recipe(**settings), tmp_path / "out")
+
+
+def test_a_reader_is_no_encoder_and_several_processes_are_refused(recipe, tiny_reader, tmp_path, monkeypatch):
+    with pytest.raises(ModelError, match="is not an encoder"):
+        run(recipe(base=str(tiny_reader)), tmp_path / "out")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(OdqaError, match="trained by one process"):
+        run(recipe(), tmp_path / "out")

@@ -7,12 +7,12 @@ from pathlib import Path
 from odqa.files import write_json
 from odqa.index.manifest import read_manifest
 from odqa.index.reencoding import reencode
-from odqa.runtime.quiet import quiet
 from odqa.retriever_training import live, pool, prepared, scores
 from odqa.retriever_training.card import card, speed, verdicts
 from odqa.retriever_training.prepare import Job, prepare
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.record import RUN_FILE, Comparison, compared, make_record
+from odqa.runtime.quiet import quiet
 from odqa.training import average, checkpoint
 from odqa.training.loop import fit
 from odqa.training.watch import Watcher

@@ -11,7 +11,7 @@ from typing import Any
 
 from odqa import model_configs
 from odqa.errors import ModelError
-from odqa.reader.weights import quiet
+from odqa.runtime.quiet import quiet
 
 _DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
 
@@ -25,15 +25,16 @@ def load(folder: Path) -> tuple[Any, dict[str, list[str]]]:
     import torch
     import transformers
 
-    quiet(transformers)
     try:
-        config = transformers.AutoConfig.from_pretrained(str(folder), **_DATA_ALONE)
-        kind: Any = getattr(transformers, (config.architectures or ["AutoModel"])[0], None)
-        if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
-            kind = transformers.AutoModel
-        model, report = kind.from_pretrained(
-            str(folder), dtype=torch.float32, output_loading_info=True, weights_only=True, **_DATA_ALONE
-        )
+        with quiet():
+            model_configs.check(folder)
+            config = transformers.AutoConfig.from_pretrained(str(folder), **_DATA_ALONE)
+            kind: Any = getattr(transformers, (config.architectures or ["AutoModel"])[0], None)
+            if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
+                kind = transformers.AutoModel
+            model, report = kind.from_pretrained(
+                str(folder), dtype=torch.float32, output_loading_info=True, weights_only=True, **_DATA_ALONE
+            )
     except Exception as error:  # Of many types, as in odqa.reader.weights.
         raise ModelError(
             f"{folder}: this model cannot be loaded ({model_configs.reason(error)}); it needs config and weights"

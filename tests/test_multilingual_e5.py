@@ -6,8 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-from tokenizers import normalizers
+from tokenizers import Tokenizer, normalizers
 from transformers import BertConfig, BertModel
 
 from odqa.retrieval.encoder import Encoder
@@ -33,10 +32,9 @@ def test_it_makes_an_encoder_that_has_its_prompts_and_reads_line_ends_as_spaces(
     assert (tmp_path / "tokenizer.json").read_text().count('"Nmt"') == 1
     encoder = Encoder.load(tmp_path, "cpu", backend="torch")
     assert encoder.prompts == {"query": "query: ", "passage": "passage: "}
-    one, other, third = encoder.encode_queries(
-        ["the river\nand the\u200bbridge", "the river and the bridge", "rebuilt"]
-    )
-    assert np.allclose(one, other) and not np.allclose(one, third)
+    read = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    one, other = (read.encode(text).ids for text in ("the river\nand the\u200bbridge", "the river and the bridge"))
+    assert one == other
 
 
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ demo: .venv/ready  ## index this project's own documents and ask them a question
 	$(BIN)/odqa index README.md docs --index indexes/demo
 	$(BIN)/odqa ask "How many passages does the reader read by default?" --index indexes/demo
 
-test: lint  ## lint, then the whole suite
-	$(BIN)/python -m pytest
+test: lint  ## lint, then the whole suite, on up to four cores
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 axe:  ## fetch axe-core by npm, so that `make test` also tries the page's accessibility in chromium
 	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --fetch-retries=1 --fetch-timeout=20000 axe-core@4.14.1

@@ -133,6 +133,24 @@ def parse_json(
         raise DataError(f"{where}: broken JSON{at_line}: a number of it has more than 4,300 digits; {remedy}") from None
 
 
+def read_json_lines(path: Path, remedy: str) -> Iterator[tuple[int, Any]]:
+    """The number and the value of each line of a file that is not empty, as they are read.
+
+    Raises DataError, with the line, for one that is not UTF-8 or no JSON, and as :func:`open_regular` does.
+    """
+    with open_regular(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}: line {number}: not UTF-8 at its byte {error.start}; save it in that encoding"
+                ) from None
+            yield number, parse_json(text, str(path), remedy, line=number)
+
+
 def write_json(path: Path, value: object, *, indent: int | None = 1, follow: bool = True) -> None:
     """Write a value as JSON, whole or not at all. Raises ValueError for a number that is not finite.
 

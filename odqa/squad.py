@@ -24,7 +24,7 @@ from typing import Any
 
 from odqa import extras
 from odqa.errors import DataError, UsageError
-from odqa.files import open_regular, parse_json, read_json, whole
+from odqa.files import open_regular, parse_json, read_json, read_json_lines, whole
 from odqa.types import Example, Reference
 
 FORMATS = (".json", ".jsonl", ".parquet")
@@ -284,19 +284,9 @@ def _columns(references: Iterable[Reference]) -> dict[str, list[Any]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with open_regular(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}: line {number}: not UTF-8 at its byte {error.start}; save it in that encoding"
-                ) from None
-            row = parse_json(text, str(path), "SQuAD format is needed, a question a line", line=number)
-            _expect(row, dict, f"{path}: line {number}")
-            yield f"line {number}", row
+    for number, row in read_json_lines(path, "SQuAD format is needed, a question a line"):
+        _expect(row, dict, f"{path}: line {number}")
+        yield f"line {number}", row
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any
 
 from odqa.errors import UsageError
-from odqa.training.recipe import Recipe, beside, check_limits, read_settings, setting
+from odqa.training.recipe import beside, check_limits, read_settings, same, setting
 
 # Layers, width and heads of the smaller BERTs of Turc et al. 2019 ("Well-Read Students Learn Better", table 1), and of
 # BERT base (Devlin et al. 2019). Without a preset it is RoBERTa's width with half its layers.
@@ -25,12 +25,6 @@ PRESETS: dict[str, dict[str, int]] = {
 # What a model that is there already, or its tokenizer, has settled.
 OF_TOKENIZER = ("vocab_size", "min_frequency")
 OF_MODEL = ("preset", "tokenizer", *OF_TOKENIZER, "layers", "hidden", "heads", "positions")
-
-
-def _same(name: str, default: Any = None) -> Any:
-    """The setting of that name of a reader's recipe, with another ``default`` where one is given."""
-    of_reader = Recipe.__dataclass_fields__[name]
-    return field(default=of_reader.default if default is None else default, metadata=of_reader.metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +54,20 @@ class LanguageRecipe:
     mask_share: float = setting(0.15, "Share of the tokens to guess.", above=0, below=1)
     whole_word: bool = setting(False, "Choose whole words to guess, not single tokens.")
     max_length: int = setting(512, "Tokens of a block, special ones included.", least=4, most=1 << 20)
-    epochs: int = _same("epochs", 3)
+    epochs: int = same("epochs", 3)
     batch_size: int = setting(16, "Blocks in a batch, on each device.", least=1, most=100_000)
-    accumulate: int = _same("accumulate")
-    learning_rate: float = _same("learning_rate", 5e-4)
-    warmup: float = _same("warmup", 0.06)
-    weight_decay: float = _same("weight_decay")
-    max_gradient_norm: float = _same("max_gradient_norm")
+    accumulate: int = same("accumulate")
+    learning_rate: float = same("learning_rate", 5e-4)
+    warmup: float = same("warmup", 0.06)
+    weight_decay: float = same("weight_decay")
+    max_gradient_norm: float = same("max_gradient_norm")
     dropout: float = setting(-1.0, "Dropout; below 0, the base's own, and 0.1 in a new model.", least=-1, below=1)
-    precision: str = _same("precision")
-    save_precision: str = _same("save_precision")
+    precision: str = same("precision")
+    save_precision: str = same("save_precision")
     keep: str = setting("best", "The epoch to keep (the best has the lowest held-out loss)", choices=("best", "last"))
-    save_every: int = _same("save_every")
-    seed: int = _same("seed")
-    track: str = _same("track")
+    save_every: int = same("save_every")
+    seed: int = same("seed")
+    track: str = same("track")
 
     def __post_init__(self) -> None:
         check_limits(self)

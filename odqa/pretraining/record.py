@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
-from odqa import __version__
 from odqa.pretraining.prepare import Job
 from odqa.pretraining.texts import Counts
-from odqa.training.hardware import Hardware, describe, utilisation
+from odqa.training.hardware import Hardware, describe
 from odqa.training.recipe import as_dict
+from odqa.training.record import facts
 
 RECORD_FILE = "pretraining.json"  # Not run.json, which a reader that is trained on this model will have.
 
@@ -56,27 +53,15 @@ def make_record(job: Job) -> LanguageRecord:
     """The record of a run that has just been finished."""
     state, accelerator, made = job.run.state, job.run.accelerator, job.prepared
     machine = describe(accelerator.device, accelerator.num_processes)
-    share = utilisation(machine, job.flops_per_token, state.tokens, state.seconds)
-    libraries = ("torch", "transformers", "tokenizers", "accelerate")
     return LanguageRecord(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts(state, machine, job.flops_per_token),
         recipe=as_dict(job.recipe),
         datasets=job.datasets,
         sha256=job.hashes,
-        versions={"odqa": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in libraries},
         read=made.counts,
         vocabulary=len(made.tokenizer),
         parameters=job.parameters,
         blocks=len(made.training),
         held_out_blocks=len(made.held_out or ()),
-        steps=state.step,
-        tokens=state.tokens,
-        seconds=round(state.seconds, 1),
         tokens_per_second=round(state.tokens / state.seconds, 1) if state.seconds else None,
-        hardware=machine,
-        flops_per_token=job.flops_per_token,
-        mfu=None if share is None else round(share, 4),
-        losses=state.losses,
-        evaluations=state.evaluations,
     )

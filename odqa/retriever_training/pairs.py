@@ -9,7 +9,7 @@ from pathlib import Path
 from odqa.checked import checked
 from odqa.errors import DataError, UsageError
 from odqa.evaluation.places import place
-from odqa.files import open_regular, parse_json
+from odqa.files import read_json_lines
 from odqa.index.retriever import Retriever
 from odqa.squad import OwnQuestion, load_questions, with_contexts
 from odqa.training import data
@@ -121,15 +121,6 @@ def _rows(path: Path) -> Iterator[Example]:
 
 def _lines(path: Path) -> Iterator[tuple[int, object]]:
     try:
-        with open_regular(path) as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    try:
-                        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                    except UnicodeDecodeError as error:
-                        raise DataError(
-                            f"{path}: line {number}: not UTF-8 at its byte {error.start}; save it in that encoding"
-                        ) from None
-                    yield number, parse_json(text, str(path), _REMEDY, line=number)
+        yield from read_json_lines(path, _REMEDY)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None

@@ -7,31 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_ENCODER
 from odqa.training.recipe import (
-    Recipe,
     Source,
     beside,
     check_limits,
     check_pinned,
     read_settings,
     read_sources,
+    same,
     setting,
 )
 
 SOURCES = ("train", "eval")
 MODELS = ("base", "distill", "distill_reader")
-
-
-def _same(name: str, default: Any = None) -> Any:
-    """The setting of that name of a reader's recipe, with another ``default`` where one is given."""
-    of_reader = Recipe.__dataclass_fields__[name]
-    return field(default=of_reader.default if default is None else default, metadata=of_reader.metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +70,14 @@ class RetrieverRecipe:
     distill: str = setting(
         "", "Learn too a cross-encoder's scores of the passages: a folder or hub id.", metavar="CROSS_ENCODER"
     )
-    distill_weight: float = _same("distill_weight")
+    distill_weight: float = same("distill_weight")
     distill_temperature: float = setting(
         2.0, "What softens the scores of teacher and student.", above=0, below=math.inf
     )
     symmetric: bool = setting(False, "Find questions by their passages, too.")
     matryoshka: tuple[int, ...] = setting((), "Make the first so many numbers of a vector a vector too (64,128,256).")
     scale: float = setting(20.0, "What cosines are multiplied by before they are compared.", above=0, below=math.inf)
-    epochs: int = _same("epochs", 1)
+    epochs: int = same("epochs", 1)
     batch_size: int = setting(
         64, "Questions in a batch; each is compared with the passages of all of them.", least=2, most=100_000
     )
@@ -93,21 +87,21 @@ class RetrieverRecipe:
         least=1,
         most=100_000,
     )
-    learning_rate: float = _same("learning_rate", 2e-5)
-    warmup: float = _same("warmup")
-    weight_decay: float = _same("weight_decay")
-    max_gradient_norm: float = _same("max_gradient_norm")
-    dropout: float = _same("dropout")
+    learning_rate: float = same("learning_rate", 2e-5)
+    warmup: float = same("warmup")
+    weight_decay: float = same("weight_decay")
+    max_gradient_norm: float = same("max_gradient_norm")
+    dropout: float = same("dropout")
     base_weight: float = setting(0.0, "Share of the base's weights in the finished encoder.", least=0, below=1)
     max_length: int = setting(
         0, "Tokens of a text that are read in training (0: as many as the encoder reads).", least=0, most=1 << 20
     )
-    precision: str = _same("precision")
-    save_precision: str = _same("save_precision")
+    precision: str = same("precision")
+    save_precision: str = same("save_precision")
     keep: str = setting("best", "The epoch to keep (the best has the lowest held-out loss)", choices=("best", "last"))
-    save_every: int = _same("save_every")
-    seed: int = _same("seed")
-    track: str = _same("track")
+    save_every: int = same("save_every")
+    seed: int = same("seed")
+    track: str = same("track")
 
     def __post_init__(self) -> None:
         check_limits(self)

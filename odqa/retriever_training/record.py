@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
-from odqa import __version__
 from odqa.retriever_training.prepare import Job
 from odqa.retriever_training.scores import Difference, Score, difference, scores
-from odqa.training.hardware import Hardware, describe, utilisation
+from odqa.training.hardware import Hardware, describe
 from odqa.training.recipe import as_dict
-from odqa.training.record import RUN_FILE
+from odqa.training.record import RUN_FILE, facts
 
 __all__ = ["RUN_FILE", "Comparison", "RetrieverRecord", "make_record"]
+
+LIBRARIES = ("torch", "transformers", "sentence-transformers", "accelerate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +75,16 @@ def make_record(job: Job, passages: int, comparisons: dict[str, Comparison]) -> 
     """The record of a run that has just been finished."""
     state, accelerator = job.run.state, job.run.accelerator
     machine = describe(accelerator.device, accelerator.num_processes)
-    share = utilisation(machine, job.flops_per_token, state.tokens, state.seconds)
-    libraries = ("torch", "transformers", "sentence-transformers", "accelerate")
     return RetrieverRecord(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts(state, machine, job.flops_per_token, LIBRARIES),
         base=job.origin.name,
         recipe=as_dict(job.recipe),
         sha256=job.hashes,
-        versions={"odqa": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in libraries},
         pairs=job.training,
         held_out=len(job.held_out),
         unanswerable=job.unanswerable,
         passages=passages,
         comparisons=comparisons,
-        steps=state.step,
         seen=state.windows,
-        tokens=state.tokens,
-        seconds=round(state.seconds, 1),
         pairs_per_second=round(state.windows / state.seconds, 1) if state.seconds else None,
-        hardware=machine,
-        flops_per_token=job.flops_per_token,
-        mfu=None if share is None else round(share, 4),
-        losses=state.losses,
-        evaluations=state.evaluations,
     )

@@ -202,6 +202,12 @@ class Recipe:
                 )
 
 
+def same(name: str, default: Any = None) -> Any:
+    """The field of that name for a recipe of another kind, with another ``default`` where one is given."""
+    of_reader = Recipe.__dataclass_fields__[name]
+    return field(default=of_reader.default if default is None else default, metadata=of_reader.metadata)
+
+
 def read_recipe(path: Path) -> dict[str, Any]:
     """The settings of a TOML file as keyword arguments for :func:`make_recipe`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -97,6 +98,29 @@ class Ancestors:
     teacher: TeacherRecord | None = None
 
 
+def facts(
+    state: State,
+    hardware: Hardware,
+    flops_per_token: int,
+    libraries: Sequence[str] = ("torch", "transformers", "tokenizers", "accelerate"),
+) -> dict[str, Any]:
+    """What there is to say of any finished run, whatever was trained, by the names of a record's fields."""
+    share = utilisation(hardware, flops_per_token, state.tokens, state.seconds)
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"odqa": __version__, "python": platform.python_version()}
+        | {name: version(name) for name in libraries},
+        "steps": state.step,
+        "tokens": state.tokens,
+        "seconds": round(state.seconds, 1),
+        "hardware": hardware,
+        "flops_per_token": flops_per_token,
+        "mfu": None if share is None else round(share, 4),
+        "losses": state.losses,
+        "evaluations": state.evaluations,
+    }
+
+
 def make_record(
     recipe: Recipe,
     inputs: Inputs,
@@ -107,31 +131,19 @@ def make_record(
     flops_per_token: int,
 ) -> RunRecord:
     """The record of a run that has just been finished."""
-    share = utilisation(hardware, flops_per_token, state.tokens, state.seconds)
-    libraries = ("torch", "transformers", "tokenizers", "accelerate")
     return RunRecord(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts(state, hardware, flops_per_token),
         base=ancestors.base_run.base if ancestors.base_run else ancestors.base,
         base_run=ancestors.base_run,
         teacher=ancestors.teacher,
         recipe=as_dict(recipe),
         data_sha256=data_hashes(recipe, inputs.hashes),
-        versions={"odqa": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in libraries},
         taken=inputs.counts,
         questions=sum(one.answerable + one.unanswerable for one in inputs.counts),
         answerable=sum(one.answerable for one in inputs.counts),
         offsets=inputs.repairs,
-        steps=state.step,
         windows=state.windows,
-        tokens=state.tokens,
-        seconds=round(state.seconds, 1),
         windows_per_second=round(state.windows / state.seconds, 2) if state.seconds else None,
-        hardware=hardware,
-        flops_per_token=flops_per_token,
-        mfu=None if share is None else round(share, 4),
-        losses=state.losses,
-        evaluations=state.evaluations,
         no_answer_threshold=tuned.threshold,
         temperature=tuned.temperature,
         length_penalty=tuned.length_penalty,

@@ -183,8 +183,9 @@ def test_own_questions_over_an_index(recipe, dataset, asked, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_documents_alone(recipe, tmp_path):
-    docs = tmp_path / "docs"
+def test_documents_alone(recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # Which sentence becomes a question, and what is held out, goes by names.
+    docs = Path("docs")
     docs.mkdir()
     for number, place in enumerate(PLACES):
         text = f"The {place} has {number} days of light. The manager of the {place} built it.\n"

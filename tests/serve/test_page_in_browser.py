@@ -248,6 +248,7 @@ def test_the_address_says_all_and_leads_to_the_same_again(page, opened, stub) ->
 def test_back_and_forward_show_the_answers_without_asking_again(page, stub) -> None:
     ask(page, "Who built it?")
     ask(page, "What is the price?")
+    expect(first(page).locator("h3")).to_have_text("24 kroner")  # What is left before its answer came is asked again.
     page.go_back()
     expect(first(page).locator("h3")).to_have_text("Ada")
     expect(page.locator("#question")).to_have_value("Who built it?")

@@ -16,6 +16,8 @@ from odqa.files import read_json
 
 MODULES = "modules.json"  # What a sentence-transformers model is made of.
 TOKENIZER = "tokenizer_config.json"
+# How the libraries load a folder: none of its code, and nothing from elsewhere.
+DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}
 NEEDED = frozenset({"config.json", TOKENIZER})
 MOST_PARTS = 10_000
 MOST_UNITS = 1 << 24

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from odqa.answering.question import tidy
 from odqa.errors import DataError
@@ -122,9 +121,7 @@ def _look_through(retriever: Retriever, sought: Sequence[_Sought], progress: Cal
 def _rows(retriever: Retriever) -> Iterator[tuple[Segment, list[int]]]:
     """The rows of all live passages, some at a time, with their segments."""
     for segment in retriever.index.segments:
-        rows = (row for document in segment.documents() for row in range(document.first, document.end))
-        while some := list(islice(rows, AT_ONCE)):
-            yield segment, some
+        yield from ((segment, some) for some in segment.rows(AT_ONCE))
 
 
 def _note(one: _Sought, view: str, row: tuple[Segment, int]) -> None:

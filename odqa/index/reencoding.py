@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from odqa.index.compaction import fold
 from odqa.index.ingest import fit_chunk
 from odqa.index.manifest import Manifest, read_manifest, rebuild_command
 from odqa.index.report import ENCODING, ChangeReport, Progress, ShowProgress, report_of
-from odqa.index.segment import BATCH, Segment
+from odqa.index.segment import Segment
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.factories import check_factory
 from odqa.retrieval.faiss_library import require_faiss
@@ -84,8 +83,8 @@ def _check_lengths(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
     for record in manifest.segments:
         segment = Segment.open(folder, record, None)
         try:
-            for passages in _batches(segment):
-                lengths = encoder.lengths([passage.text for passage in passages])
+            for rows in segment.rows():
+                lengths = encoder.lengths([passage.text for passage in segment.store.fetch(rows).values()])
                 longest = max(longest, *lengths)
                 over += sum(length > encoder.room for length in lengths)
         finally:
@@ -96,10 +95,3 @@ def _check_lengths(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
             f"{folder} have more, up to {longest:,}; build the index again, in shorter passages, with "
             f"{rebuild_command(folder)[:-1]} --encoder {encoder.name}`"
         )
-
-
-def _batches(segment: Segment) -> Iterator[list[Passage]]:
-    """The live passages of a segment, some at a time."""
-    rows = (row for document in segment.documents() for row in range(document.first, document.end))
-    while some := list(islice(rows, BATCH)):
-        yield list(segment.store.fetch(some).values())

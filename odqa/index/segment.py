@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,12 @@ class Segment:
     def documents(self) -> Iterator[StoredDocument]:
         """The live documents."""
         return (document for document in self.store.all() if document.number not in self.deleted)
+
+    def rows(self, at_once: int = BATCH) -> Iterator[list[int]]:
+        """The rows of the live passages in order, some at a time."""
+        rows = (row for document in self.documents() for row in range(document.first, document.end))
+        while some := list(islice(rows, at_once)):
+            yield some
 
     def has_source(self, source: str) -> bool:
         """Whether a live document was read from this file."""

@@ -12,8 +12,6 @@ from odqa.pretraining.recipe import LanguageRecipe
 from odqa.runtime.quiet import quiet
 from odqa.training.base import positions
 
-_DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
-
 
 def load(found: ResolvedModel, *, attention: str | None = None) -> tuple[Any, Any, list[str]]:
     """The model with a head for masked tokens, in float32, its tokenizer, and the weights of the head that are new.
@@ -33,7 +31,7 @@ def load(found: ResolvedModel, *, attention: str | None = None) -> tuple[Any, An
                 attn_implementation=attention,
                 output_loading_info=True,
                 weights_only=True,
-                **_DATA_ALONE,
+                **model_configs.DATA_ALONE,
             )
     except Exception as error:  # Of many types, as in odqa.reader.model.
         raise _unfit(found, error) from None
@@ -47,7 +45,7 @@ def load_tokenizer(found: ResolvedModel) -> Any:
     try:
         with quiet():
             model_configs.check(found.folder)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(found.folder), **_DATA_ALONE)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(found.folder), **model_configs.DATA_ALONE)
     except Exception as error:
         raise _unfit(found, error) from None
     tokens.check(tokenizer, found.name)

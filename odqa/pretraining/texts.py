@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from odqa import extras
 from odqa.corpus import ReadOptions, Unusable, find_files, read_file
@@ -19,13 +19,13 @@ from odqa.errors import DataError, UsageError
 from odqa.files import open_regular, sha256
 from odqa.index.ownership import is_index
 from odqa.pretraining.recipe import LanguageRecipe
+from odqa.training.data import KNOWN_BY, drawn
 from odqa.training.recipe import exists
 from odqa.types import Document
 
 PIECE = 10_000  # Characters: longer texts are cut, at a line's end where there is one, and longer lines anywhere.
 LONGEST_LINE = 1_000_000  # Characters: one that is longer is several texts.
 REMEMBERED = 5_000_000  # Texts that are known again: some 500 MB of memory.
-KNOWN_BY = 100  # Letters and digits of a text that decide whether it is held out.
 SHOWN = 5  # Files that could not be used of which the reason is said.
 _HUB = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
 
@@ -117,8 +117,7 @@ def read_spool(path: Path) -> Iterator[str]:
 
 def place(text: str) -> float:
     """A number from 0 to 1, as if drawn at random, by the first letters and digits of a text, in lower case."""
-    letters = "".join(character for character in text[: 4 * KNOWN_BY].lower() if character.isalnum())[:KNOWN_BY]
-    return int.from_bytes(hashlib.sha256(letters.encode()).digest()[:6], "big") / 2**48
+    return drawn(text, 4 * KNOWN_BY)
 
 
 def pieces(text: str, most: int = PIECE) -> Iterator[str]:
@@ -136,14 +135,30 @@ def pieces(text: str, most: int = PIECE) -> Iterator[str]:
         start = end
 
 
-def _texts(recipe: LanguageRecipe, sources: Sources, counts: Counts, note: Note) -> Iterator[str]:
-    """The texts of all sources that are not empty, in order; what cannot be read is counted and noted."""
+class _Counted(Protocol):
+    unusable: int
+
+
+def refuser(counts: _Counted, note: Note) -> Callable[[Unusable], None]:
+    """What counts a file that cannot be used, and says why of the first ``SHOWN``."""
 
     def refuse(one: Unusable) -> None:
         counts.unusable += 1
         if counts.unusable <= SHOWN:
             note(f"left out {one.source}: {one.reason}")
 
+    return refuse
+
+
+def tell_more(counts: _Counted, note: Note) -> None:
+    """Say at the end how many more there were."""
+    if counts.unusable > SHOWN:
+        note(f"left out {counts.unusable - SHOWN:,} more")
+
+
+def _texts(recipe: LanguageRecipe, sources: Sources, counts: Counts, note: Note) -> Iterator[str]:
+    """The texts of all sources that are not empty, in order; what cannot be read is counted and noted."""
+    refuse = refuser(counts, note)
     for one in sources.unusable:
         refuse(one)
     for path in sources.files:
@@ -156,8 +171,7 @@ def _texts(recipe: LanguageRecipe, sources: Sources, counts: Counts, note: Note)
                 yield text
     for name, kind in sources.datasets:
         yield from filter(None, (text.strip() for text in _rows(name, kind, recipe)))
-    if counts.unusable > SHOWN:
-        note(f"left out {counts.unusable - SHOWN:,} more")
+    tell_more(counts, note)
 
 
 def _lines(path: Path) -> Iterator[str | Unusable]:

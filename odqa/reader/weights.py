@@ -13,7 +13,6 @@ from odqa.runtime.quiet import quiet
 from odqa.runtime.torch_network import TorchNetwork
 
 LOGITS = ("start_logits", "end_logits")
-_DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
 
 
 def load_model(folder: Path, *, head_required: bool, attention: str | None = None) -> tuple[Any, Any]:
@@ -28,14 +27,14 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
     try:
         with quiet():
             model_configs.check(folder)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_DATA_ALONE)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **model_configs.DATA_ALONE)
             model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
                 str(folder),
                 dtype=torch.float32,
                 attn_implementation=attention,
                 output_loading_info=True,
                 weights_only=True,
-                **_DATA_ALONE,
+                **model_configs.DATA_ALONE,
             )
     # Damaged files: transformers raises many types, safetensors one of its own, tokenizers a bare Exception.
     except Exception as error:

@@ -10,7 +10,6 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from odqa.corpus import ChunkOptions
@@ -142,8 +141,7 @@ def _piece(pair: Pair, pieces: Sequence[Passage]) -> Passage:
 
 def _all(index: Index) -> Iterator[Passage]:
     for segment in index.segments:
-        rows = (row for document in segment.documents() for row in range(document.first, document.end))
-        while some := list(islice(rows, AT_ONCE)):
+        for some in segment.rows(AT_ONCE):
             yield from segment.store.fetch(some).values()
 
 

@@ -91,7 +91,12 @@ def part_of(examples: Sequence[Example], first: float, last: float) -> list[Exam
 @cache
 def place_of(context: str) -> float:
     """Where a paragraph stands, from 0 to 1; see :func:`part_of`."""
-    letters = "".join(character for character in context[: 2 * KNOWN_BY].lower() if character.isalnum())[:KNOWN_BY]
+    return drawn(context, 2 * KNOWN_BY)
+
+
+def drawn(text: str, within: int) -> float:
+    """A number from 0 to 1, as if drawn at random, by the first letters and digits of ``text[:within]``."""
+    letters = "".join(character for character in text[:within].lower() if character.isalnum())[:KNOWN_BY]
     return int.from_bytes(hashlib.sha256(letters.encode()).digest()[:6], "big") / 2**48
 
 

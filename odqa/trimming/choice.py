@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from odqa.pretraining.texts import place
+from odqa.runtime.tokens import untouched
 from odqa.trimming import texts
-from odqa.trimming.tokenizer import encoded, whole
+from odqa.trimming.tokenizer import encoded
 from odqa.trimming.vocabulary import Vocabulary
 
 HELD_OUT = 0.05  # Share of the texts by which it is told how other texts fare.
@@ -44,7 +45,7 @@ def choose(vocabulary: Vocabulary, backend: Any, spool: Path, fixed: set[int], l
         return vocabulary.closed(fixed | begun | {number for number, count in counts.items() if count >= least})
 
     kept, of_others = keep(used + held_used), keep(used)
-    after, estimate = (whole(vocabulary.cut(some)) for some in (kept, of_others))
+    after, estimate = (untouched(vocabulary.cut(some)) for some in (kept, of_others))
     own, elsewhere = Counter[str](), Counter[str]()
     for batch in texts.read(spool):
         own += _changes(backend, after, kept, batch)

@@ -13,8 +13,6 @@ from odqa import model_configs
 from odqa.errors import ModelError
 from odqa.runtime.quiet import quiet
 
-_DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
-
 
 def load(folder: Path) -> tuple[Any, dict[str, list[str]]]:
     """The model of a folder by the class that its configuration names, in float32, and what it lacked.
@@ -28,12 +26,16 @@ def load(folder: Path) -> tuple[Any, dict[str, list[str]]]:
     try:
         with quiet():
             model_configs.check(folder)
-            config = transformers.AutoConfig.from_pretrained(str(folder), **_DATA_ALONE)
+            config = transformers.AutoConfig.from_pretrained(str(folder), **model_configs.DATA_ALONE)
             kind: Any = getattr(transformers, (config.architectures or ["AutoModel"])[0], None)
             if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
                 kind = transformers.AutoModel
             model, report = kind.from_pretrained(
-                str(folder), dtype=torch.float32, output_loading_info=True, weights_only=True, **_DATA_ALONE
+                str(folder),
+                dtype=torch.float32,
+                output_loading_info=True,
+                weights_only=True,
+                **model_configs.DATA_ALONE,
             )
     except Exception as error:  # Of many types, as in odqa.reader.weights.
         raise ModelError(

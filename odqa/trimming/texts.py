@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from odqa.corpus import ReadOptions, Unusable, find_files, read_file
 from odqa.corpus.files import Found
 from odqa.errors import DataError, OdqaError
 from odqa.files import sha256
 from odqa.index.ownership import is_index
-from odqa.pretraining.texts import SHOWN, pieces
+from odqa.pretraining.texts import Note, pieces, refuser, tell_more
 from odqa.squad import load_questions
 from odqa.types import Document
 
 LONGEST = 1_000_000  # Characters that are cut into tokens at once: a longer text is read in parts, cut at lines' ends.
 AT_ONCE = 1_000  # Texts.
-
-Note: TypeAlias = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -51,8 +48,7 @@ def spool(found: Found, text_field: str, file: Path, note: Note) -> Counts:
             counts.characters += len(text)
             for piece in pieces(text, LONGEST):
                 stream.write(json.dumps(piece) + "\n")
-    if counts.unusable > SHOWN:
-        note(f"left out {counts.unusable - SHOWN:,} more")
+    tell_more(counts, note)
     if not counts.texts:
         raise DataError(
             f"there is no text in what --texts names: {len(found.files):,} file(s), {counts.unusable:,} of which "
@@ -62,11 +58,7 @@ def spool(found: Found, text_field: str, file: Path, note: Note) -> Counts:
 
 
 def _texts(found: Found, text_field: str, counts: Counts, note: Note) -> Iterator[str]:
-    def refuse(one: Unusable) -> None:
-        counts.unusable += 1
-        if counts.unusable <= SHOWN:
-            note(f"left out {one.source}: {one.reason}")
-
+    refuse = refuser(counts, note)
     for one in found.unusable:
         refuse(one)
     for path in found.files:

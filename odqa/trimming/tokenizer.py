@@ -9,7 +9,6 @@ from typing import Any
 from odqa import model_configs
 from odqa.errors import ModelError
 
-_DATA_ALONE = {"trust_remote_code": False, "local_files_only": True}  # None of its code, and nothing from elsewhere.
 _SETTINGS = ("model_max_length", "padding_side", "truncation_side", "model_input_names")
 
 
@@ -18,7 +17,7 @@ def load(folder: Path) -> Any:
     import transformers
 
     try:
-        found = transformers.AutoTokenizer.from_pretrained(str(folder), **_DATA_ALONE)
+        found = transformers.AutoTokenizer.from_pretrained(str(folder), **model_configs.DATA_ALONE)
     except Exception as error:  # Of many types, as in odqa.reader.weights.
         raise ModelError(f"{folder}: its tokenizer cannot be loaded ({model_configs.reason(error)})") from None
     if not getattr(found, "is_fast", False):
@@ -40,16 +39,6 @@ def rebuilt(tokenizer: Any, backend: Any) -> Any:
         names["extra_special_tokens"] = extra
     settings = {name: getattr(tokenizer, name) for name in _SETTINGS}
     return PreTrainedTokenizerFast(tokenizer_object=backend, **names, **settings)
-
-
-def whole(backend: Any) -> Any:
-    """A copy of a tokenizer of the tokenizers library that neither cuts texts off nor pads them."""
-    from tokenizers import Tokenizer
-
-    copy = Tokenizer.from_str(backend.to_str())
-    copy.no_truncation()
-    copy.no_padding()
-    return copy
 
 
 def encoded(backend: Any, batch: Sequence[str]) -> Any:

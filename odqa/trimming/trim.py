@@ -11,6 +11,7 @@ from odqa import __version__, model_configs
 from odqa.errors import ModelError
 from odqa.files import write_json
 from odqa.models import content_hash, resolve
+from odqa.runtime.tokens import untouched
 from odqa.training.card import name_of
 from odqa.trimming import embeddings, folder, texts, tokenizer
 from odqa.trimming.choice import choose
@@ -75,7 +76,7 @@ def trim(
         )
     for name in report["unexpected_keys"][:1]:
         note(f"left out weights that {type(learned).__name__} has no place for, such as {name}")
-    backend = tokenizer.whole(before.backend_tokenizer)
+    backend = untouched(before)
     fixed = {number for one in tokenizer.encoded(backend, folder.prompts(found.folder)) for number in one.ids}
     fixed |= {*embeddings.before_padding(learned), *embeddings.tokens_of(learned.config.to_dict())}
     with folder.beside(output) as place:

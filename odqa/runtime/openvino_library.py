@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from functools import cache
 from typing import Any
@@ -9,15 +11,23 @@ from typing import Any
 from odqa.errors import ModelError
 
 _TELEMETRY = "openvino_telemetry"
+_ALLOCATOR = re.compile(r"[^\s:]*malloc[^\s:]*")  # tcmalloc, jemalloc, mimalloc
 
 
 @cache
 def load() -> Any:
-    """The library. Raises ModelError where it is missing or cannot be loaded.
+    """The library. Raises ModelError where it is missing or cannot be loaded, or would end the process.
+
+    It does so under any allocator but glibc's ("free(): invalid size", where a core is made, with OpenVINO 2026.4).
 
     Its converters would report to Intel which models they see, by a package of their own, if that can be imported. Here
     it cannot: without it they report to no one.
     """
+    if preloaded := _ALLOCATOR.search(os.environ.get("LD_PRELOAD", "")):
+        raise ModelError(
+            f"OpenVINO does not bear the allocator {preloaded[0]}, which LD_PRELOAD names; run without it, or with "
+            "--backend torch"
+        )
     held = sys.modules.get(_TELEMETRY)
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
     try:

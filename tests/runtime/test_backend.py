@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from odqa import threads
-from odqa.errors import UsageError
+from odqa.errors import ModelError, UsageError
 from odqa.runtime import backend
 from odqa.runtime.backend import Choice, choose
 
@@ -53,6 +53,20 @@ def test_what_was_preferred_is_taken_where_nothing_is_named(monkeypatch: pytest.
 def test_what_does_not_go_together_is_refused(arguments: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         choose(**arguments)
+
+
+@pytest.mark.parametrize("name", ["libjemalloc.so.2", "/usr/lib/libtcmalloc_minimal.so.4:/lib/other.so"])
+def test_torch_computes_under_another_allocator_which_openvino_does_not_survive(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LD_PRELOAD", name)
+    monkeypatch.setattr(backend.openvino_library, "has_bfloat16", backend.openvino_library.load.__wrapped__)
+    backend.remark.cache_clear()
+    assert choose().backend == "torch"
+    assert "malloc" in caplog.text
+    assert "LD_PRELOAD" in caplog.text
+    with pytest.raises(ModelError, match="run without it, or with --backend torch"):
+        choose(backend="openvino")
 
 
 @pytest.mark.parametrize("number", [0, -1])

@@ -27,14 +27,14 @@ def test_the_recipe_of_the_repository_is_one():
 
 
 def test_paths_are_looked_for_beside_the_recipe(tmp_path):
-    for name in ("mine.json", "model", "docs"):
+    for name in ("mine.json", "model", "texts"):
         (tmp_path / name).mkdir()
-    text = 'base = "model"\nencoder = "owner/name"\nfrom_documents = ["docs", "gone"]\n[[eval]]\npath = "mine.json"\n'
+    text = 'base = "model"\nencoder = "owner/name"\nfrom_documents = ["texts", "gone"]\n[[eval]]\npath = "mine.json"\n'
     (tmp_path / "r.toml").write_text(text)
     assert read_reranker(tmp_path / "r.toml") == {
         "base": str(tmp_path / "model"),
         "encoder": "owner/name",
-        "from_documents": (str(tmp_path / "docs"), "gone"),
+        "from_documents": (str(tmp_path / "texts"), "gone"),
         "eval": (Source(str(tmp_path / "mine.json")),),
     }
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,16 +17,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from odqa.arguments import meant
 from odqa.device import check_device
-from odqa.errors import UsageError
-from odqa.files import read_text
+from odqa.errors import DataError, UsageError
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
+from odqa.toml_files import read_toml
 from odqa.types import DEFAULT_INDEX, Backend, Mode
 
 FILE = "odqa.toml"
 PREFIX = "ODQA_"
 DEFAULT = "default"
 
-_MOST_BYTES = 10_000  # A file of settings is read whole, and a dotted key in a time that grows with its square.
 _LEAST_LIKE = 0.8  # How like a setting's name a variable of the environment is before it is taken for a slip.
 
 
@@ -107,8 +105,7 @@ def read_settings(environment: Mapping[str, str], folder: Path = Path()) -> Chos
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, DEFAULT)
     if path.exists():
-        text = _text(path)
-        table = _table(text, path)
+        text, table = _table(path)
         lines = {name: _line(text, name) for name in table}
         checked = _checked_file(table, lines, path)
         values |= {name: getattr(checked, name) for name in table}
@@ -130,20 +127,12 @@ def slips(environment: Mapping[str, str]) -> Iterator[str]:
                 yield f"{variable} in the environment has no effect; did you mean {close}?"
 
 
-def _text(path: Path) -> str:
-    if path.stat().st_size > _MOST_BYTES:
-        raise UsageError(f"{path} is larger than {_MOST_BYTES:,} bytes; it holds settings alone, such as: k = 50")
-    return read_text(path, "save it as UTF-8")
-
-
-def _table(text: str, path: Path) -> dict[str, Any]:
+def _table(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of the file, and what it says."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f'{path} is not TOML: {error}; a line of it is like: index = "indexes/docs"') from None
-    except (RecursionError, ValueError) as error:  # ValueError: a number of more digits than Python reads.
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise UsageError(f"{path} cannot be read: {reason}; a line of it is like: k = 50") from None
+        return read_toml(path, 'index = "indexes/docs"')
+    except DataError as error:
+        raise UsageError(str(error)) from None
 
 
 def _checked_file(table: dict[str, Any], lines: Mapping[str, int | None], path: Path) -> Settings:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
     {"arguments", "checked", "extras", "files", "forking", "threads"},
-    {"squad", "device", "models", "model_configs", "views"},
+    {"squad", "device", "models", "model_configs", "toml_files", "views"},
     {"settings", "runtime"},
     {"corpus"},
     {"retrieval"},
@@ -22,7 +22,8 @@ LAYERS = [
     {"fitting"},
     {"reports"},
     {"training"},
-    {"pretraining", "retriever_training"},
+    {"pretraining", "pairs"},
+    {"retriever_training", "reranker_training"},
     {"trimming"},
     {"serve"},
     {"cli"},

@@ -78,7 +78,7 @@ def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("k = " + "[" * 9_000, ["nested too deeply"]),
         ("k = " + "9" * 5000, ["cannot be read"]),
         ("k" + ".a" * 4_900 + " = 1", []),
-        ("#" * 10_001, ["larger than 10,000 bytes"]),
+        ("#" * 20_001, ["larger than 20,000 bytes"]),
     ],
     ids=lambda value: repr(value)[:30],
 )

@@ -18,9 +18,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from odqa.cli.defaults import remarks
+from odqa.cli.defaults import remarks, setting
 from odqa.cli.misuse import instead_of_address, misuse
 from odqa.cli.output import Loudness, OutputError, clear_line, discard_output, loudness, note, screens, tell
+from odqa.cli.remote import check_own
 from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
 from odqa.runtime.backend import prefer
@@ -43,9 +44,6 @@ _COMPLETION = "_ODQA_COMPLETE"  # What typer's scripts for shells set where they
 _ANY_TEXT = ("question", "query", "url", "names", "filters")  # Parameters whose values may be addresses.
 OUTPUT = "What is printed"  # The groups of the options below in a command's help.
 MODELS = "Models, and where they run"
-_BY_TORCH = frozenset(
-    {"pretrain", "train_reader", "train_retriever"}
-)  # Commands that take a device and are computed by torch in any case.
 _VERBOSE = Annotated[
     bool,
     typer.Option(
@@ -178,8 +176,12 @@ def command(function: Callable[..., R]) -> Callable[..., R]:
     def run(*args: Any, verbose: bool = False, quiet: bool = False, **kwargs: Any) -> R:
         with told(), loudness(_loudness(verbose, quiet)), _remarking():
             if computes:
-                prefer(kwargs.pop("backend", Backend.AUTO))
-                if (threads := kwargs.pop("threads", None)) is not None:
+                backend, threads = kwargs.pop("backend", Backend.AUTO), kwargs.pop("threads", None)
+                if kwargs.get("url") is not None:  # Nothing is computed here.
+                    asked = backend != setting("backend", Backend.AUTO)
+                    check_own([("--backend", asked), ("--threads", threads is not None)])
+                prefer(backend)
+                if threads is not None:
                     limit(threads)
             for say, remark in remarks():
                 say(remark)
@@ -188,7 +190,7 @@ def command(function: Callable[..., R]) -> Callable[..., R]:
             return result
 
     before = inspect.signature(function, eval_str=True)
-    computes = "device" in before.parameters and function.__name__ not in _BY_TORCH
+    computes = "device" in before.parameters  # Trainings, which torch computes in any case, get theirs elsewhere.
     kind = inspect.Parameter.KEYWORD_ONLY
     added = [
         inspect.Parameter("verbose", kind, default=False, annotation=_VERBOSE),

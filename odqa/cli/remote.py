@@ -27,13 +27,18 @@ UrlOption: TypeAlias = Annotated[
 
 
 def client_of(url: str, others: Sequence[tuple[str, bool]]) -> Client:
-    """A client for a server. ``others`` are the options that are the server's own, and whether they are given.
+    """A client for a server. ``others`` are as in :func:`check_own`.
 
-    Raises UsageError where one is, and for what is no URL.
+    Raises UsageError where one is given, and for what is no URL.
     """
     from odqa.serve.client import Client
 
+    check_own(others)
+    return Client(url, api_key=os.environ.get(KEY))
+
+
+def check_own(others: Sequence[tuple[str, bool]]) -> None:
+    """Raise UsageError where one of the options that are a server's own is given beside ``--url``: (name, given)."""
     other = next((name for name, given in others if given), None)
     if other:
         raise UsageError(f"--url asks a server, which was started with its own {other}: leave out one of the two")
-    return Client(url, api_key=os.environ.get(KEY))

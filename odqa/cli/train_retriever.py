@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from odqa import extras
-from odqa.cli.common import OUTPUT, command
-from odqa.cli.output import print_json, print_lines
-from odqa.cli.progress import progress_bar
-from odqa.cli.training import Terminal, as_sources, help_of, push, with_settings
-from odqa.errors import OdqaError
-from odqa.files import read_json
-from odqa.models import resolve
-from odqa.retriever_training.recipe import SOURCES, RetrieverRecipe, make_recipe, read_recipe
+from odqa.cli.common import command
+from odqa.cli.training import LISTS, RunOptions, carry_out, chosen_pairs, help_of, ready, with_settings
+from odqa.retriever_training.recipe import RetrieverRecipe, make_recipe, read_recipe
 from odqa.squad import check_source
 
-FIRST = (*SOURCES, "from_documents")
 PANELS = {
     "What is learned": (
         *("index", "language", "held_out", "keep_sentence", "negatives", "rounds", "margin", "symmetric", "matryoshka"),
         *("distill_reader", "distill", "distill_weight", "distill_temperature"),
     ),
+    "How it is trained": ("base", "epochs", "batch_size", "mini_batch_size", "scale"),
 }
 
 
@@ -39,24 +32,17 @@ def _dimensions(value: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, parts))
 
 
-@with_settings(RetrieverRecipe, first=FIRST, without=("matryoshka",), panels=PANELS)
+@with_settings(RetrieverRecipe, first=LISTS, without=("matryoshka",), panels=PANELS)
 @command
 def train_retriever(
     *,
     output: Annotated[Path, typer.Option(help="The folder for the encoder and, meanwhile, its checkpoints.")] = Path(
         "runs/retriever"
     ),
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file with these settings; flags override it.")] = None,
     matryoshka: Annotated[
         str | None, typer.Option(help=help_of(RetrieverRecipe, "matryoshka"), rich_help_panel="What is learned")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --output.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    push_to_hub: Annotated[str | None, typer.Option(help="Upload the finished encoder to this hub id.")] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the run's record as one JSON object.", rich_help_panel=OUTPUT)
-    ] = False,
-    **settings: Any,
+    **given: Any,
 ) -> None:
     """Fine-tune the encoder on your own questions, or on your documents alone, and say whether it finds more.
 
@@ -75,31 +61,16 @@ def train_retriever(
     odqa train-retriever --recipe recipes/retriever-docs.toml --output runs/retriever
 
     """
-    chosen = read_recipe(recipe) if recipe else {}
-    for name, value in settings.items():
-        if value is not None:
-            chosen[name] = as_sources(name, value) if name in SOURCES else tuple(value) if name in FIRST else value
+    run = RunOptions.taken(given)
+    chosen = chosen_pairs(read_recipe(run.recipe) if run.recipe else {}, given)
     if (dimensions := _dimensions(matryoshka)) is not None:
         chosen["matryoshka"] = dimensions
     made = make_recipe(chosen)
     for source in (*made.train, *made.eval):
         check_source(source.path)
-    extras.need("train", "training", "accelerate")  # Before a model is fetched.
-    for model in filter(None, (made.base, made.teacher)):
-        resolve(model)
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # As in odqa train-reader.
+    ready(made.models)
     from odqa.retriever_training.train import train
+    from odqa.training.record import RUN_FILE
 
-    with progress_bar() as progress:
-        try:
-            folder = train(made, output, Terminal(progress, "pairs"), resume=resume, device=device)
-        except KeyboardInterrupt:
-            raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
-    if push_to_hub:
-        push(folder, push_to_hub, "encoder")
-    if json:
-        from odqa.training.record import RUN_FILE
-
-        print_json(read_json(folder / RUN_FILE, "train the encoder again"))
-    else:
-        print_lines([f"The encoder is in {folder}. Use it: odqa update --encoder {folder} --index INDEX"])
+    use = f"Use it: odqa update --encoder {output} --index INDEX"
+    carry_out(train, made, output, run, what="encoder", use=use, record=RUN_FILE, unit="pairs")

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import inspect
+import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from odqa import extras
 from odqa.cli import complete
-from odqa.cli.output import note
+from odqa.cli.common import OUTPUT
+from odqa.cli.output import note, print_json, print_lines
+from odqa.cli.progress import progress_bar
 from odqa.errors import OdqaError
-from odqa.training.recipe import Source, setting_of, split_of
+from odqa.files import read_json
+from odqa.models import resolve
+from odqa.pairs.recipe import SOURCES as OF_PAIRS
+from odqa.training.recipe import Source, setting_of, settings_of, split_of
+from odqa.training.watch import is_first_process
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 30  # Where stderr is a file, progress is a line now and then instead of a bar.
+LISTS = (*OF_PAIRS, "from_documents")  # What may be given several times, of questions and their passages.
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options that every training has, besides the settings of its recipe."""
+
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file with these settings; flags override it.")] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --output.")] = False
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto"
+    push_to_hub: Annotated[str | None, typer.Option(help="Upload the finished model to this hub id.")] = None
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the run's record as one JSON object.", rich_help_panel=OUTPUT)
+    ] = False
+
+    @classmethod
+    def taken(cls, given: dict[str, Any]) -> RunOptions:
+        """Those among all that a command was given, of which the settings are left."""
+        return cls(**{one.name: given.pop(one.name) for one in fields(cls)})
 
 
 def help_of(kind: type, name: str) -> str:
@@ -41,26 +68,39 @@ def with_settings(
     without: Collection[str] = (),
     panels: Mapping[str, Collection[str]] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command with ``**settings`` an option for each setting of a recipe; None stands for one not given.
+    """Give a command with ``**given`` the :class:`RunOptions` and an option for each setting of a recipe.
 
     The settings named ``first`` come first, then the function's own options, then the others, but for those ``without``
-    an option, in the groups ``panels`` (title: names) or in that of all the rest.
+    an option, in the groups ``panels`` (title: names) or in that of all the rest. None stands for one not given.
     """
 
     def given(function: Callable[..., None]) -> Callable[..., None]:
-        own = [one for one in inspect.signature(function, eval_str=True).parameters.values() if one.name != "settings"]
+        all_own = inspect.signature(function, eval_str=True).parameters.values()
+        own = [one for one in all_own if one.kind is not inspect.Parameter.VAR_KEYWORD]
         titles = {name: title for title, names in (panels or {}).items() for name in names}
-        options = {one.name: _option(kind, one, titles, first) for one in fields(kind) if one.name not in without}
+        known = {one.name: one for one in fields(kind)}
+        # In a group as it lists them, then the others.
+        order = [name for name in dict.fromkeys((*titles, *settings_of(kind))) if name not in without]
+        options = {name: _option(kind, known[name], titles, first) for name in order}
         parameters = [
             *(one for one in own if one.kind is not inspect.Parameter.KEYWORD_ONLY),
             *(options[name] for name in first),
             *(one for one in own if one.kind is inspect.Parameter.KEYWORD_ONLY),
+            *_run_options(),
             *(option for name, option in options.items() if name not in first),
         ]
         function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return function
 
     return given
+
+
+def _run_options() -> list[inspect.Parameter]:
+    hints = get_type_hints(RunOptions, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(one.name, kind, default=one.default, annotation=hints[one.name]) for one in fields(RunOptions)
+    ]
 
 
 def _option(kind: type, one: Field[Any], titles: Mapping[str, str], first: Sequence[str]) -> inspect.Parameter:
@@ -82,6 +122,58 @@ def _option(kind: type, one: Field[Any], titles: Mapping[str, str], first: Seque
 def as_sources(name: str, paths: Sequence[str]) -> tuple[Source, ...]:
     """The datasets that ``--train`` or another option called ``name`` names; of the hub's, the split that is meant."""
     return tuple(Source(path, split="" if Path(path).is_file() else split_of(name)) for path in paths)
+
+
+def chosen_pairs(recipe: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe on questions and passages, with those of the flags instead where they are given."""
+    found = dict(recipe)
+    for name, value in flags.items():
+        if value is not None:
+            listed = tuple(value) if name in LISTS else value
+            found[name] = as_sources(name, value) if name in OF_PAIRS else listed
+    return found
+
+
+def ready(models: Sequence[str]) -> None:
+    """Raise OdqaError where what a training needs is not installed, ModelError where one of the models is not there."""
+    extras.need("train", "training", "accelerate")  # Before a model is fetched.
+    for model in filter(None, models):
+        resolve(model)
+    # Forking tokenizers after they ran in parallel warns on every batch; the loop does not fork.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+
+def carry_out(
+    train: Callable[..., Path],
+    recipe: Any,
+    output: Path,
+    run: RunOptions,
+    *,
+    what: str,
+    use: str,
+    record: str,
+    unit: str = "windows",
+    each: int = 1,
+) -> None:
+    """Train by a recipe, upload, and print the run's ``record`` or, after where the model is, how to ``use`` it.
+
+    ``train`` takes recipe, folder and watcher, and ``resume`` and ``device``; ``what`` is the kind of model that it
+    makes; a window counts as ``each`` of what is named ``unit``. Raises OdqaError, with the way to go on, where the run
+    is interrupted.
+    """
+    with progress_bar() as progress:
+        try:
+            folder = train(recipe, output, Terminal(progress, unit, each), resume=run.resume, device=run.device)
+        except KeyboardInterrupt:
+            raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
+    if not is_first_process():
+        return
+    if run.push_to_hub:
+        push(folder, run.push_to_hub, what)
+    if run.json:
+        print_json(read_json(folder / record, f"train the {what} again"))
+    else:
+        print_lines([f"The {what} is in {folder}. {use}"])
 
 
 class Terminal:

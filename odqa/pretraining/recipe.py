@@ -1,6 +1,6 @@
 """A TOML file, flags or keyword arguments go in, every setting of a language model's training comes out, checked.
 
-What is set for a reader's training too has the same name, help and limits here. Trains nothing.
+What is set for every training is set here too, with defaults of its own. Trains nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from odqa.errors import UsageError
-from odqa.training.recipe import beside, check_limits, read_settings, same, setting
+from odqa.training.recipe import LoopRecipe, same, setting
+from odqa.training.recipe import read_recipe as read
 
 # Layers, width and heads of the smaller BERTs of Turc et al. 2019 ("Well-Read Students Learn Better", table 1), and of
 # BERT base (Devlin et al. 2019). Without a preset it is RoBERTa's width with half its layers.
@@ -27,21 +28,23 @@ OF_TOKENIZER = ("vocab_size", "min_frequency")
 OF_MODEL = ("preset", "tokenizer", *OF_TOKENIZER, "layers", "hidden", "heads", "positions")
 
 
-@dataclass(frozen=True, slots=True)
-class LanguageRecipe:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageRecipe(LoopRecipe):
     """Every setting of a run. ``docs/pretraining.md`` explains them at length.
 
     Raises UsageError, naming the setting, for a value that makes no sense.
     """
 
-    texts: tuple[str, ...] = setting(MISSING, "Files and folders, as odqa index reads them, or hub ids (owner/name).")
+    texts: tuple[str, ...] = setting(
+        MISSING, "Files and folders, as odqa index reads them, or hub ids (owner/name).", path=True
+    )
     lines: bool = setting(False, "Read each line of a file as a text of its own, whatever the file is called.")
     split: str = setting("train", "The split of a dataset on the hub.")
     text_field: str = setting("text", "Field of a row, in a file or on the hub, that holds its text.")
     limit: int = setting(0, "Read only the first texts, as many as this (0: all).", least=0)
     held_out: float = setting(0.05, "Share of the texts to score the model on, never trained on.", least=0, most=0.5)
-    base: str = setting("", "Go on from this model, with its tokenizer: a folder, shipped name or hub id.")
-    tokenizer: str = setting("", "Take the tokenizer of this model instead of training one.")
+    base: str = setting("", "Go on from this model, with its tokenizer: a folder, shipped name or hub id.", path=True)
+    tokenizer: str = setting("", "Take the tokenizer of this model instead of training one.", path=True)
     vocab_size: int = setting(30522, "Tokens of the tokenizer's vocabulary.", least=300, most=1_000_000)
     min_frequency: int = setting(2, "How often two pieces must stand side by side to become a token.", least=1)
     preset: str = setting("", "Layers, width and heads by name", choices=("", *PRESETS))
@@ -56,21 +59,13 @@ class LanguageRecipe:
     max_length: int = setting(512, "Tokens of a block, special ones included.", least=4, most=1 << 20)
     epochs: int = same("epochs", 3)
     batch_size: int = setting(16, "Blocks in a batch, on each device.", least=1, most=100_000)
-    accumulate: int = same("accumulate")
+    accumulate: int = setting(1, "Batches for each optimiser step.", least=1, most=100_000)
     learning_rate: float = same("learning_rate", 5e-4)
     warmup: float = same("warmup", 0.06)
-    weight_decay: float = same("weight_decay")
-    max_gradient_norm: float = same("max_gradient_norm")
     dropout: float = setting(-1.0, "Dropout; below 0, the base's own, and 0.1 in a new model.", least=-1, below=1)
-    precision: str = same("precision")
-    save_precision: str = same("save_precision")
-    keep: str = setting("best", "The epoch to keep (the best has the lowest held-out loss)", choices=("best", "last"))
-    save_every: int = same("save_every")
-    seed: int = same("seed")
-    track: str = same("track")
 
     def __post_init__(self) -> None:
-        check_limits(self)
+        LoopRecipe.__post_init__(self)
         if not self.base and self.hidden % self.heads:
             near = self.heads * math.ceil(self.hidden / self.heads)
             raise UsageError(
@@ -80,16 +75,8 @@ class LanguageRecipe:
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file as keyword arguments for :func:`make_recipe`.
-
-    Relative paths are looked for from the current folder first, then from the recipe's own. Raises UsageError where
-    there is no such file, DataError naming an unknown or ill-typed setting.
-    """
-    settings = read_settings(path, LanguageRecipe)
-    settings |= {name: beside(settings[name], path.parent) for name in ("base", "tokenizer") if settings.get(name)}
-    if "texts" in settings:
-        settings["texts"] = tuple(beside(one, path.parent) for one in settings["texts"])
-    return settings
+    """The settings of a TOML file; see :func:`odqa.training.recipe.read_recipe`."""
+    return read(path, LanguageRecipe)
 
 
 def make_recipe(settings: Mapping[str, Any]) -> LanguageRecipe:

@@ -38,7 +38,7 @@ class Reranker:
         UsageError for a device that is not available.
         """
         found = resolve(name)
-        return cls(_load(found, str(pick_device(device))), found.name)
+        return cls(load_model(found, str(pick_device(device))), found.name)
 
     def scores(self, questions: Sequence[str], passages: Sequence[Passage]) -> list[float]:
         """The logit of each question and its passage, which is read below its title and headings."""
@@ -46,11 +46,11 @@ class Reranker:
 
         if not passages:
             return []
-        pairs = [(plain(question), self._text(passage)) for question, passage in zip(questions, passages, strict=True)]
+        pairs = [(plain(question), self.text(passage)) for question, passage in zip(questions, passages, strict=True)]
         found = self._model.predict(pairs, batch_size=BATCH, show_progress_bar=False, activation_fn=torch.nn.Identity())
         return [float(score) for score in found]
 
-    def _text(self, passage: Passage) -> str:
+    def text(self, passage: Passage) -> str:
         """What is read of a passage: its title and headings, a quarter of what is read at most, and its view."""
         context = context_of_passage(passage)
         return heading_path(context.path, self._limit // 4, self._offsets) + view_of(context).text
@@ -60,7 +60,11 @@ class Reranker:
         return list(found["offset_mapping"])
 
 
-def _load(found: ResolvedModel, device: str) -> Any:
+def load_model(found: ResolvedModel, device: str, labels: int | None = None) -> Any:
+    """The CrossEncoder of a folder. Of a model that gives no scores yet, ``labels`` 1 makes one that will.
+
+    Raises ModelError as :meth:`Reranker.load` does.
+    """
     from odqa.runtime.quiet import quiet
 
     with quiet():
@@ -68,7 +72,9 @@ def _load(found: ResolvedModel, device: str) -> Any:
             from sentence_transformers import CrossEncoder
 
             model_configs.check(found.folder)
-            model = CrossEncoder(str(found.folder), device=device, local_files_only=True, trust_remote_code=False)
+            model = CrossEncoder(
+                str(found.folder), device=device, local_files_only=True, trust_remote_code=False, num_labels=labels
+            )
         # Damaged weights, configurations and tokenizers surface as a dozen unrelated types of error.
         except Exception as error:
             raise ModelError(

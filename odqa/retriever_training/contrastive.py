@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from odqa.retriever_training import live
+from odqa.pairs.limit import reading
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.training import start
 
@@ -119,7 +119,7 @@ class Contrastive:
     def _batch(self, texts: Texts, some: Sequence[int], *negatives: Sequence[str]) -> dict[str, Any]:
         """The features of a batch: those of the questions, and under ``others`` those of the other columns."""
         question, passage = self.prompts
-        with live.reading(self.model, self.recipe.max_length):
+        with reading(self.model, self.recipe.max_length):
             first = self._features([texts.questions[at] for at in some], question)
             others = [[texts.passages[at] for at in some], *map(list, negatives)]
             return {**first, "others": [self._features(column, passage) for column in others]}

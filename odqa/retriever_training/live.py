@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from odqa.errors import ModelError
@@ -39,18 +37,6 @@ def encoder_of(model: Any, name: str) -> Encoder:
     """The encoder that the model is now, known by a hash of its weights; not to be used when they have changed."""
     dimension = model.encode_query(["?"], show_progress_bar=False).shape[1]
     return Encoder(sentence_model.SentenceModel(model, name, dimension), name, _hash(model))
-
-
-@contextmanager
-def reading(model: Any, most: int) -> Iterator[None]:
-    """A block in which the model reads no more than ``most`` tokens of a text; 0 stands for as many as it can."""
-    usual = model.max_seq_length
-    if most:
-        model.max_seq_length = min(usual, most)
-    try:
-        yield
-    finally:
-        model.max_seq_length = usual
 
 
 def _hash(model: Any) -> str:

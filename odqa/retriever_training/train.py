@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from odqa.files import write_json
-from odqa.index.manifest import read_manifest
 from odqa.index.reencoding import reencode
-from odqa.retriever_training import live, pool, prepared, scores
-from odqa.retriever_training.card import card, speed, verdicts
-from odqa.retriever_training.prepare import Job, prepare
+from odqa.pairs import finish as folder
+from odqa.pairs import pool, prepared
+from odqa.pairs.prepare import Job
+from odqa.pairs.scores import Comparison, compared
+from odqa.retriever_training import live
+from odqa.retriever_training.card import card
+from odqa.retriever_training.prepare import places, prepare
 from odqa.retriever_training.recipe import RetrieverRecipe
-from odqa.retriever_training.record import RUN_FILE, Comparison, compared, make_record
-from odqa.runtime.quiet import quiet
-from odqa.training import average, checkpoint
+from odqa.training import average
 from odqa.training.loop import fit
 from odqa.training.watch import Watcher
 
@@ -28,40 +28,29 @@ def train(
     """
     job = prepare(recipe, output, watcher, resume=resume, device=device)
     fit(job.run)
-    finish(job)
+    finish(job, recipe.base_weight)
     return output
 
 
-def finish(job: Job) -> None:
+def finish(job: Job, base_weight: float) -> None:
     """Write the encoder's folder, and remove what only the unfinished run needed."""
-    run, output = job.run, job.run.output
+    run = job.run
     # Questions are encoded in float32, as they will be: without the arithmetic of the training around the model.
     model = run.accelerator.unwrap_model(run.final_model(), keep_fp32_wrapper=False).eval()
-    if job.recipe.base_weight:
+    if base_weight:
         base = live.load(job.origin, run.accelerator.device.type)[0]
-        average.interpolate(model, base, job.recipe.base_weight)
-    comparisons = _compare(job, model)
-    record = make_record(job, read_manifest(prepared.index_of(output)).passages, comparisons)
-    run.watcher.note(speed(record))
-    for line in verdicts(comparisons):
-        run.watcher.note(line)
-    if job.recipe.save_precision == "float16":
-        model = model.half()
-    with checkpoint.room_for(output), quiet():
-        write_json(output / RUN_FILE, record.to_json())
-        (output / "README.md").write_text(card(record), encoding="utf-8")
-        model.save_pretrained(str(output), create_model_card=False)  # What makes it a model comes last.
-    checkpoint.remove(output)
-    prepared.remove(output)
-    run.accelerator.end_training()
+        average.interpolate(model, base, base_weight)
+    folder.finish(job, model, _compare(job, model), card)
 
 
 def _compare(job: Job, model: object) -> dict[str, Comparison]:
     """The encoder before and after, on the held-out questions; empty where there are none."""
-    if not job.held_out:
+    examples = [pair.example for pair in job.material.held_out]
+    if not examples:
         return {}
     index = prepared.index_of(job.run.output)
     encoder = live.encoder_of(model, job.run.output.name)
     reencode(index, encoder, progress=pool.told(job.run.watcher.note))
-    after = scores.ranks([pair.example for pair in job.held_out], job.sources, index, encoder)
-    return compared(prepared.before(job.run.output, len(job.held_out)), after)
+    return compared(
+        prepared.before(job.run.output, len(examples)), places(encoder, examples, job.material.sources, index)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +10,21 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what transformers and torch say while they load, trace or save a model to themselves; errors are raised."""
-    from transformers.utils import logging
+    """Keep what the libraries say while they load, trace or save a model to themselves; errors are raised."""
+    from transformers.utils import logging as of_transformers
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    verbosity, bars = of_transformers.get_verbosity(), of_transformers.is_progress_bar_enabled()
+    of_transformers.set_verbosity_error()
+    of_transformers.disable_progress_bar()
+    of_sentences = logging.getLogger("sentence_transformers")
+    level = of_sentences.level
+    of_sentences.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.set_verbosity(verbosity)
+        of_sentences.setLevel(level)
+        of_transformers.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()
+            of_transformers.enable_progress_bar()

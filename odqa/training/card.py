@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from odqa.training.inputs import SourceCount
+from odqa.training.model_card import hash_of, table, used
+from odqa.training.names import name_of
 from odqa.training.record import RunRecord
 
 SETTINGS = (
@@ -176,9 +178,7 @@ def _speed(run: RunRecord, stage: str) -> str:
         times = f"{run.hardware.processes} × " if run.hardware.processes > 1 else ""
         text += f" on {times}{run.hardware.name}{threads}"
     text += f": {run.windows_per_second} windows a second" if run.windows_per_second else ""
-    if run.mfu is not None:
-        text += f", {run.mfu:.1%} of the peak in bfloat16 (MFU, 6 FLOPs a parameter without embeddings and token)"
-    return text
+    return text + used(run.mfu)
 
 
 def _evaluations(evaluations: list[dict[str, Any]]) -> list[str]:
@@ -231,21 +231,6 @@ def _mistakes(tuning: dict[str, Any]) -> list[str]:
             lines += [f"- {MISTAKES[one['kind']]}. “{_plain(one['question'])}” It said: {said}. Expected: {right}."]
         lines += [""]
     return lines
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """The lines of a table, and an empty one after it."""
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] + [""]
-
-
-def name_of(path: str) -> str:
-    """A file's or a folder's name, or a hub id as it is: a card says nothing of the folders of its maker's disk."""
-    return path if path.count("/") == 1 and not path.startswith((".", "/", "~")) else Path(path).name
-
-
-def hash_of(digest: str | None) -> str:
-    """The first part of a SHA-256, in brackets; nothing where there is none."""
-    return f" (SHA-256 {digest[:12]}…)" if digest else ""
 
 
 def _plain(text: str) -> str:

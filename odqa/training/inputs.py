@@ -105,12 +105,10 @@ def hashes(recipe: Recipe) -> dict[str, str]:
     return files | models | ({recipe.index: sha256(index)} if index and index.is_file() else {})
 
 
-def data_hashes(recipe: Recipe, known: Mapping[str, str]) -> dict[str, str]:
-    """Those of :func:`hashes` that are of data, by file name, or by path where two files have one name."""
+def data_files(recipe: Recipe, known: Mapping[str, str]) -> list[str]:
+    """The paths of :func:`hashes` that are of data."""
     sources = dict.fromkeys(source.path for source in (*recipe.train, *recipe.eval, *recipe.tune))
-    paths = [path for path in sources if path in known]
-    names = Counter(Path(path).name for path in paths)
-    return {Path(path).name if names[Path(path).name] == 1 else path: known[path] for path in paths}
+    return [path for path in sources if path in known]
 
 
 def _read_by(recipe: Recipe, tell: Callable[[str], None]) -> Callable[[str, str | None], list[Example]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import operator
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any, get_type_hints
 
 from odqa.arguments import meant
 from odqa.errors import DataError, UsageError
-from odqa.files import read_text, sha256
+from odqa.files import sha256
 from odqa.models import DEFAULT_ENCODER
+from odqa.toml_files import read_toml
 from odqa.training.negatives.kinds import KINDS, check_kinds
 
 PURE = "pure-bfloat16"
@@ -36,7 +36,8 @@ class Setting:
     """What is known of a setting besides its name, type and default: its help and what its value may be.
 
     ``least`` and ``most`` may be reached, ``above`` and ``below`` may not. ``metavar`` stands for the value in the
-    command line's help.
+    command line's help. Of a ``path`` the value, or each value of its list, names a file, a folder, a model or a
+    dataset.
     """
 
     help: str
@@ -46,6 +47,7 @@ class Setting:
     most: float | None = None
     below: float | None = None
     metavar: str | None = None
+    path: bool = False
 
     def fault(self, value: Any) -> str:
         """Why the value is refused, as the end of "NAME is VALUE; it must be …"; empty where it is not."""
@@ -78,6 +80,13 @@ def setting_of(kind: type, name: str) -> Setting:
     return found
 
 
+def settings_of(kind: type) -> tuple[str, ...]:
+    """The names of a recipe's settings: its own first, then those that it has from the recipes that it is one of."""
+    known: Any = kind
+    own = [name for one in kind.__mro__ for name in getattr(one, "__annotations__", {})]
+    return tuple(name for name in dict.fromkeys(own) if name in known.__dataclass_fields__)
+
+
 def check_limits(settings: Any, prefix: str = "") -> None:
     """Raise UsageError, naming the setting, where one of a dataclass of settings has a value outside of its limits."""
     for one in fields(settings):
@@ -94,7 +103,7 @@ class Source:
     Raises UsageError, naming the dataset and the setting, for a value that makes no sense.
     """
 
-    path: str = setting(MISSING, "A SQuAD-format .json, .jsonl or .parquet file, or a hub id.")
+    path: str = setting(MISSING, "A SQuAD-format .json, .jsonl or .parquet file, or a hub id.", path=True)
     sha256: str = setting("", "The SHA-256 that the file must have.")
     split: str = setting("", "The split of a dataset on the hub.")
     part: tuple[float, ...] = setting(
@@ -123,8 +132,36 @@ class Source:
         check_kinds(self.negatives, self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopRecipe:
+    """The settings that the loop obeys, whatever is learned: what every recipe has (:mod:`odqa.training.task`).
+
+    Raises UsageError, naming the setting, for a value that makes no sense.
+    """
+
+    epochs: int = setting(2, "Passes over the data.", least=1, most=1000)
+    learning_rate: float = setting(5e-5, "The highest learning rate.", above=0, below=math.inf)
+    warmup: float = setting(
+        0.1, "Share of the steps with a rising learning rate; then it falls linearly to 0.", least=0, most=1
+    )
+    weight_decay: float = setting(0.01, "AdamW's weight decay of matrices.", least=0, below=math.inf)
+    max_gradient_norm: float = setting(1.0, "The norm to which longer gradients are clipped.", least=0, below=math.inf)
+    dropout: float = setting(-1.0, "Dropout; below 0, the base's own.", least=-1, below=1)
+    precision: str = setting(
+        "auto", "The arithmetic of training", choices=("auto", "float32", "bfloat16", PURE, "float16")
+    )
+    save_precision: str = setting("float32", "Weights on disk", choices=("float32", "float16"))
+    keep: str = setting("best", "The epoch to keep (the best has the lowest held-out loss)", choices=("best", "last"))
+    save_every: int = setting(500, "Optimiser steps between checkpoints.", least=1)
+    seed: int = setting(0, "Seed of everything random.", least=0, most=(1 << 32) - 1)
+    track: str = setting("", "Log the run (an optional extra)", choices=("", "tensorboard", "mlflow"))
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(LoopRecipe):
     """Every setting of a run. The defaults are the usual ones for a span head (Devlin et al. 2019, appendix A.3).
 
     ``docs/reader.md`` explains the settings at length. Raises UsageError, naming the setting, for a value that makes
@@ -138,31 +175,25 @@ class Recipe:
     tune: tuple[Source, ...] = setting(
         (), "Data on which the settings of answers are fitted (not what you report on); repeat."
     )
-    base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.")
+    base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.", path=True)
     index: str = setting(
         "",
         "The index in which the answers of questions without a context are looked for.",
         metavar="FOLDER",
+        path=True,
     )
     distill: str = setting(
         "",
         "Learn a larger reader's span distributions too: a folder, shipped name or hub id.",
         metavar="TEACHER",
+        path=True,
     )
     distill_weight: float = setting(0.5, "The teacher's share of the loss, from 0 to 1.", least=0, most=1)
     distill_temperature: float = setting(
         2.0, "What softens the distributions of teacher and student.", above=0, below=math.inf
     )
-    epochs: int = setting(2, "Passes over the data.", least=1, most=1000)
     batch_size: int = setting(32, "Windows in a batch, on each device.", least=1, most=100_000)
     accumulate: int = setting(1, "Batches for each optimiser step.", least=1, most=100_000)
-    learning_rate: float = setting(5e-5, "The highest learning rate.", above=0, below=math.inf)
-    warmup: float = setting(
-        0.1, "Share of the steps with a rising learning rate; then it falls linearly to 0.", least=0, most=1
-    )
-    weight_decay: float = setting(0.01, "AdamW's weight decay of matrices.", least=0, below=math.inf)
-    max_gradient_norm: float = setting(1.0, "The norm to which longer gradients are clipped.", least=0, below=math.inf)
-    dropout: float = setting(-1.0, "Dropout; below 0, the base's own.", least=-1, below=1)
     token_dropout: float = setting(
         0.0, "Share of the tokens to hide in training, against learning by heart.", least=0, below=1
     )
@@ -180,17 +211,10 @@ class Recipe:
     stride: int = setting(128, "Tokens that two windows of a context share.", least=1)
     plausible_answers: bool = setting(False, "Train unanswerable questions on their plausible answers.")
     group_by_length: bool = setting(True, "Batch windows of similar length.")
-    precision: str = setting(
-        "auto", "The arithmetic of training", choices=("auto", "float32", "bfloat16", PURE, "float16")
-    )
-    save_precision: str = setting("float32", "Weights on disk", choices=("float32", "float16"))
     keep: str = setting("best", "The epoch to keep (the best has the highest F1 on --eval)", choices=("best", "last"))
-    save_every: int = setting(500, "Optimiser steps between checkpoints.", least=1)
-    seed: int = setting(0, "Seed of everything random.", least=0, most=(1 << 32) - 1)
-    track: str = setting("", "Log the run (an optional extra)", choices=("", "tensorboard", "mlflow"))
 
     def __post_init__(self) -> None:
-        check_limits(self)
+        LoopRecipe.__post_init__(self)
         if self.stride >= self.max_length:
             raise UsageError(f"stride is {self.stride} but max_length only {self.max_length}; it must be smaller")
         for name in ("base", "distill"):
@@ -202,56 +226,44 @@ class Recipe:
                 )
 
 
-def same(name: str, default: Any = None) -> Any:
-    """The field of that name for a recipe of another kind, with another ``default`` where one is given."""
-    of_reader = Recipe.__dataclass_fields__[name]
-    return field(default=of_reader.default if default is None else default, metadata=of_reader.metadata)
+def same(name: str, default: Any) -> Any:
+    """The setting of that name that every recipe has (:class:`LoopRecipe`), with a ``default`` of one's own."""
+    return field(default=default, metadata=LoopRecipe.__dataclass_fields__[name].metadata)
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file as keyword arguments for :func:`make_recipe`.
+def read_recipe(path: Path, kind: type = Recipe) -> dict[str, Any]:
+    """The settings of a TOML file as keyword arguments for a recipe of that ``kind``.
 
     Relative paths are looked for from the current folder first, then from the recipe's own. Raises UsageError where
-    there is no such file, DataError naming an unknown or ill-typed setting.
+    there is no such file or a larger one than a recipe is, DataError naming an unknown or ill-typed setting.
     """
-    settings = read_settings(path, Recipe)
-    for name in ("index", "base", "distill"):
-        if name in settings:
-            settings[name] = beside(settings[name], path.parent)
-    return settings | read_sources(settings, SOURCES, path)
+    try:
+        content = read_toml(path, "epochs = 2")[1]
+    except FileNotFoundError:
+        raise UsageError(f"no such recipe: {path}") from None
+    settings = _typed(content, kind, str(path))
+    hints = get_type_hints(kind)
+    for name, value in settings.items():
+        if hints[name] == tuple[Source, ...]:
+            settings[name] = _sources(value, name, path)
+        elif setting_of(kind, name).path:
+            one = isinstance(value, str)
+            settings[name] = beside(value, path.parent) if one else tuple(beside(each, path.parent) for each in value)
+    return settings
 
 
-def read_sources(settings: Mapping[str, Any], names: Sequence[str], path: Path) -> dict[str, tuple[Source, ...]]:
-    """The datasets of a recipe, as ``settings`` of the file ``path`` have them, by the ``names`` of their tables.
-
-    Raises DataError for what is no dataset.
-    """
-    found = {}
-    for name in names:
-        sources = settings.get(name, [])
-        if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
-            raise DataError(f"{path}: {name} must be tables: [[{name}]] with a path each")
-        found[name] = tuple(
-            _source(source, f"{path}: {name}[{at}]", path.parent, split_of(name)) for at, source in enumerate(sources)
-        )
-    return found
+def _sources(tables: Any, name: str, path: Path) -> tuple[Source, ...]:
+    """The datasets of a recipe, of the table ``name`` in the file ``path``. Raises DataError for what is no dataset."""
+    if not isinstance(tables, list) or not all(isinstance(source, dict) for source in tables):
+        raise DataError(f"{path}: {name} must be tables: [[{name}]] with a path each")
+    return tuple(
+        _source(source, f"{path}: {name}[{at}]", path.parent, split_of(name)) for at, source in enumerate(tables)
+    )
 
 
 def split_of(name: str) -> str:
     """The split of a hub's dataset that is read as ``train``, ``eval`` or ``tune``, where none is named."""
     return "train" if name == "train" else "validation"
-
-
-def read_settings(path: Path, kind: type) -> dict[str, Any]:
-    """The settings of a TOML file, which are fields of the dataclass ``kind``. Raises as :func:`read_recipe` does."""
-    try:
-        content = tomllib.loads(read_text(path, "save the recipe in that encoding"))
-    except FileNotFoundError:
-        raise UsageError(f"no such recipe: {path}") from None
-    except (ValueError, RecursionError) as error:  # A number of more than 4,300 digits; lists in lists in lists.
-        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise DataError(f"{path}: not a recipe in TOML: {detail}") from None
-    return _typed(content, kind, str(path))
 
 
 def beside(name: str, folder: Path) -> str:
@@ -322,11 +334,12 @@ def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]
     Tables of sources are left as they are.
     """
     hints = get_type_hints(kind)
+    names = settings_of(kind)
     typed = {}
     for name, value in content.items():
         if name not in hints:
-            guess = meant(name.replace("-", "_"), hints)
-            known = f"known: {', '.join(hints)}"
+            guess = meant(name.replace("-", "_"), names)
+            known = f"known: {', '.join(names)}"
             raise DataError(f"{where}: unknown setting {_short(name)}; {known}{'; ' * bool(guess)}{guess}")
         wanted = hints[name]
         typed[name] = value

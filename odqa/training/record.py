@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,17 +15,47 @@ from odqa.checked import checked
 from odqa.files import read_json
 from odqa.training.checkpoint import State
 from odqa.training.hardware import Hardware, utilisation
-from odqa.training.inputs import Inputs, SourceCount, data_hashes
+from odqa.training.inputs import Inputs, SourceCount, data_files
 from odqa.training.labels import Repairs
-from odqa.training.recipe import Recipe, as_dict
+from odqa.training.names import inputs as named_inputs
+from odqa.training.names import name_of, shortened, told
+from odqa.training.recipe import Recipe
 from odqa.training.tuning import Tuning
 
 RUN_FILE = "run.json"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What there is to say of any finished run, whatever was trained.
+
+    ``recipe`` and ``sha256``, the hashes of the files that were read and of the models, are by the names of
+    :mod:`odqa.training.names`. ``tokens`` are those read in all epochs, with their padding, ``seconds`` those of
+    training alone, without evaluations and checkpoints. ``mfu`` is the model FLOPs utilisation
+    (:mod:`odqa.training.hardware`), None where it is not known. ``losses`` are (step, mean loss).
+    """
+
+    created: str
+    recipe: dict[str, Any]
+    sha256: dict[str, str]
+    versions: dict[str, str]
+    steps: int
+    tokens: int
+    seconds: float
+    hardware: Hardware
+    flops_per_token: int
+    mfu: float | None
+    losses: list[tuple[int, float]]
+    evaluations: list[dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain values."""
+        return asdict(self)
+
+
 @dataclass(frozen=True, slots=True)
 class TeacherRecord:
-    """What was distilled: the teacher as the recipe names it, its content's SHA-256, its own record if it has one."""
+    """What was distilled: the teacher as the record calls it, its content's SHA-256, its own record if it has one."""
 
     name: str
     sha256: str
@@ -37,11 +67,11 @@ class RunRecord:
     """All that is known of a finished run. What has a default is missing in the records of older versions.
 
     ``base`` is the model that the first of its stages started from, ``base_run`` the record of the stage before.
-    ``recipe`` is as it was written, so an older one lacks newer settings. ``data_sha256`` are the hashes of the data by
-    file name or path. ``taken`` has an entry for each training source. ``tokens`` are those read, with their padding,
-    ``seconds`` those of training alone, without evaluations and checkpoints. ``mfu`` is the model FLOPs utilisation
-    (:mod:`odqa.training.hardware`), None where it is not known. ``tuning`` is the record of
-    :class:`odqa.training.tuning.Tuning`, as plain values.
+    ``recipe`` is as it was written, so an older one lacks newer settings; paths in it are names, as
+    :mod:`odqa.training.names` gives them. ``data_sha256`` are the hashes of the data by these names. ``taken`` has an
+    entry for each training source. ``tokens`` are those read, with their padding, ``seconds`` those of training alone,
+    without evaluations and checkpoints. ``mfu`` is the model FLOPs utilisation (:mod:`odqa.training.hardware`), None
+    where it is not known. ``tuning`` is the record of :class:`odqa.training.tuning.Tuning`, as plain values.
     """
 
     created: str
@@ -104,7 +134,7 @@ def facts(
     flops_per_token: int,
     libraries: Sequence[str] = ("torch", "transformers", "tokenizers", "accelerate"),
 ) -> dict[str, Any]:
-    """What there is to say of any finished run, whatever was trained, by the names of a record's fields."""
+    """What a run's end says of itself, by the names of the fields of :class:`Facts`: all but recipe and hashes."""
     share = utilisation(hardware, flops_per_token, state.tokens, state.seconds)
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -131,13 +161,15 @@ def make_record(
     flops_per_token: int,
 ) -> RunRecord:
     """The record of a run that has just been finished."""
+    named, hashes = named_inputs(recipe, {path: inputs.hashes[path] for path in data_files(recipe, inputs.hashes)})
+    base_run = _without_folders(ancestors.base_run)
     return RunRecord(
         **facts(state, hardware, flops_per_token),
-        base=ancestors.base_run.base if ancestors.base_run else ancestors.base,
-        base_run=ancestors.base_run,
-        teacher=ancestors.teacher,
-        recipe=as_dict(recipe),
-        data_sha256=data_hashes(recipe, inputs.hashes),
+        base=base_run.base if base_run else name_of(ancestors.base),
+        base_run=base_run,
+        teacher=_teacher_without_folders(ancestors.teacher),
+        recipe=named,
+        data_sha256=hashes,
         taken=inputs.counts,
         questions=sum(one.answerable + one.unanswerable for one in inputs.counts),
         answerable=sum(one.answerable for one in inputs.counts),
@@ -149,6 +181,27 @@ def make_record(
         length_penalty=tuned.length_penalty,
         tuning=tuned.record,
     )
+
+
+def _without_folders(record: RunRecord | None) -> RunRecord | None:
+    """An older record, which may hold paths of its maker's disk, as one is made now."""
+    if record is None:
+        return None
+    name = shortened(record.data_sha256)
+    return replace(
+        record,
+        base=name_of(record.base),
+        base_run=_without_folders(record.base_run),
+        teacher=_teacher_without_folders(record.teacher),
+        recipe=told(record.recipe, Recipe, name),
+        data_sha256={name(path): digest for path, digest in record.data_sha256.items()},
+    )
+
+
+def _teacher_without_folders(teacher: TeacherRecord | None) -> TeacherRecord | None:
+    if teacher is None:
+        return None
+    return replace(teacher, name=shortened(())(teacher.name), run=_without_folders(teacher.run))
 
 
 def read_record(folder: Path) -> RunRecord | None:

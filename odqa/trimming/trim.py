@@ -12,7 +12,7 @@ from odqa.errors import ModelError
 from odqa.files import write_json
 from odqa.models import content_hash, resolve
 from odqa.runtime.tokens import untouched
-from odqa.training.card import name_of
+from odqa.training.names import name_of
 from odqa.trimming import embeddings, folder, texts, tokenizer
 from odqa.trimming.choice import choose
 from odqa.trimming.vocabulary import Vocabulary

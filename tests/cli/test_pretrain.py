@@ -66,7 +66,7 @@ def test_a_recipe_and_flags_over_it(flags, corpus, tmp_path):
     result = odqa("pretrain", "--recipe", recipe, *flags[2:], "--seed", 5, "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)["recipe"]
-    assert (found["seed"], found["learning_rate"], found["layers"], found["texts"]) == (5, 1e-3, 1, [str(corpus)])
+    assert (found["seed"], found["learning_rate"], found["layers"], found["texts"]) == (5, 1e-3, 1, [corpus.name])
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,19 @@ def same(files: dict[str, bytes], folder: Path) -> bool:
     return files == here
 
 
+def telling(files: dict[str, bytes], where: Path) -> list[str]:
+    """The files of a repository that name a folder of this machine."""
+    return [name for name, content in files.items() if str(where).encode() in content]
+
+
 def metadata(card: bytes) -> dict[str, object]:
     _, found, _ = card.decode().split("---\n", 2)
     made: dict[str, object] = yaml.safe_load(found)
     return made
 
 
-def test_a_reader_its_card_and_its_use_from_there(odqa, hub, reader_flags, tmp_path):
+def test_a_reader_its_card_and_its_use_from_there(odqa, hub, reader_flags, tmp_path, tmp_path_factory):
+    reader_flags[2] = tmp_path / "train.jsonl"
     done = odqa(*reader_flags, "--push-to-hub", "me/reader")
     assert done.returncode == 0, done.stderr
     files = hub.repositories["me/reader"]
@@ -69,7 +75,8 @@ def test_a_reader_its_card_and_its_use_from_there(odqa, hub, reader_flags, tmp_p
     } <= files.keys()
     assert not any("checkpoint" in name for name in files)
     assert "question-answering" in metadata(files["README.md"])["tags"]
-    assert b"train.jsonl" in files["README.md"] and str(tmp_path).encode() not in files["README.md"]
+    assert b"train.jsonl" in files["README.md"] and b'"train.jsonl"' in files["run.json"]
+    assert telling(files, tmp_path_factory.getbasetemp()) == []
     (tmp_path / "text.txt").write_text("The tower is in Paris.", encoding="utf-8")
     asked = odqa("ask", "where is the tower", "--context", "text.txt", "--reader", "me/reader", "--json")
     assert asked.returncode == 0, asked.stderr
@@ -77,15 +84,16 @@ def test_a_reader_its_card_and_its_use_from_there(odqa, hub, reader_flags, tmp_p
     assert any(one.startswith("GET /me/reader/resolve/") for one in hub.asked)
 
 
-def test_a_language_model_its_card_and_its_use_from_there(odqa, hub, tmp_path):
+def test_a_language_model_its_card_and_its_use_from_there(odqa, hub, tmp_path, tmp_path_factory):
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     size = ["--vocab-size", 320, "--layers", 1, "--hidden", 32, "--heads", 2, "--positions", 34, "--max-length", 32]
     run = ["--lines", "--epochs", 1, "--batch-size", 8, "--precision", "float32", "--device", "cpu"]
-    done = odqa("pretrain", "texts.txt", "--output", "out", *size, *run, "--push-to-hub", "me/model")
+    done = odqa("pretrain", tmp_path / "texts.txt", "--output", "out", *size, *run, "--push-to-hub", "me/model")
     assert done.returncode == 0, done.stderr
     files = hub.repositories["me/model"]
     assert same(files, tmp_path / "out")
     assert not any("prepared" in name or "checkpoint" in name for name in files)
+    assert b'"texts.txt"' in files["pretraining.json"] and telling(files, tmp_path_factory.getbasetemp()) == []
     assert metadata(files["README.md"])["pipeline_tag"] == "fill-mask"
     filled = odqa("fill-mask", "me/model", "Paris has a <mask>.", "--json")
     assert filled.returncode == 0, filled.stderr

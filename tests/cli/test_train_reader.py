@@ -127,7 +127,7 @@ def test_flags_override_the_recipe(flags, tmp_path, train_file):
     assert (found["epochs"], found["learning_rate"], found["seed"]) == (1, 1e-3, 6)
     assert found["train"] == [
         {
-            "path": str(train_file),
+            "path": train_file.name,
             "sha256": "",
             "split": "",
             "part": [0.0, 1.0],
@@ -156,7 +156,7 @@ def test_a_reader_is_distilled_from_a_teacher(flags, tmp_path, train_file, tiny_
     result = odqa(*flags, *taught, "--tune", train_file, "--json")
     assert result.exit_code == 0, result.stderr
     record = json.loads(result.stdout)
-    assert record["teacher"]["name"] == str(tiny_reader)
+    assert record["teacher"]["name"] == tiny_reader.name
     assert (record["recipe"]["distill_weight"], record["recipe"]["distill_temperature"]) == (0.75, 3.0)
     settings = json.loads((tmp_path / "out" / "reader.json").read_text())
     assert settings["temperature"] == record["temperature"] > 0

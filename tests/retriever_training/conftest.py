@@ -1,4 +1,4 @@
-"""Twenty-four questions over twelve paragraphs, and the recipe of an encoder that trains in a second."""
+"""The recipe of an encoder that trains in a second, and that encoder."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from odqa.retriever_training.train import train
 from odqa.squad import write_examples
 from odqa.training.recipe import Source
 from odqa.training.watch import SilentWatcher
-from odqa.types import Example, Reference
+from tests.pairs.made import examples
 
-PLACES = ("tower", "museum", "river", "city", "earth", "moon")
-MAKERS = ("engineer", "painting")
 SMALL: dict[str, Any] = {
     "held_out": 0.3,
     "epochs": 2,
@@ -26,24 +24,6 @@ SMALL: dict[str, Any] = {
     "precision": "float32",
     "save_every": 100,
 }
-
-
-def examples() -> list[Example]:
-    """Two questions a paragraph, and one that nothing answers."""
-    found = []
-    for number, place in enumerate(PLACES):
-        for maker in MAKERS:
-            context = (
-                f"The {place} of the {maker} was built in {number + 20} days. It has the light of {place} {maker}."
-            )
-            for question, answer in (
-                (f"how many days has the {place} of the {maker}", f"{number + 20} days"),
-                (f"which light has the {place} {maker}", f"light of {place} {maker}"),
-            ):
-                reference = Reference(answer, context.index(answer))
-                id = f"{place}-{maker}-{answer}"
-                found.append(Example(id, question, context, (reference,), title=place, headings=(maker,)))
-    return [*found, Example("none", "who has remote work", found[0].context, ())]
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -20,44 +17,12 @@ from odqa.retrieval.encoder import Encoder
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.train import train
 from odqa.training.recipe import Source
-from odqa.training.watch import SilentWatcher
 from tests import tiny
-from tests.retriever_training.conftest import PLACES, examples
-
-
-class Recorder(SilentWatcher):
-    """Remembers what it hears, and interrupts the run at a step."""
-
-    def __init__(self, at: int = 0) -> None:
-        self.at = at
-        self.notes: list[str] = []
-        self.losses: list[float] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
-        self.losses.append(loss)
-        if done == self.at:
-            os.kill(os.getpid(), signal.SIGINT)
+from tests.pairs.made import PLACES, Recorder, equal, examples, record_of, rows, telling
 
 
 def run(recipe: RetrieverRecipe, output: Path, watcher: Recorder | None = None, **options: object) -> Path:
     return train(recipe, output, watcher or Recorder(), device="cpu", **options)
-
-
-def equal(one: Path, other: Path) -> bool:
-    first, second = (load_file(folder / "model.safetensors") for folder in (one, other))
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
-def record_of(folder: Path) -> dict[str, object]:
-    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
-
-
-def rows(path: Path, *values: dict[str, object]) -> Path:
-    path.write_text("".join(json.dumps(one) + "\n" for one in values), encoding="utf-8")
-    return path
 
 
 def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
@@ -68,7 +33,7 @@ def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
     assert (record["pairs"] + record["held_out"], record["unanswerable"]) == (24, 1)
     assert record["held_out"] % 2 == 0, "both questions of a paragraph are on one side"
     assert record["passages"] == 12
-    assert record["sha256"].keys() == {str(dataset), str(tiny_encoder)}
+    assert record["sha256"].keys() == {dataset.name, tiny_encoder.name}
     assert record["seen"] == 2 * record["pairs"]
     assert record["tokens"] > 30 * record["seen"]
     assert [one["epoch"] for one in record["evaluations"]] == [1, 2]
@@ -82,6 +47,10 @@ def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
     assert "`mine.jsonl` (SHA-256 " in card and "| hybrid, after |" in card and "dense: ndcg@20 " in card
     assert str(dataset.parent) not in card
     assert "held out" in (retriever / "loss.svg").read_text(encoding="utf-8")
+
+
+def test_nothing_that_it_leaves_tells_where_its_maker_keeps_files(retriever, tmp_path_factory):
+    assert telling(retriever, tmp_path_factory.getbasetemp()) == []
 
 
 def test_an_index_is_made_with_it_and_the_prompts_are_kept(asked, recipe, tmp_path):

@@ -226,6 +226,8 @@ def test_many_questions_of_a_file(server: str, tmp_path: Path, monkeypatch: pyte
         (["ask", "Who?", "--url", "http://x", "--context", "f"], ["--context", "--url"]),
         (["ask", "Who?", "--url", "http://x", "--device", "cpu"], ["--device", "--url"]),
         (["search", "Who?", "--url", "http://x", "--device", "cpu"], ["--device", "--url"]),
+        (["ask", "Who?", "--url", "http://x", "--backend", "torch"], ["--backend", "--url"]),
+        (["search", "Who?", "--url", "http://x", "--threads", 2], ["--threads", "--url"]),
         (["ask", "Who?", "--url", "x"], ["http://127.0.0.1:8265"]),
         (["ask", "--url", "http://x"], ["give one question"]),
     ],

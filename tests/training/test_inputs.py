@@ -11,7 +11,7 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.squad import write_examples
 from odqa.training.data import label
-from odqa.training.inputs import SourceCount, check_spans, data_hashes, hashes, training_examples
+from odqa.training.inputs import SourceCount, check_spans, data_files, hashes, training_examples
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Reference
 from tests import tiny
@@ -61,5 +61,5 @@ def test_hashes_are_of_files_and_of_the_content_of_base_and_teacher(train_file, 
         str(tiny_base): content_hash(tiny_base),
         str(tiny_reader): content_hash(tiny_reader),
     }
-    assert data_hashes(recipe, found) == {str(path): sha256(path) for path in (train_file, other)}
-    assert data_hashes(Recipe(train=sources), found) == {train_file.name: sha256(train_file)}
+    assert data_files(recipe, found) == [str(train_file), str(other)]
+    assert data_files(Recipe(train=sources), found) == [str(train_file)]

@@ -115,8 +115,9 @@ def test_a_path_is_looked_for_from_the_current_folder_first(file, tmp_path, monk
             "recipe.toml: train[0]: part must be a list of numbers, not [0, '1']",
         ),
         ('[[train]]\npath = "x"\npart = 0.5', "recipe.toml: train[0]: part must be a list of numbers, not 0.5"),
-        ("epochs = ", "recipe.toml: not a recipe in TOML: "),
-        ("epochs = 1\nepochs = 2", "recipe.toml: not a recipe in TOML: "),
+        ("epochs = ", "recipe.toml is not TOML: "),
+        ("epochs = 1\nepochs = 2", "recipe.toml is not TOML: "),
+        ("a = " + "[" * 9_000, "recipe.toml cannot be read: it is nested too deeply"),
     ],
 )
 def test_what_is_wrong_in_a_recipe_is_named(tmp_path, text, said):
@@ -130,6 +131,12 @@ def test_a_recipe_that_is_not_text(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match=r"recipe\.toml: not UTF-8"):
         read_recipe(path)
+
+
+def test_a_recipe_is_not_read_beyond_a_limit(tmp_path):
+    """Python would take minutes over one dotted key of some hundred thousand bytes."""
+    with pytest.raises(UsageError, match=r"recipe\.toml is larger than 20,000 bytes; it holds settings alone"):
+        read_recipe(write(tmp_path / "recipe.toml", "a" + ".a" * 10_000 + " = 1"))
 
 
 def test_a_missing_recipe_is_a_usage_error(tmp_path):

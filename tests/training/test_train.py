@@ -415,8 +415,8 @@ def first(recipe, tmp_path) -> Path:
 def test_a_stage_on_another_run_s_reader_keeps_the_record_of_that_run(recipe, first, tmp_path, tiny_base):
     output = run(recipe(base=str(first)), tmp_path / "out")
     record = record_of(output)
-    assert record.base == str(tiny_base)
-    assert record.recipe["base"] == str(first)
+    assert record.base == tiny_base.name
+    assert record.recipe["base"] == first.name
     assert record.base_run == record_of(first)
     assert (record.base_run.steps, record.base_run.recipe["seed"]) == (3, 5)
     assert record.stages == [record.base_run, record]
@@ -431,8 +431,8 @@ def test_a_teacher_s_own_record_is_kept_and_it_reads_each_window_once(recipe, fi
     output = run(recipe(distill=str(first)), tmp_path / "out")
     assert sum(read) == 12, "the windows of one epoch; the second one learns from what is remembered"
     teacher = record_of(output).teacher
-    assert (teacher.name, teacher.sha256, teacher.run) == (str(first), content_hash(first), record_of(first))
-    assert teacher.run.base == str(tiny_base)
+    assert (teacher.name, teacher.sha256, teacher.run) == (first.name, content_hash(first), record_of(first))
+    assert teacher.run.base == tiny_base.name
 
 
 def test_a_base_that_changed_under_an_unfinished_run_is_named(recipe, first, tmp_path):
@@ -471,7 +471,7 @@ def test_distilling_resumes_to_the_same_weights(recipe, tmp_path, tiny_reader, p
     run(made, broken, resume=True)
     assert equal(weights(broken), weights(whole))
     teacher = record_of(whole).teacher
-    assert (teacher.name, teacher.sha256, teacher.run) == (str(tiny_reader), content_hash(tiny_reader), None)
+    assert (teacher.name, teacher.sha256, teacher.run) == (tiny_reader.name, content_hash(tiny_reader), None)
 
 
 def test_a_student_comes_near_its_teacher(recipe, tmp_path, train_file, tiny_reader):

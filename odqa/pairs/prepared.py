@@ -1,4 +1,4 @@
-"""Pairs and an encoder go in; what a run keeps until it is finished comes out: its index, first places, negatives.
+"""What a run makes before its first step goes in, and comes out until it is finished: index, first places, negatives.
 
 A run that is resumed takes up what it made before: nothing is encoded or searched for twice.
 """
@@ -6,7 +6,7 @@ A run that is resumed takes up what it made before: nothing is encoded or search
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,7 @@ from pydantic import Field
 from odqa.checked import checked
 from odqa.errors import DataError
 from odqa.files import read_json, write_json
-from odqa.retrieval.encoder import Encoder
-from odqa.retriever_training import pool, scores
-from odqa.retriever_training.pairs import Pair
-from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.training.checkpoint import PREPARED
-from odqa.types import Example
 
 _INDEX, _DONE, _ROUND = "index", "before.json", "round-{}.json"
 _REMEDY = "remove the folder and train again"
@@ -46,26 +41,17 @@ def is_made(output: Path) -> bool:
     return (output / PREPARED / _DONE).is_file()
 
 
-def make(
-    recipe: RetrieverRecipe,
-    output: Path,
-    pairs: Sequence[Pair],
-    held_out: Sequence[Example],
-    sources: dict[str, str],
-    encoder: Encoder,
-    tell: Callable[[str], None],
-) -> None:
-    """Write the run's index, and where the held-out questions find their passages in it before the training.
+def make(output: Path, build: Callable[[Path], None], first: Callable[[Path], Mapping[str, Sequence[int]]]) -> None:
+    """Write the run's index, by ``build``, and where the held-out questions find their passages in it at first.
 
-    Raises what :func:`odqa.retriever_training.pool.make` raises.
+    Raises what these two do.
     """
     folder = output / PREPARED
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        pool.make(folder / _INDEX, pairs, encoder, index=recipe.index, language=recipe.language, tell=tell)
-        before = scores.ranks(held_out, sources, folder / _INDEX, encoder) if held_out else {}
-        write_json(folder / _DONE, before)  # Last: where it is, all is made.
+        build(folder / _INDEX)
+        write_json(folder / _DONE, dict(first(folder / _INDEX)))  # Last: where it is, all is made.
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):

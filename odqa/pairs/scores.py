@@ -1,4 +1,4 @@
-"""Questions and an index go in; at which place each finds its passage, how good that is, and whether it is better.
+"""Questions and an open index go in; at which place each finds its passage, how good that is, and whether it is better.
 
 A question needs one of its gold passages (:mod:`odqa.evaluation.cases` says which these are), so that what counts is
 the place of the first: recall@k is 1 where it is among the first k, MRR 1 over the place, and nDCG that of a question
@@ -7,9 +7,8 @@ with one relevant passage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,15 +17,12 @@ from odqa.evaluation.cases import search
 from odqa.evaluation.compare import LEVEL, randomisation_p
 from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.index.retriever import Retriever
-from odqa.index.search import Index
-from odqa.retrieval.encoder import Encoder
-from odqa.types import Example, Mode
+from odqa.types import Example
 
 DEPTH = 20
 NOT_FOUND = DEPTH + 1
 DEPTHS = (1, 5, DEPTH)
-MODES = (Mode.DENSE, Mode.HYBRID)
-DECISIVE = f"ndcg@{DEPTH}"  # The score that says whether one encoder is better.
+DECISIVE = f"ndcg@{DEPTH}"  # The score that says whether one model is better.
 BETTER, WORSE, ALIKE = "better", "worse", "not better"
 
 
@@ -51,20 +47,48 @@ class Difference:
     verdict: str
 
 
-def ranks(
-    examples: Sequence[Example], sources: Mapping[str, str], folder: Path, encoder: Encoder
-) -> dict[str, list[int]]:
-    """By mode, the place from 1 of each question's first gold passage, ``NOT_FOUND`` where none is among ``DEPTH``.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The scores of the held-out questions before the training and after it, and how the decisive one changed."""
 
-    ``sources`` are as in :class:`odqa.evaluation.cases.Dataset`; ``encoder`` is the one that the index has.
+    before: Mapping[str, Score]
+    after: Mapping[str, Score]
+    difference: Difference
+
+
+def places(
+    examples: Sequence[Example],
+    sources: Mapping[str, str],
+    retriever: Retriever,
+    progress: Callable[[int], None] | None = None,
+) -> list[int]:
+    """The place from 1 of each question's first gold passage, ``NOT_FOUND`` where none is among ``DEPTH``.
+
+    ``sources`` and ``progress`` are as in :func:`odqa.evaluation.cases.search`.
     """
-    found = {}
-    for mode in MODES:
-        with Retriever(Index.open(folder, mode=mode), encoder) as retriever:
-            queries = search(examples, retriever, DEPTH, sources=sources).queries
-        firsts = (min(one.gold_ranks(), default=NOT_FOUND) for one in queries)
-        found[mode.value] = [min(first, NOT_FOUND) for first in firsts]
-    return found
+    queries = search(examples, retriever, DEPTH, progress, sources).queries
+    firsts = (min(one.gold_ranks(), default=NOT_FOUND) for one in queries)
+    return [min(first, NOT_FOUND) for first in firsts]
+
+
+def compared(before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]]) -> dict[str, Comparison]:
+    """By what is compared, what the places of the held-out questions' passages say."""
+    return {
+        name: Comparison(scores(before[name]), scores(after[name]), difference(before[name], after[name]))
+        for name in after
+    }
+
+
+def verdicts(comparisons: Mapping[str, Comparison]) -> Iterator[str]:
+    """A line for each comparison: the decisive score before and after, and whether it is better."""
+    for name, one in comparisons.items():
+        change = one.difference
+        words = {BETTER: "better", WORSE: "worse"}.get(change.verdict, "not better: chance may do as much")
+        low, high = change.interval
+        yield (
+            f"{name}: {DECISIVE} {one.before[DECISIVE].mean:.3f} before, {one.after[DECISIVE].mean:.3f} after "
+            f"({change.mean:+.3f}, from {low:+.3f} to {high:+.3f}, p = {change.p:.4f}): {words}"
+        )
 
 
 def scores(places: Sequence[int]) -> dict[str, Score]:

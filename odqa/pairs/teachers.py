@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from odqa.pairs.recipe import PairsRecipe
 from odqa.retrieval.reranker import Reranker
-from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.types import Passage
 from odqa.views import context_of_passage
 
@@ -17,11 +17,21 @@ Teacher: TypeAlias = Callable[[Sequence[str], Sequence[Passage]], list[float]]
 """Gives what passages are worth for questions, pair by pair."""
 
 
-def load(recipe: RetrieverRecipe, device: str) -> Teacher | None:
+def load(recipe: PairsRecipe, device: str) -> Teacher | None:
     """The recipe's teacher, None where it has none. Raises ModelError for one that cannot be loaded."""
     if recipe.distill_reader:
         return _reader(recipe.distill_reader, device)
     return Reranker.load(recipe.distill, device).scores if recipe.distill else None
+
+
+def worth(
+    teacher: Teacher, questions: Sequence[str], right: Sequence[Passage], negatives: Sequence[Sequence[Passage]]
+) -> list[list[float]]:
+    """The teacher's scores of each question's right passage and, after it, of its negatives: as many of each."""
+    passages = [one for passage, some in zip(right, negatives, strict=True) for one in (passage, *some)]
+    each = 1 + len(negatives[0])
+    found = teacher([question for question in questions for _ in range(each)], passages)
+    return [found[at : at + each] for at in range(0, len(found), each)]
 
 
 def _reader(name: str, device: str) -> Teacher:

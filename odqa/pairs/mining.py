@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.answering.question import tidy
+from odqa.errors import DataError
 from odqa.evaluation.cases import holds, is_piece
 from odqa.index.retriever import Retriever
+from odqa.pairs.questions import Pair
 from odqa.retrieval.hybrid import DENSE
-from odqa.retriever_training.pairs import Pair
 from odqa.text import normalize_answer
 from odqa.types import Hit, Passage
 
@@ -32,7 +33,8 @@ def mine(
 ) -> list[list[Passage]]:
     """``count`` negatives for each pair, whose right passage is in ``positives``, drawn at random by ``seed``.
 
-    Where a search gives too few, other pairs' passages fill up.
+    Where a search gives too few, other pairs' passages fill up. Raises DataError, naming the question, where all of
+    them may answer it.
     """
     chance = random.Random(seed)
     found: list[list[Passage]] = []
@@ -89,5 +91,11 @@ def _filled(
         one = chance.choice(others)
         if one not in chosen and _is_wrong(pair, one):
             chosen = [*chosen, one]
-    # In a handful of passages nothing else is left.
-    return [*chosen, *(chance.choice(others) for _ in range(count - len(chosen)))]
+    # In a handful of passages the same ones have to do more than once.
+    wrong = chosen or [one for one in others if _is_wrong(pair, one)]
+    if not wrong:
+        raise DataError(
+            f"{pair.example.id}: all {len(others):,} passages of the run hold its answer or are pieces of its text, so "
+            "there is no wrong one to tell from the right one; leave the question out, or give more texts"
+        )
+    return [*chosen, *(chance.choice(wrong) for _ in range(count - len(chosen)))]

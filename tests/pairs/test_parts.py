@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odqa.corpus import ChunkOptions
-from odqa.retriever_training import cloze, mining, pool, scores
+from odqa.errors import DataError
+from odqa.pairs import cloze, mining, pool, scores
+from odqa.pairs.questions import Pair, document_of
 from odqa.retriever_training.contrastive import batches
-from odqa.retriever_training.pairs import Pair, document_of
 from odqa.types import Block, Component, Document, Example, Hit, Passage, Reference
 
 
@@ -54,7 +55,10 @@ def test_other_passages_fill_up_what_the_search_lacks():
     others = [passage("Gustave built the tower."), passage("The river."), passage("The museum.")]
     found = mining._filled([], Pair(example), others, 2, random.Random(0))
     assert {one.text for one in found} == {"The river.", "The museum."}
-    assert len(mining._filled([], Pair(example), others[:1], 2, random.Random(0))) == 2
+    again = mining._filled([], Pair(example), others[:2], 2, random.Random(0))
+    assert [one.text for one in again] == ["The river."] * 2, "the same one, but never one that holds the answer"
+    with pytest.raises(DataError, match=r"1: all 1 passages of the run hold its answer"):
+        mining._filled([], Pair(example), others[:1], 2, random.Random(0))
 
 
 @given(st.integers(0, 20), st.integers(0, 20))

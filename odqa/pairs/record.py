@@ -1,0 +1,52 @@
+"""A finished run goes in, its record comes out: all that is known of it, as it stands in ``run.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from odqa.pairs.prepare import Job
+from odqa.pairs.scores import Comparison
+from odqa.training.hardware import describe
+from odqa.training.names import inputs, name_of
+from odqa.training.record import Facts, facts
+
+LIBRARIES = ("torch", "transformers", "sentence-transformers", "accelerate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsRecord(Facts):
+    """All that is known of a finished run.
+
+    ``pairs`` and ``held_out`` count questions, ``passages`` those that were searched, for negatives and in
+    ``comparisons``, which are empty where nothing was held out. ``seen`` counts what was learned from in all epochs:
+    questions of an encoder, questions with a passage of a cross-encoder.
+    """
+
+    base: str
+    pairs: int
+    held_out: int
+    unanswerable: int
+    passages: int
+    comparisons: dict[str, Comparison]
+    seen: int
+    pairs_per_second: float | None
+
+
+def make_record(job: Job, passages: int, comparisons: dict[str, Comparison]) -> PairsRecord:
+    """The record of a run that has just been finished."""
+    state, accelerator, material = job.run.state, job.run.accelerator, job.material
+    machine = describe(accelerator.device, accelerator.num_processes)
+    recipe, hashes = inputs(job.recipe, job.hashes)
+    return PairsRecord(
+        **facts(state, machine, job.flops_per_token, LIBRARIES),
+        recipe=recipe,
+        sha256=hashes,
+        base=name_of(job.origin.name),
+        pairs=len(material.training),
+        held_out=len(material.held_out),
+        unanswerable=material.unanswerable,
+        passages=passages,
+        comparisons=comparisons,
+        seen=state.windows,
+        pairs_per_second=round(state.windows / state.seconds, 1) if state.seconds else None,
+    )

@@ -1,0 +1,72 @@
+"""Twenty-four questions over twelve paragraphs, who hears of a run, and what is asked of its folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from odqa.training.watch import SilentWatcher
+from odqa.types import Example, Reference
+
+PLACES = ("tower", "museum", "river", "city", "earth", "moon")
+MAKERS = ("engineer", "painting")
+
+
+def examples() -> list[Example]:
+    """Two questions a paragraph, and one that nothing answers."""
+    found = []
+    for number, place in enumerate(PLACES):
+        for maker in MAKERS:
+            context = (
+                f"The {place} of the {maker} was built in {number + 20} days. It has the light of {place} {maker}."
+            )
+            for question, answer in (
+                (f"how many days has the {place} of the {maker}", f"{number + 20} days"),
+                (f"which light has the {place} {maker}", f"light of {place} {maker}"),
+            ):
+                reference = Reference(answer, context.index(answer))
+                id = f"{place}-{maker}-{answer}"
+                found.append(Example(id, question, context, (reference,), title=place, headings=(maker,)))
+    return [*found, Example("none", "who has remote work", found[0].context, ())]
+
+
+class Recorder(SilentWatcher):
+    """Remembers what it hears, and interrupts the run at a step."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        self.notes: list[str] = []
+        self.losses: list[float] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
+        self.losses.append(loss)
+        if done == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def equal(one: Path, other: Path) -> bool:
+    first, second = (load_file(folder / "model.safetensors") for folder in (one, other))
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def record_of(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def rows(path: Path, *values: dict[str, object]) -> Path:
+    path.write_text("".join(json.dumps(one) + "\n" for one in values), encoding="utf-8")
+    return path
+
+
+def telling(folder: Path, where: Path) -> list[str]:
+    """The files of a folder that name the folder ``where``."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if str(where).encode() in path.read_bytes()]

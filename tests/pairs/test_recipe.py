@@ -1,0 +1,57 @@
+"""What the recipes of encoders and of rerankers share, and the one of the repository."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from odqa.errors import DataError, UsageError
+from odqa.reranker_training.recipe import RerankerRecipe
+from odqa.reranker_training.recipe import read_recipe as read_reranker
+from odqa.retriever_training.recipe import RetrieverRecipe, make_recipe, read_recipe
+from odqa.training.recipe import Source, setting_of, settings_of
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def test_the_recipe_of_the_repository_is_one():
+    settings = read_recipe(RECIPES / "retriever-docs.toml")
+    try:
+        made = make_recipe(settings)
+    except DataError as error:  # Its data may be another version here; nothing else may be wrong.
+        assert "SHA-256" in str(error)
+    else:
+        assert not any("dev-v2" in source.path for source in (*made.train, *made.eval))
+
+
+def test_paths_are_looked_for_beside_the_recipe(tmp_path):
+    for name in ("mine.json", "model", "texts"):
+        (tmp_path / name).mkdir()
+    text = 'base = "model"\nencoder = "owner/name"\nfrom_documents = ["texts", "gone"]\n[[eval]]\npath = "mine.json"\n'
+    (tmp_path / "r.toml").write_text(text)
+    assert read_reranker(tmp_path / "r.toml") == {
+        "base": str(tmp_path / "model"),
+        "encoder": "owner/name",
+        "from_documents": (str(tmp_path / "texts"), "gone"),
+        "eval": (Source(str(tmp_path / "mine.json")),),
+    }
+
+
+@pytest.mark.parametrize("kind", [RetrieverRecipe, RerankerRecipe])
+def test_every_setting_has_help_and_a_default_within_its_limits_and_its_own_come_first(kind):
+    for one in fields(kind):
+        assert setting_of(kind, one.name).help
+        assert one.default is not MISSING and not setting_of(kind, one.name).fault(one.default)
+    names = settings_of(kind)
+    assert sorted(names) == sorted(one.name for one in fields(kind))
+    assert names.index("batch_size") < names.index("margin") < names.index("seed")
+
+
+@pytest.mark.parametrize("kind", [RetrieverRecipe, RerankerRecipe])
+def test_what_every_recipe_has_is_checked_in_each(kind):
+    with pytest.raises(UsageError, match="seed is -1"):
+        kind(train=(Source("a"),), seed=-1)
+    with pytest.raises(UsageError, match="margin is 2"):
+        kind(train=(Source("a"),), margin=2)

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.cluster import work
-from odqa.cluster.join import Cluster, failures
-from odqa.cluster.work import Encode, Failure, Finished, Job, Missing
+from odqa.cluster.join import SHARE, Cluster, failures
+from odqa.cluster.work import Encode, Finished, Job, Missing
 from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable
 from odqa.corpus.base import source_of
 from odqa.errors import OdqaError
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 
 _FILES, _BYTES = 64, 4_000_000  # A task reads so many files, or files of so many bytes, at most; or one file.
 _BLOCK = 1_000_000  # Bytes of rows that go from worker to worker at a time: a few hundred passages.
-# Shares of a core, by which Ray chooses nodes. There is an encoder for each core; it asks for little of one, so that
-# encoders whose node is lost find a place on the others, which reading must not take from them.
-_READER, _ENCODER = 0.75, 0.01
+_READER = 0.75  # Of a core, what a task that reads asks for: all its cores read, and there is room for encoders.
 _NO_VECTORS: NDArray[np.float32] = np.zeros((0, 0), np.float32)
 
 
@@ -90,8 +88,8 @@ def encoded(cluster: Cluster, files: Sequence[Path], job: Job) -> Generator[Item
     with closing(_rows(cluster, files, job)) as rows:
         for file, number, packed, vector in rows:
             item: work.Item = pickle.loads(packed)  # Of our own process on another node.
-            if isinstance(item, Failure):
-                raise OdqaError(item.reason)
+            if isinstance(item, OdqaError):
+                raise item
             following.check(file, number, last=isinstance(item, Finished))
             if isinstance(item, Passage):
                 passages.append(item)
@@ -163,7 +161,7 @@ def _rows(cluster: Cluster, files: Sequence[Path], job: Job) -> Generator[tuple[
                 batch_format="pyarrow",
                 compute=ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
                 num_gpus=1 if on_gpu else None,
-                num_cpus=_ENCODER,
+                num_cpus=SHARE,
             )
         )
         batches = iter(rows.iter_batches(batch_size=None, batch_format="pyarrow"))

@@ -2,8 +2,8 @@
 
 A row has the number of its file, its own number within the file, an item, and the vector of an item that is a passage.
 The items of a file are, in the order in which it gives them, its Documents, each followed by its Passages, what of it
-is Unusable, and last :class:`Finished`. A row's number and its order are the same however often it is made, so that
-whoever takes the rows can see that none is missing and none is there twice.
+is Unusable, and last :class:`Finished`. An OdqaError among them is why a worker cannot work. The rows of a file are the
+same however often they are made, so that whoever takes them can see that none is missing and none is there twice.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from odqa.cluster.same import check_same, node
 from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, TokenOffsets, Unusable, read_file, split
 from odqa.corpus.read import digest_of
-from odqa.errors import ModelError, OdqaError
+from odqa.errors import OdqaError
 from odqa.retrieval.encoder import Encoder
 from odqa.threads import limit
 from odqa.types import Document, Passage
@@ -62,14 +63,7 @@ class Finished:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a worker cannot work, in words for the user."""
-
-    reason: str
-
-
-Item: TypeAlias = Document | Passage | Unusable | Missing | Finished | Failure
+Item: TypeAlias = Document | Passage | Unusable | Missing | Finished | OdqaError
 
 
 def read(files: Table, job: Job) -> Iterator[Table]:
@@ -89,14 +83,14 @@ def items_of(path: Path, job: Job) -> Iterator[Item]:
     try:
         os.chdir(job.folder)  # Of this worker's process, which does nothing else.
     except OSError as error:
-        yield Failure(
-            f"the node {_node()} of the Ray cluster has no folder {job.folder} ({error.strerror}), from which the "
+        yield OdqaError(
+            f"the node {node()} of the Ray cluster has no folder {job.folder} ({error.strerror}), from which the "
             f"files are named; put them on storage that all nodes have in the same place"
         )
         return
     digest = digest_of(path, job.limits)
     if not os.path.lexists(path):
-        yield Missing(_node())
+        yield Missing(node())
     else:
         offsets = _offsets(job.tokenizer)
         for item in read_file(path, job.read, job.limits):
@@ -110,26 +104,22 @@ class Encode:
     """A worker that holds the encoder: rows go in, the same rows come out, those of passages with their vectors."""
 
     def __init__(self, job: Job) -> None:
+        self._job = job
         self._encoder: Encoder | None = None
-        self._failure = ""
-        try:
-            self._encoder = _load(job)
-        except OdqaError as error:  # Told with the first rows: what stops a worker from being made, Ray tries again.
-            self._failure = str(error)
 
     def __call__(self, rows: Table) -> Table:
-        """Encode a table of rows; where that is not possible, their items are a Failure."""
+        """Encode a table of rows; where that is not possible, their items are an OdqaError."""
         files, numbers, packed = (rows[name].to_pylist() for name in ("file", "number", "item"))
         vectors = [b""] * len(packed)
         try:
-            if self._encoder is None:
-                raise ModelError(self._failure)
+            if self._encoder is None:  # Not in the constructor: what fails there, Ray tries again and again.
+                self._encoder = _load(self._job)
             items = [pickle.loads(one) for one in packed]  # Of our own process on another node.
             at = [place for place, item in enumerate(items) if isinstance(item, Passage)]
             for place, vector in zip(at, self._encoder.encode_passages([items[one] for one in at]), strict=True):
                 vectors[place] = vector.tobytes()
         except OdqaError as error:
-            packed = [pickle.dumps(Failure(str(error)))] * len(packed)
+            packed = [pickle.dumps(error)] * len(packed)
         return table_of(list(zip(files, numbers, packed, vectors, strict=True)))
 
 
@@ -152,13 +142,8 @@ def _load(job: Job) -> Encoder:
     """The encoder, which must be the one that the index is made with."""
     if job.device == "cpu":
         limit(1)  # There is a worker for each core.
-    encoder = Encoder.load(job.encoder, job.device, backend=job.backend)
-    if encoder.content_hash != job.encoder_hash:
-        raise ModelError(
-            f"the encoder {job.encoder} is another one on the node {_node()} of the Ray cluster; give all nodes the "
-            f"same files of it"
-        )
-    return encoder
+    check_same("encoder", job.encoder, job.encoder_hash)
+    return Encoder.load(job.encoder, job.device, backend=job.backend)
 
 
 @cache
@@ -173,10 +158,3 @@ def _offsets(tokenizer: str) -> TokenOffsets:
         return found
 
     return offsets
-
-
-def _node() -> str:
-    """The address of the node that this runs on."""
-    from ray.util import get_node_ip_address
-
-    return str(get_node_ip_address())

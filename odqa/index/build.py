@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from odqa.arguments import Paths, names_of, path_of, paths_of
+from odqa.cluster.join import check_address
 from odqa.corpus import ChunkOptions, Found, ReadLimits, ReadOptions, Unusable, find_files
 from odqa.corpus.base import LIMITS, kind_of, source_of
 from odqa.corpus.files import KNOWN, LOADERS, unknown_kind
@@ -91,6 +92,8 @@ def build_index(
     folder = path_of("index", folder)
     found = _found(paths, documents, include, exclude)
     check_target(folder)
+    if ray:  # Before a model is loaded.
+        check_address(ray)
     require_faiss()
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, "cpu" if ray else device)
     if storage.factory:  # Before hours of encoding.
@@ -130,6 +133,8 @@ def add(
     folder = path_of("index", folder)
     found = _found(paths, documents, include, exclude)
     here = "cpu" if ray else device
+    if ray:
+        check_address(ray)
     with _ingesting(folder, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
         _read(ingest, _as_known(catalog, found.files), ray, device)

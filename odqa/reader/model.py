@@ -80,6 +80,7 @@ class Reader(QuestionAnswering):
         ``tokenizer`` is a fast one of transformers, or a :class:`odqa.runtime.tokens.FastTokenizer`.
         """
         self.network = network
+        self.workers = 1  # How many read at the same time.
         self.tokenizer = tokenizer
         self.name = name
         self.folder = folder

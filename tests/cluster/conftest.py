@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.started import Started, started
+
 ROOT = Path(__file__).parents[2]
 STORE = 100_000_000  # Bytes of a node's object store; Ray wants 75 MB at least.
 # A node that is gone is noticed in seconds, and one that is slow, on a machine with other work, is not taken for gone.
@@ -20,7 +22,8 @@ SYSTEM = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "h
 
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Any]:
-    """Two nodes of a core each, to which this process belongs."""
+    """Two nodes of a core each, to which this process belongs. Skips the test where Ray is not installed."""
+    pytest.importorskip("ray", reason='Ray is not installed: pip install "odqa[ray]"')
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     import ray
@@ -65,3 +68,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """What copies a folder, anew each time, so that a test may change it."""
     return lambda folder: shutil.copytree(folder, tmp_path_factory.mktemp("copied") / folder.name)
+
+
+@pytest.fixture(scope="package")
+def program() -> Iterator[Started]:
+    """The command line, to be started with arguments in a process of its own."""
+    with started() as process:
+        yield process

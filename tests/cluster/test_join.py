@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +20,12 @@ from odqa.cli import app
 from odqa.cluster import join
 from odqa.cluster.join import Cluster, check_version, joined, teller
 from odqa.errors import OdqaError, UsageError
+from odqa.index.build import build_index
 from odqa.version import __version__
+from tests.cli.conftest import snapshot
 from tests.cli.started import Started
 from tests.cluster.conftest import ROOT
+from tests.tiny.asked import Asked
 
 
 @pytest.fixture
@@ -80,10 +86,14 @@ def test_many_questions_are_what_a_cluster_is_for() -> None:
     assert result.exit_code == 2 and "--url" not in result.stdout and "--ray" in result.stderr
 
 
-def test_without_the_option_ray_is_not_imported(program: Started, docs: Path, tiny_encoder: Path) -> None:
-    done = program.run("index", "docs", "--encoder", str(tiny_encoder), "--index", "new", cwd=docs)
-    assert done.returncode == 0 and "odqa.index.build" in done.modules
-    assert not [name for name in done.modules if name.partition(".")[0] in ("ray", "pyarrow")]
+def test_without_the_option_ray_is_not_imported(program: Started, docs: Path, tiny_encoder: Path, asked: Asked) -> None:
+    for command in (
+        ["index", "docs", "--encoder", tiny_encoder, "--index", "new"],
+        ["ask", "who built the tower", "--index", asked.index, "--reader", asked.reader],
+    ):
+        done = program.run(*map(str, command), cwd=docs)
+        assert done.returncode == 0, done.stderr
+        assert "odqa.cluster.join" in done.modules and "ray" not in done.modules
 
 
 def test_workers_are_one_a_core_or_one_a_gpu_spread_over_the_nodes() -> None:
@@ -122,3 +132,27 @@ def test_nodes_with_another_version_are_refused(cluster: Any, monkeypatch: pytes
             pass
     with joined("auto") as found:
         assert sum(found.cores.values()) == 2 and not found.gpus
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to a process")
+def test_an_interrupted_run_on_a_cluster_of_its_own_leaves_the_index_as_it_was(docs: Path, tiny_encoder: Path) -> None:
+    pytest.importorskip("ray", reason='Ray is not installed: pip install "odqa[ray]"')
+    build_index(["docs"], "index", encoder=tiny_encoder, device="cpu")
+    before = snapshot(docs / "index")
+    for number in range(200):  # More than is encoded before the signal comes.
+        (docs / "docs" / f"{number}.txt").write_text(f"Number {number}. " + "The moon orbits the earth. " * 500)
+    command = ["index", "docs", "--encoder", str(tiny_encoder), "--index", "index", "--ray", "local"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-m", "odqa", *command], env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            while process.poll() is None and not Path("index/segments/000002").exists():
+                time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=200)
+        finally:
+            process.kill()
+    assert process.returncode == 130, said
+    assert b"nothing that was on disk is lost" in said
+    assert snapshot(docs / "index") == before

@@ -62,6 +62,8 @@ class Reader(QuestionAnswering):
     True
     """
 
+    workers = 1  # Processes that read at the same time.
+
     def __init__(
         self,
         network: Network,
@@ -80,7 +82,6 @@ class Reader(QuestionAnswering):
         ``tokenizer`` is a fast one of transformers, or a :class:`odqa.runtime.tokens.FastTokenizer`.
         """
         self.network = network
-        self.workers = 1  # How many read at the same time.
         self.tokenizer = tokenizer
         self.name = name
         self.folder = folder

@@ -58,18 +58,18 @@ class Pool(Closing, Generic[P, R]):
                         running[worker.do.remote(pieces[number])] = number, worker
                     ready = self._wait(running)
                     starting = self._starting.pop(ready, None)
-                    number, worker = (None, starting) if starting is not None else running.pop(ready)
+                    given, worker = (None, starting) if starting is not None else running.pop(ready)
                     try:
                         result = _get(ready)
                     except _Lost:
                         self._lost += 1
-                        waiting.extendleft([] if number is None else [number])
+                        waiting.extendleft([] if given is None else [given])
                         continue
                     self._idle.append(worker)
                     if isinstance(result, OdqaError):
                         raise result
-                    if number is not None:
-                        done[number] = result
+                    if given is not None:
+                        done[given] = result
                 yield done.pop(due)
         finally:
             self._idle += [worker for _, worker in running.values()]

@@ -11,7 +11,8 @@ COPY requirements.lock ./
 RUN /opt/odqa/bin/pip install --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 COPY pyproject.toml README.md LICENSE ./
 COPY odqa odqa
-RUN /opt/odqa/bin/pip install --constraint requirements.lock ".[cpu,serve]" \
+ARG EXTRAS=cpu,serve
+RUN /opt/odqa/bin/pip install --constraint requirements.lock ".[${EXTRAS}]" \
     && /opt/odqa/bin/python -m compileall -q /opt/odqa/lib
 
 

@@ -16,6 +16,7 @@ LAYERS = [
     {"settings", "runtime"},
     {"corpus"},
     {"retrieval"},
+    {"cluster"},
     {"index", "reader"},
     {"answering"},
     {"evaluation"},

@@ -17,6 +17,7 @@ from odqa.cli.options import (
     MaxFileSizeOption,
     OnDuplicateOption,
     Paths,
+    RayOption,
     StrictOption,
 )
 from odqa.types import DEFAULT_INDEX
@@ -33,6 +34,7 @@ def add(
     max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
     strict: StrictOption = False,
     device: DeviceOption = AUTO,
+    ray: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Add documents to an index.
@@ -61,6 +63,7 @@ def add(
             strict=strict,
             limits=ReadLimits(max_file_size, max_file_seconds),
             device=device,
+            ray=ray,
             progress=show,
         )
     print_report(report, json_output)

@@ -25,6 +25,7 @@ from odqa.cli.options import (
     JsonOption,
     ModeOption,
     QuestionsOption,
+    RayOption,
     ReaderOption,
     RerankerOption,
     parse_filters,
@@ -33,11 +34,12 @@ from odqa.cli.output import note, print_json, print_marked
 from odqa.cli.progress import status, track
 from odqa.cli.prompt import Prompt, Respond, history
 from odqa.cli.remote import UrlOption, client_of
+from odqa.cluster.join import check_address
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_READER
 from odqa.types import Mode, Response
 
-AT_ONCE = 16  # Questions that are sent to a server in one request.
+AT_ONCE = 16  # Questions that are sent to a server in one request, or that a reader reads together.
 
 
 @command
@@ -68,6 +70,7 @@ def ask(
         typer.Option("--explain", help="Show what answers were ranked by, and how close it came to giving none."),
     ] = False,
     device: DeviceOption = AUTO,
+    ray: RayOption = None,
     json_output: JsonOption = False,
     questions: QuestionsOption = None,
     context: Annotated[
@@ -96,6 +99,8 @@ def ask(
 
     odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
 
+    odqa ask --questions questions.jsonl --index indexes/wiki --ray 10.0.0.1:6379 > answers.jsonl
+
     odqa ask "Who designed the tower?" --url http://127.0.0.1:8265
 
     """
@@ -110,10 +115,13 @@ def ask(
         "--reranker": reranker,
         "--exhaustive": exhaustive,
         "--url": url,
+        "--ray": ray,
     }
     other = next((name for name, value in others.items() if value), None)
     if context is not None and other:
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
+    if ray is not None and (questions is None or url is not None):
+        raise UsageError("--ray is for many questions: it goes with --questions, and with an index here")
     how = Ask(k, n, parse_filters(filters), min_confidence, exhaustive)
     everything = min_confidence is not None
     pairs = [] if prompting else read_questions(questions) if questions else [(1, check_question(str(question)))]
@@ -125,7 +133,7 @@ def ask(
         opened = _remote(url, index, reader, ranking, reranker, device)
     else:
         opened = _local(
-            index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, reranker, device, how
+            index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, reranker, device, ray, how
         )
     with opened as respond:
         if prompting:
@@ -151,19 +159,35 @@ def _at_terminal() -> bool:
 
 @contextmanager
 def _local(
-    index: Path, mode: Mode, reader: str, ranking: str | None, reranker: str | None, device: str, how: Ask
+    index: Path,
+    mode: Mode,
+    reader: str,
+    ranking: str | None,
+    reranker: str | None,
+    device: str,
+    ray: str | None,
+    how: Ask,
 ) -> Iterator[Respond]:
-    """What answers from an index here, by models that are loaded first, once nothing is known to be wrong."""
+    """What answers from an index here, by models that are loaded first, once nothing is known to be wrong.
+
+    With ``ray`` texts are read on the cluster at that address.
+    """
     from odqa.answering.precheck import precheck
 
     precheck(index, filters=how.filters, reader=reader, ranking=ranking)
+    if ray:
+        check_address(ray)
     with status("Loading the models…"):
         from odqa.answering.pipeline import Pipeline
+        from odqa.reader.spread import spread
 
-        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, reranker=reranker, device=device)
-    with opened as pipeline:
+        here = "cpu" if ray else device
+        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, reranker=reranker, device=here)
+    with opened as local, spread(local.reader, ray, device) as reads:
+        pipeline = Pipeline(local.retriever, reads, local.decider)
         tell_fallback(pipeline.retriever.fallback)
-        yield lambda questions, how, mode: pipeline.in_mode(mode).respond(questions, how)
+        at_once = AT_ONCE * reads.workers
+        yield lambda questions, how, mode: pipeline.in_mode(mode).respond(questions, how, at_once)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from odqa.answering.question import DEFAULT_K
 from odqa.cli import complete
 from odqa.cli.common import MODELS, command
 from odqa.cli.defaults import setting
-from odqa.cli.eval_index import Request, run
+from odqa.cli.eval_index import Models, Request, reading, run
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
@@ -24,10 +24,11 @@ from odqa.cli.options import (
     DeviceOption,
     JsonOption,
     LimitOption,
+    RayOption,
     SplitOption,
 )
 from odqa.cli.output import landed, note, print_json, print_lines
-from odqa.cli.progress import progress_of_stages, status
+from odqa.cli.progress import progress_of_stages
 from odqa.errors import UsageError
 from odqa.files import check_writable
 from odqa.types import Mode
@@ -115,6 +116,7 @@ def evaluate(
     ] = None,
     json_output: JsonOption = False,
     device: DeviceOption = AUTO,
+    ray: RayOption = None,
     batch_size: BatchSizeOption = BATCH_SIZE,
 ) -> None:
     """Score a reader, a predictions file, or a whole index, on a question-answering dataset.
@@ -157,8 +159,8 @@ def evaluate(
         raise UsageError(f"{other} is for the reader alone and does not go with --index; leave one of them out")
     if limit and sample:
         raise UsageError("--limit takes the first questions and --sample draws some; give only one")
-    if predictions and (reader or output):
-        other = "--reader" if reader else "--output"
+    if predictions and (reader or output or ray):
+        other = "--reader" if reader else "--output" if output else "--ray"
         raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
     if output:
         check_writable(output, "predictions")
@@ -172,17 +174,17 @@ def evaluate(
         _hint(questions, language)
         k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
-        cache = cache or setting("cache", None)
         drawn = _draw(questions, limit, sample)
         request = Request(drawn, dataset, scored_as, index, mode, k, ranking, reranker, ablate, exhaustive)
-        run(request, reader=reader, report=report, cache=cache, device=device, batch_size=batch_size, json=json_output)
+        models = Models(reader, device, ray, batch_size)
+        run(request, models, report=report, cache=cache or setting("cache", None), json=json_output)
         return
     examples = load_examples(dataset, split)
     check_examples(examples, dataset)
     _hint(examples, language)
     chosen = _draw(examples, limit, sample)
     if predictions is None or given is None:
-        evaluation = _read(chosen, reader, device, batch_size, scored_as)
+        evaluation = _read(chosen, Models(reader, device, ray, batch_size), scored_as)
         found = evaluation.report
     else:
         ids = [example.id for example in chosen]
@@ -218,14 +220,10 @@ def _draw(questions: list[Q], limit: int | None, sample: int | None) -> list[Q]:
     return [questions[at] for at in sorted(random.Random(0).sample(range(len(questions)), sample))]
 
 
-def _read(examples: list[Example], name: str | None, device: str, batch_size: int, language: str) -> Evaluation:
+def _read(examples: list[Example], models: Models, language: str) -> Evaluation:
     from odqa.evaluation.reader import evaluate
-    from odqa.models import DEFAULT_READER
-    from odqa.reader.model import Reader
 
-    with status("Loading the reader…"):
-        reader = Reader.load(name or DEFAULT_READER, device=device)
-    with progress_of_stages() as tell:
+    with reading(models) as reader, progress_of_stages() as tell:
         done = 0
 
         def advance(windows: int) -> None:
@@ -234,4 +232,4 @@ def _read(examples: list[Example], name: str | None, device: str, batch_size: in
             done += windows
             tell("Reading", windows, max(done, len(examples)))
 
-        return evaluate(examples, reader, advance, batch_size=batch_size, language=language)
+        return evaluate(examples, reader, advance, batch_size=models.batch_size, language=language)

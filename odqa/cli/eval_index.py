@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,13 @@ from odqa.cli.common import tell_fallback
 from odqa.cli.output import landed, note, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
 from odqa.cli.tables import columns
+from odqa.cluster.join import check_address
 from odqa.errors import UsageError
 from odqa.reports.visible import visible
 from odqa.types import Mode
 
 if TYPE_CHECKING:
+    from odqa.reader.model import Reader
     from odqa.squad import OwnQuestion
     from odqa.types import Example
 
@@ -38,16 +40,37 @@ class Request:
     exhaustive: bool
 
 
-def run(
-    request: Request,
-    *,
-    reader: str | None,
-    report: Path | None,
-    cache: Path | None,
-    device: str,
-    batch_size: int,
-    json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What reads, and where: a reader's name (None for the shipped one), a device, and the address of a Ray cluster."""
+
+    reader: str | None
+    device: str
+    ray: str | None
+    batch_size: int
+
+    @property
+    def here(self) -> str:
+        """The device of this process, of which a cluster's workers do not have to have one like it."""
+        return "cpu" if self.ray else self.device
+
+
+@contextmanager
+def reading(models: Models) -> Iterator[Reader]:
+    """The reader, here or on a cluster."""
+    from odqa.models import DEFAULT_READER
+    from odqa.reader.model import Reader
+    from odqa.reader.spread import spread
+
+    if models.ray:
+        check_address(models.ray)
+    with status("Loading the reader…"):
+        loaded = Reader.load(models.reader or DEFAULT_READER, device=models.here)
+    with spread(loaded, models.ray, models.device) as reader:
+        yield reader
+
+
+def run(request: Request, models: Models, *, report: Path | None, cache: Path | None, json: bool) -> None:
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fit_file
     from odqa.answering.precheck import precheck
@@ -57,18 +80,19 @@ def run(
     from odqa.evaluation.readings import Readings
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
-    from odqa.reader.model import Reader
     from odqa.reports.folder import HTML, write_report
     from odqa.reports.pipeline import format_pipeline
 
     if report is not None:
         _check_folder(report)
-    precheck(request.index, reader=reader or DEFAULT_READER, ranking=request.ranking)
+    if models.ray:
+        check_address(models.ray)
+    precheck(request.index, reader=models.reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {
             mode: stack.enter_context(
-                Retriever.open(request.index, mode=mode, reranker=request.reranker, device=device)
+                Retriever.open(request.index, mode=mode, reranker=request.reranker, device=models.here)
             )
             for mode in modes
         }
@@ -76,10 +100,9 @@ def run(
         placed = place(request.questions, retrievers[request.mode])
         for remark in placed.remarks:
             note(remark)
-        with status("Loading the reader…"):
-            loaded = Reader.load(reader or DEFAULT_READER, device=device)
+        loaded = stack.enter_context(reading(models))
         fit = fit_file.load(loaded, request.index)
-        readings = stack.enter_context(Readings(loaded, cache, batch_size))
+        readings = stack.enter_context(Readings(loaded, cache, models.batch_size))
         tell = stack.enter_context(progress_of_stages())
         setting = EvaluationSettings(
             request.k, fit, request.ranking, request.language, request.ablate, request.exhaustive

@@ -26,6 +26,7 @@ from odqa.cli.options import (
     MaxFileSizeOption,
     OnDuplicateOption,
     Paths,
+    RayOption,
     RecallOption,
     StrictOption,
     storage_of,
@@ -99,6 +100,7 @@ def index(
     max_file_seconds: MaxFileSecondsOption = MAX_FILE_SECONDS,
     strict: StrictOption = False,
     device: DeviceOption = AUTO,
+    ray: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Index documents, so that questions can be answered from them.
@@ -113,6 +115,8 @@ def index(
     odqa index articles.jsonl --text-field body --id-field url --index indexes/articles
 
     odqa index wiki --index indexes/wiki --factory IVF4096,SQ8 --tune-recall 0.98
+
+    odqa index /shared/wiki --index /shared/indexes/wiki --ray 10.0.0.1:6379
 
     """
     from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions
@@ -140,6 +144,7 @@ def index(
             strict=strict,
             limits=ReadLimits(max_file_size, max_file_seconds),
             device=device,
+            ray=ray,
             progress=show,
         )
     print_report(report, json_output, changes=report.skipped > 0)

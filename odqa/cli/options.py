@@ -205,6 +205,16 @@ DeviceOption: TypeAlias = Annotated[
         rich_help_panel=MODELS,
     ),
 ]
+RayOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Work on a Ray cluster: host:port of its head, auto for one that runs here, local for all cores of this "
+        "machine.",
+        rich_help_panel=MODELS,
+    ),
+]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of text.", rich_help_panel=OUTPUT)
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import time
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from odqa.corpus.base import DEFAULTS, LIMITS, OpenFile, ReadLimits, ReadOptions
 from odqa.corpus.files import PARSED
 from odqa.corpus.load import load
 from odqa.corpus.worker import AVAILABLE, read_apart
-from odqa.errors import DataError, OdqaError
+from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import open_regular
 from odqa.types import Document
+
+_PIECE = 1 << 20  # Bytes of a file that are hashed at once.
 
 
 def read_file(
@@ -38,6 +41,21 @@ def read_file(
         yield Unusable(source, error.strerror or str(error))
     except (MemoryError, ValueError) as error:  # ValueError: a path with a NUL.
         yield Unusable(source, "needs more memory than there is" if isinstance(error, MemoryError) else str(error))
+
+
+def digest_of(path: Path, limits: ReadLimits) -> str:
+    """The SHA-256 (hex) of a file; empty where it is not a regular file, cannot be read, or not within the limits."""
+    digest = hashlib.sha256()
+    latest = time.monotonic() + limits.seconds
+    try:
+        with open_regular(path) as stream:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+                if time.monotonic() > latest:
+                    return ""
+    except (OSError, UsageError):
+        return ""
+    return digest.hexdigest()
 
 
 def _check_kind(path: Path) -> None:

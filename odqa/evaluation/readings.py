@@ -92,8 +92,9 @@ class Readings(Closing):
         # Texts of like length together, so that the batches of one turn are padded little.
         order = sorted(missing, key=lambda key: len(missing[key][1].text))
         left = len(pairs) - known
-        for start in range(0, len(order), AT_ONCE):
-            some = order[start : start + AT_ONCE]
+        at_once = AT_ONCE * self.reader.workers
+        for start in range(0, len(order), at_once):
+            some = order[start : start + at_once]
             questions, texts = zip(*(missing[key] for key in some), strict=True)
             made = self.reader.read(questions, texts, n_best=n_best, batch_size=self.batch_size)
             rows = list(zip(some, map(_pack, made), strict=True))
@@ -104,7 +105,7 @@ class Readings(Closing):
             found.update(zip(some, made, strict=True))
             if progress:
                 # A pair asked for twice is read once; it counts as often as it was asked for.
-                done = left if start + AT_ONCE >= len(order) else len(some)
+                done = left if start + at_once >= len(order) else len(some)
                 progress(done)
                 left -= done
         return [found[key] for key in keys]

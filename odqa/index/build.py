@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from odqa.arguments import Paths, names_of, path_of, paths_of
+from odqa.cluster.join import check_address
 from odqa.corpus import ChunkOptions, Found, ReadLimits, ReadOptions, Unusable, find_files
 from odqa.corpus.base import LIMITS, kind_of, source_of
 from odqa.corpus.files import KNOWN, LOADERS, unknown_kind
@@ -65,6 +66,7 @@ def build_index(
     strict: bool = False,
     limits: ReadLimits = LIMITS,
     device: str = "auto",
+    ray: str | None = None,
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
     """Index the files under ``paths`` and the ``documents`` from memory into ``folder``, replacing any index there.
@@ -79,21 +81,26 @@ def build_index(
     Every other file that was found and not read, for its kind, for what is in it or for the ``limits``, is listed in
     the report; with ``strict`` the first one of a known kind raises DataError.
 
+    ``ray`` is the address of a Ray cluster, ``host:port``, ``auto`` or ``local`` (see ``odqa.cluster.join``), on which
+    files are read, split and encoded then, with the same result; ``documents`` are split and encoded here.
+
     Raises UsageError for a path that does not exist and for a factory that does not fit, IndexFolderError when
     ``folder`` holds something other than an index or another process is changing it, DataError when two documents have
-    the same id, and OdqaError when nothing could be used or the disk is full.
+    the same id, and OdqaError when nothing could be used, when the disk is full, and when the cluster cannot do it.
     """
     started = time.monotonic()
     folder = path_of("index", folder)
     found = _found(paths, documents, include, exclude)
     check_target(folder)
+    if ray:  # Before a model is loaded.
+        check_address(ray)
     require_faiss()
-    loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
+    loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, "cpu" if ray else device)
     if storage.factory:  # Before hours of encoding.
         check_factory(storage.factory, loaded.dimension)
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
     with changing(folder) as change, Ingest(change, Catalog([]), lambda: loaded, rules, progress) as ingest:
-        ingest.read(found.files)
+        _read(ingest, found.files, ray, device)
         ingest.take(documents_from(documents, rules.read))
         segments = ingest.finish()
         if not segments:
@@ -114,6 +121,7 @@ def add(
     strict: bool = False,
     limits: ReadLimits = LIMITS,
     device: str = "auto",
+    ray: str | None = None,
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
     """Add files and documents (see ``build_index``) to the index in ``folder``, read and split like those in it.
@@ -124,9 +132,12 @@ def add(
     started = time.monotonic()
     folder = path_of("index", folder)
     found = _found(paths, documents, include, exclude)
-    with _ingesting(folder, encoder, device, on_duplicate, strict, False, limits, progress) as parts:
+    here = "cpu" if ray else device
+    if ray:
+        check_address(ray)
+    with _ingesting(folder, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest, catalog = parts
-        ingest.read(_as_known(catalog, found.files))
+        _read(ingest, _as_known(catalog, found.files), ray, device)
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         if not ingest.counts["added"] + ingest.counts["changed"] + ingest.counts["skipped"]:
             raise OdqaError(_nothing_usable(ingest.unusable, found))
@@ -175,6 +186,14 @@ def update(
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         manifest = _commit(change, manifest, ingest, catalog)
     return report_of(folder, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
+
+
+def _read(ingest: Ingest, files: Sequence[Path], ray: str | None, device: str) -> None:
+    """Take in the files, which this process reads, or a Ray cluster."""
+    if ray is None:
+        ingest.read(files)
+    else:
+        ingest.read_on(ray, device, files)
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
@@ -17,10 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.closing import Closing
+from odqa.cluster.documents import Encoded, encoded, job_of
+from odqa.cluster.documents import Item as Made
+from odqa.cluster.join import joined
+from odqa.cluster.work import Finished
 from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, read_file, split
 from odqa.corpus.base import LIMITS, source_of
+from odqa.corpus.read import digest_of
 from odqa.errors import DataError, UsageError
-from odqa.files import open_regular
 from odqa.index.catalog import Catalog, CatalogEntry
 from odqa.index.change import Change, check_space
 from odqa.index.manifest import SegmentRecord
@@ -32,9 +34,6 @@ from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
-
-
-_PIECE = 1 << 20  # Bytes of a file that are hashed at once.
 
 
 class OnDuplicate(StrEnum):
@@ -114,13 +113,38 @@ class Ingest(Closing):
         for file, size, before_it in zip(files, sizes, accumulate(sizes, initial=0), strict=False):
             source = source_of(file)
             before = self._catalog.from_source(source) if self._rules.update else []
-            digest = _digest(file, self._rules.limits)
+            digest = digest_of(file, self._rules.limits)
             if before and digest and known.get(source) == digest:
                 self.counts["unchanged"] += len(before)
             else:
                 self._read(file, before, (before_it, size, total))
                 self._hashes[source] = digest
         self._show(READING, total, total)
+
+    def read_on(self, address: str, device: str, files: Sequence[Path]) -> None:
+        """Take the documents of all files, which the Ray cluster at ``address`` reads, splits and encodes.
+
+        In a change they come before all others. Not for an update, which would encode all documents to find that few
+        have changed. Raises DataError where ``Rules`` make it an error, OdqaError where the cluster cannot do it.
+        """
+        rules = self._rules
+        assert not rules.update
+        with joined(address) as cluster:
+            job = job_of(self._encoder(), rules.read, rules.limits, rules.chunk, cluster.device(device))
+            with closing(encoded(cluster, files, job)) as made:
+                self._receive(files, made)
+
+    def _receive(self, files: Sequence[Path], made: Iterable[Made]) -> None:
+        sizes = [_size(file) for file in files]
+        before, total, at, characters = 0, sum(sizes), 0, 0
+        for item in made:
+            if isinstance(item, Finished):
+                self._hashes[source_of(files[at])] = item.digest
+                before, at, characters = before + sizes[at], at + 1, 0
+            else:
+                self._take(item)
+                characters += len(item.document.text) if isinstance(item, Encoded) else 0
+            self._show(READING, before + min(characters, sizes[at]) if at < len(files) else total, total)
 
     def take(self, items: Iterable[Document | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""
@@ -144,9 +168,9 @@ class Ingest(Closing):
                     self._catalog.remove(gone)
                     self.counts["removed"] += 1
 
-    def _take(self, item: Document | Unusable) -> bool:
+    def _take(self, item: Document | Encoded | Unusable) -> bool:
         """Take a document, or note why there is none; whether it could be used."""
-        problem = self._append(item) if isinstance(item, Document) else item
+        problem = item if isinstance(item, Unusable) else self._append(item)
         if problem is None:
             return True
         self.unusable.append(problem)
@@ -154,8 +178,9 @@ class Ingest(Closing):
             raise DataError(f"{problem.source}: {problem.reason} (without --strict it would be left out)")
         return False
 
-    def _append(self, document: Document) -> Unusable | None:
+    def _append(self, item: Document | Encoded) -> Unusable | None:
         """Append a document, unless it is there already."""
+        document = item.document if isinstance(item, Encoded) else item
         rules = self._rules
         held = self._catalog.find(document.id)
         same_file = rules.update and held is not None and held.document.source == document.source
@@ -169,7 +194,7 @@ class Ingest(Closing):
                 raise DataError(_duplicate(other, document, in_index=held is not None))
             self.counts["skipped"] += 1
             return None
-        passages = split(document, self._encoder().token_offsets, rules.chunk)
+        passages, vectors = self._made(item)
         if not passages:
             return _without_passages(document)
         if held:
@@ -178,8 +203,15 @@ class Ingest(Closing):
             self._replaced[twice.number] = twice
         else:
             self.counts["changed" if held else "added"] += 1
-        self._open_writer().add(document, passages)
+        self._open_writer().add(document, passages, vectors)
         return None
+
+    def _made(self, item: Document | Encoded) -> tuple[Sequence[Passage], NDArray[np.float32] | None]:
+        """The passages of a document, and their vectors, if it is not for ``finish`` to encode them."""
+        if isinstance(item, Document):
+            return split(item, self._encoder().token_offsets, self._rules.chunk), None
+        self.counts["encoded"] += len(item.passages)
+        return item.passages, item.vectors
 
     def finish(self) -> tuple[SegmentRecord, ...]:
         """Encode what was read and write the segment; returns its record, or none where there is nothing to write."""
@@ -255,18 +287,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # Reading the file reports what is wrong with it.
-
-
-def _digest(path: Path, limits: ReadLimits) -> str:
-    """The SHA-256 (hex) of a file; empty where it is not a regular file, cannot be read, or not within the limits."""
-    digest = hashlib.sha256()
-    latest = time.monotonic() + limits.seconds
-    try:
-        with open_regular(path) as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
-                if time.monotonic() > latest:
-                    return ""
-    except (OSError, UsageError):
-        return ""
-    return digest.hexdigest()

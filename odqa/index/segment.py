@@ -43,9 +43,16 @@ class SegmentWriter(Closing):
         self._open.callback(self._keywords.close)
         self._done = 0  # Passages whose vectors are written.
 
-    def add(self, document: Document, passages: Sequence[Passage]) -> None:
-        """Append a document; its passages are encoded by ``finish``."""
+    def add(self, document: Document, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None) -> None:
+        """Append a document. Its passages are encoded by ``finish``, unless their ``vectors`` are there already.
+
+        Documents with their vectors come before any without.
+        """
         self.store.add(document, passages)
+        if vectors is not None:
+            self._vectors.add(vectors)
+            self._keywords.add(passages)
+            self._done += len(passages)
 
     def take(self, segment: Segment) -> None:
         """Append the live documents of another segment; their passages are encoded by ``finish``."""

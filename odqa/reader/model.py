@@ -62,6 +62,8 @@ class Reader(QuestionAnswering):
     True
     """
 
+    workers = 1  # Processes that read at the same time.
+
     def __init__(
         self,
         network: Network,

@@ -74,6 +74,11 @@ class Encoder:
         """What the model puts before a question ("query") or a passage ("document"); empty where it is nothing."""
         return self._embedder.facts.before[kind]
 
+    @property
+    def tokenizer_json(self) -> str:
+        """Its tokenizer, as the text of a tokenizer.json: cuts texts into tokens where the model is not loaded."""
+        return str(self._tokenizer.to_str())
+
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """The character span of every token of ``text``, special tokens left out."""
         offsets: list[tuple[int, int]] = self._tokenizer.encode(text, add_special_tokens=False).offsets

@@ -67,10 +67,11 @@ def run(hidden: tuple[str, ...], folder: Path, *commands: str, **settings: str) 
         ("tune --dataset owner/questions --index index", ["owner/questions", "datasets", "odqa[train]"]),
         ("make-negatives owner/questions", ["owner/questions", "datasets", "odqa[train]"]),
         ("serve --index index", ["fastapi", "odqa[serve]"]),
+        ("index docs --index new --ray local", ["ray", "odqa[ray]"]),
     ],
 )
 def test_the_extra_is_named_before_a_model_is_loaded(typed: str, words: list[str], folder: Path) -> None:
-    done = run((*TRAIN, "fastapi"), folder, typed)
+    done = run((*TRAIN, "fastapi", "ray"), folder, typed)
     assert done.returncode == 1, done.stderr
     assert all(word in done.stderr for word in (*words, "pip install")), done.stderr
     assert done.stderr.count("\n") == 1

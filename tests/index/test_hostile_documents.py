@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from odqa.corpus import ReadLimits
-from odqa.index import ingest
+from odqa.corpus import ReadLimits, read
 from odqa.index.build import add, build_index, update
 from odqa.retrieval.encoder import Encoder
 from tests.corpus.hostile import word_xml, write_word
@@ -72,6 +71,6 @@ def test_a_file_that_takes_too_long_to_hash_is_read_again_by_every_update(
     path.write_text("The moon orbits the earth.")
     clock = iter(range(0, 10**6, 400))
     with monkeypatch.context() as patched:
-        patched.setattr(ingest.time, "monotonic", lambda: next(clock))
-        assert ingest._digest(path, ReadLimits()) == ""
-    assert len(ingest._digest(path, ReadLimits())) == 64
+        patched.setattr(read.time, "monotonic", lambda: next(clock))
+        assert read.digest_of(path, ReadLimits()) == ""
+    assert len(read.digest_of(path, ReadLimits())) == 64

@@ -30,7 +30,7 @@ def compact(
 
     """
     from odqa.index.compaction import compact as compact_index
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
     from odqa.index.manifest import read_manifest
 
     before = read_manifest(index)

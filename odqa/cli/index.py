@@ -117,7 +117,7 @@ def index(
     """
     from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions
     from odqa.index.build import build_index
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
 
     if encoder == DEFAULT_ENCODER and not re.match("en([-_]|$)", language.lower()):
         note(

@@ -21,7 +21,7 @@ from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
 
 AUTO = "auto"
 EXHAUSTIVE = "Read all k passages, also where the first ones give an answer that is sure."
@@ -232,7 +232,7 @@ def storage_of(factory: str | None, recall: float | None, before: Storage) -> St
 
     Raises UsageError for a recall outside (0, 1].
     """
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
 
     if recall is not None and not 0 < recall <= 1:
         raise UsageError(f"--tune-recall is {recall}: give a share above 0 and at most 1, such as 0.95")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from odqa.errors import IndexFolderError
 from odqa.index.catalog import newest_hashes
 from odqa.index.change import Change, changing, check_space
-from odqa.index.ingest import Storage
+from odqa.index.interface import Storage
 from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter

@@ -43,6 +43,10 @@ class SegmentWriter(Closing):
         self._open.callback(self._keywords.close)
         self._done = 0  # Passages whose vectors are written.
 
+    def unfit(self, document: Document, passages: Sequence[Passage]) -> str:
+        """Why a document cannot be stored: a segment holds any."""
+        return ""
+
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
         """Append a document; its passages are encoded by ``finish``."""
         self.store.add(document, passages)

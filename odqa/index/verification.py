@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.addresses import Address
 from odqa.errors import IndexFolderError
 from odqa.index.layout import PASSAGES, segment_folder, wrong_kinds
 from odqa.index.manifest import (
+    Description,
     Manifest,
     SegmentRecord,
     check_encoder,
@@ -48,7 +50,7 @@ class Problem:
 class Verification:
     """What was checked, and what is broken. ``least_cosine`` is that of the passages encoded again, 1 without any."""
 
-    folder: Path
+    folder: Address
     version: int
     files: int
     bytes: int
@@ -60,7 +62,7 @@ class Verification:
 
 def verify(
     folder: str | Path,
-    load: Callable[[Manifest], Encoder] | None,
+    load: Callable[[Description], Encoder] | None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from odqa.index.filters import Filter
 from odqa.index.known_fields import check_fields, fields_of_index
+from odqa.index.layout import MANIFEST
 from odqa.index.manifest import Description, Manifest, read_manifest
 from odqa.index.ownership import check_target
 from odqa.types import Mode
@@ -39,6 +40,10 @@ class FolderStore:
     def check_target(self) -> None:
         """Raise IndexFolderError when the folder holds something other than an index."""
         check_target(self.address)
+
+    def exists(self) -> bool:
+        """Whether there is a manifest."""
+        return (self.address / MANIFEST).is_file()
 
     def check_storage(self, storage: Storage, dimension: int) -> None:
         """Raise UsageError for a factory that FAISS does not know, or that does not fit."""

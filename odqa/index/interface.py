@@ -77,6 +77,9 @@ class OpenIndex(Protocol):
     def find(self, id: str) -> StoredDocument | None:
         """The document with this id."""
 
+    def sources(self) -> dict[str, str]:
+        """The hash of each file that documents were read from, by its path."""
+
     def fetch(self, rows: Sequence[int]) -> dict[int, Passage]:
         """The passages of these rows, by row."""
 
@@ -118,7 +121,7 @@ class Writer(Protocol):
 
     store: PassageWriter
 
-    def unfit(self, document: Document, passages: Sequence[Passage]) -> str:
+    def unfit(self, document: Document | StoredDocument, passages: Sequence[Passage]) -> str:
         """Why a document cannot be stored where the index lies; empty where it can."""
 
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
@@ -170,6 +173,9 @@ class Store(Protocol):
 
     def check_target(self) -> None:
         """Raise IndexFolderError where something else than an index is in its place."""
+
+    def exists(self) -> bool:
+        """Whether there is an index."""
 
     def check_storage(self, storage: Storage, dimension: int) -> None:
         """Raise UsageError where vectors cannot be stored so: better before hours of encoding."""

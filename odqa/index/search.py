@@ -147,6 +147,10 @@ class Index(Closing):
                     return replace(one, first=first + one.first)
         return None
 
+    def sources(self) -> dict[str, str]:
+        """The hash of each file as it was last read, by its path."""
+        return {source: digest for segment in self._segments for source, digest in segment.store.sources().items()}
+
     def vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """The stored vectors of these rows, float32 (rows, dimension). The index is open for searches by vectors."""
         wanted = np.asarray(rows, np.int64)

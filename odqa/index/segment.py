@@ -43,7 +43,7 @@ class SegmentWriter(Closing):
         self._open.callback(self._keywords.close)
         self._done = 0  # Passages whose vectors are written.
 
-    def unfit(self, document: Document, passages: Sequence[Passage]) -> str:
+    def unfit(self, document: Document | StoredDocument, passages: Sequence[Passage]) -> str:
         """Why a document cannot be stored: a segment holds any."""
         return ""
 

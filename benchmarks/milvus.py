@@ -35,11 +35,10 @@ from odqa.retrieval.encoder import Encoder
 from odqa.squad import load_examples
 from odqa.types import Document, Mode
 
-QUESTIONS = 1000
 KS = (1, 5, 20)
 
 
-def prepare(data: Path, folder: Path, passages: int, encoder: Encoder) -> None:
+def prepare(data: Path, folder: Path, passages: int, asked_at_most: int, encoder: Encoder) -> None:
     """Make the index of so many paragraphs, and write down the questions with their own paragraphs."""
     documents: dict[str, Document] = {}
     questions = []
@@ -53,7 +52,7 @@ def prepare(data: Path, folder: Path, passages: int, encoder: Encoder) -> None:
             break
     chunk = ChunkOptions(max_tokens=encoder.passage_budget, overlap_tokens=0)
     build_index(documents=documents.values(), folder=folder / "encoded", encoder=encoder, chunk=chunk)
-    chosen = np.random.default_rng(0).permutation(len(questions))[:QUESTIONS].tolist()
+    chosen = np.random.default_rng(0).permutation(len(questions))[:asked_at_most].tolist()
     asked = [questions[at] for at in chosen]
     np.save(folder / "queries.npy", encoder.encode_queries([text for text, _ in asked]))
     (folder / "questions.json").write_text(json.dumps(asked))
@@ -123,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=Path("runs/milvus"))
     parser.add_argument("--address", default="", help="milvus://HOST:PORT, to measure a server")
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
@@ -140,7 +140,7 @@ def main() -> None:
         folder = arguments.folder / str(passages)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "questions.json").exists():
-            prepare(arguments.data, folder, passages, encoder)
+            prepare(arguments.data, folder, passages, arguments.questions, encoder)
         where = f"{arguments.address}/odqa_{passages}" if arguments.address else f"milvus:{folder}/lite.db/passages"
         addresses = {"folder": folder / "copy", "server" if arguments.address else "milvus-lite": address_of(where)}
         table += rows_of(passages, folder, addresses)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from odqa.types import Mode
 
-from odqa.addresses import Address
-from odqa.index.catalog import CatalogEntry
-from odqa.index.filters import Filter, Filters
-from odqa.index.manifest import Description
-from odqa.index.store import PassageWriter, StoredDocument
-from odqa.types import Document, Hit, Mode, Passage
+if TYPE_CHECKING:  # So that naming a store costs no more than reading a manifest.
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from odqa.addresses import Address
+    from odqa.index.catalog import CatalogEntry
+    from odqa.index.filters import Filter, Filters
+    from odqa.index.manifest import Description
+    from odqa.index.store import PassageWriter, StoredDocument
     from odqa.index.verification import Verification
     from odqa.retrieval.encoder import Encoder
+    from odqa.types import Document, Hit, Passage
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from odqa.addresses import Address, MilvusAddress, address_of
 from odqa.index.folder import FolderStore
 from odqa.index.interface import Store
-from odqa.index.manifest import Description
 
 if TYPE_CHECKING:
+    from odqa.index.manifest import Description
     from odqa.index.verification import Verification
     from odqa.retrieval.encoder import Encoder
 

@@ -63,7 +63,7 @@ def _address(value: object) -> Address:
     return found if isinstance(found, MilvusAddress) else _expanded(found)
 
 
-_Index = Annotated[Any, BeforeValidator(_said), PlainValidator(_address)]
+_Index = Annotated[Any, PlainValidator(_address), BeforeValidator(_said)]
 _Path = Annotated[Path, BeforeValidator(_said), AfterValidator(_expanded)]
 _AtLeastOne = Annotated[int, Field(ge=1)]
 _Seconds = Annotated[float, Field(ge=0.1, allow_inf_nan=False)]

@@ -38,13 +38,13 @@ def info(
     odqa info --index indexes/handbook --json
 
     """
-    from odqa.index.manifest import Manifest, as_stored
+    from odqa.index.manifest import Manifest, as_stored, check_sizes
     from odqa.index.stores import store_at
 
     address = index_or_default(index, same_index)
-    store = store_at(address)
-    manifest = store.manifest()
-    store.check_fields(())
+    manifest = store_at(address).manifest()
+    if isinstance(manifest, Manifest):
+        check_sizes(address, manifest)
     if json_output:
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
         print_json({**(as_stored(manifest) if isinstance(manifest, Manifest) else asdict(manifest)), **totals})

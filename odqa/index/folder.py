@@ -10,14 +10,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odqa.index.filters import Filter
-from odqa.index.known_fields import check_fields, fields_of_index
 from odqa.index.layout import MANIFEST
 from odqa.index.manifest import Description, Manifest, read_manifest
 from odqa.index.ownership import check_target
 from odqa.types import Mode
 
 if TYPE_CHECKING:
+    from odqa.index.filters import Filter
     from odqa.index.folder_change import FolderChange
     from odqa.index.interface import Storage
     from odqa.index.search import Index
@@ -58,10 +57,14 @@ class FolderStore:
 
     def check_fields(self, filters: Sequence[Filter]) -> None:
         """Check the manifest, the files' sizes, and the fields of the filters."""
+        from odqa.index.known_fields import check_fields
+
         check_fields(self.address, filters)
 
     def fields(self, most: int) -> set[str]:
         """The fields of the first documents."""
+        from odqa.index.known_fields import fields_of_index
+
         return fields_of_index(self.address, most)
 
     def open(self, mode: Mode | str = Mode.HYBRID, device: str = "cpu") -> Index:

@@ -13,8 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
+from odqa.addresses import Address, MilvusAddress, address_of
 from odqa.arguments import meant
 from odqa.device import check_device
 from odqa.errors import DataError, UsageError
@@ -50,6 +51,17 @@ def _device(name: str) -> str:
 
 
 _Text = Annotated[str, BeforeValidator(_said)]
+
+
+def _address(value: object) -> Address:
+    try:
+        found = address_of(value)
+    except UsageError as error:
+        raise ValueError(error) from None
+    return found if isinstance(found, MilvusAddress) else _expanded(found)
+
+
+_Index = Annotated[Any, PlainValidator(_address), BeforeValidator(_said)]
 _Path = Annotated[Path, BeforeValidator(_said), AfterValidator(_expanded)]
 _AtLeastOne = Annotated[int, Field(ge=1)]
 _Seconds = Annotated[float, Field(ge=0.1, allow_inf_nan=False)]
@@ -60,7 +72,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    index: _Path = Field(DEFAULT_INDEX, description="the index folder")
+    index: _Index = Field(DEFAULT_INDEX, description="the index: a folder, or the address of one in a Milvus")
     encoder: _Text = Field(DEFAULT_ENCODER, description="the encoder of a new index: a folder or a name")
     reader: _Text = Field(DEFAULT_READER, description="the reader: a folder or a name")
     device: Annotated[_Text, AfterValidator(_device)] = Field(

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"odqa", "version", "types", "errors", "closing", "text"},
     {"arguments", "checked", "extras", "files", "forking", "threads"},
-    {"squad", "device", "models", "model_configs", "toml_files", "views"},
+    {"addresses", "squad", "device", "models", "model_configs", "toml_files", "views"},
     {"settings", "runtime"},
     {"corpus"},
     {"retrieval"},

@@ -1,11 +1,13 @@
 """What was fitted for a reader goes into a file, ``ranking.json``, and comes back as the rules that decide by it.
 
 The file belongs to one reader: its scores are on that reader's scale. It lies in the reader's own folder, for every
-index, or as ``rankings/READER.json`` in an index folder, for that index, which takes precedence.
+index, or as ``rankings/READER.json`` in an index folder, or beside an index in a Milvus, for that index, which takes
+precedence.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,15 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from odqa.addresses import Address, MilvusAddress
 from odqa.answering.calibrator import Calibrator
 from odqa.answering.deciders import Decider, Enough, FittedRule, ReaderRule
 from odqa.answering.ranking import RANKINGS, Weights, check_ranking
 from odqa.checked import checked
 from odqa.errors import DataError, ModelError, UsageError
-from odqa.files import read_json, write_json
+from odqa.files import parse_json, read_json, write_json
 from odqa.index import layout
 
 if TYPE_CHECKING:
+    from odqa.index.milvus.store import MilvusStore
     from odqa.reader.model import Reader
 
 FORMAT = 1
@@ -122,15 +126,27 @@ def own_file(index: Path, reader: Reader) -> Path:
     return index / layout.RANKINGS / f"{reader.content_hash[:16]}.json"
 
 
-def used_file(reader: Reader, index: Path | None = None) -> Path | None:
-    """The file that :func:`load` reads; None where nothing was fitted."""
+def note_of(reader: Reader) -> str:
+    """What the fit for a reader is called beside an index in a Milvus."""
+    return f"ranking {reader.content_hash[:16]}"
+
+
+def used_file(reader: Reader, index: Address | None = None) -> Path | MilvusAddress | None:
+    """The file that :func:`load` reads, or the index in a Milvus that has it beside it; None where nothing was fitted.
+
+    Raises IndexFolderError where a Milvus does not answer.
+    """
     if reader.folder is None:
         return None
+    if isinstance(index, MilvusAddress):
+        if _in_milvus(index).note(note_of(reader)) is not None:
+            return index
+        index = None
     files = [*([own_file(index, reader)] if index else []), reader.folder / FILE]
     return next((file for file in files if file.is_file()), None)
 
 
-def load(reader: Reader, index: Path | None = None) -> Fit | None:
+def load(reader: Reader, index: Address | None = None) -> Fit | None:
     """What was fitted for a reader on this index, or else what came with the reader; None where nothing was.
 
     Raises ModelError for a file that is broken, and for one that was fitted for another reader.
@@ -138,7 +154,7 @@ def load(reader: Reader, index: Path | None = None) -> Fit | None:
     path = used_file(reader, index)
     if path is None:
         return None
-    fit = read(path)
+    fit = _read_note(path, reader) if isinstance(path, MilvusAddress) else read(path)
     if fit.reader != reader.content_hash:
         raise ModelError(
             f"{path} was fitted for another reader ({fit.reader[:12]}) than {reader.name} "
@@ -147,11 +163,22 @@ def load(reader: Reader, index: Path | None = None) -> Fit | None:
     return fit
 
 
-def keep(index: Path, reader: Reader, fit: Fit) -> Path:
+def is_same(one: Path | MilvusAddress, other: Path | MilvusAddress) -> bool:
+    """Whether two fits are at the same place."""
+    if isinstance(one, Path) and isinstance(other, Path):
+        return one.resolve() == other.resolve()
+    return one == other
+
+
+def keep(index: Address, reader: Reader, fit: Fit) -> Path | MilvusAddress:
     """Write a fit into an index folder, whole or not at all, and return the file; no link in the folder is followed.
 
-    Raises IndexFolderError where there is one.
+    That for an index in a Milvus is kept beside it, and its address returned. Raises IndexFolderError where there is a
+    link, or no Milvus answers.
     """
+    if isinstance(index, MilvusAddress):
+        _in_milvus(index).keep(note_of(reader), json.dumps(_values(fit), ensure_ascii=False))
+        return index
     path = own_file(index, reader)
     layout.check_kinds(index)
     path.parent.mkdir(exist_ok=True)
@@ -161,7 +188,11 @@ def keep(index: Path, reader: Reader, fit: Fit) -> Path:
 
 def write(path: Path, fit: Fit, *, follow: bool = True) -> None:
     """Write a fit, whole or not at all. Where ``path`` is a link, to where it leads, unless ``follow`` is false."""
-    value = {
+    write_json(path, _values(fit), follow=follow)
+
+
+def _values(fit: Fit) -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "reader": fit.reader,
         "default": fit.default,
@@ -176,36 +207,54 @@ def write(path: Path, fit: Fit, *, follow: bool = True) -> None:
         },
         "record": fit.record,
     }
-    write_json(path, value, follow=follow)
 
 
 def read(path: Path) -> Fit:
     """Read a fit. Raises ModelError, naming the file, where it is damaged or of a later version."""
     try:
-        content = read_json(path, REMEDY)
-        found = content.get("format") if isinstance(content, dict) else None
-        if isinstance(found, int) and found > FORMAT:
-            raise DataError(f"{path}: it has format {found}, this odqa reads format {FORMAT}; {REMEDY}")
-        value: _File = checked(_File, content, str(path), REMEDY)
-        rankings = {
-            name: FittedRule(
-                name,
-                Weights(**one.weights.model_dump()),
-                _calibrator(one.calibrator, path),
-                one.threshold,
-                Enough(**one.enough.model_dump()) if one.enough else None,
-            )
-            for name, one in value.rankings.items()
-        }
+        return _fit(read_json(path, REMEDY), str(path))
     except DataError as error:
         raise ModelError(str(error)) from None
+
+
+def _read_note(index: MilvusAddress, reader: Reader) -> Fit:
+    """The fit that is kept beside an index in a Milvus. Raises ModelError where it is damaged."""
+    where = f"{index} ({note_of(reader)})"
+    try:
+        return _fit(parse_json(_in_milvus(index).note(note_of(reader)) or "", where, REMEDY), where)
+    except DataError as error:
+        raise ModelError(str(error)) from None
+
+
+def _in_milvus(index: MilvusAddress) -> MilvusStore:
+    from odqa.index.milvus.store import MilvusStore
+
+    return MilvusStore(index)
+
+
+def _fit(content: Any, path: str) -> Fit:
+    """The fit of a file's content. Raises DataError, and ModelError where it is not of all rankings."""
+    found = content.get("format") if isinstance(content, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise DataError(f"{path}: it has format {found}, this odqa reads format {FORMAT}; {REMEDY}")
+    value: _File = checked(_File, content, path, REMEDY)
+    rankings = {
+        name: FittedRule(
+            name,
+            Weights(**one.weights.model_dump()),
+            _calibrator(one.calibrator, path),
+            one.threshold,
+            Enough(**one.enough.model_dump()) if one.enough else None,
+        )
+        for name, one in value.rankings.items()
+    }
     if set(rankings) != set(RANKINGS) or value.default not in rankings:
         wanted = f"it must hold the rankings {', '.join(RANKINGS)}, and name one of them as the default"
         raise ModelError(f"{path} is not a fitted ranking ({wanted}); {REMEDY}")
     return Fit(value.reader, value.default, rankings, value.record.model_dump(exclude_unset=True))
 
 
-def _calibrator(value: Mapping[str, Any], path: Path) -> Calibrator:
+def _calibrator(value: Mapping[str, Any], path: str) -> Calibrator:
     try:
         return Calibrator.from_json(value)
     except (ValueError, KeyError, TypeError, OverflowError) as error:

@@ -12,13 +12,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
+from odqa.addresses import Address, address_of
 from odqa.answering import fit_file
 from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import Decider
 from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.answering.ranking import check_ranking
 from odqa.answering.steps import Decided, decide
-from odqa.arguments import check_count, check_texts, path_of
+from odqa.arguments import check_count, check_texts
 from odqa.closing import Closing
 from odqa.corpus.blocks import blocks_of
 from odqa.errors import UsageError
@@ -52,7 +53,7 @@ class Pipeline(Closing):
     @classmethod
     def open(
         cls,
-        index: str | Path = DEFAULT_INDEX,
+        index: str | Address = DEFAULT_INDEX,
         *,
         mode: Mode | str = Mode.HYBRID,
         reader: str | Path = DEFAULT_READER,
@@ -62,7 +63,7 @@ class Pipeline(Closing):
         device: str = "auto",
         backend: str | None = None,
     ) -> Self:
-        """Open an index folder and load the models; ``encoder`` None means the one the index was built with.
+        """Open an index and load the models; ``encoder`` None means the one the index was built with.
 
         ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. ``ranking`` is
         one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. ``reranker`` is a
@@ -74,7 +75,7 @@ class Pipeline(Closing):
         from odqa.index.retriever import Retriever
         from odqa.reader.model import Reader
 
-        index = path_of("index", index)
+        index = address_of(index)
         check_ranking(ranking)
         retriever = Retriever.open(index, mode=mode, encoder=encoder, reranker=reranker, device=device, backend=backend)
         try:

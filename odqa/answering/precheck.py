@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from odqa.addresses import Address
 from odqa.answering.ranking import check_ranking
 from odqa.index.filters import Filters, parsed
-from odqa.index.known_fields import check_fields
+from odqa.index.stores import store_at
 from odqa.models import resolve
 
 
 def precheck(
-    index: Path, *, filters: Filters = (), reader: str | Path | None = None, ranking: str | None = None
+    index: Address, *, filters: Filters = (), reader: str | Path | None = None, ranking: str | None = None
 ) -> None:
     """Check an index, the fields of filters, a reader's name and a ranking's, as far as it needs no model.
 
@@ -23,6 +24,6 @@ def precheck(
     ranking, and ModelError for a reader that is not there.
     """
     check_ranking(ranking)
-    check_fields(index, parsed(filters))
+    store_at(index).check_fields(parsed(filters))
     if reader is not None:
         resolve(reader)

@@ -11,7 +11,7 @@ from odqa.errors import UsageError
 from odqa.index.filters import Filter, Filters, parsed
 
 if TYPE_CHECKING:
-    from odqa.index.search import Index
+    from odqa.index.interface import OpenIndex
 
 MAX_CHARACTERS = 1000
 DEFAULT_K = 20
@@ -69,7 +69,7 @@ def tidy(question: str) -> str:
     return question.translate(_SPACES).strip()
 
 
-def nothing_to_search(index: Index, filters: Filters) -> str:
+def nothing_to_search(index: OpenIndex, filters: Filters) -> str:
     """Why a search with ``filters`` finds nothing whatever is asked, or the empty text where it may find something.
 
     Raises UsageError for a filter on a field that no document has.

@@ -14,6 +14,7 @@ from odqa.cli import (
     compact,
     compare,
     config,
+    copy,
     doctor,
     eval,
     feedback,
@@ -50,6 +51,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "update": update.update,
         "remove": remove.remove,
         "compact": compact.compact,
+        "copy": copy.copy,
         "verify": verify.verify,
     },
     "Measure and improve": {

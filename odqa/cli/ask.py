@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from odqa.addresses import Address
 from odqa.answering.question import DEFAULT_K, Ask, check_question
 from odqa.cli.common import command, tell_fallback
 from odqa.cli.defaults import index_or_default, setting
@@ -137,9 +136,9 @@ def ask(
         )
     with opened as respond:
         if prompting:
-            from odqa.index.known_fields import check_fields
+            from odqa.index.stores import store_at
 
-            local = partial(check_fields, index_or_default(index))
+            local = store_at(index_or_default(index)).check_fields
             prompt = Prompt(respond, lambda one, why: _print(one, explain or why, json_output, everything), how, mode)
             prompt.check = local if url is None else prompt.check
             with history():
@@ -159,7 +158,7 @@ def _at_terminal() -> bool:
 
 @contextmanager
 def _local(
-    index: Path,
+    index: Address,
     mode: Mode,
     reader: str,
     ranking: str | None,
@@ -192,7 +191,7 @@ def _local(
 
 @contextmanager
 def _remote(
-    url: str, index: Path | None, reader: str, ranking: str | None, reranker: str | None, device: str
+    url: str, index: Address | None, reader: str, ranking: str | None, reranker: str | None, device: str
 ) -> Iterator[Respond]:
     """What answers by a server, which has its own models."""
     own = [

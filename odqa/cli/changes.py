@@ -59,12 +59,12 @@ def print_report(report: ChangeReport, json_output: bool, *, changes: bool = Tru
 
 
 def _print_report(report: ChangeReport, json_output: bool, changes: bool, vectors: bool) -> None:
-    from odqa.index.manifest import read_manifest
+    from odqa.index.stores import store_at
 
-    manifest = read_manifest(report.folder)
-    newest = manifest.segments[-1]
+    manifest = store_at(report.folder).manifest()
+    newest = manifest.newest_vectors
     if vectors:
-        _warn_of_recall(newest.vectors["recall"], manifest.storage["recall"])
+        _warn_of_recall(newest["recall"], manifest.storage["recall"])
     if json_output:
         print_json({**asdict(report), "folder": str(report.folder)})
         return
@@ -76,8 +76,8 @@ def _print_report(report: ChangeReport, json_output: bool, changes: bool, vector
         ("Documents", f"{report.documents:,}"),
         ("Passages", f"{report.passages:,}{length}"),
     ]
-    if vectors and newest.vectors["recall"] is not None:
-        rows.append(("Vectors", describe_vectors(newest.vectors)))
+    if vectors and newest["recall"] is not None:
+        rows.append(("Vectors", describe_vectors(newest)))
     rows += [
         ("Time", f"{report.seconds:,.1f} s"),
         ("Size", megabytes(report.bytes)),

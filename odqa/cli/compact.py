@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from odqa.addresses import folder_of
 from odqa.cli.changes import print_report
 from odqa.cli.common import command
 from odqa.cli.options import FactoryOption, IndexOption, JsonOption, RecallOption, storage_of
@@ -30,14 +31,15 @@ def compact(
 
     """
     from odqa.index.compaction import compact as compact_index
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
     from odqa.index.manifest import read_manifest
 
-    before = read_manifest(index)
+    folder = folder_of(index, "odqa compact")
+    before = read_manifest(folder)
     storage = None
     if factory is not None or tune_recall is not None:
         storage = storage_of(factory, tune_recall, Storage(**before.storage))
-    print_report(compact_index(index, storage=storage), json_output, changes=False)
+    print_report(compact_index(folder, storage=storage), json_output, changes=False)
     if not json_output:
         parts = [count(len(before.segments), "segment"), megabytes(before.bytes)]
         if before.deleted_passages:

@@ -46,9 +46,11 @@ def indexes(ctx: Any) -> Iterable[str]:
 def fields(ctx: Any) -> Iterable[str]:
     """The fields of the first documents of the index that is named, or of the default one."""
     from odqa.cli.defaults import index_or_default
-    from odqa.index.known_fields import fields_of_index
+    from odqa.index.stores import store_at
 
-    return fields_of_index(index_or_default(ctx.params.get("index")), most=_DOCUMENTS)
+    address = index_or_default(ctx.params.get("index"))
+    # A key that is pressed connects to no server.
+    return store_at(address).fields(_DOCUMENTS) if isinstance(address, Path) else ()
 
 
 @_quietly

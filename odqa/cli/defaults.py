@@ -8,6 +8,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odqa.addresses import Address, address_of
 from odqa.cli.output import detail, note
 from odqa.errors import OdqaError, UsageError
 from odqa.threads import limit
@@ -66,7 +67,7 @@ def setting(name: str, otherwise: Any) -> Any:
     return otherwise if found is None else found.given().get(name, otherwise)
 
 
-def index_or_default(argument: Path | None, option: Path | None = None) -> Path:
+def index_or_default(argument: Address | None, option: Address | None = None) -> Address:
     """The index that was named, as an argument or with ``--index``, else that of the settings, else the default.
 
     Raises UsageError where it was named twice.
@@ -74,7 +75,7 @@ def index_or_default(argument: Path | None, option: Path | None = None) -> Path:
     if argument is not None and option is not None and argument != option:
         raise UsageError(f"two indexes are named, {argument} and --index {option}; name one")
     named = argument if option is None else option
-    return Path(setting("index", DEFAULT_INDEX)) if named is None else named
+    return address_of(setting("index", DEFAULT_INDEX)) if named is None else named
 
 
 def _defaults(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

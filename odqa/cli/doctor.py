@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from odqa import __version__, threads
+from odqa.addresses import Address
 from odqa.cli.common import command, describe
 from odqa.cli.defaults import chosen
 from odqa.cli.options import JsonOption, SameIndexOption
@@ -85,7 +86,7 @@ def doctor(index: SameIndexOption = None, json_output: JsonOption = False) -> No
         raise typer.Exit(1)
 
 
-def _findings(index: Path | None) -> Iterator[Finding]:
+def _findings(index: Address | None) -> Iterator[Finding]:
     yield Finding("odqa", Verdict.OK, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     settings: Settings | None = None
     try:
@@ -177,23 +178,24 @@ def _cache() -> Finding:
     return Finding("cache", Verdict.MISSING, f"{nearest} cannot be written", remedy)
 
 
-def _index(named: Path | None, settings: Settings | None) -> Finding:
+def _index(named: Address | None, settings: Settings | None) -> Finding:
     """The index, as far as its manifest and the sizes of its files tell; the default one need not be there."""
-    from odqa.index.manifest import check_sizes, read_manifest
+    from odqa.index.stores import store_at
     from odqa.models import resolve
 
     folder = named or (settings.index if settings else DEFAULT_INDEX)
 
     def look() -> str:
-        manifest = read_manifest(folder)
-        check_sizes(folder, manifest)
+        store = store_at(folder)
+        manifest = store.manifest()
+        store.check_fields(())
         resolve(manifest.encoder)
         counts = f"{count(manifest.documents, 'document')}, {count(manifest.passages, 'passage')}"
         return f"{folder}: {counts}, {megabytes(manifest.bytes)}"
 
-    if named is None and folder == DEFAULT_INDEX and not folder.exists():
+    if named is None and folder == DEFAULT_INDEX and not DEFAULT_INDEX.exists():
         return Finding("index", Verdict.MISSING, f"none at {folder} yet", "make one: odqa index PATH...")
-    return _tried("index", look, f"odqa verify {folder}" if folder.exists() else "")
+    return _tried("index", look, f"odqa verify {folder}" if not isinstance(folder, Path) or folder.exists() else "")
 
 
 def _extras() -> Iterator[Finding]:

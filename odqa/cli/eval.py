@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -26,6 +26,7 @@ from odqa.cli.options import (
     LimitOption,
     RayOption,
     SplitOption,
+    index_address,
 )
 from odqa.cli.output import landed, note, print_json, print_lines
 from odqa.cli.progress import progress_of_stages
@@ -61,8 +62,10 @@ def evaluate(
         ),
     ] = None,
     index: Annotated[
-        Path | None,
+        Any,
         typer.Option(
+            metavar="INDEX",
+            parser=index_address,
             help="Ask the questions of this index instead: retrieval, reading and ranking.",
             autocompletion=complete.indexes,
         ),

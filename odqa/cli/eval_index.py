@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from odqa.addresses import Address
 from odqa.cli.common import tell_fallback
 from odqa.cli.output import landed, note, print_json, print_lines
 from odqa.cli.progress import progress_of_stages, status
@@ -31,7 +32,7 @@ class Request:
     questions: Sequence[Example | OwnQuestion]
     dataset: str
     language: str
-    index: Path
+    index: Address
     mode: Mode
     k: int
     ranking: str | None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +28,7 @@ from odqa.cli.options import (
     RayOption,
     RecallOption,
     StrictOption,
+    index_address,
     storage_of,
     text,
 )
@@ -50,7 +50,14 @@ def language_code(value: str) -> str:
 def index(
     paths: Paths,
     index: Annotated[
-        Path, typer.Option(help="Folder to write; an index that is there is replaced.", autocompletion=complete.indexes)
+        Any,
+        typer.Option(
+            metavar="INDEX",
+            parser=index_address,
+            help="Folder to write, or milvus://HOST:PORT/COLLECTION, or milvus:FILE.db/COLLECTION; an index that is "
+            "there is replaced.",
+            autocompletion=complete.indexes,
+        ),
     ] = DEFAULT_INDEX,
     encoder: Annotated[
         str,
@@ -121,7 +128,7 @@ def index(
     """
     from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions
     from odqa.index.build import build_index
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
 
     if encoder == DEFAULT_ENCODER and not re.match("en([-_]|$)", language.lower()):
         note(

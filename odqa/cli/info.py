@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from odqa.addresses import Address
 from odqa.cli.changes import describe_vectors
 from odqa.cli.common import command
 from odqa.cli.defaults import index_or_default
@@ -15,7 +16,7 @@ from odqa.cli.output import count, megabytes, print_json
 from odqa.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from odqa.index.manifest import Manifest, SegmentRecord
+    from odqa.index.manifest import Description, Manifest, SegmentRecord
 
 WORTH_COMPACTING = 0.2  # Share of deleted passages on the disk above which a hint is shown.
 
@@ -37,21 +38,23 @@ def info(
     odqa info --index indexes/handbook --json
 
     """
-    from odqa.index.manifest import as_stored, check_sizes, read_manifest
+    from odqa.index.manifest import Manifest, as_stored, check_sizes
+    from odqa.index.stores import store_at
 
-    folder = index_or_default(index, same_index)
-    manifest = read_manifest(folder)
-    check_sizes(folder, manifest)
+    address = index_or_default(index, same_index)
+    manifest = store_at(address).manifest()
+    if isinstance(manifest, Manifest):
+        check_sizes(address, manifest)
     if json_output:
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
-        print_json({**as_stored(manifest), **totals})
+        print_json({**(as_stored(manifest) if isinstance(manifest, Manifest) else asdict(manifest)), **totals})
     else:
-        print_table(list(_rows(folder, manifest)), left=2)
+        of_place = _of_folder(address, manifest) if isinstance(manifest, Manifest) else _of_milvus(manifest)
+        print_table([*_rows(address, manifest), *of_place], left=2)
 
 
-def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
+def _rows(index: Address, manifest: Description) -> Iterator[tuple[str, str]]:
     prompts = ", ".join(f"{kind}: {prompt!r}" for kind, prompt in manifest.prompts.items())
-    components = ", ".join(f"{name} {megabytes(size)}" for name, size in _components(manifest).items())
     yield "Index", str(index)
     yield "Version", f"{manifest.version}, of {manifest.changed}, by odqa {manifest.odqa_version}"
     yield "Created", f"{manifest.created}, format {manifest.format}"
@@ -62,6 +65,15 @@ def _rows(index: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "Vectors", f"{manifest.dimension} dimensions, cosine, {manifest.pooling} pooling"
     yield "Prompts", prompts or "none"
     yield "Keywords", f"BM25, {_listed(manifest.keywords)}"
+
+
+def _of_milvus(manifest: Description) -> Iterator[tuple[str, str]]:
+    yield "Size", f"about {megabytes(manifest.bytes)}"
+    yield "Stored", describe_vectors(manifest.newest_vectors)
+
+
+def _of_folder(index: Address, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    components = ", ".join(f"{name} {megabytes(size)}" for name, size in _components(manifest).items())
     yield "Size", f"{megabytes(manifest.bytes)}: {components}"
     for segment in manifest.segments:
         yield "Segment", _segment(segment)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from odqa.addresses import Address, address_of
 from odqa.cli import complete
 from odqa.cli.common import MODELS, OUTPUT
 from odqa.cli.output import note
@@ -21,7 +22,7 @@ from odqa.types import DEFAULT_INDEX, Mode
 
 if TYPE_CHECKING:
     from odqa.index.filters import Filter
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
 
 AUTO = "auto"
 EXHAUSTIVE = "Read all k passages, also where the first ones give an answer that is sure."
@@ -61,22 +62,53 @@ ExcludeOption: TypeAlias = Annotated[
         rich_help_panel=FILES,
     ),
 ]
+
+
+def index_address(value: object) -> Address:
+    """The address of an index. Raises BadParameter for what is none."""
+    try:
+        return address_of(value)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+# Any: an Address, which typer makes nothing of, being one of two types.
+INDEX_HELP = "Index: a folder, milvus://HOST:PORT/COLLECTION, or milvus:FILE.db/COLLECTION"
 IndexArgument: TypeAlias = Annotated[
-    Path | None,
+    Any,
     typer.Argument(
         metavar="INDEX",
-        help=f"Index folder; {DEFAULT_INDEX} if not given.",
+        parser=index_address,
+        help=f"{INDEX_HELP}; {DEFAULT_INDEX} if not given.",
         autocompletion=complete.indexes,
         show_default=False,
     ),
 ]
-IndexOption: TypeAlias = Annotated[Path, typer.Option("--index", help="Index folder.", autocompletion=complete.indexes)]
+IndexOption: TypeAlias = Annotated[
+    Any,
+    typer.Option(
+        "--index", metavar="INDEX", parser=index_address, help=f"{INDEX_HELP}.", autocompletion=complete.indexes
+    ),
+]
 IndexOrDefaultOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--index", help=f"Index folder; {DEFAULT_INDEX} if not given.", autocompletion=complete.indexes),
+    Any,
+    typer.Option(
+        "--index",
+        metavar="INDEX",
+        parser=index_address,
+        help=f"{INDEX_HELP}; {DEFAULT_INDEX} if not given.",
+        autocompletion=complete.indexes,
+    ),
 ]
 SameIndexOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--index", help="The same as INDEX.", autocompletion=complete.indexes)
+    Any,
+    typer.Option(
+        "--index",
+        metavar="INDEX",
+        parser=index_address,
+        help="The same as INDEX.",
+        autocompletion=complete.indexes,
+    ),
 ]
 ReaderOption: TypeAlias = Annotated[
     str,
@@ -161,8 +193,8 @@ FactoryOption: TypeAlias = Annotated[
     typer.Option(
         "--factory",
         callback=text,
-        help="How FAISS stores the vectors, as a factory string: Flat, HNSW32, IVF1024,SQ8, ...; "
-        "auto chooses by the number of passages.",
+        help="How FAISS stores the vectors, as a factory string: Flat, HNSW32, IVF1024,SQ8, ...; in a Milvus its type "
+        "of index: FLAT, HNSW, IVF_SQ8, ...; auto chooses by the number of passages.",
         rich_help_panel=STORAGE,
     ),
 ]
@@ -242,7 +274,7 @@ def storage_of(factory: str | None, recall: float | None, before: Storage) -> St
 
     Raises UsageError for a recall outside (0, 1].
     """
-    from odqa.index.ingest import Storage
+    from odqa.index.interface import Storage
 
     if recall is not None and not 0 < recall <= 1:
         raise UsageError(f"--tune-recall is {recall}: give a share above 0 and at most 1, such as 0.95")

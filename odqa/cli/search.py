@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
+from odqa.addresses import Address
 from odqa.answering.question import Ask, check_question, nothing_to_search
 from odqa.cli.common import command, tell_fallback
 from odqa.cli.defaults import index_or_default, setting
@@ -95,7 +95,7 @@ def search(
 
 
 @contextmanager
-def _local(index: Path, mode: Mode, reranker: str | None, device: str, how: Ask) -> Iterator[Find]:
+def _local(index: Address, mode: Mode, reranker: str | None, device: str, how: Ask) -> Iterator[Find]:
     """What searches an index here, by an encoder that is loaded first, once nothing is known to be wrong."""
     from odqa.answering.precheck import precheck
 
@@ -119,7 +119,7 @@ def _local(index: Path, mode: Mode, reranker: str | None, device: str, how: Ask)
 
 
 @contextmanager
-def _remote(url: str, index: Path | None, mode: Mode, reranker: str | None, device: str) -> Iterator[Find]:
+def _remote(url: str, index: Address | None, mode: Mode, reranker: str | None, device: str) -> Iterator[Find]:
     """What searches by a server, which has its own encoder."""
     with client_of(
         url, [("--reranker", reranker is not None), ("--device", device != setting("device", AUTO))]

@@ -33,10 +33,10 @@ def serve(
     index: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]PATH",
+            metavar="[NAME=]INDEX",
             autocompletion=complete.indexes,
-            help=f"Index folder to serve, and what it is called; repeatable, the first is the default. {DEFAULT_INDEX} "
-            "if not given.",
+            help="Index to serve, a folder or one in a Milvus, and what it is called; repeatable, the first is the "
+            f"default. {DEFAULT_INDEX} if not given.",
         ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a key.")] = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from odqa.addresses import Address
 from odqa.cli.common import MODELS, command, tell_fallback
 from odqa.cli.defaults import setting
 from odqa.cli.options import (
@@ -85,7 +86,7 @@ def tune(
     odqa tune --index indexes/docs --dataset questions.jsonl --reader runs/mine --output runs/mine/ranking.json
 
     """
-    from odqa.answering.fit_file import keep, used_file, write
+    from odqa.answering.fit_file import is_same, keep, used_file, write
     from odqa.answering.precheck import precheck
     from odqa.evaluation.cases import Dataset, check_examples
     from odqa.evaluation.places import place
@@ -121,14 +122,14 @@ def tune(
     used = used_file(loaded, index)
     with landed(f"the fit is in {path}"):
         if json_output:
-            in_use = used is not None and used.resolve() == path.resolve()
+            in_use = used is not None and is_same(used, path)
             print_json({"file": str(path), "used": in_use, "default": fit.default, **fit.record})
             return
         told = believe(fit.record["gain"], same_questions=known == data.sha256 != "")
         print_lines([_table(fit), "", *told, "", *_reading(fit), visible(_where(fit, path, used, index, loaded))])
 
 
-def _before(reader: Reader, index: Path) -> tuple[Decider, str | None]:
+def _before(reader: Reader, index: Address) -> tuple[Decider, str | None]:
     """What decides over the index until now, and the SHA-256 of the questions that it was fitted on, if any."""
     from odqa.answering import fit_file
 
@@ -139,12 +140,12 @@ def _before(reader: Reader, index: Path) -> tuple[Decider, str | None]:
     return fit_file.decider(reader, fit), fit.record.get("sha256") if fit else None
 
 
-def _where(fit: Fit, path: Path, used: Path | None, index: Path, reader: Reader) -> str:
-    """Where the fit is, and whether ``odqa ask`` uses it, which reads the file ``used``."""
-    from odqa.answering.fit_file import FILE
+def _where(fit: Fit, path: Address, used: Address | None, index: Address, reader: Reader) -> str:
+    """Where the fit is, and whether ``odqa ask`` uses it, which reads what is at ``used``."""
+    from odqa.answering.fit_file import FILE, is_same
 
     said = f"The ranking {fit.default} was best; all of them are in {path}."
-    if used is not None and used.resolve() == path.resolve():
+    if used is not None and is_same(used, path):
         return f"{said} `odqa ask` uses it now over {index} with the reader {reader.name}."
     own = f"the fit in {used}" if used else "the reader's own rule"
     mine = Path(reader.name).is_dir()  # Not a reader that was installed, into whose folder nobody should write.

@@ -15,7 +15,7 @@ from odqa.cli.progress import progress_of_stages
 from odqa.reports.visible import visible
 
 if TYPE_CHECKING:
-    from odqa.index.manifest import Manifest
+    from odqa.index.manifest import Description
     from odqa.index.verification import Verification
     from odqa.retrieval.encoder import Encoder
 
@@ -43,9 +43,9 @@ def verify(
     odqa verify indexes/wiki --no-encode --json
 
     """
-    from odqa.index.verification import verify as verify_index
+    from odqa.index.stores import store_at
 
-    def load(manifest: Manifest) -> Encoder:
+    def load(manifest: Description) -> Encoder:
         from odqa.retrieval.encoder import Encoder
 
         return Encoder.load(manifest.encoder, device)
@@ -58,7 +58,7 @@ def verify(
             tell("Comparing checksums (kB)", done // 1000 - shown, max(1, total // 1000))
             shown = done // 1000
 
-        verified = verify_index(index_or_default(index, same_index), None if no_encode else load, progress=show)
+        verified = store_at(index_or_default(index, same_index)).verify(None if no_encode else load, show)
     if json_output:
         print_json({**asdict(verified), "folder": str(verified.folder)})
     else:

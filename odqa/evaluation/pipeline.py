@@ -92,7 +92,7 @@ def evaluate_pipeline(
         sha256=dataset.sha256,
         language=language,
         questions=counts(judgements),
-        index=IndexFacts(index.folder.name, len(index), index.manifest.encoder),
+        index=IndexFacts(index.address.name, len(index), index.manifest.encoder),
         mode=str(mode),
         k=k,
         reader=readings.reader.name,

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from odqa.answering.question import tidy
 from odqa.errors import DataError
 from odqa.evaluation.mentions import Phrase, words_of
+from odqa.index.interface import OpenIndex
+from odqa.index.lookup import all_rows
 from odqa.index.retriever import Retriever
-from odqa.index.segment import Segment
 from odqa.squad import OwnQuestion
 from odqa.types import Example, Hit, Passage, Reference
 from odqa.views import plain
@@ -44,11 +45,11 @@ class _Sought:
     phrase: Phrase
     text: str
     source: str
-    exact: dict[int, tuple[Segment, int]] = field(default_factory=dict)
-    alike: dict[int, tuple[Segment, int]] = field(default_factory=dict)
+    exact: dict[int, int] = field(default_factory=dict)
+    alike: dict[int, int] = field(default_factory=dict)
 
     @property
-    def found(self) -> dict[int, tuple[Segment, int]]:
+    def found(self) -> dict[int, int]:
         return self.exact or self.alike
 
     def is_in(self, view: str) -> bool:
@@ -73,7 +74,7 @@ def place(
         return Placed([one for one in questions if isinstance(one, Example)])
     sought = {id(one): [_Sought(Phrase(text), text, one.source) for text in one.answers] for one in own}
     _look_through(retriever, [some for each in sought.values() for some in each], progress)
-    report = _Report(retriever.index.folder.name, most)
+    report = _Report(retriever.index.address.name, most)
     kept = [one for one in own if report.keeps(one, sought[id(one)])]
     contexts = dict(zip(map(id, kept), _contexts(kept, sought, retriever), strict=True))
     examples = []
@@ -107,24 +108,18 @@ def _look_through(retriever: Retriever, sought: Sequence[_Sought], progress: Cal
             free.append(one)
         else:
             anchored.setdefault(one.phrase.anchor, []).append(one)
-    for segment, rows in _rows(retriever):
-        for row, passage in segment.store.fetch(rows).items():
+    for rows in all_rows(retriever.index, AT_ONCE):
+        for row, passage in retriever.index.fetch(rows).items():
             view = plain(passage.text)
             likely = [one for word in anchored.keys() & words_of(view) for one in anchored[word]]
             for one in (*likely, *free):
                 if is_from(passage, one.source):
-                    _note(one, view, (segment, row))
+                    _note(one, view, row)
         if progress:
             progress(len(rows))
 
 
-def _rows(retriever: Retriever) -> Iterator[tuple[Segment, list[int]]]:
-    """The rows of all live passages, some at a time, with their segments."""
-    for segment in retriever.index.segments:
-        yield from ((segment, some) for some in segment.rows(AT_ONCE))
-
-
-def _note(one: _Sought, view: str, row: tuple[Segment, int]) -> None:
+def _note(one: _Sought, view: str, row: int) -> None:
     """Keep the row where the answer is in its passage, unless there are enough."""
     if len(one.exact) > COUNTED or not one.phrase.is_in(view, exact=False):
         return
@@ -192,10 +187,10 @@ def _contexts(
     for start in range(0, len(questions), AT_ONCE):
         some = questions[start : start + AT_ONCE]
         for one, hits in zip(some, retriever.search([tidy(each.question) for each in some], DEPTH), strict=True):
-            yield _context(one, sought[id(one)], hits)
+            yield _context(one, sought[id(one)], hits, retriever.index)
 
 
-def _context(question: OwnQuestion, sought: Sequence[_Sought], hits: Sequence[Hit]) -> Passage | None:
+def _context(question: OwnQuestion, sought: Sequence[_Sought], hits: Sequence[Hit], index: OpenIndex) -> Passage | None:
     found = (
         passage for hit in hits for passage in (hit.passage, *hit.copies) if is_from(passage, question.source)
     )  # fmt: skip
@@ -206,8 +201,8 @@ def _context(question: OwnQuestion, sought: Sequence[_Sought], hits: Sequence[Hi
             return passage
     if not held:
         return None
-    segment, row = next(iter(held[0].found.values()))
-    return segment.store.fetch([row])[row]
+    row = next(iter(held[0].found.values()))
+    return index.fetch([row])[row]
 
 
 def _example(question: OwnQuestion, sought: Sequence[_Sought], passage: Passage | None) -> Example:

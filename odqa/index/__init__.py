@@ -1,4 +1,4 @@
-"""An index, a folder of segments and a manifest: build, change, open, search and verify it. Reads no answer.
+"""An index, in a folder or in a Milvus: build, change, open, search, copy and verify it. Reads no answer.
 
 The package's own modules are imported one by one; the names below, those that docs/python.md shows, are loaded when
 first used, so that reading a manifest costs no more than that.
@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from odqa.index.build import add, build_index, update
     from odqa.index.compaction import compact
+    from odqa.index.copying import copy
     from odqa.index.reencoding import reencode
     from odqa.index.removal import remove
     from odqa.index.retriever import Retriever
-    from odqa.index.verification import verify
+    from odqa.index.stores import verify
 
-__all__ = ["Retriever", "add", "build_index", "compact", "reencode", "remove", "update", "verify"]
+__all__ = ["Retriever", "add", "build_index", "compact", "copy", "reencode", "remove", "update", "verify"]
 
 _HOMES = {
     "Retriever": "retriever",
     "add": "build",
     "build_index": "build",
     "compact": "compaction",
+    "copy": "copying",
     "reencode": "reencoding",
     "remove": "removal",
     "update": "build",
-    "verify": "verification",
+    "verify": "stores",
 }
 
 

@@ -16,25 +16,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from odqa.arguments import Paths, names_of, path_of, paths_of
+from odqa.addresses import Address
+from odqa.arguments import Paths, names_of, paths_of
 from odqa.cluster.join import check_address
 from odqa.corpus import ChunkOptions, Found, ReadLimits, ReadOptions, Unusable, find_files
 from odqa.corpus.base import LIMITS, kind_of, source_of
 from odqa.corpus.files import KNOWN, LOADERS, unknown_kind
 from odqa.corpus.memory import documents_from
 from odqa.errors import OdqaError, UsageError
-from odqa.index.catalog import Catalog, open_catalog
-from odqa.index.change import Change, changing
-from odqa.index.compaction import fold_small
-from odqa.index.ingest import Ingest, OnDuplicate, Rules, Storage, check_on_duplicate, fit_chunk
-from odqa.index.manifest import FORMAT, Manifest, check_encoder, read_manifest
-from odqa.index.ownership import check_target, is_index
+from odqa.index.ingest import Ingest, OnDuplicate, Rules, check_on_duplicate, fit_chunk
+from odqa.index.interface import Catalog, Change, Storage, Store
+from odqa.index.manifest import FORMAT, Description, Manifest, check_encoder
+from odqa.index.ownership import is_index
 from odqa.index.report import ChangeReport, ShowProgress, report_of
 from odqa.index.spelling import as_known, under
+from odqa.index.stores import store_at
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
-from odqa.retrieval.factories import check_factory
-from odqa.retrieval.faiss_library import require_faiss
 from odqa.retrieval.keywords import PARAMETERS
 from odqa.types import DEFAULT_INDEX, Document
 from odqa.version import __version__
@@ -53,7 +51,7 @@ _REASONS = 10  # Reasons quoted when nothing could be used.
 
 def build_index(
     paths: Paths = (),
-    folder: str | Path = DEFAULT_INDEX,
+    folder: str | Address = DEFAULT_INDEX,
     *,
     documents: Documents = (),
     include: Globs = (),
@@ -70,6 +68,8 @@ def build_index(
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
     """Index the files under ``paths`` and the ``documents`` from memory into ``folder``, replacing any index there.
+
+    ``folder`` is a path, or the address of an index in a Milvus (``odqa.addresses``), here and below.
 
     A row of ``documents`` has a ``"text"``, and may have an ``"id"`` (otherwise title and text give it one), a
     ``"title"``, a ``"source"`` to be shown, and ``"metadata"`` to filter by; its other fields are metadata too. Where
@@ -89,29 +89,28 @@ def build_index(
     the same id, and OdqaError when nothing could be used, when the disk is full, and when the cluster cannot do it.
     """
     started = time.monotonic()
-    folder = path_of("index", folder)
+    store = store_at(folder)
     found = _found(paths, documents, include, exclude)
-    check_target(folder)
+    store.check_target()
     if ray:  # Before a model is loaded.
         check_address(ray)
-    require_faiss()
+    store.check_installed()
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, "cpu" if ray else device)
-    if storage.factory:  # Before hours of encoding.
-        check_factory(storage.factory, loaded.dimension)
+    store.check_storage(storage, loaded.dimension)  # Before hours of encoding.
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
-    with changing(folder) as change, Ingest(change, Catalog([]), lambda: loaded, rules, progress) as ingest:
+    with store.changing(build=True) as change:
+        ingest = Ingest(change, lambda: loaded, rules, progress)
         _read(ingest, found.files, ray, device)
         ingest.take(documents_from(documents, rules.read))
-        segments = ingest.finish()
-        if not segments:
+        if not ingest.finish():
             raise OdqaError(_nothing_usable(ingest.unusable, found))
-        manifest = change.commit(new_manifest(loaded, rules), segments)
-    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, found=found)
+        manifest = change.land(new_manifest(loaded, rules))
+    return report_of(store.address, manifest, started, ingest.counts, ingest.unusable, found=found)
 
 
 def add(
     paths: Paths = (),
-    folder: str | Path = DEFAULT_INDEX,
+    folder: str | Address = DEFAULT_INDEX,
     *,
     documents: Documents = (),
     include: Globs = (),
@@ -130,24 +129,25 @@ def add(
     and IndexFolderError where there is no index.
     """
     started = time.monotonic()
-    folder = path_of("index", folder)
+    store = store_at(folder)
     found = _found(paths, documents, include, exclude)
     here = "cpu" if ray else device
     if ray:
         check_address(ray)
-    with _ingesting(folder, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
-        change, manifest, ingest, catalog = parts
-        _read(ingest, _as_known(catalog, found.files), ray, device)
+    with _ingesting(store, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
+        change, manifest, ingest = parts
+        _read(ingest, _as_known(change.catalog, found.files), ray, device)
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         if not ingest.counts["added"] + ingest.counts["changed"] + ingest.counts["skipped"]:
             raise OdqaError(_nothing_usable(ingest.unusable, found))
-        manifest = _commit(change, manifest, ingest, catalog)
-    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, found=found)
+        ingest.finish()
+        manifest = change.land(manifest)
+    return report_of(store.address, manifest, started, ingest.counts, ingest.unusable, found=found)
 
 
 def update(
     paths: Paths = (),
-    folder: str | Path = DEFAULT_INDEX,
+    folder: str | Address = DEFAULT_INDEX,
     *,
     documents: Documents = (),
     include: Globs = (),
@@ -172,10 +172,11 @@ def update(
     UsageError when nothing would be left of the index.
     """
     started = time.monotonic()
-    folder, paths = path_of("index", folder), paths_of(paths)
+    store, paths = store_at(folder), paths_of(paths)
     found = _found(paths, documents, include, exclude, update=True)
-    with _ingesting(folder, encoder, device, on_duplicate, strict, True, limits, progress) as parts:
-        change, manifest, ingest, catalog = parts
+    with _ingesting(store, encoder, device, on_duplicate, strict, True, limits, progress) as parts:
+        change, manifest, ingest = parts
+        catalog = change.catalog
         files = _as_known(catalog, found.files)
         vanished = _vanished(catalog, paths, files)
         for source in vanished if prune else ():
@@ -184,8 +185,9 @@ def update(
                 ingest.counts["removed"] += 1
         ingest.read(files)
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
-        manifest = _commit(change, manifest, ingest, catalog)
-    return report_of(folder, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
+        ingest.finish()
+        manifest = change.land(manifest)
+    return report_of(store.address, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
 
 
 def _read(ingest: Ingest, files: Sequence[Path], ray: str | None, device: str) -> None:
@@ -198,7 +200,7 @@ def _read(ingest: Ingest, files: Sequence[Path], ray: str | None, device: str) -
 
 @contextmanager
 def _ingesting(
-    folder: Path,
+    store: Store,
     encoder: Encoder | str | Path | None,
     device: str,
     on_duplicate: OnDuplicate | str,
@@ -206,12 +208,12 @@ def _ingesting(
     update: bool,
     limits: ReadLimits,
     progress: ShowProgress | None,
-) -> Iterator[tuple[Change, Manifest, Ingest, Catalog]]:
+) -> Iterator[tuple[Change, Description, Ingest]]:
     """Lock an index and open it to take in documents."""
-    read_manifest(folder)  # Before a folder is made for the lock.
-    require_faiss()
-    with changing(folder) as change:
-        manifest = read_manifest(folder)
+    store.manifest()  # Before a folder is made for the lock.
+    store.check_installed()
+    with store.changing() as change:
+        manifest = change.manifest
         rules = Rules(
             ReadOptions(**manifest.reading),
             ChunkOptions(**manifest.chunking),
@@ -221,16 +223,12 @@ def _ingesting(
             update,
             limits,
         )
-        load = _loader(folder, manifest, encoder, device)
-        with (
-            open_catalog(folder, manifest) as catalog,
-            Ingest(change, catalog, load, rules, progress) as ingest,
-        ):
-            yield change, manifest, ingest, catalog
+        load = _loader(store.address, manifest, encoder, device)
+        yield change, manifest, Ingest(change, load, rules, progress)
 
 
 def _loader(
-    folder: Path, manifest: Manifest, encoder: Encoder | str | Path | None, device: str
+    address: Address, manifest: Description, encoder: Encoder | str | Path | None, device: str
 ) -> Callable[[], Encoder]:
     """A function that loads the index's encoder once, and only when a document is new: most updates find few."""
 
@@ -238,23 +236,14 @@ def _loader(
     def load() -> Encoder:
         name = manifest.encoder if encoder is None else encoder
         loaded = name if isinstance(name, Encoder) else Encoder.load(name, device)
-        check_encoder(folder, manifest, loaded)
+        check_encoder(address, manifest, loaded)
         return loaded
 
     return load
 
 
-def _commit(change: Change, manifest: Manifest, ingest: Ingest, catalog: Catalog) -> Manifest:
-    """Commit what was read and what was removed; where both are nothing, return ``manifest`` unchanged."""
-    new = ingest.finish()
-    if not new and not catalog.removed:
-        return manifest
-    segments = (*catalog.records(change.folder, change.version), *new)
-    return fold_small(change, change.commit(manifest, segments))
-
-
 def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
-    """The manifest of an index without a segment."""
+    """The manifest of an index without a segment, which says how it is made."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Manifest(
         format=FORMAT,

@@ -12,10 +12,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.addresses import folder_of
 from odqa.errors import IndexFolderError
 from odqa.index.catalog import newest_hashes
 from odqa.index.change import Change, changing, check_space
-from odqa.index.ingest import Storage
+from odqa.index.interface import Storage
 from odqa.index.manifest import Manifest, SegmentRecord, check_sums, read_manifest
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
@@ -39,7 +40,7 @@ def compact(folder: str | Path, *, storage: Storage | None = None) -> ChangeRepo
     changed, UsageError for a factory that does not fit, OdqaError when the disk is full.
     """
     started = time.monotonic()
-    folder = Path(folder)
+    folder = folder_of(folder, "compacting")
     read_manifest(folder)
     with changing(folder) as change:
         manifest = read_manifest(folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -180,8 +180,15 @@ def select(documents: Iterable[tuple[int, Mapping[str, Any]]], filters: Sequence
         if matches(filters, fields):
             selected.append(number)
     if unknown:
-        raise UsageError(_no_such_field(next(some for some in filters if composed(some.field) in unknown), known))
+        check_known(filters, known)
     return selected
+
+
+def check_known(filters: Sequence[Filter], known: Set[str]) -> None:
+    """Raise UsageError for a field that is not among those that are ``known`` of the documents, listing these."""
+    for some in filters:
+        if composed(some.field) not in known and some.field not in OWN_FIELDS:
+            raise UsageError(_no_such_field(some, known))
 
 
 def composed(text: str) -> str:
@@ -191,7 +198,7 @@ def composed(text: str) -> str:
 
 def _meets(some: Filter, value: Any) -> bool:
     values = value if isinstance(value, list | tuple) else [value]
-    texts = [_text(item) for item in values if item is not None]
+    texts = [text_of(item) for item in values if item is not None]
     wanted = composed(some.value)
     if some.operator is Operator.LIKE:
         return any(fnmatchcase(text, wanted) for text in texts)
@@ -221,11 +228,11 @@ def _holds(operator: Operator, text: str, wanted: str, dates: bool) -> bool:
 
 def _extents(text: str, wanted: str, dates: bool) -> tuple[_Extent, _Extent] | None:
     """The extents of two values that can be compared: two numbers, two dates or two texts; None where they cannot."""
-    number, wanted_number = _number(text), _of_filter(wanted)[0]
+    number, wanted_number = number_of(text), _of_filter(wanted)[0]
     if number is not None and wanted_number is not None:
         return (number, number), (wanted_number, wanted_number)
     wanted_date = _of_filter(wanted)[1] if dates else None
-    some_date = _date(text) if wanted_date else None
+    some_date = date_of(text) if wanted_date else None
     if some_date and wanted_date:
         return _aligned(some_date, wanted_date)
     if wanted_number is not None or wanted_date:
@@ -243,22 +250,23 @@ def _aligned(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -
 @lru_cache(maxsize=64)
 def _of_filter(text: str) -> tuple[Decimal | None, tuple[datetime, datetime] | None]:
     """The number and the date that the value of a filter is; remembered, since every document is compared with it."""
-    return _number(text), _date(text)
+    return number_of(text), date_of(text)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """The text by which a value is compared where it is neither a number nor a date."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return composed(str(value))
 
 
-def _number(text: str) -> Decimal | None:
+def number_of(text: str) -> Decimal | None:
     """The number that the text is; exact, since ids of 20 digits must not be rounded into one another."""
     text = text.strip()
     return Decimal(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
 
 
-def _date(text: str) -> tuple[datetime, datetime] | None:
+def date_of(text: str) -> tuple[datetime, datetime] | None:
     """The first and the last moment of the year, month or day that the text is, or twice the moment that it is."""
     found = _DATE.fullmatch(text.strip())
     if found is None:
@@ -281,7 +289,7 @@ def _quoted(value: str) -> bool:
     return len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
 
 
-def _no_such_field(some: Filter, known: set[str]) -> str:
+def _no_such_field(some: Filter, known: Set[str]) -> str:
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     close = get_close_matches(some.field.casefold(), folded, n=1)
     guess = f"did you mean {folded[close[0]]!r}? " if close else ""

@@ -1,10 +1,10 @@
-"""Files go in, a new segment comes out: reads, compares with the index, splits, encodes. Commits nothing."""
+"""Files go in, a change has their documents: reads, compares with the index, splits, encodes. Lands nothing."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.closing import Closing
 from odqa.cluster.documents import Encoded, encoded, job_of
 from odqa.cluster.documents import Item as Made
 from odqa.cluster.join import joined
@@ -23,13 +22,10 @@ from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, read_fi
 from odqa.corpus.base import LIMITS, source_of
 from odqa.corpus.read import digest_of
 from odqa.errors import DataError, UsageError
-from odqa.index.catalog import Catalog, CatalogEntry
-from odqa.index.change import Change, check_space
-from odqa.index.manifest import SegmentRecord
+from odqa.index.catalog import CatalogEntry
+from odqa.index.interface import Change, Storage, Writer
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
-from odqa.index.segment import SegmentWriter, with_deleted
 from odqa.index.store import StoredDocument, hash_document
-from odqa.retrieval.vector_writer import room
 from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
@@ -53,14 +49,6 @@ def check_on_duplicate(name: OnDuplicate | str) -> OnDuplicate:
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
-    """How vectors are stored: the FAISS factory, empty for the automatic choice, and the recall to search with."""
-
-    factory: str = ""
-    recall: float = 0.95
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """How files become the passages of an index, and what happens to documents that are already in it.
 
@@ -77,8 +65,8 @@ class Rules:
     limits: ReadLimits = LIMITS
 
 
-class Ingest(Closing):
-    """The documents of one change. Use it as a context manager.
+class Ingest:
+    """The documents of one change.
 
     ``counts`` are the numbers of documents by what happened to them, under the names of ``ChangeReport``.
     """
@@ -86,24 +74,21 @@ class Ingest(Closing):
     def __init__(
         self,
         change: Change,
-        catalog: Catalog,
         encoder: Callable[[], Encoder],
         rules: Rules,
         progress: ShowProgress | None,
     ) -> None:
-        """``catalog`` has the documents of the index; ``encoder`` is called when a document needs it."""
+        """``encoder`` is called when a document needs it."""
         self.counts: Counter[str] = Counter()
         self.unusable: list[Unusable] = []
         self._change = change
-        self._catalog = catalog
+        self._catalog = change.catalog
         self._encoder = encoder
         self._rules = rules
         self._progress = progress
-        self._writer: SegmentWriter | None = None
-        self._folder = Path()
+        self._writer: Writer | None = None
         self._replaced: dict[int, StoredDocument] = {}  # Of this change's own documents.
         self._hashes: dict[str, str] = {}
-        self._stack = ExitStack()
 
     def read(self, files: Sequence[Path]) -> None:
         """Take the documents of all files. Raises DataError where ``Rules`` make it an error."""
@@ -197,13 +182,16 @@ class Ingest(Closing):
         passages, vectors = self._made(item)
         if not passages:
             return _without_passages(document)
+        writer = self._open_writer()
+        if problem := writer.unfit(document, passages):
+            return Unusable(document.source, problem)
         if held:
             self._catalog.remove(held)
         if twice:
             self._replaced[twice.number] = twice
         else:
             self.counts["changed" if held else "added"] += 1
-        self._open_writer().add(document, passages, vectors)
+        writer.add(document, passages, vectors)
         return None
 
     def _made(self, item: Document | Encoded) -> tuple[Sequence[Passage], NDArray[np.float32] | None]:
@@ -213,16 +201,15 @@ class Ingest(Closing):
         self.counts["encoded"] += len(item.passages)
         return item.passages, item.vectors
 
-    def finish(self) -> tuple[SegmentRecord, ...]:
-        """Encode what was read and write the segment; returns its record, or none where there is nothing to write."""
-        if self._writer is None:
-            return ()
+    def finish(self) -> bool:
+        """Encode and store what was read; whether there was anything."""
+        if self._writer is None or not self._writer.store.documents:
+            return False
         writer, encoder = self._writer, self._encoder()
         for source, digest in self._hashes.items():
             if digest:
                 writer.store.add_source(source, digest)
         passages = writer.store.passages
-        check_space(self._folder, room(passages, encoder.dimension))
 
         def advance(count: int) -> None:
             self.counts["encoded"] += count
@@ -231,17 +218,12 @@ class Ingest(Closing):
         def encode(batch: Sequence[Passage]) -> NDArray[np.float32]:
             return encoder.encode_passages(batch, advance)
 
-        record = writer.finish(encode, self._rules.storage.factory or None, self._rules.storage.recall)
-        if self._replaced:
-            folder = self._change.folder
-            record = with_deleted(folder, record, self._replaced.values(), int(record.name))
-        return (record,)
+        self._change.finish(encode, self._rules.storage, self._replaced.values())
+        return True
 
-    def _open_writer(self) -> SegmentWriter:
+    def _open_writer(self) -> Writer:
         if self._writer is None:
-            self._folder = self._change.new_segment()
-            writer = SegmentWriter(self._folder, self._encoder().dimension, self._rules.chunk.language)
-            self._writer = self._stack.enter_context(writer)
+            self._writer = self._change.write(self._encoder().dimension, self._rules.chunk.language)
         return self._writer
 
     def _in_this_change(self, id: str) -> StoredDocument | None:
@@ -253,10 +235,6 @@ class Ingest(Closing):
             store = self._writer.store if self._writer else None
             documents, passages = (store.documents, store.passages) if store else (0, 0)
             self._progress(Progress(stage, done, total, documents, passages))
-
-    def close(self) -> None:
-        """Close the files of the new segment."""
-        self._stack.close()
 
 
 def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from odqa.index.search import Index
-from odqa.index.segment import Segment
+from odqa.index.interface import OpenIndex
 from odqa.index.store import StoredDocument
 from odqa.types import Passage
 
@@ -19,7 +19,7 @@ class FoundDocument:
     """A live document of an open index, without its text."""
 
     stored: StoredDocument
-    segment: Segment
+    index: OpenIndex
 
     def passages(self, first: int, most: int) -> list[Passage]:
         """At most so many of its passages, in order, from the one with the number ``first``, counted from 0.
@@ -28,7 +28,7 @@ class FoundDocument:
         """
         start = min(self.stored.first + first, self.stored.end)
         rows = range(start, min(start + most, self.stored.end))
-        found = self.segment.store.fetch(rows)
+        found = self.index.fetch(rows)
         return [found[row] for row in rows]
 
 
@@ -42,16 +42,13 @@ class FoundPassage:
     after: tuple[Passage, ...]
 
 
-def find_document(index: Index, id: str) -> FoundDocument | None:
+def find_document(index: OpenIndex, id: str) -> FoundDocument | None:
     """The document with this id; None where there is none. Raises IndexFolderError where the index is damaged."""
-    for segment in index.segments:
-        for stored in segment.store.find(id):
-            if stored.number not in segment.deleted:
-                return FoundDocument(stored, segment)
-    return None
+    stored = index.find(id)
+    return None if stored is None else FoundDocument(stored, index)
 
 
-def find_passage(index: Index, id: str, around: int = 1) -> FoundPassage | None:
+def find_passage(index: OpenIndex, id: str, around: int = 1) -> FoundPassage | None:
     """The passage with this id and, on each side, so many neighbours; None where there is none.
 
     The id of a passage is that of its document and its number in it: ``docs/a.md#3``. Raises IndexFolderError where
@@ -67,7 +64,8 @@ def find_passage(index: Index, id: str, around: int = 1) -> FoundPassage | None:
     return FoundPassage(passages[here], at, tuple(passages[:here]), tuple(passages[here + 1 :]))
 
 
-def all_documents(index: Index) -> Iterator[StoredDocument]:
-    """The live documents, in the order of the index, one at a time."""
-    for segment in index.segments:
-        yield from segment.documents()
+def all_rows(index: OpenIndex, at_once: int) -> Iterator[list[int]]:
+    """The rows of all live passages, in order, so many at a time."""
+    rows = (row for document in index.documents() for row in range(document.first, document.end))
+    while some := list(islice(rows, at_once)):
+        yield some

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from odqa.addresses import Address
 from odqa.errors import IndexFolderError
 from odqa.files import sha256
 from odqa.index.layout import (
@@ -92,14 +94,13 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """Everything known about an index without opening it.
+class Description(ABC):
+    """What is known about an index without opening it, wherever it lies.
 
     ``version`` counts the changes since the index was made, from 1. ``encoder`` is the name to load the encoder by and
     ``encoder_hash`` the hash of its files. ``reading``, ``chunking`` and ``keywords`` say how files become documents,
-    passages and terms, and ``storage`` what FAISS factory and recall were asked for: documents added later are treated
-    alike. ``created`` and ``changed`` are ISO 8601 in UTC. ``outdated`` names files beside the manifest that an index
-    of an older format had, in whose place this one came: they are to be deleted.
+    passages and terms, and ``storage`` what kind of index of vectors and recall were asked for: documents added later
+    are treated alike. ``created`` and ``changed`` are ISO 8601 in UTC.
     """
 
     format: int
@@ -116,6 +117,36 @@ class Manifest:
     chunking: Chunking
     keywords: Keywords
     storage: Storage
+
+    @property
+    @abstractmethod
+    def documents(self) -> int:
+        """The documents that were not deleted."""
+
+    @property
+    @abstractmethod
+    def passages(self) -> int:
+        """The passages that were not deleted."""
+
+    @property
+    @abstractmethod
+    def bytes(self) -> int:
+        """The size of what is stored."""
+
+    @property
+    @abstractmethod
+    def newest_vectors(self) -> Mapping[str, Any]:
+        """How the vectors that the last change wrote are stored, as ``SegmentRecord.vectors``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest(Description):
+    """Everything known about an index folder without opening it.
+
+    ``outdated`` names files beside the manifest that an index of an older format had, in whose place this one came:
+    they are to be deleted.
+    """
+
     segments: tuple[SegmentRecord, ...]
     outdated: tuple[OldFile, ...] = ()
 
@@ -138,6 +169,11 @@ class Manifest:
     def bytes(self) -> int:
         """The size of the data files together."""
         return sum(record.size for segment in self.segments for record in segment.files.values())
+
+    @property
+    def newest_vectors(self) -> Mapping[str, Any]:
+        """How the vectors of the newest segment are stored."""
+        return self.segments[-1].vectors
 
 
 _ADAPTER = TypeAdapter(Manifest)
@@ -274,7 +310,7 @@ def check_sums(folder: Path, segment: SegmentRecord, names: Collection[str]) -> 
             )
 
 
-def check_encoder(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
+def check_encoder(folder: Address, manifest: Description, encoder: Encoder) -> None:
     """Raise IndexFolderError unless ``encoder`` is the one whose vectors are stored, file for file."""
     if encoder.content_hash != manifest.encoder_hash:
         raise IndexFolderError(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from odqa.arguments import path_of
+from odqa.addresses import folder_of
 from odqa.corpus import ChunkOptions
 from odqa.errors import UsageError
 from odqa.index.change import changing
@@ -41,7 +41,7 @@ def reencode(
     is full.
     """
     started = time.monotonic()
-    folder = path_of("index", folder)
+    folder = folder_of(folder, "encoding an index anew")
     read_manifest(folder)  # Before a folder is made for the lock.
     require_faiss()
     new = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)

@@ -6,18 +6,18 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from odqa.arguments import names_of, path_of
+from odqa.addresses import Address
+from odqa.arguments import names_of
 from odqa.errors import UsageError
-from odqa.index.catalog import Catalog, CatalogEntry, open_catalog
-from odqa.index.change import changing
-from odqa.index.compaction import fold_small
+from odqa.index.catalog import CatalogEntry
 from odqa.index.filters import Filter, Filters, fields_of, parsed, select
-from odqa.index.manifest import read_manifest
+from odqa.index.interface import Catalog
 from odqa.index.report import ChangeReport, report_of
 from odqa.index.spelling import under
+from odqa.index.stores import store_at
 
 
-def remove(folder: str | Path, names: str | Path | Iterable[str | Path] = (), filters: Filters = ()) -> ChangeReport:
+def remove(folder: str | Address, names: str | Path | Iterable[str | Path] = (), filters: Filters = ()) -> ChangeReport:
     """Take documents out of the index in ``folder``: those with one of ``names``, and those that match all ``filters``.
 
     A name is the id of a document, the path of a file, or that of a folder with everything read from under it; it does
@@ -27,24 +27,23 @@ def remove(folder: str | Path, names: str | Path | Iterable[str | Path] = (), fi
     changed.
     """
     started = time.monotonic()
-    folder, names, filters = path_of("index", folder), names_of(names), parsed(filters)
+    store, names, filters = store_at(folder), names_of(names), parsed(filters)
     if not names and not filters:
         raise UsageError("nothing to remove: name document ids, files or folders, or give a --filter")
-    read_manifest(folder)
-    with changing(folder) as change:
-        manifest = read_manifest(folder)
-        with open_catalog(folder, manifest) as catalog:
-            found = [item for name in names for item in _named(catalog, name)]
-            if filters:
-                found += _matching(catalog, filters)
-            for item in found:
-                catalog.remove(item)
-            manifest = change.commit(manifest, catalog.records(folder, change.version))
-            manifest = fold_small(change, manifest)
-    return report_of(folder, manifest, started, {"removed": catalog.removed})
+    store.manifest()
+    with store.changing() as change:
+        catalog = change.catalog
+        found = [item for name in names for item in _named(catalog, name)]
+        if filters:
+            found += _matching(catalog, filters)
+        for item in found:
+            catalog.remove(item)
+        removed = catalog.removed
+        manifest = change.land(change.manifest)
+    return report_of(store.address, manifest, started, {"removed": removed})
 
 
-def _named(catalog: Catalog, name: str) -> list[CatalogEntry]:
+def _named(catalog: Catalog, name: str) -> Sequence[CatalogEntry]:
     """The documents of this id or, where there is none, those read from the file or folder of this name."""
     document = catalog.find(name) if name else None
     found = [document] if document else catalog.from_source(name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
+from odqa.addresses import Address
 from odqa.corpus import ChunkOptions, Found, Unusable
-from odqa.index.manifest import Manifest
+from odqa.index.manifest import Description
 
 READING = "reading"
 ENCODING = "encoding"
@@ -42,7 +42,7 @@ class ChangeReport:
     folders, those of tools, and indexes; ``excluded`` what the globs ``include`` and ``exclude`` left out.
     """
 
-    folder: Path
+    folder: Address
     version: int
     documents: int
     passages: int
@@ -64,8 +64,8 @@ class ChangeReport:
 
 
 def report_of(
-    folder: Path,
-    manifest: Manifest,
+    folder: Address,
+    manifest: Description,
     started: float,
     counts: Mapping[str, int] | None = None,
     unusable: Sequence[Unusable] = (),

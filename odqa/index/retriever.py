@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.addresses import Address
 from odqa.arguments import check_count, check_texts
 from odqa.closing import Closing
 from odqa.index.copies import search_distinct
 from odqa.index.filters import Filters
-from odqa.index.search import Index
+from odqa.index.interface import OpenIndex
+from odqa.index.stores import store_at
 from odqa.types import Component, Hit, Mode
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Retriever(Closing):
     another order.
     """
 
-    def __init__(self, index: Index, encoder: Encoder | None, reranker: Reranker | None = None) -> None:
+    def __init__(self, index: OpenIndex, encoder: Encoder | None, reranker: Reranker | None = None) -> None:
         self.index = index
         self.encoder = encoder
         self.reranker = reranker
@@ -42,7 +44,7 @@ class Retriever(Closing):
     @classmethod
     def open(
         cls,
-        index: str | Path,
+        index: str | Address,
         *,
         mode: Mode | str = Mode.HYBRID,
         encoder: str | Path | None = None,
@@ -50,14 +52,14 @@ class Retriever(Closing):
         device: str = "auto",
         backend: str | None = None,
     ) -> Self:
-        """Open an index folder and load its encoder; ``encoder`` None means the one the index was built with.
+        """Open an index and load its encoder; ``encoder`` None means the one the index was built with.
 
         ``reranker`` is the cross-encoder that orders the best ``RERANKED`` passages of a question anew, None for none.
         In the mode ``bm25`` no encoder is loaded and no vector read. Raises IndexFolderError for a missing or damaged
         index or another encoder, ModelError for a model that cannot be found, UsageError for an unknown mode or a
         device that is not available.
         """
-        opened = Index.open(index, mode=mode, device=device)
+        opened = store_at(index).open(mode, device)
         try:
             second = _load_reranker(reranker, device) if reranker else None
             if opened.mode is Mode.BM25:
@@ -82,7 +84,7 @@ class Retriever(Closing):
         return None if self.encoder is None else self.encoder.encode_queries(questions)
 
     def search(self, questions: Sequence[str], k: int, filters: Filters = ()) -> list[list[Hit]]:
-        """The ``k`` best passages of distinct texts for each question (see ``Index.search``), each with its copies.
+        """The ``k`` best passages of distinct texts for each question, each with its copies, as ``OpenIndex.search``.
 
         Raises UsageError for k below 1.
         """

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
+from odqa.addresses import Address
 from odqa.errors import IndexFolderError
-from odqa.index.search import Index
-from odqa.index.segment import Segment
+from odqa.index.interface import OpenIndex
+from odqa.index.stores import store_at
 from odqa.types import Mode, Passage
 
 SHORT = 80  # Characters below which a passage, a heading or a caption, is taken only where no longer one is near.
 TRIES = 8  # Passages of a document among which one that is not short is sought.
 
 
-def sample_passages(folder: str | Path, number: int, seed: int) -> list[Passage]:
+def sample_passages(folder: str | Address, number: int, seed: int) -> list[Passage]:
     """At most ``number`` passages of different texts, drawn at random, always the same ones for a ``seed``.
 
     A document gives another one only when all have given one. Raises IndexFolderError for an index that is missing,
@@ -24,20 +25,19 @@ def sample_passages(folder: str | Path, number: int, seed: int) -> list[Passage]
     chance = random.Random(seed)
     found: list[Passage] = []
     texts: set[str] = set()
-    with Index.open(folder, mode=Mode.BM25) as index:
-        spans = [(segment, range(one.first, one.end)) for segment in index.segments for one in segment.documents()]
+    with closing(store_at(folder).open(Mode.BM25)) as index:
+        spans = [range(one.first, one.end) for one in index.documents()]
         if not spans:
             raise IndexFolderError(f"{folder} has no document to write questions for; add some: odqa add {folder} PATH")
         chance.shuffle(spans)
-        waiting: Iterator[tuple[Segment, list[int]]]
-        waiting = ((segment, chance.sample(rows, min(len(rows), TRIES * number))) for segment, rows in spans)
+        waiting: Iterator[list[int]] = (chance.sample(rows, min(len(rows), TRIES * number)) for rows in spans)
         while len(found) < number:
             again = []
-            for segment, rows in waiting:
-                passage = _next(segment, rows, texts)
+            for rows in waiting:
+                passage = _next(index, rows, texts)
                 if passage is not None:
                     found.append(passage)
-                    again.append((segment, rows))
+                    again.append(rows)
                 if len(found) == number:
                     break
             if not again:
@@ -46,10 +46,10 @@ def sample_passages(folder: str | Path, number: int, seed: int) -> list[Passage]
     return found
 
 
-def _next(segment: Segment, rows: list[int], texts: set[str]) -> Passage | None:
+def _next(index: OpenIndex, rows: list[int], texts: set[str]) -> Passage | None:
     """A passage of the first few rows, which go from ``rows``, whose text is new to ``texts``; None where none is."""
     while rows:
-        some = segment.store.fetch(rows[:TRIES])
+        some = index.fetch(rows[:TRIES])
         new = [row for row in rows[:TRIES] if _text(some[row]) not in texts]
         rows[:TRIES] = new
         if new:

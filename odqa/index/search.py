@@ -19,6 +19,7 @@ from odqa.forking import Lock
 from odqa.index.filters import Filter, Filters, fields_of, parsed, select
 from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
 from odqa.index.segment import Segment, needed_files
+from odqa.index.store import StoredDocument
 from odqa.retrieval.dense import VectorSearch
 from odqa.retrieval.hybrid import RankedRow, by_both, by_keywords, by_vectors
 from odqa.retrieval.keywords import KeywordSearch
@@ -128,6 +129,39 @@ class Index(Closing):
         """The open segments, in order."""
         return self._segments
 
+    @property
+    def address(self) -> Path:
+        """Where it lies."""
+        return self.folder
+
+    def documents(self) -> Iterator[StoredDocument]:
+        """The live documents, in order, one at a time; their passages are rows of the index."""
+        for segment, first in zip(self._segments, self._first, strict=False):
+            yield from (replace(one, first=first + one.first) for one in segment.documents())
+
+    def find(self, id: str) -> StoredDocument | None:
+        """The live document with this id; None where there is none. Raises IndexFolderError where it is damaged."""
+        for segment, first in zip(self._segments, self._first, strict=False):
+            for one in segment.store.find(id):
+                if one.number not in segment.deleted:
+                    return replace(one, first=first + one.first)
+        return None
+
+    def sources(self) -> dict[str, str]:
+        """The hash of each file as it was last read, by its path."""
+        return {source: digest for segment in self._segments for source, digest in segment.store.sources().items()}
+
+    def vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """The stored vectors of these rows, float32 (rows, dimension). The index is open for searches by vectors."""
+        wanted = np.asarray(rows, np.int64)
+        found = np.empty((len(wanted), self.manifest.dimension), np.float32)
+        for segment, first in zip(self._segments, self._first, strict=False):
+            own = (wanted >= first) & (wanted < first + segment.record.passages)
+            if own.any():
+                assert segment.vectors is not None
+                found[own] = segment.vectors.reconstruct(wanted[own] - first)
+        return found
+
     def in_mode(self, mode: Mode | str) -> Index:
         """The same open files, searched in another mode; they are closed with this index.
 
@@ -169,7 +203,7 @@ class Index(Closing):
         check_count("k", k)
         check_texts("questions", questions, "give a list of one for one question")
         ranked = self._rank(questions, k, vectors, self._allowed(parsed(filters)))
-        passages = self._fetch(sorted({item.row for items in ranked for item in items}))
+        passages = self.fetch(sorted({item.row for items in ranked for item in items}))
         return [
             [Hit(passages[item.row], item.score, rank, item.components) for rank, item in enumerate(items, start=1)]
             for items in ranked
@@ -221,8 +255,8 @@ class Index(Closing):
                 fields = fields_of(document.id, document.title, document.source, document.metadata)
                 yield len(spans) - 1, fields
 
-    def _fetch(self, rows: Sequence[int]) -> dict[int, Passage]:
-        """The passages of these rows, by row."""
+    def fetch(self, rows: Sequence[int]) -> dict[int, Passage]:
+        """The passages of these rows, by row. Raises IndexFolderError where the index is damaged."""
         found: dict[int, Passage] = {}
         for segment, first in zip(self._segments, self._first, strict=False):
             own = [row - first for row in rows if 0 <= row - first < segment.record.passages]

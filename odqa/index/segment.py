@@ -43,6 +43,10 @@ class SegmentWriter(Closing):
         self._open.callback(self._keywords.close)
         self._done = 0  # Passages whose vectors are written.
 
+    def unfit(self, document: Document | StoredDocument, passages: Sequence[Passage]) -> str:
+        """Why a document cannot be stored: a segment holds any."""
+        return ""
+
     def add(self, document: Document, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None) -> None:
         """Append a document. Its passages are encoded by ``finish``, unless their ``vectors`` are there already.
 

@@ -285,5 +285,11 @@ def _whole(value: object) -> int:
     return value
 
 
-def _metadata(document: Document) -> str:
+def metadata_of(document: Document | StoredDocument) -> dict[str, Any]:
+    """A document's metadata as they come back: values that JSON does not have are texts."""
+    found: dict[str, Any] = json.loads(_metadata(document))
+    return found
+
+
+def _metadata(document: Document | StoredDocument) -> str:
     return json.dumps(dict(document.metadata), ensure_ascii=False, default=str)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from odqa.addresses import Address
 from odqa.errors import IndexFolderError
 from odqa.index.layout import PASSAGES, segment_folder, wrong_kinds
 from odqa.index.manifest import (
+    Description,
     Manifest,
     SegmentRecord,
     check_encoder,
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
 
 SAMPLE = 100  # Passages that are encoded again.
 _AT_ONCE = 16_384  # Passages, or vectors, that are in memory at a time.
-_NORM = 0.05  # How far from 1 the length of a stored vector may be: compressed ones are rounded.
+NORM = 0.05  # How far from 1 the length of a stored vector may be: compressed ones are rounded.
 # A passage's vector and the one made of it again: bfloat16 and other batches move it by less than 0.001, eight bits a
 # number by about 0.01; product quantization is coarser. Another encoder's, or another passage's, is far below.
-_COSINE = 0.9
+COSINE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Problem:
 class Verification:
     """What was checked, and what is broken. ``least_cosine`` is that of the passages encoded again, 1 without any."""
 
-    folder: Path
+    folder: Address
     version: int
     files: int
     bytes: int
@@ -60,7 +62,7 @@ class Verification:
 
 def verify(
     folder: str | Path,
-    load: Callable[[Manifest], Encoder] | None,
+    load: Callable[[Description], Encoder] | None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
@@ -149,7 +151,7 @@ def _inside(segment: Segment) -> Iterator[str]:
         rows = np.arange(first, min(first + _AT_ONCE, segment.record.passages))
         with np.errstate(all="ignore"):
             norms = np.linalg.norm(segment.vectors.reconstruct(rows), axis=1)
-        wrong = np.flatnonzero(~(np.abs(norms - 1) <= _NORM) & (norms != 0))  # A text of no weight has the vector 0.
+        wrong = np.flatnonzero(~(np.abs(norms - 1) <= NORM) & (norms != 0))  # A text of no weight has the vector 0.
         if len(wrong):
             row = int(rows[wrong[0]])
             yield f"the vector of row {row} in segment {name} has the length {norms[wrong[0]]:.3f}, not 1"
@@ -159,7 +161,7 @@ def _inside(segment: Segment) -> Iterator[str]:
 def _other_vectors(manifest: Manifest, record: SegmentRecord, cosines: Mapping[str, float]) -> Iterator[str]:
     """The passages whose stored vector is another than the encoder's, by the ``cosines`` of the two."""
     for id, cosine in cosines.items():
-        if not cosine >= _COSINE:
+        if not cosine >= COSINE:
             yield (
                 f"the vector of passage {id} in segment {record.name} is not the one that {manifest.encoder} gives: "
                 f"their cosine is {cosine:.3f}"

@@ -16,7 +16,7 @@ from odqa.corpus import ChunkOptions
 from odqa.errors import DataError
 from odqa.index.build import add, build_index
 from odqa.index.layout import MANIFEST, segment_folder
-from odqa.index.lookup import find_document, find_passage
+from odqa.index.lookup import all_rows, find_document, find_passage
 from odqa.index.manifest import check_sizes, read_manifest
 from odqa.index.reencoding import reencode
 from odqa.index.report import ENCODING, Progress
@@ -140,9 +140,8 @@ def _piece(pair: Pair, pieces: Sequence[Passage]) -> Passage:
 
 
 def _all(index: Index) -> Iterator[Passage]:
-    for segment in index.segments:
-        for some in segment.rows(AT_ONCE):
-            yield from segment.store.fetch(some).values()
+    for some in all_rows(index, AT_ONCE):
+        yield from index.fetch(some).values()
 
 
 def _key(text: str) -> str:

@@ -34,7 +34,7 @@ def by_vectors(
     ``allowed`` (rows,) are the rows that may come back, here and below; None where all may.
     """
     scores, rows = vectors.nearest(queries, k, allowed)
-    return [_alone(DENSE, *pair) for pair in zip(rows.tolist(), scores.tolist(), strict=True)]
+    return [alone(DENSE, *pair) for pair in zip(rows.tolist(), scores.tolist(), strict=True)]
 
 
 def by_keywords(
@@ -45,7 +45,7 @@ def by_keywords(
     for question in questions:
         scores = keywords.scores(question)
         rows = best(scores, k, allowed)
-        found.append(_alone(BM25, rows.tolist(), scores[rows].tolist()))
+        found.append(alone(BM25, rows.tolist(), scores[rows].tolist()))
     return found
 
 
@@ -67,26 +67,41 @@ def by_both(
         rows = np.union1d(near, sharing)
         dense = vectors.scores(query, rows)
         dense[np.searchsorted(rows, near)] = near_scores  # As the ranks have it, to the last digit.
-        fused = fuse(dense, weights[rows])
-        dense_rank = {row: rank for rank, row in enumerate(near.tolist(), start=1)}
-        bm25_rank = {row: rank for rank, row in enumerate(sharing.tolist(), start=1)}
-        found.append(
-            [
-                RankedRow(
-                    row=(row := int(rows[at])),
-                    score=float(fused[at]),
-                    components={
-                        DENSE: Component(float(dense[at]), dense_rank.get(row)),
-                        BM25: Component(float(weights[row]), bm25_rank.get(row)),
-                    },
-                )
-                for at in np.lexsort((rows, -fused))[:k].tolist()
-            ]
-        )
+        found.append(by_fusion(rows, dense, weights[rows], near.tolist(), sharing.tolist(), k))
     return found
 
 
-def _alone(name: str, rows: Sequence[int], scores: Sequence[float]) -> list[RankedRow]:
+def by_fusion(
+    rows: NDArray[np.int64],
+    cosines: NDArray[np.float32],
+    bm25: NDArray[np.float32],
+    near: Sequence[int],
+    sharing: Sequence[int],
+    k: int,
+) -> list[RankedRow]:
+    """The ``k`` of a question's candidates of the largest fused score, best first, then by row.
+
+    ``rows``, ascending, with their ``cosines`` and ``bm25`` scores are (candidates,); ``near`` and ``sharing`` are the
+    rows that each component found, best first.
+    """
+    fused = fuse(cosines, bm25)
+    dense_rank = {row: rank for rank, row in enumerate(near, start=1)}
+    bm25_rank = {row: rank for rank, row in enumerate(sharing, start=1)}
+    return [
+        RankedRow(
+            row=(row := int(rows[at])),
+            score=float(fused[at]),
+            components={
+                DENSE: Component(float(cosines[at]), dense_rank.get(row)),
+                BM25: Component(float(bm25[at]), bm25_rank.get(row)),
+            },
+        )
+        for at in np.lexsort((rows, -fused))[:k].tolist()
+    ]
+
+
+def alone(name: str, rows: Sequence[int], scores: Sequence[float]) -> list[RankedRow]:
+    """Rows that one component found, best first, with its scores and nothing else."""
     return [
         RankedRow(row, score, {name: Component(score, rank)})
         for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)

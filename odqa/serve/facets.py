@@ -11,8 +11,8 @@ from operator import itemgetter
 from typing import Any
 
 from odqa.index.filters import OWN_FIELDS, fields_of
-from odqa.index.lookup import all_documents, find_document
-from odqa.index.search import Index
+from odqa.index.interface import OpenIndex
+from odqa.index.lookup import find_document
 from odqa.types import Passage
 
 DOCUMENTS = 2000  # That are looked at for fields.
@@ -55,14 +55,14 @@ class Field:
     complete: bool
 
 
-def fields(index: Index) -> list[Field]:
+def fields(index: OpenIndex) -> list[Field]:
     """What documents can be filtered by besides id, title and source, the fields of most documents first.
 
     Raises IndexFolderError where the index is damaged.
     """
     having: Counter[str] = Counter()
     values: dict[str, Counter[str]] = {}
-    sample = list(islice(all_documents(index), DOCUMENTS))
+    sample = list(islice(index.documents(), DOCUMENTS))
     for document in sample:
         for name, value in fields_of("", "", "", document.metadata).items():
             found = set(_texts(value))
@@ -79,7 +79,7 @@ def fields(index: Index) -> list[Field]:
     return told
 
 
-def questions(index: Index) -> list[str]:
+def questions(index: OpenIndex) -> list[str]:
     """Some questions or search words that the index should answer, each of another document; few where it shows few.
 
     They are headings that ask something. Of English text they are, too, those that tell how to do something, what
@@ -87,7 +87,7 @@ def questions(index: Index) -> list[str]:
     Raises IndexFolderError where the index is damaged.
     """
     english = index.manifest.keywords.get("language") == "en"
-    sample = list(islice(all_documents(index), DOCUMENTS))
+    sample = list(islice(index.documents(), DOCUMENTS))
     found: list[tuple[int, str]] = []
     for document in sample[:: max(1, len(sample) // LOOKED_AT)]:
         stored = find_document(index, document.id)

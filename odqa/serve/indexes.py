@@ -1,4 +1,4 @@
-"""Index folders by name in, open indexes with their models out: loaded once, and opened anew when a folder changes.
+"""Indexes by name in, open indexes with their models out: loaded once, and opened anew when one of them changes.
 
 The new version of an index is opened beside the old one and takes its place; the old one is closed when the last
 request that began with it is done.
@@ -15,15 +15,16 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, TypeAlias
 
+from odqa.addresses import Address, MilvusAddress, address_of
 from odqa.answering import fit_file
 from odqa.answering.pipeline import Pipeline
 from odqa.answering.ranking import check_ranking
 from odqa.closing import Closing
 from odqa.errors import OdqaError, UsageError
+from odqa.index.interface import OpenIndex
 from odqa.index.layout import MANIFEST
-from odqa.index.manifest import read_manifest
 from odqa.index.retriever import Retriever
-from odqa.index.search import Index
+from odqa.index.stores import store_at
 from odqa.models import DEFAULT_READER
 from odqa.serve import facets
 from odqa.serve.batching import Busy
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 WARM_UP = "What is this?"
 _log = logging.getLogger("odqa.serve")
 
-Stamp: TypeAlias = tuple[tuple[int, ...] | None, ...]
-"""What changes when a folder's index does: what the system says of its manifest and of what was fitted on it."""
+Stamp: TypeAlias = tuple[object, ...]
+"""What changes when an index does: what the system says of its manifest and of what was fitted on it."""
 
 
 class NoSuchIndex(UsageError):
@@ -72,7 +73,7 @@ class Models:
         """Where an index folder has what was fitted for the reader, if anything was."""
         return fit_file.own_file(Path(), self.reader)
 
-    def encoder_of(self, index: Index) -> Encoder:
+    def encoder_of(self, index: OpenIndex) -> Encoder:
         """The encoder that an index was built with. Raises ModelError and IndexFolderError as ``Retriever.open``."""
         from odqa.retrieval.encoder import Encoder
 
@@ -91,11 +92,11 @@ class Models:
 class Version:
     """One version of an index, open, and what answers from it in each mode."""
 
-    def __init__(self, name: str, folder: Path, models: Models, stamp: Stamp) -> None:
+    def __init__(self, name: str, folder: Address, models: Models, stamp: Stamp) -> None:
         """Open the index. Raises what ``Pipeline.open`` does."""
         self.name = name
         self.stamp = stamp
-        index = Index.open(folder, device=models.device)
+        index = store_at(folder).open(device=models.device)
         try:
             reader, encoder = models.reader, models.encoder_of(index)
             decider = fit_file.decider(reader, fit_file.load(reader, folder), models.ranking)
@@ -159,13 +160,13 @@ class Version:
 class Indexes(Closing):
     """The indexes that are served, by name; the first is the default. Close them in the end."""
 
-    def __init__(self, folders: Mapping[str, Path], models: Models) -> None:
+    def __init__(self, folders: Mapping[str, Address], models: Models) -> None:
         """Open all of them and load the models. Raises what ``Pipeline.open`` does.
 
         What is cheap is checked first: every manifest is read before a model is loaded.
         """
         for folder in folders.values():
-            read_manifest(folder)
+            store_at(folder).manifest()
         self._folders = dict(folders)
         self._models = models
         self._versions: dict[str, Version] = {}
@@ -224,10 +225,10 @@ class Indexes(Closing):
         """Open anew each index whose folder has changed; where that fails, the old version goes on serving."""
         for name, folder in self._folders.items():
             before = self._versions[name]
-            if self._stamp(folder) == before.stamp:
-                self.problems.pop(name, None)
-                continue
             try:
+                if self._stamp(folder) == before.stamp:
+                    self.problems.pop(name, None)
+                    continue
                 after = self._open(name, folder)
             except (OdqaError, OSError) as error:
                 if self.problems.get(name) != str(error):
@@ -262,11 +263,15 @@ class Indexes(Closing):
         for version in self._versions.values():
             version.retire()
 
-    def _open(self, name: str, folder: Path) -> Version:
+    def _open(self, name: str, folder: Address) -> Version:
         # Taken before opening: a change that lands meanwhile is seen the next time.
         return Version(name, folder, self._models, self._stamp(folder))
 
-    def _stamp(self, folder: Path) -> Stamp:
+    def _stamp(self, folder: Address) -> Stamp:
+        if isinstance(folder, MilvusAddress):
+            from odqa.index.milvus.store import MilvusStore
+
+            return MilvusStore(folder).stamp(fit_file.note_of(self._models.reader))
         return tuple(_status(folder / name) for name in (MANIFEST, self._models.fit))
 
 
@@ -278,19 +283,20 @@ def _status(path: Path) -> tuple[int, ...] | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def named_folders(texts: list[str], default: Path) -> dict[str, Path]:
-    """The folders by name of ``--index``, each ``NAME=PATH`` or ``PATH``, whose name is then that of the folder.
+def named_folders(texts: list[str], default: Address) -> dict[str, Address]:
+    """The indexes by name of ``--index``, each ``NAME=INDEX`` or ``INDEX``, whose name is then its own.
 
     Raises UsageError for a name or a path that is empty, and for two indexes of one name.
     """
-    folders: dict[str, Path] = {}
+    folders: dict[str, Address] = {}
     for text in texts or [str(default)]:
         name, mark, path = text.partition("=")
         if not mark or "/" in name:  # A path may hold the sign, too.
-            name, path = Path(text).resolve().name, text
+            address = address_of(text or ".")
+            name, path = (address.resolve() if isinstance(address, Path) else address).name, text
         if not name.strip() or not path:
             raise UsageError(f"--index {text} has no name or no path; write it like handbook=indexes/handbook")
         if name in folders:
             raise UsageError(f"two indexes are called {name}; name one of them: --index other={path}")
-        folders[name] = Path(path)
+        folders[name] = address_of(path)
     return folders

@@ -35,7 +35,11 @@ def test_each_setting_is_shown_with_its_origin() -> None:
     assert "cpu" in rows["device"] and "ODQA_DEVICE" in rows["device"]
     assert "default" in rows["mode"]
     shown = json.loads(run("config", "--json", ODQA_DEVICE="cpu").stdout)
-    assert shown["index"] == {"value": "indexes/a", "from": "odqa.toml, line 1", "about": "the index folder"}
+    assert shown["index"] == {
+        "value": "indexes/a",
+        "from": "odqa.toml, line 1",
+        "about": "the index: a folder, or the address of one in a Milvus",
+    }
     assert (shown["device"]["value"], shown["device"]["from"]) == ("cpu", "ODQA_DEVICE")
     assert (shown["mode"]["value"], shown["mode"]["from"]) == ("hybrid", "default") and shown["cache"]["value"] is None
 

@@ -8,7 +8,7 @@ import pytest
 
 from odqa.errors import UsageError
 from odqa.index.build import update
-from odqa.index.lookup import all_documents, find_document, find_passage
+from odqa.index.lookup import find_document, find_passage
 from odqa.index.removal import remove
 from odqa.index.search import Index
 from odqa.types import Document, Mode
@@ -61,7 +61,7 @@ def test_what_was_deleted_or_replaced_is_not_found(index: Path) -> None:
         assert find_document(opened, "a#1") is None
         found = find_passage(opened, "a#0")
         assert found is not None and "another" in found.passage.text
-        assert sorted(document.id for document in all_documents(opened)) == ["a", "long"]
+        assert sorted(document.id for document in opened.documents()) == ["a", "long"]
 
 
 def test_an_open_index_searches_in_other_modes(index: Path) -> None:

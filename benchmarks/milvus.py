@@ -1,0 +1,151 @@
+"""The same index in a folder and in a milvus-lite: recall side by side, and what building, opening and asking take.
+
+    python benchmarks/milvus.py --data ../shared/data --passages 10000 100000
+
+The paragraphs of SQuAD v2 dev are the first passages, and its answerable questions are asked; other datasets give more
+passages, as far as they go. Recall@k is the share of questions whose own paragraph is among the first k. All are
+encoded once, into a folder; ``odqa copy`` makes of it the folder and the milvus-lite that are measured, so that
+building counts no encoding. Each is opened in a process of its own; a question is one call, encoding not counted.
+``--address milvus://HOST:PORT`` measures a server instead of milvus-lite. Indexes are kept in runs/milvus, so that a
+second run only measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from retrieval import DEV, OTHERS
+
+from odqa.addresses import Address, MilvusAddress, address_of
+from odqa.corpus import ChunkOptions
+from odqa.index.build import build_index
+from odqa.index.copying import copy
+from odqa.index.stores import store_at
+from odqa.models import DEFAULT_ENCODER
+from odqa.reports.tables import aligned
+from odqa.retrieval.encoder import Encoder
+from odqa.squad import load_examples
+from odqa.types import Document, Mode
+
+KS = (1, 5, 20)
+
+
+def prepare(data: Path, folder: Path, passages: int, asked_at_most: int, encoder: Encoder) -> None:
+    """Make the index of so many paragraphs, and write down the questions with their own paragraphs."""
+    documents: dict[str, Document] = {}
+    questions = []
+    for number, file in enumerate((DEV, *OTHERS)):
+        for example in load_examples(str(data / file)):
+            if example.context not in documents and len(documents) < passages:
+                documents[example.context] = Document(str(len(documents)), example.title, example.context, "squad")
+            if number == 0 and example.answerable and example.context in documents:
+                questions.append((example.question, documents[example.context].id))
+        if len(documents) == passages:
+            break
+    chunk = ChunkOptions(max_tokens=encoder.passage_budget, overlap_tokens=0)
+    build_index(documents=documents.values(), folder=folder / "encoded", encoder=encoder, chunk=chunk)
+    chosen = np.random.default_rng(0).permutation(len(questions))[:asked_at_most].tolist()
+    asked = [questions[at] for at in chosen]
+    np.save(folder / "queries.npy", encoder.encode_queries([text for text, _ in asked]))
+    (folder / "questions.json").write_text(json.dumps(asked))
+
+
+def measure(address: Address, folder: Path) -> dict[str, Any]:
+    """Open an index that this process has not touched, and ask it."""
+    questions = json.loads((folder / "questions.json").read_text())
+    queries = np.load(folder / "queries.npy")
+    if isinstance(address, MilvusAddress):
+        import pymilvus  # noqa: F401  # A library is loaded once, whatever it opens.
+    import faiss  # noqa: F401
+
+    started = time.perf_counter()
+    index = store_at(address).open()
+    result: dict[str, Any] = {"open_s": time.perf_counter() - started}
+    with closing(index):
+        for mode in Mode:
+            one = index.in_mode(mode)
+            seconds, places = [], []
+            for (question, gold), query in zip(questions, queries, strict=True):
+                began = time.perf_counter()
+                (hits,) = one.search([question], max(KS), query[None])
+                seconds.append(time.perf_counter() - began)
+                found = list(dict.fromkeys(hit.passage.document_id for hit in hits))
+                places.append(found.index(gold) if gold in found else len(found) + max(KS))
+            result[mode] = {
+                **{f"recall@{k}": float(np.mean(np.array(places) < k)) for k in KS},
+                "p50_ms": 1000 * float(np.percentile(seconds[1:], 50)),
+                "p95_ms": 1000 * float(np.percentile(seconds[1:], 95)),
+            }
+    return result
+
+
+def size_of(address: Address) -> int:
+    """Bytes on the disk; of a server what its manifest says."""
+    path = address.file if isinstance(address, MilvusAddress) else address
+    if path is None:
+        return store_at(address).manifest().bytes
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def rows_of(passages: int, folder: Path, addresses: dict[str, Address]) -> list[list[str]]:
+    """The rows of the table for one number of passages: copies where there is none, and measures in new processes."""
+    rows = []
+    for name, address in addresses.items():
+        built = ""
+        if not store_at(address).exists():
+            started = time.perf_counter()
+            copy(folder / "encoded", address)
+            built = f"{time.perf_counter() - started:.1f}"
+        command = [sys.executable, __file__, "--measure", str(address), "--folder", str(folder)]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        for mode in Mode:
+            one = found[mode]
+            recalls = [f"{one[f'recall@{k}']:.3f}" for k in KS]
+            times = [f"{one['p50_ms']:.1f}", f"{one['p95_ms']:.1f}"]
+            rows.append(
+                [f"{passages:,}", name, mode, *recalls, *times, built, f"{found['open_s']:.2f}",
+                 f"{size_of(address) / 1e6:,.1f}"]
+            )  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    """Make the indexes, measure them, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--questions", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, default=Path("runs/milvus"))
+    parser.add_argument("--address", default="", help="milvus://HOST:PORT, to measure a server")
+    parser.add_argument("--encoder", default=DEFAULT_ENCODER)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(address_of(arguments.measure), arguments.folder)))
+        return
+    if arguments.data is None:
+        parser.error("--data is needed")
+    head = ["passages", "where", "mode", *(f"recall@{k}" for k in KS), "p50 ms", "p95 ms", "build s", "open s", "MB"]
+    table = [head]
+    encoder = Encoder.load(arguments.encoder)
+    for passages in arguments.passages:
+        folder = arguments.folder / str(passages)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "questions.json").exists():
+            prepare(arguments.data, folder, passages, arguments.questions, encoder)
+        where = f"{arguments.address}/odqa_{passages}" if arguments.address else f"milvus:{folder}/lite.db/passages"
+        addresses = {"folder": folder / "copy", "server" if arguments.address else "milvus-lite": address_of(where)}
+        table += rows_of(passages, folder, addresses)
+    print(aligned(table))
+
+
+if __name__ == "__main__":
+    main()

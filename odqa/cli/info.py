@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odqa.addresses import Address
@@ -43,7 +44,7 @@ def info(
 
     address = index_or_default(index, same_index)
     manifest = store_at(address).manifest()
-    if isinstance(manifest, Manifest):
+    if isinstance(address, Path) and isinstance(manifest, Manifest):
         check_sizes(address, manifest)
     if json_output:
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}

@@ -131,7 +131,7 @@ class Ingest:
                 characters += len(item.document.text) if isinstance(item, Encoded) else 0
             self._show(READING, before + min(characters, sizes[at]) if at < len(files) else total, total)
 
-    def take(self, items: Iterable[Document | Unusable]) -> None:
+    def take(self, items: Iterable[Document | Encoded | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""
         for item in items:
             self._take(item)

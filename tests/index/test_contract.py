@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from odqa.addresses import Address
-from odqa.corpus import ChunkOptions
+from odqa.cluster.documents import Encoded
+from odqa.corpus import ChunkOptions, ReadOptions, split
 from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
-from odqa.index.build import add, build_index, update
+from odqa.index.build import add, build_index, new_manifest, update
 from odqa.index.filters import fields_of, matches, parse
+from odqa.index.ingest import Ingest, OnDuplicate, Rules
+from odqa.index.interface import Storage
 from odqa.index.lookup import all_rows, find_document, find_passage
 from odqa.index.removal import remove
 from odqa.index.retriever import Retriever
@@ -105,6 +108,29 @@ def test_hits_are_those_of_a_folder(
                 for name, component in hit.components.items():
                     assert component.score == pytest.approx(wanted.components[name].score, abs=1e-4)
                     assert component.rank == wanted.components[name].rank
+
+
+def test_vectors_that_were_made_before_are_stored_beside_those_that_are_encoded(
+    address: Address, encoder: WordEncoder
+) -> None:
+    """As a cluster makes them; the first document is replaced, so that places and rows differ."""
+    tea, ferry, plant, *_ = documents()
+    texts = [(one, split(one, encoder.token_offsets, CHUNK)) for one in (tea, ferry, tea)]
+    made = [Encoded(one, passages, -encoder.encode_passages(passages)) for one, passages in texts]
+    rules = Rules(ReadOptions(), CHUNK, Storage(), OnDuplicate.REPLACE, strict=False)
+    with store_at(address).changing(build=True) as change:
+        ingest = Ingest(change, lambda: encoder, rules, None)
+        ingest.take(made)
+        ingest.take([plant])
+        assert ingest.finish()
+        change.land(new_manifest(encoder, rules))
+    with opened(address) as one:
+        rows = [row for some in all_rows(one, 3) for row in some]
+        passages = one.fetch(rows)
+        expected = encoder.encode_passages([passages[row] for row in rows])
+        expected[[at for at, row in enumerate(rows) if passages[row].document_id != "plant"]] *= -1
+        assert passages[rows[0]].document_id == "ferry"
+        assert one.vectors(rows) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_passage_is_a_slice_of_its_document(index: Address) -> None:

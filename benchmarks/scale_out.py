@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from odqa import threads
+from odqa.cluster.join import joined
 from odqa.index.build import build_index
 from odqa.index.manifest import read_manifest
 from odqa.index.segment import Segment
@@ -57,8 +58,6 @@ def measure(
     paths: list[Path], folder: Path, encoder: str, workers: int, runs: dict[tuple[str, int], list[float]]
 ) -> int:
     """Index with Ray and without, encode the passages alone, and note the seconds; how many passages there are."""
-    import ray
-
     threads.limit(workers)
     loaded = Encoder.load(encoder, "cpu")
 
@@ -67,11 +66,8 @@ def measure(
         work()
         runs.setdefault((name, workers), []).append(time.perf_counter() - began)
 
-    ray.init(address="local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    try:
+    with joined("local"):  # Of as many cores as there are threads.
         note("ray", lambda: build_index(paths, folder / "ray", encoder=loaded, ray="local"))
-    finally:
-        ray.shutdown()
     note("alone", lambda: build_index(paths, folder / "alone", encoder=loaded))
     passages = stored(folder / "alone")
     note("bare", lambda: loaded.encode_passages(passages))

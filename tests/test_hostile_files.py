@@ -341,6 +341,7 @@ class Whole:
 
     precision = "torch-float32"
     content_hash = "f" * 64
+    workers = 1
 
     def read(self, questions: list[str], texts: list[str], n_best: int, **_: object) -> list[Reading]:
         return [Reading((Span(0, len(context.text), 1.0),), 0.0, 1) for context in texts]

@@ -53,6 +53,7 @@ class Fake:
 
     precision = "torch-float32"
     content_hash = "f" * 64
+    workers = 1
 
     def read(self, questions: Sequence[str], texts: Sequence[Context], n_best: int, **_: Any) -> list[Reading]:
         return [

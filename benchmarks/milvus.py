@@ -95,17 +95,28 @@ def size_of(address: Address) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
+def make_copy(address: Address, folder: Path) -> str:
+    """Copy the index that was encoded to an address; the seconds that took, nothing where it is there already."""
+    if store_at(address).exists():
+        return "-"
+    started = time.perf_counter()
+    copy(folder / "encoded", address)
+    return f"{time.perf_counter() - started:.1f}"
+
+
+def in_process(what: str, address: Address, folder: Path) -> str:
+    """The last line that this program prints in a process of its own."""
+    command = [sys.executable, __file__, what, str(address), "--folder", str(folder)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+
+
 def rows_of(passages: int, folder: Path, addresses: dict[str, Address]) -> list[list[str]]:
     """The rows of the table for one number of passages: copies where there is none, and measures in new processes."""
     rows = []
     for name, address in addresses.items():
-        built = ""
-        if not store_at(address).exists():
-            started = time.perf_counter()
-            copy(folder / "encoded", address)
-            built = f"{time.perf_counter() - started:.1f}"
-        command = [sys.executable, __file__, "--measure", str(address), "--folder", str(folder)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        # In processes of their own: of those that have a milvus-lite open there can be one.
+        built = in_process("--copy", address, folder)
+        found = json.loads(in_process("--measure", address, folder))
         for mode in Mode:
             one = found[mode]
             recalls = [f"{one[f'recall@{k}']:.3f}" for k in KS]
@@ -127,9 +138,13 @@ def main() -> None:
     parser.add_argument("--address", default="", help="milvus://HOST:PORT, to measure a server")
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--copy", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
         print(json.dumps(measure(address_of(arguments.measure), arguments.folder)))
+        return
+    if arguments.copy:
+        print(make_copy(address_of(arguments.copy), arguments.folder))
         return
     if arguments.data is None:
         parser.error("--data is needed")

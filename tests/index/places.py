@@ -16,6 +16,8 @@ from odqa.index.stores import store_at
 from odqa.types import Mode
 
 WITHOUT_MILVUS = find_spec("pymilvus") is None or find_spec("milvus_lite") is None
+if not WITHOUT_MILVUS:
+    import pymilvus  # noqa: F401  # Its log writes to what standard error is now, not to what a test puts in its place.
 needs_milvus = pytest.mark.skipif(WITHOUT_MILVUS, reason='milvus-lite is not installed: pip install "odqa[milvus]"')
 PLACES = ["folder", pytest.param("milvus", marks=needs_milvus)]
 

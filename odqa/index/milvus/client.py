@@ -41,11 +41,11 @@ class Milvus(Closing):
         """Connect."""
         check_installed(address)
         self.address = address
-        # They print what goes wrong, with a stack trace, and raise it besides.
-        for name in ("pymilvus", "milvus_lite", "grpc._server"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         import pymilvus
 
+        # They print what goes wrong, with a stack trace, and raise it besides. Importing pymilvus sets its levels.
+        for name in ("pymilvus", "pymilvus.milvus_client", "milvus_lite", "grpc._server"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self.library = pymilvus
         token = os.environ.get(TOKEN, "")
         if not token.isprintable() or not token.isascii():

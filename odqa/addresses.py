@@ -55,7 +55,8 @@ def address_of(value: object) -> Address:
         return path_of("index", value)
     text = str(value)
     rest, tls = text[scheme.end() :], bool(scheme[1])
-    if "@" in rest.partition("/")[0] or (rest.startswith("//") and "@" in rest[2:].partition("/")[0]):
+    # Also where it is written so that it is no address otherwise: with a slash too few, or one in the password.
+    if "@" in rest and ("@" in rest.partition("/")[0] or not _FILE.fullmatch(rest)):
         raise UsageError(  # Which is not repeated: it goes into logs.
             "the address of a Milvus holds no user and no password: set ODQA_MILVUS_TOKEN to USER:PASSWORD or an API "
             "key, and " + _FORM

@@ -192,5 +192,7 @@ def _place(path: Path, line: int | None) -> str:
 
 
 def _brief(value: object) -> str:
+    """A value as it was written, short, without the user and the password in an address of a Milvus."""
     text = json.dumps(value, default=str, ensure_ascii=False)
+    text = re.sub(r"(?<=milvus)(\+tls)?:.*@", r"\1:…@", text, flags=re.IGNORECASE)
     return text if len(text) <= 80 else text[:80] + "…"

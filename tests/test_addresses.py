@@ -44,7 +44,10 @@ def test_what_is_no_address_is_told_with_the_form(text: str) -> None:
         address_of(text)
 
 
-def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "text", ["milvus://root:s3cret@host:19530/a", "milvus://root:s3cret/@host:19530/a", "milvus:/root:s3cret@host:1/a"]
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(UsageError, match="ODQA_MILVUS_TOKEN") as error:
-        address_of("milvus://root:s3cret@host:19530/a")
+        address_of(text)
     assert "s3cret" not in str(error.value)

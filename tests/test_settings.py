@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from inspect import signature
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         read_settings({"ODQA_K": "many"}, tmp_path)
     with pytest.raises(OdqaError, match=r"ODQA_DEVICE=.*'gpu' is no device"):
         read_settings({"ODQA_DEVICE": "gpu"}, tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["milvus", "milvus+tls"])
+def test_a_password_in_the_address_of_an_index_is_not_repeated(tmp_path: Path, scheme: str) -> None:
+    address = f"{scheme}://root:s3cret@host:19530/a"
+    write(tmp_path, f'index = "{address}"')
+    for environment, folder in (({}, tmp_path), ({"ODQA_INDEX": address}, tmp_path / "empty")):
+        with pytest.raises(OdqaError, match=rf"{re.escape(scheme)}:….*ODQA_MILVUS_TOKEN") as error:
+            read_settings(environment, folder)
+        assert "s3cret" not in str(error.value)
 
 
 def test_a_pipe_instead_of_the_file_is_refused_at_once(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ LOCAL, AUTO = "local", "auto"
 # Of a core, what a worker asks Ray for. There is one worker for each core, but none has a core to itself, so that one
 # whose node is lost finds a place on another.
 SHARE = 0.01
-_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):(?P<port>\d{1,5})")
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):(?P<port>[0-9]{1,5})")
 _FIRST_ANSWER = 5.0  # Seconds for a connection to the address.
 _ALL_ANSWERS = 300.0  # Seconds for all nodes to start a process and say which odqa they have.
 
@@ -123,6 +123,8 @@ def check_address(address: str) -> None:
         reason = _probe(found["host"].strip("[]"), int(found["port"]))
     except OSError as error:
         reason = error.strerror or str(error)
+    except ValueError:  # From what looks the name up: an empty label, one of more than 63 letters.
+        reason = "it is no name that a host can have"
     if reason:
         raise OdqaError(
             f"no Ray cluster answers at {address} ({reason}); `ray start --head` starts one, and says where, and local "

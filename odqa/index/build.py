@@ -92,7 +92,7 @@ def build_index(
     store = store_at(folder)
     found = _found(paths, documents, include, exclude)
     store.check_target()
-    if ray:  # Before a model is loaded.
+    if ray is not None:  # Before a model is loaded.
         check_address(ray)
     store.check_installed()
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, "cpu" if ray else device)
@@ -132,7 +132,7 @@ def add(
     store = store_at(folder)
     found = _found(paths, documents, include, exclude)
     here = "cpu" if ray else device
-    if ray:
+    if ray is not None:
         check_address(ray)
     with _ingesting(store, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest = parts

@@ -67,16 +67,22 @@ def before(output: Path, questions: int) -> dict[str, list[int]]:
     return found
 
 
-def round_of(output: Path, number: int, pairs: int, make_round: Callable[[], Mined]) -> Mined:
-    """What was mined in a round; by ``make_round``, and kept, where it was not yet."""
+def round_of(output: Path, number: int, pairs: int, make_round: Callable[[], Mined], *, scored: int) -> Mined:
+    """What was mined in a round of so many ``pairs``; by ``make_round``, and kept, where it was not yet.
+
+    Of the first ``scored`` of them there are scores. Raises DataError where what was kept is of other pairs.
+    """
     path = output / PREPARED / _ROUND.format(number)
     if not path.is_file():
         mined = make_round()
         write_json(path, {"negatives": mined.negatives, "scores": mined.scores}, indent=None)
         return mined
     found: Mined = checked(Mined, read_json(path, _REMEDY), str(path), _REMEDY)
-    if len(found.negatives) != pairs or len(found.scores) not in (0, pairs):
-        raise DataError(f"{path}: it is of {len(found.negatives):,} pairs, and there are {pairs:,}; {_REMEDY}")
+    if (len(found.negatives), len(found.scores)) != (pairs, scored):
+        raise DataError(
+            f"{path}: it has negatives of {len(found.negatives):,} pairs and scores of {len(found.scores):,}, and "
+            f"there are {pairs:,} and {scored:,}; {_REMEDY}"
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from odqa.addresses import folder_of
 from odqa.errors import UsageError
 from odqa.models import DEFAULT_ENCODER
 from odqa.training.recipe import LoopRecipe, Source, check_pinned, same, setting
@@ -81,6 +82,8 @@ class PairsRecipe(LoopRecipe):
 
     def __post_init__(self) -> None:
         LoopRecipe.__post_init__(self)
+        if self.index:
+            folder_of(self.index, "training")
         if self.distill and self.distill_reader:
             raise UsageError("distill and distill_reader are both given; learn from one of them")
         if self.teacher and not self.negatives:

@@ -89,7 +89,7 @@ def _lists(recipe: RerankerRecipe, output: Path, begun: Begun, watcher: Watcher)
         worth = teachers.worth(begun.teacher, asked, right[:to_train], negatives[:to_train]) if begun.teacher else []
         return Mined([[passage.id for passage in some] for some in negatives], worth)
 
-    mined = prepared.round_of(output, 0, len(both), mine)
+    mined = prepared.round_of(output, 0, len(both), mine, scored=to_train if begun.teacher else 0)
     reranker = Reranker(begun.model, recipe.base)
     texts = {
         id: reranker.text(one) for id, one in pool.fetch(index, (id for some in mined.negatives for id in some)).items()

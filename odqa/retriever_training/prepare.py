@@ -89,7 +89,8 @@ def _round(
         worth = teachers.worth(begun.teacher, asked, right, found) if begun.teacher else []
         return Mined([[passage.id for passage in some] for some in found], worth)
 
-    mined = prepared.round_of(output, number, len(training), mine)
+    scored = len(training) if begun.teacher else 0
+    mined = prepared.round_of(output, number, len(training), mine, scored=scored)
     passages = pool.fetch(index, (id for some in mined.negatives for id in some))
     texts = dict(zip(passages, base.inputs(list(passages.values()))[0], strict=True))
     tell(f"round {number + 1}: {recipe.negatives} hard negative(s) for each of {len(training):,} questions")

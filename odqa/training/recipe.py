@@ -14,6 +14,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from odqa.addresses import folder_of
 from odqa.arguments import meant
 from odqa.errors import DataError, UsageError
 from odqa.files import sha256
@@ -215,6 +216,8 @@ class Recipe(LoopRecipe):
 
     def __post_init__(self) -> None:
         LoopRecipe.__post_init__(self)
+        if self.index:
+            folder_of(self.index, "training")
         if self.stride >= self.max_length:
             raise UsageError(f"stride is {self.stride} but max_length only {self.max_length}; it must be smaller")
         for name in ("base", "distill"):

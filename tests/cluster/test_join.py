@@ -58,11 +58,13 @@ def index(address: str, encoder: Path) -> Any:
 @pytest.mark.parametrize(
     ("address", "code", "words"),
     [
+        ("", 2, ["no address", "host:port"]),
         ("nonsense", 2, ["'nonsense'", "host:port", "auto", "local"]),
         ("127.0.0.1:66666", 2, ["66666", "host:port"]),
         ("ray://head:10001", 2, ["ray://head:10001", "node of the cluster"]),
         ("127.0.0.1:1", 1, ["127.0.0.1:1", "ray start"]),
         ("no-such-host.invalid:6379", 1, ["no-such-host.invalid", "ray start"]),
+        ("10.0..1:6379", 1, ["10.0..1:6379", "no name", "ray start"]),
     ],
 )
 def test_an_address_without_a_cluster_is_refused(

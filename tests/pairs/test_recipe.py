@@ -11,7 +11,7 @@ from odqa.errors import DataError, UsageError
 from odqa.reranker_training.recipe import RerankerRecipe
 from odqa.reranker_training.recipe import read_recipe as read_reranker
 from odqa.retriever_training.recipe import RetrieverRecipe, make_recipe, read_recipe
-from odqa.training.recipe import Source, setting_of, settings_of
+from odqa.training.recipe import Recipe, Source, setting_of, settings_of
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -55,3 +55,10 @@ def test_what_every_recipe_has_is_checked_in_each(kind):
         kind(train=(Source("a"),), seed=-1)
     with pytest.raises(UsageError, match="margin is 2"):
         kind(train=(Source("a"),), margin=2)
+
+
+@pytest.mark.parametrize("kind", [Recipe, RetrieverRecipe, RerankerRecipe])
+def test_an_index_in_a_milvus_has_to_be_copied_first(kind):
+    assert kind(train=(Source("a"),), index="indexes/docs").index == "indexes/docs"
+    with pytest.raises(UsageError, match=r"training works on an index folder.*odqa copy milvus:a\.db/b FOLDER"):
+        kind(train=(Source("a"),), index="milvus:a.db/b")

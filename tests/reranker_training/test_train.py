@@ -107,6 +107,16 @@ def test_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, at):
     assert {path.name for path in broken.iterdir()} == {path.name for path in whole.iterdir()}
 
 
+def test_a_run_with_a_teacher_is_resumed_with_what_the_teacher_said(recipe, tiny_reranker, tmp_path):
+    made = recipe(distill=str(tiny_reranker), epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        run(made, tmp_path / "out", Recorder(1))
+    watcher = Recorder()
+    record = record_of(run(made, tmp_path / "out", watcher, resume=True))
+    assert record["held_out"] > 0, "of these there are negatives, and no scores of the teacher"
+    assert any("resumed at step 1 " in note for note in watcher.notes)
+
+
 def test_own_questions_over_an_index_are_searched_with_its_own_encoder(recipe, asked, tmp_path):
     questions = rows(
         tmp_path / "own.jsonl",

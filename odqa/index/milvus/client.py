@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -42,8 +43,8 @@ class Milvus(Closing):
         self.address = address
         import pymilvus
 
-        # They print what goes wrong, with a stack trace, and raise it besides. pymilvus sets its level when imported.
-        for name in ("pymilvus", "milvus_lite", "grpc._server"):
+        # They print what goes wrong, with a stack trace, and raise it besides. Importing pymilvus sets its levels.
+        for name in ("pymilvus", "pymilvus.milvus_client", "milvus_lite", "grpc._server"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self.library = pymilvus
         token = os.environ.get(TOKEN, "")
@@ -100,7 +101,7 @@ class Milvus(Closing):
         try:
             return str(self._client.describe_alias(alias, timeout=ANSWERING)["collection_name"])
         except self.library.MilvusException as error:
-            if "alias" in error.message.lower() and "not" in error.message.lower():
+            if lacks_alias(error.message):
                 return None
             raise self._told(error) from None
         except Exception as error:
@@ -181,6 +182,17 @@ def _is_away(error: Exception) -> bool:
         type(error).__name__ in ("ConnectError", "MilvusUnavailableException", "ConnectionConfigException")
         or getattr(error, "code", None) == 2  # pymilvus's own, of a server that cannot be reached.
     )
+
+
+def lacks_alias(said: str) -> bool:
+    """Whether Milvus says that there is no such alias, and not why it could not be asked for one.
+
+    >>> lacks_alias("alias not found[database=default][alias=a]"), lacks_alias("alias 'a' does not exist")
+    (True, True)
+    >>> lacks_alias("[describe_alias] Retry timeout: 20.0s, message=channel not found")
+    False
+    """
+    return re.search(r"\balias\b.*\bnot (found|exist)", said, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _is_gone(error: Exception) -> bool:

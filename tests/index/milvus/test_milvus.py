@@ -339,6 +339,14 @@ def test_nothing_of_milvus_is_imported_for_a_folder(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
 
 
+def test_what_pymilvus_says_itself_is_not_printed(tmp_path: Path) -> None:
+    """In a process of its own, in which the first connection imports pymilvus, and that sets up its logging."""
+    address = address_of(f"milvus:{tmp_path / 'new.db'}/a")
+    program = f"from odqa.index.stores import store_at; print(store_at({str(address)!r}).exists())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
 def test_the_logs_hold_no_token(address: MilvusAddress, caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
     monkeypatch.setenv("ODQA_MILVUS_TOKEN", "root:s3cret")
     with caplog.at_level(logging.DEBUG):

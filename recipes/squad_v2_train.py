@@ -25,6 +25,7 @@ import re
 import sys
 import zipfile
 from collections import Counter, defaultdict
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,21 @@ def placed(paragraphs: Paragraphs, groups: list[list[dict[str, Any]]], data: Pat
     for group in groups:
         votes = Counter(by_id[one["id"]] for one in group if one["id"] in by_id)
         sure.append(votes.most_common(1)[0][0] if votes else None)
-    result = list(sure)
-    for index, group in enumerate(groups):
-        if result[index] is None:
-            before = next((at for at in reversed(sure[:index]) if at is not None), None)
-            after = next((at for at in sure[index:] if at is not None), None)
-            result[index] = paragraphs.find([stems(one["question"]) for one in group], before, after)
-    return result
+    before = last_known(sure)
+    after = last_known(sure[::-1])[::-1]
+    return [
+        at if at is not None else paragraphs.find([stems(one["question"]) for one in group], earlier, later)
+        for group, at, earlier, later in zip(groups, sure, before, after, strict=True)
+    ]
+
+
+def last_known(places: list[int | None]) -> list[int | None]:
+    """For each place the last one up to it that is known.
+
+    >>> last_known([None, 3, None, None, 5])
+    [None, 3, 3, 3, 5]
+    """
+    return list(accumulate(places, lambda known, at: known if at is None else at))
 
 
 def main(wheel: Path, data: Path, output: Path) -> None:

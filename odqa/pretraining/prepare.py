@@ -49,8 +49,7 @@ def prepare(recipe: LanguageRecipe, output: Path, watcher: Watcher, *, resume: b
         given = model.load_tokenizer(resolve(recipe.tokenizer)) if recipe.tokenizer else None
         model.check_room(recipe, given.pad_token_id if given else tokens.SPECIAL.index("<pad>"))
     accelerator = start.accelerator(recipe, output, where)
-    # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
-    attention = "eager" if where == "cpu" else None
+    attention = start.attention(where)
     learned = _load_base(recipe, watcher, attention) if recipe.base else None
     with accelerator.main_process_first():
         again = resume and checkpoint.find(output) is not None and prepared.is_made(output)

@@ -86,11 +86,11 @@ class Ordering:
     def evaluate(self, model: Any) -> dict[str, float]:
         """Of the held-out questions, the mean loss, and the share whose right passage is before all wrong ones."""
         import torch
+        from accelerate.utils import send_to_device
 
         total, first, lists = 0.0, 0, self.others
         for some in self._batches(lists, 0):
-            batch = self._batch(lists, some)
-            batch = {name: one.to(model.device) if hasattr(one, "to") else one for name, one in batch.items()}
+            batch = send_to_device(self._batch(lists, some), model.device)
             with torch.no_grad(), start.autocast(self.recipe, self.accelerator, model.device.type):
                 scores = self._scores(model, batch)
             right = scores[:, :1]

@@ -32,9 +32,8 @@ def prepare(recipe: RerankerRecipe, output: Path, watcher: Watcher, *, resume: b
 
     def load(origin: ResolvedModel, where: str) -> tuple[Any, Encoder]:
         model = load_model(origin, where, labels=1).float()
-        if where == "cpu" and model.model is not None:
-            # There the backward pass of fused attention takes longer than that of plain matrix products.
-            model.model.set_attn_implementation("eager")
+        if model.model is not None and (attention := start.attention(where)):
+            model.model.set_attn_implementation(attention)
         return model, Encoder.load(recipe.encoder, device=where)
 
     def first(

@@ -107,11 +107,12 @@ class Contrastive:
     def evaluate(self, model: Any) -> dict[str, float]:
         """The loss over the held-out pairs, in the same batches every time, without negatives of their own."""
         import torch
+        from accelerate.utils import send_to_device
 
         hard, _ = self._losses_of(model)
         total, device = 0.0, model.device
         for some in batches(self.others.keys, self.recipe.batch_size, "held out"):
-            columns = [_moved(one, device) for one in _columns(self._batch(self.others, some))]
+            columns = send_to_device(_columns(self._batch(self.others, some)), device)
             with torch.no_grad(), start.autocast(self.recipe, self.accelerator, device.type):
                 total += float(hard(columns, None)) * len(some)
         return {"loss": round(total / len(self.others.questions), 6)}
@@ -193,7 +194,3 @@ def _columns(batch: dict[str, Any]) -> list[dict[str, Any]]:
 def _copies(columns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The features once more: a model writes its vectors into the dict that it is given."""
     return [dict(one) for one in columns]
-
-
-def _moved(features: dict[str, Any], device: Any) -> dict[str, Any]:
-    return {name: value.to(device) if hasattr(value, "to") else value for name, value in features.items()}

@@ -9,6 +9,7 @@ from odqa.errors import ModelError
 from odqa.models import ResolvedModel, content_hash
 from odqa.retrieval import sentence_model
 from odqa.retrieval.encoder import Encoder
+from odqa.training import start
 
 
 def load(found: ResolvedModel, device: str) -> tuple[Any, Encoder]:
@@ -27,9 +28,8 @@ def load(found: ResolvedModel, device: str) -> tuple[Any, Encoder]:
             f"{found.name} is a table of word vectors, not a transformer, and cannot be trained on pairs; name another "
             "--base"
         )
-    if device == "cpu":
-        # There the backward pass of fused attention takes longer than that of plain matrix products.
-        transformer.set_attn_implementation("eager")
+    if attention := start.attention(device):
+        transformer.set_attn_implementation(attention)
     return loaded.model, Encoder(loaded, found.name, content_hash(found.folder))
 
 

@@ -95,8 +95,7 @@ def _kept(origin: ResolvedModel, questions: Inputs, watcher: Watcher) -> Tuning:
 
 def _load_base(recipe: Recipe, origin: ResolvedModel, device: str) -> tuple[Any, Any]:
     """The model to train and its tokenizer, checked against the recipe."""
-    # On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
-    model, tokenizer = base.load(origin, recipe.max_length, attention="eager" if device == "cpu" else None)
+    model, tokenizer = base.load(origin, recipe.max_length, attention=start.attention(device))
     base.freeze(model, recipe.frozen_layers)
     if recipe.token_dropout:
         masking.check(tokenizer, origin.name)

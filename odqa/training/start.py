@@ -37,6 +37,14 @@ def check(recipe: Schedule, output: Path, *, resume: bool, device: str) -> str:
     return kind
 
 
+def attention(device: str) -> str | None:
+    """The implementation of attention to train with on a kind of device, by transformers' name; None is its own choice.
+
+    On a CPU the backward pass of fused attention takes longer than that of plain matrix products.
+    """
+    return "eager" if device == "cpu" else None
+
+
 def set_dropout(model: Any, share: float) -> None:
     """Set every dropout of the model; a share below 0 leaves the model's own."""
     import torch

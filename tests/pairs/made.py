@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -59,6 +61,21 @@ def equal(one: Path, other: Path) -> bool:
 
 def record_of(folder: Path) -> dict[str, object]:
     return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def check_resumed(run: Callable[..., Path], recipe: object, folder: Path, at: int) -> None:
+    """A run that was interrupted at a step and resumed ends with the weights and the files of one that was not."""
+    broken, whole = folder / "broken", folder / "whole"
+    run(recipe, whole)
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe, broken, Recorder(at))
+    assert not (broken / "config.json").exists()
+    watcher = Recorder()
+    run(recipe, broken, watcher, resume=True)
+    assert any(f"resumed at step {at} " in note for note in watcher.notes)
+    assert equal(broken, whole)
+    assert record_of(broken)["comparisons"] == record_of(whole)["comparisons"]
+    assert {path.name for path in broken.iterdir()} == {path.name for path in whole.iterdir()}
 
 
 def rows(path: Path, *values: dict[str, object]) -> Path:

@@ -16,7 +16,7 @@ from odqa.reranker_training.train import train
 from odqa.text import normalize_answer
 from odqa.training.recipe import Source
 from tests import tiny
-from tests.pairs.made import Recorder, equal, examples, record_of, rows, telling
+from tests.pairs.made import Recorder, check_resumed, equal, examples, record_of, rows, telling
 
 
 def run(recipe: RerankerRecipe, output: Path, watcher: Recorder | None = None, **options: object) -> Path:
@@ -94,17 +94,7 @@ def test_no_negative_holds_the_answer(recipe, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("at", [1, 6])
 def test_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, at):
-    made, broken, whole = recipe(accumulate=2 if at == 1 else 1), tmp_path / "broken", tmp_path / "whole"
-    run(made, whole)
-    with pytest.raises(KeyboardInterrupt):
-        run(made, broken, Recorder(at))
-    assert not (broken / "config.json").exists()
-    watcher = Recorder()
-    run(made, broken, watcher, resume=True)
-    assert any(f"resumed at step {at} " in note for note in watcher.notes)
-    assert equal(broken, whole)
-    assert record_of(broken)["comparisons"] == record_of(whole)["comparisons"]
-    assert {path.name for path in broken.iterdir()} == {path.name for path in whole.iterdir()}
+    check_resumed(run, recipe(accumulate=2 if at == 1 else 1), tmp_path, at)
 
 
 def test_a_run_with_a_teacher_is_resumed_with_what_the_teacher_said(recipe, tiny_reranker, tmp_path):

@@ -18,7 +18,7 @@ from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.train import train
 from odqa.training.recipe import Source
 from tests import tiny
-from tests.pairs.made import PLACES, Recorder, equal, examples, record_of, rows, telling
+from tests.pairs.made import PLACES, Recorder, check_resumed, equal, examples, record_of, rows, telling
 
 
 def run(recipe: RetrieverRecipe, output: Path, watcher: Recorder | None = None, **options: object) -> Path:
@@ -83,17 +83,7 @@ def test_a_rate_near_nothing_makes_nothing_better(recipe, tmp_path):
 
 @pytest.mark.parametrize("at", [1, 6])
 def test_a_resumed_run_ends_with_the_same_weights(recipe, tmp_path, at):
-    made, broken, whole = recipe(rounds=2, negatives=2), tmp_path / "broken", tmp_path / "whole"
-    run(made, whole)
-    with pytest.raises(KeyboardInterrupt):
-        run(made, broken, Recorder(at))
-    assert not (broken / "config.json").exists()
-    watcher = Recorder()
-    run(made, broken, watcher, resume=True)
-    assert any(f"resumed at step {at} " in note for note in watcher.notes)
-    assert equal(broken, whole)
-    assert record_of(broken)["comparisons"] == record_of(whole)["comparisons"]
-    assert {path.name for path in broken.iterdir()} == {path.name for path in whole.iterdir()}
+    check_resumed(run, recipe(rounds=2, negatives=2), tmp_path, at)
 
 
 def test_a_run_killed_while_it_prepared_starts_again(recipe, tmp_path, retriever):

@@ -36,26 +36,44 @@ from odqa.version import __version__
 class MilvusWriter:
     """New documents, in a file of this machine until their vectors are made; see ``odqa.index.interface.Writer``."""
 
-    def __init__(self, path: Path, making: Making) -> None:
+    def __init__(self, path: Path, making: Making, dimension: int) -> None:
         self.store = PassageWriter(path)
-        self.made = 0  # Of the first so many passages the vectors are there already, in a file beside the others'.
-        self.vectors = path.with_suffix(".vectors")
-        self._making = making
+        self.making = making
+        self._dimension = dimension
+        self._vectors = path.with_suffix(".vectors")
+        self._made = 0  # Of the first so many passages the vectors are there already, in that file.
 
     def unfit(self, document: Document | StoredDocument, passages: Sequence[Passage]) -> str:
         """Why a document cannot be stored in a Milvus; empty where it can."""
         stored = StoredDocument(
             0, document.id, document.title, document.source, metadata_of(document), "0" * 64, 0, len(passages),
         )  # fmt: skip
-        return unfit(self._making.rows(stored, passages, ""))
+        return unfit(self.making.rows(stored, passages, ""))
 
     def add(self, document: Document, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None) -> None:
         """Append a document and its passages, with their ``vectors`` if they are there already."""
         self.store.add(document, passages)
         if vectors is not None:
-            with self.vectors.open("ab") as file:
+            with self._vectors.open("ab") as file:
                 vectors.astype(np.float32).tofile(file)
-            self.made += len(passages)
+            self._made += len(passages)
+
+    def vectors(
+        self, rows: Sequence[int], encode: Callable[[Sequence[int]], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """The vectors of the passages in these rows, (rows, dimension): those that they came with, else by ``encode``.
+
+        It is given the positions in ``rows`` of the passages that came with none.
+        """
+        vectors = np.zeros((len(rows), self._dimension), np.float32)
+        made = [at for at, row in enumerate(rows) if row < self._made]
+        left = [at for at, row in enumerate(rows) if row >= self._made]
+        if made:
+            kept = np.memmap(self._vectors, np.float32, "r").reshape(-1, self._dimension)
+            vectors[made] = kept[[rows[at] for at in made]]
+        if left:
+            vectors[left] = encode(left)
+        return vectors
 
 
 @dataclass(slots=True)
@@ -90,12 +108,10 @@ class MilvusChange:
         self._stack = stack
         self.catalog = MilvusCatalog(folder / "catalog.sqlite", index)
         stack.callback(self.catalog.close)
-        self._making = Making(Analyzer(""))
         self._writer: MilvusWriter | None = None
         self._new: PassageStore | None = None
         self._encode: Callable[[Sequence[Passage]], NDArray[np.float32]] | None = None
         self._replaced: set[int] = set()
-        self._dimension = 0
 
     @property
     def manifest(self) -> MilvusManifest:
@@ -104,9 +120,7 @@ class MilvusChange:
 
     def write(self, dimension: int, language: str) -> MilvusWriter:
         """What new documents are written to."""
-        self._making = Making(Analyzer(language))
-        self._dimension = dimension
-        self._writer = MilvusWriter(self._folder / "new.sqlite", self._making)
+        self._writer = MilvusWriter(self._folder / "new.sqlite", Making(Analyzer(language)), dimension)
         self._stack.callback(self._writer.store.close)
         return self._writer
 
@@ -200,28 +214,24 @@ class MilvusChange:
         return size
 
     def _vectors(self, rows: Sequence[Row], written: Sequence[int], places: Sequence[int]) -> NDArray[np.float32]:
-        """The vectors of the rows at ``places``, as far as they were made before by their places in the writer."""
+        """The vectors of the rows at ``places``, which are ``written`` in the writer's rows."""
         assert self._writer is not None
         assert self._encode is not None
-        vectors = np.zeros((len(places), self._dimension), np.float32)
-        made = [at for at, place in enumerate(places) if written[place] < self._writer.made]
-        if made:
-            kept = np.memmap(self._writer.vectors, np.float32, "r").reshape(-1, self._dimension)
-            vectors[made] = kept[[written[places[at]] for at in made]]
-        left = [at for at, place in enumerate(places) if written[place] >= self._writer.made]
-        if left:
-            vectors[left] = self._encode([passage_of(rows[places[at]]) for at in left])
-        return vectors
+        encode = self._encode
+        return self._writer.vectors(
+            [written[place] for place in places], lambda left: encode([passage_of(rows[places[at]]) for at in left])
+        )
 
     def _added(self, first: int) -> Iterator[Row]:
         """The rows of what is new."""
         if self._new is None:
             return
+        assert self._writer is not None
         hashes = self._new.sources()
         for document in self._new_documents():
             fetched = self._new.fetch(range(document.first, document.end))
             passages = [fetched[row] for row in range(document.first, document.end)]
-            rows = self._making.rows(document, passages, hashes.get(document.source, ""))
+            rows = self._writer.making.rows(document, passages, hashes.get(document.source, ""))
             yield from (placed(row, first) for row in rows)
             first += len(rows)
 

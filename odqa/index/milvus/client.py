@@ -77,6 +77,13 @@ class Milvus(Closing):
                 time.sleep(wait)
         raise AssertionError
 
+    def create(self, collection: str, schema: Any, indexes: Any) -> None:
+        """Make a collection, empty, with its indexes, and have it ready."""
+        self.write("create_collection", collection, schema=schema)
+        # Nothing is in them yet, so they are there at once; pymilvus would wait half a second for each.
+        self.write("create_index", collection, indexes, sync=False)
+        self.load(collection)
+
     def load(self, collection: str) -> None:
         """Have a collection in the memory of those who search it, which takes a moment, or minutes."""
         self.call("load_collection", collection, timeout=LOADING)

@@ -99,8 +99,7 @@ def create(milvus: Milvus, address: MilvusAddress, generation: int, dimension: i
     )
     for field in ("row", "first", "part"):
         index.add_index(field, index_type="INVERTED")
-    milvus.write("create_collection", name, schema=schema, index_params=index)
-    milvus.load(name)
+    milvus.create(name, schema, index)
     return name
 
 

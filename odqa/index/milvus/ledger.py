@@ -82,7 +82,9 @@ class Ledger:
     def make(self) -> None:
         """Make it, where there is none, and have it ready."""
         types = self._milvus.library.DataType
-        if not self.exists():
+        if self.exists():
+            self._milvus.load(self._collection)
+        else:
             schema = self._milvus.library.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("key", types.VARCHAR, is_primary=True, max_length=64)
             schema.add_field("name", types.VARCHAR, max_length=200)
@@ -92,8 +94,7 @@ class Ledger:
             schema.add_field("nothing", types.FLOAT_VECTOR, dim=2)  # Without a vector there is no collection.
             index = self._milvus.library.MilvusClient.prepare_index_params()
             index.add_index("nothing", index_type="FLAT", metric_type="IP")
-            self._milvus.write("create_collection", self._collection, schema=schema, index_params=index)
-        self._milvus.load(self._collection)
+            self._milvus.create(self._collection, schema, index)
 
     def read(self, name: str) -> str | None:
         """The text of this name; None where there is none. Raises IndexFolderError where a piece of it is missing."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -23,26 +21,15 @@ def reader() -> Reader:
     return Reader.load(device="cpu")
 
 
-def runs(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A run's record, those of the stages before it, and those of their teachers."""
-    yield record
-    for earlier in (record.get("base_run"), (record.get("teacher") or {}).get("run")):
-        if earlier:
-            yield from runs(earlier)
-
-
-def test_it_ships_with_its_card_and_settings_in_at_most_47_megabytes() -> None:
+def test_it_ships_with_its_card_and_settings_in_at_most_70_megabytes() -> None:
     folder = resolve(DEFAULT_READER).folder
     names = {path.name for path in folder.iterdir()}
     assert {"model.safetensors", "config.json", "tokenizer.json", "README.md", "reader.json", "run.json"} <= names
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 47_000_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 70_000_000
     record = json.loads((folder / "run.json").read_text())
-    assert record["base"] == "sentence-transformers/all-MiniLM-L6-v2"
-    stages = list(runs(record))
-    assert len(stages) == 9, "seven stages, and the teacher of two of them"
-    for stage in stages:
-        assert stage["data_sha256"]
-        assert "dev-v2.0.json" not in stage["data_sha256"], "the evaluation set trained and tuned nothing"
+    assert (record["base"], record["base_run"], record["teacher"]) == ("e5-small", None, None), "one run made it"
+    assert "tune.json" in record["data_sha256"]
+    assert "dev-v2.0.json" not in record["data_sha256"], "the evaluation set trained and tuned nothing"
 
 
 def test_what_was_fitted_for_ranking_is_this_readers(reader: Reader) -> None:

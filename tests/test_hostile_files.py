@@ -140,9 +140,9 @@ def use_predictions(folder: Path) -> None:
 
 
 def run_json() -> dict[str, Any]:
-    """The record of the shipped reader: five stages, with a teacher."""
+    """The record of the shipped reader, as that of a second stage with a teacher."""
     found: dict[str, Any] = json.loads((resolve(DEFAULT_READER).folder / "run.json").read_text())
-    return found
+    return {**found, "base_run": found, "teacher": {"name": "large", "sha256": "ab" * 32, "run": found}}
 
 
 FILES: dict[str, tuple[Callable[[], Any], Callable[[Path], None]]] = {

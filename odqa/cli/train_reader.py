@@ -40,7 +40,7 @@ def train_reader(
 
     odqa train-reader --train questions.jsonl --index indexes/docs --base odqa/default-reader --output runs/mine
 
-    odqa train-reader --recipe recipes/first-reader.toml --output runs/first
+    odqa train-reader --recipe recipes/default-reader.toml --output runs/mine
 
     odqa train-reader --train mine.json --distill runs/large --output runs/small
 

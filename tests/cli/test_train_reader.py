@@ -46,7 +46,7 @@ def test_help_has_examples():
     for example in (
         "odqa train-reader --train rajpurkar/squad_v2 --eval rajpurkar/squad_v2",
         "odqa train-reader --train mine.json --negatives all --output runs/mine",
-        "odqa train-reader --recipe recipes/first-reader.toml --output runs/first",
+        "odqa train-reader --recipe recipes/default-reader.toml --output runs/mine",
         "odqa train-reader --train mine.json --distill runs/large --output runs/small",
     ):
         assert f"  {example}\n" in result.stdout  # Each on a line of its own, to be copied.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import MISSING, fields
@@ -250,51 +249,35 @@ def test_the_recipes_of_the_repository_are_recipes(path):
         assert all(source.sha256 for source in (*found.train, *found.tune))
 
 
-def test_the_stages_of_the_shipped_reader_stand_on_those_before_them():
-    """What a stage starts from and learns from has been trained, by the script, when its turn comes."""
-    script = (RECIPES / "default-reader.sh").read_text(encoding="utf-8")
-    stages = re.findall(r"^stage (\S+)$", script, flags=re.MULTILINE)
-    assert stages[-1] == "default-reader"
-    others = ("from-scratch-reader", "vietnamese-reader")  # Of scripts of their own.
-    assert sorted(stages) == [path.stem for path in OF_READERS if path.stem not in others]
-    for at, stage in enumerate(stages):
-        settings = read_recipe(RECIPES / f"{stage}.toml")
-        for name in ("base", "distill"):
-            if settings.get(name, "").startswith("./runs/"):
-                assert settings[name].removeprefix("./runs/") in stages[:at]
-
-
-def script(tmp_path: Path, *finished: str) -> tuple[int, list[str]]:
-    """The exit code of the shipped script, in a repository of its own, and the commands that it gave."""
-    folder = tmp_path / "recipes"
-    folder.mkdir(parents=True)
-    shutil.copy(RECIPES / "default-reader.sh", folder)
-    for stage in finished:
-        (tmp_path / "runs" / stage).mkdir(parents=True)
-        (tmp_path / "runs" / stage / "config.json").write_text("{}")
-    stopped = tmp_path / "runs" / "third-reader"
-    for name in ("config.json", "checkpoint/state.json"):  # Stopped while the finished reader was written.
-        (stopped / name).parent.mkdir(parents=True, exist_ok=True)
-        (stopped / name).write_text("{}")
-    program = tmp_path / "bin" / "odqa"
-    program.parent.mkdir()
-    # The program fails at the teacher.
-    program.write_text('#!/bin/sh\necho "$@" >> log\ncase "$*" in *teacher.toml*) exit 3;; esac\n')
-    program.chmod(0o755)
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run([folder / "default-reader.sh"], env={**os.environ, "PATH": path}, timeout=60, check=False)
-    return done.returncode, (tmp_path / "log").read_text().splitlines()
-
-
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
-def test_the_script_skips_what_is_finished_resumes_what_was_stopped_and_ends_where_a_stage_fails(tmp_path):
-    code, commands = script(tmp_path, "first-reader")
-    assert code == 3
-    assert commands == [
-        "train-reader --recipe recipes/second-reader.toml --output runs/second-reader",
-        "train-reader --recipe recipes/third-reader.toml --output runs/third-reader --resume",
-        "train-reader --recipe recipes/teacher.toml --output runs/teacher",
-    ]
+def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on_where_it_stopped(tmp_path):
+    (tmp_path / "recipes").mkdir()
+    shutil.copy(RECIPES / "default-reader.sh", tmp_path / "recipes")
+    (tmp_path / "bin").mkdir()
+    for name in ("odqa", "python"):
+        program = tmp_path / "bin" / name
+        # What converts writes its files; the first training is stopped after a checkpoint, the second one ends.
+        program.write_text(
+            f"""#!/bin/sh
+echo {name} "$@" >> log
+case "$*" in
+  *e5_small.py*) mkdir -p runs/e5-small; touch runs/e5-small/config.json ;;
+  *squad_v2_train.py*) mkdir -p runs/data; touch runs/data/squad-v2-train.json ;;
+  *--resume) rm -r runs/default-reader/checkpoint; touch runs/default-reader/config.json ;;
+  *train-reader*) mkdir -p runs/default-reader/checkpoint; exit 1 ;;
+esac
+"""
+        )
+        program.chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = [tmp_path / "recipes" / "default-reader.sh"]
+    codes = [subprocess.run(command, env=env, timeout=60, check=False).returncode for _ in range(3)]
+    assert codes == [1, 0, 0]
+    done = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert [line[1] for line in done] == [
+        "-m", "recipes/e5_small.py", "-m", "recipes/squad_v2_train.py", "train-reader", "train-reader",
+    ]  # fmt: skip
+    assert [line[-1] for line in done[-2:]] == ["runs/default-reader", "--resume"]
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")

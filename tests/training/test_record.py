@@ -62,12 +62,23 @@ def test_it_comes_back_from_json_with_its_stages_and_teachers(train_file):
     assert again.base == "owner/base", "the model at the beginning of the chain"
 
 
-def test_the_record_of_the_shipped_reader_is_read_though_its_first_stage_is_older():
+def test_the_record_of_the_shipped_reader_is_read():
     found = read_record(resolve(DEFAULT_READER).folder)
-    first, *_, last = found.stages
-    assert last is found
-    assert (len(found.stages), first.taken, first.hardware, first.temperature) == (7, (), None, 1.0)
+    assert found.stages == [found]
     assert found.hardware.threads == 2
+    assert len(found.taken) == len(found.recipe["train"])
+
+
+def test_an_older_record_of_several_stages_is_read(train_file, tmp_path):
+    """Of the time before the mistakes, the speed and the fitted settings were kept."""
+    first = record(train_file).to_json()
+    for newer in ("teacher", "taken", "tokens", "hardware", "flops_per_token", "mfu", "temperature", "length_penalty"):
+        del first[newer]
+    (tmp_path / "run.json").write_text(json.dumps(record(train_file).to_json() | {"base_run": first}))
+    found = read_record(tmp_path)
+    older, last = found.stages
+    assert last is found
+    assert (older.taken, older.hardware, older.temperature) == ((), None, 1.0)
 
 
 def test_a_folder_without_a_record_has_none_and_another_file_is_refused_by_name(tmp_path):

@@ -36,7 +36,8 @@ class Run:
     """The one run that changes an index: the last that has begun.
 
     There is no lock: it would have to be taken from processes that died. Each run signs when it begins, and looks
-    whether its name still stands there before whatever it writes; an older one stops there and has changed nothing.
+    whether its name still stands there right before whatever it writes; an older one stops there and has changed
+    nothing.
     """
 
     def __init__(self, ledger: Ledger, address: MilvusAddress) -> None:
@@ -87,10 +88,11 @@ class Generation:
             self._milvus.load(self.collection)
             return self._milvus.count(self.collection, strong=True)
         self._run.check()
+        ledger.forget([STAGED])  # What is staged has all its indexes, wherever a run is killed between these lines.
         if left:
             self._milvus.write("drop_collection", self.collection)
-        ledger.write(STAGED, f"{self.number} {made}")
         create(self._milvus, self._address, self.number, self._dimension, self.vectors)
+        ledger.write(STAGED, f"{self.number} {made}")
         return 0
 
     def write(self, rows: Sequence[Row], vectors: Callable[[Sequence[int]], NDArray[np.float32]]) -> None:
@@ -98,7 +100,6 @@ class Generation:
 
         It is asked for those alone that are not there from a run before. A row that is there as it should be is left.
         """
-        self._run.check()
         there = self._there(rows)
         self._written |= {row[KEY] for row in rows} if self.resumed else set()
         needed = [at for at, row in enumerate(rows) if there.get(row[KEY], ("",))[0] != row["content"]]
@@ -108,6 +109,7 @@ class Generation:
         sent = [{**rows[at], DENSE: vector.tolist()} for at, vector in found.items()]
         sent += [{**rows[at], DENSE: kept[rows[at][KEY]]} for at in moved]
         if sent:
+            self._run.check()  # Encoding took its time, in which another run may have made this generation the index.
             self._milvus.write("upsert", self.collection, sent)
 
     def _there(self, rows: Sequence[Row]) -> dict[str, tuple[str, int]]:
@@ -155,6 +157,7 @@ class Generation:
         longer ``before``.
         """
         ledger = Ledger(self._milvus, self._address)
+        self._run.check()  # Or the manifest may be that of the other run's index.
         ledger.write(manifest_name(self.number), json.dumps(as_kept(manifest), ensure_ascii=False))
         self._run.check()
         if current_generation(self._milvus, self._address) != before:
@@ -166,15 +169,18 @@ class Generation:
                 raise
         with suppress(OdqaError):  # The index is changed; the next change does what is left.
             ledger.forget([STAGED])
-            drop_generations(self._milvus, self._address, keep=(self.number, before))
+            drop_generations(self._milvus, self._address, before=self.number, keep=before)
 
 
-def drop_generations(milvus: Milvus, address: MilvusAddress, keep: Sequence[int | None]) -> None:
-    """Drop the generations of an index but for some, with their manifests."""
+def drop_generations(milvus: Milvus, address: MilvusAddress, before: int, keep: int | None) -> None:
+    """Drop the generations of an index ``before`` one, but for one, with their manifests.
+
+    What comes after it may be another run's, which has begun since.
+    """
     ledger = Ledger(milvus, address)
     for collection in milvus.call("list_collections"):
         generation = generation_of(address.name, collection)
-        if generation is not None and generation not in keep:
+        if generation is not None and generation < before and generation != keep:
             milvus.write("drop_collection", collection)
             ledger.forget([manifest_name(generation)])
 

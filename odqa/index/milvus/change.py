@@ -178,7 +178,7 @@ class MilvusChange:
             )
         vectors = stored_vectors(Storage(**made.storage), total)
         alike = {"encoder": made.encoder_hash, "keywords": dict(made.keywords), "format": FORMAT}
-        generation = Generation(self._milvus, self._run, (self._before or 0) + 1, made.dimension, vectors, alike)
+        generation = Generation(self._milvus, self._run, self._before, made.dimension, vectors, alike)
         size = self._write_kept(generation) + self._write_new(generation, kept.passages)
         generation.complete(total)
         said = common(made) | {
@@ -195,7 +195,7 @@ class MilvusChange:
             names=tuple(sorted(names)),
             vectors=vectors,
         )
-        generation.land(manifest, self._before)
+        generation.land(manifest)
         return manifest
 
     def _new_documents(self) -> Iterator[StoredDocument]:
@@ -268,11 +268,12 @@ def changing_milvus(address: MilvusAddress, *, build: bool) -> Iterator[MilvusCh
     """
     with ExitStack() as stack:
         milvus = stack.enter_context(Milvus(address, make=build))
-        before = current_generation(milvus, address)
+        current_generation(milvus, address)  # Raises, before a ledger is made for it, where something else is there.
         index = None if build else stack.enter_context(MilvusIndex.open(address, Mode.DENSE))
-        if index is not None and index.manifest.version != before:
-            raise IndexFolderError(f"{address} is being changed by another process; try again when that has ended")
         run = Run(Ledger(milvus, address), address)
+        before = current_generation(milvus, address)  # From here on no other run makes another one.
+        if index is not None and index.manifest.version != before:
+            raise IndexFolderError(f"{address} was changed when this began; nothing was changed here, try again")
         try:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="odqa-")))
         except OSError as error:

@@ -63,20 +63,24 @@ class Generation:
         self,
         milvus: Milvus,
         run: Run,
-        number: int,
+        before: int | None,
         dimension: int,
         vectors: Mapping[str, Any],
         made: Mapping[str, Any],
     ) -> None:
-        """Make its collection, or take the one that is left where it was ``made`` alike, which is kept with it."""
+        """Make its collection, or take the one that is left where it was ``made`` alike, which is kept with it.
+
+        ``before`` is the generation that is the index, None where there is none.
+        """
         self._milvus = milvus
         self._address = milvus.address
         self._run = run
-        self.number = number
+        self._before = before
+        self.number = (before or 0) + 1
         self._dimension = dimension
         self.vectors = vectors
-        self.collection = generation_name(self._address.name, number)
-        if number > LAST:
+        self.collection = generation_name(self._address.name, self.number)
+        if self.number > LAST:
             raise IndexFolderError(f"{self._address} has reached its last generation; build it under another name")
         self.resumed = self._prepare(json.dumps({**made, "vectors": vectors["factory"]}, sort_keys=True))
         self._written: set[str] = set()
@@ -87,7 +91,7 @@ class Generation:
         if left and ledger.read(STAGED) == f"{self.number} {made}":
             self._milvus.load(self.collection)
             return self._milvus.count(self.collection, strong=True)
-        self._run.check()
+        self._check()  # Or what is left may be what another run has just made the index.
         ledger.forget([STAGED])  # What is staged has all its indexes, wherever a run is killed between these lines.
         if left:
             self._milvus.write("drop_collection", self.collection)
@@ -148,28 +152,34 @@ class Generation:
             within = f"row >= {start} and row < {start + MOST_ROWS}"
             keys = [one[KEY] for one in self._milvus.query(self.collection, within, [KEY], strong=True)]
             if strange := [key for key in keys if key not in self._written]:
+                self._run.check()
                 self._milvus.write("delete", self.collection, ids=strange)
 
-    def land(self, manifest: MilvusManifest, before: int | None) -> None:
-        """Make it the index, in the place of the generation ``before``, and drop those that came before that.
+    def _check(self) -> None:
+        """Raise IndexFolderError where another run has begun since, or has ended, so that the index is another one."""
+        self._run.check()
+        if current_generation(self._milvus, self._address) != self._before:
+            raise IndexFolderError(f"{self._address} was changed meanwhile; nothing was changed here, try again")
 
-        Who has ``before`` open goes on reading it until the next change. Raises IndexFolderError where the index is no
-        longer ``before``.
+    def land(self, manifest: MilvusManifest) -> None:
+        """Make it the index, in the place of the generation before, and drop those that came before that.
+
+        Who has the one before open goes on reading it until the next change. Raises IndexFolderError where the index is
+        another one by now.
         """
         ledger = Ledger(self._milvus, self._address)
-        self._run.check()  # Or the manifest may be that of the other run's index.
+        self._check()  # Or the manifest may be that of the other run's index.
         ledger.write(manifest_name(self.number), json.dumps(as_kept(manifest), ensure_ascii=False))
-        self._run.check()
-        if current_generation(self._milvus, self._address) != before:
-            raise IndexFolderError(f"{self._address} was changed meanwhile; nothing was changed here, try again")
+        self._check()
+        how = "create_alias" if self._before is None else "alter_alias"
         try:
-            self._milvus.call("create_alias" if before is None else "alter_alias", self.collection, self._address.name)
+            self._milvus.call(how, self.collection, self._address.name)
         except OdqaError:  # It may have been done, and the answer lost.
             if current_generation(self._milvus, self._address) != self.number:
                 raise
         with suppress(OdqaError):  # The index is changed; the next change does what is left.
             ledger.forget([STAGED])
-            drop_generations(self._milvus, self._address, before=self.number, keep=before)
+            drop_generations(self._milvus, self._address, before=self.number, keep=self._before)
 
 
 def drop_generations(milvus: Milvus, address: MilvusAddress, before: int, keep: int | None) -> None:

@@ -20,6 +20,7 @@ from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
 from odqa.index.build import add, build_index
 from odqa.index.copying import copy
 from odqa.index.interface import Storage
+from odqa.index.milvus.generation import Run
 from odqa.index.removal import remove
 from odqa.index.stores import store_at
 from odqa.types import Document
@@ -180,6 +181,27 @@ def test_a_run_that_another_overtakes_when_all_is_written_leaves_its_manifest_al
         add(documents=[DOCUMENTS[4]], folder=address, encoder=WordEncoder())
     with opened(address, "bm25") as index:
         assert index.matching(["year=5"]) == 1, "the field is in the manifest"
+
+
+def test_a_run_that_begins_when_another_ends_leaves_its_index_alone(
+    address: MilvusAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(Run):
+        def __init__(self, *args: Any) -> None:
+            monkeypatch.undo()
+            remove(address, "d0")
+            super().__init__(*args)
+
+    build_index(documents=DOCUMENTS[:3], folder=address, encoder=WordEncoder())
+    monkeypatch.setattr("odqa.index.milvus.change.Run", Late)
+    with pytest.raises(IndexFolderError, match="was changed when this began"):
+        add(documents=[DOCUMENTS[4]], folder=address, encoder=WordEncoder())
+    with pytest.raises(IndexFolderError, match="was changed meanwhile"), store_at(address).changing() as late:
+        remove(address, "d1")
+        monkeypatch.setattr(Run, "check", lambda self: None)  # It looked just before.
+        late.catalog.remove(next(iter(late.catalog.all())))
+        late.land(late.manifest)
+    assert store_at(address).manifest().documents == 1 and not store_at(address).verify(None).problems
 
 
 def test_a_generation_that_a_later_run_has_begun_is_not_dropped(address: MilvusAddress, lite: Path) -> None:

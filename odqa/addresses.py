@@ -15,6 +15,7 @@ _MILVUS = re.compile(r"milvus(\+tls)?:", re.IGNORECASE)
 _SERVER = re.compile(r"//([^/@\s]+):([0-9]{1,5})/([^/]*)")
 _FILE = re.compile(r"(?!//)(.*\.db)/([^/]*)", re.DOTALL)
 _COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")  # Milvus takes 255, and generations of it have longer names.
+_OURS = re.compile(r".*__(odqa|g[0-9]{6})")  # What the collections of an index are called (odqa.index.milvus.names).
 _FORM = "write milvus://HOST:PORT/COLLECTION (milvus+tls:// for TLS), or milvus:FILE.db/COLLECTION for milvus-lite"
 
 
@@ -70,6 +71,8 @@ def address_of(value: object) -> Address:
             f"{name!r} is no name of a collection: Milvus takes letters of ASCII, digits and _, the first no digit, "
             f"here at most 200 of them; {_FORM}"
         )
+    if _OURS.fullmatch(name):
+        raise UsageError(f"{name} is what a part of another index is called in a Milvus; give another name")
     if server:
         return MilvusAddress(name, f"{server[1]}:{server[2]}", tls)
     assert file

@@ -44,6 +44,12 @@ def test_what_is_no_address_is_told_with_the_form(text: str) -> None:
         address_of(text)
 
 
+@pytest.mark.parametrize("name", ["a__odqa", "a__g000001"])
+def test_what_a_part_of_another_index_is_called_names_none(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is what a part of another index is called"):
+        address_of(f"milvus:a.db/{name}")
+
+
 @pytest.mark.parametrize(
     "text", ["milvus://root:s3cret@host:19530/a", "milvus://root:s3cret/@host:19530/a", "milvus:/root:s3cret@host:1/a"]
 )

@@ -22,6 +22,7 @@ from odqa.cli.options import (
     MaxFileSecondsOption,
     MaxFileSizeOption,
     OnDuplicateOption,
+    RayOption,
     StrictOption,
 )
 from odqa.errors import UsageError
@@ -56,6 +57,7 @@ def update(
         ),
     ] = None,
     device: DeviceOption = AUTO,
+    ray: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Bring an index up to date with its files: only documents that are new or have changed are encoded.
@@ -65,7 +67,7 @@ def update(
     with --prune. If the run fails or is interrupted, the index stays as it was.
 
     With --encoder the index gets another encoder, one that odqa train-retriever has made: its passages stay, and all of
-    them are encoded anew, before files under PATH... are looked at, if there are any.
+    them are encoded anew, on this machine, before files under PATH... are looked at, if there are any.
 
     Examples:
 
@@ -78,6 +80,8 @@ def update(
     """
     if not paths and not encoder:
         raise UsageError("nothing to update: name the files or folders to read, or another --encoder")
+    if ray is not None and not paths:
+        raise UsageError("--ray is for reading files, and --encoder alone reads none: leave it out, or name files")
     if encoder:
         from odqa.index.reencoding import reencode
 
@@ -101,6 +105,7 @@ def update(
             strict=strict,
             limits=ReadLimits(max_file_size, max_file_seconds),
             device=device,
+            ray=ray,
             progress=show,
         )
     print_report(report, json_output)

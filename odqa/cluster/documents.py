@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from odqa.cluster import work
 from odqa.cluster.join import SHARE, Cluster, failures
-from odqa.cluster.work import Encode, Finished, Job, Missing
+from odqa.cluster.work import Encode, Finished, Held, Job, Missing
 from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable
 from odqa.corpus.base import source_of
 from odqa.errors import OdqaError
@@ -39,7 +39,7 @@ _NO_VECTORS: NDArray[np.float32] = np.zeros((0, 0), np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A document, its passages in order, and their vectors, float32 (passages, dimension)."""
+    """A document, its passages in order, and their vectors, float32 (passages, dimension); none of one that is held."""
 
     document: Document
     passages: Sequence[Passage]
@@ -49,8 +49,18 @@ class Encoded:
 Item: TypeAlias = Encoded | Unusable | Finished
 
 
-def job_of(encoder: Encoder, read: ReadOptions, limits: ReadLimits, chunk: ChunkOptions, device: str = "cpu") -> Job:
-    """How files become vectors on a cluster as they do here, by ``encoder``; ``device`` is cpu or cuda."""
+def job_of(
+    encoder: Encoder,
+    read: ReadOptions,
+    limits: ReadLimits,
+    chunk: ChunkOptions,
+    hash_of: Callable[[Document], str],
+    device: str = "cpu",
+) -> Job:
+    """How files become vectors on a cluster as they do here, by ``encoder``; ``device`` is cpu or cuda.
+
+    ``hash_of`` is a function of a module, see ``odqa.cluster.work.Job``.
+    """
     backend = encoder.backend if device == "cpu" else None
     return Job(
         str(Path.cwd()),
@@ -62,11 +72,14 @@ def job_of(encoder: Encoder, read: ReadOptions, limits: ReadLimits, chunk: Chunk
         encoder.content_hash,
         device,
         backend,
+        hash_of,
     )
 
 
-def encoded(cluster: Cluster, files: Sequence[Path], job: Job) -> Generator[Item]:
+def encoded(cluster: Cluster, files: Sequence[Path], job: Job, held: Callable[[Path], Held]) -> Generator[Item]:
     """The documents of the files, in their order, what of each is unusable, and ``Finished`` at the end of each.
+
+    ``held`` says what is there of a file already; it is asked for all of them before the first is read.
 
     Raises OdqaError where a node does not see the files or has another encoder, where a worker fails for good, and
     where a row is missing or comes twice, which Ray sees to that it does not.
@@ -85,7 +98,7 @@ def encoded(cluster: Cluster, files: Sequence[Path], job: Job) -> Generator[Item
         passages.clear()
         vectors.clear()
 
-    with closing(_rows(cluster, files, job)) as rows:
+    with closing(_rows(cluster, files, job, held)) as rows:
         for file, number, packed, vector in rows:
             item: work.Item = pickle.loads(packed)  # Of our own process on another node.
             if isinstance(item, OdqaError):
@@ -137,7 +150,9 @@ def _missing(file: Path, item: Missing) -> Unusable:
     return Unusable(source_of(file), os.strerror(2))
 
 
-def _rows(cluster: Cluster, files: Sequence[Path], job: Job) -> Generator[tuple[int, int, bytes, bytes]]:
+def _rows(
+    cluster: Cluster, files: Sequence[Path], job: Job, held: Callable[[Path], Held]
+) -> Generator[tuple[int, int, bytes, bytes]]:
     """The rows of all files, with vectors, in order. Close it to end the work."""
     if not files:
         return
@@ -153,7 +168,7 @@ def _rows(cluster: Cluster, files: Sequence[Path], job: Job) -> Generator[tuple[
     workers = len(cluster.places(job.device))
     with failures(), DataContext.current(context):
         rows = (
-            from_arrow([_table(group) for group in groups(files)])
+            from_arrow([_table(group, held) for group in groups(files)])
             .map_batches(work.read, fn_args=[job], batch_format="pyarrow", num_cpus=_READER)
             .map_batches(
                 Encode,
@@ -190,13 +205,14 @@ def groups(files: Sequence[Path]) -> Iterator[list[tuple[int, Path]]]:
         yield group
 
 
-def _table(group: Sequence[tuple[int, Path]]) -> Table:
+def _table(group: Sequence[tuple[int, Path]], held: Callable[[Path], Held]) -> Table:
     import pyarrow
 
     numbers, paths = zip(*group, strict=True)
     # Bytes: not every name of a file is text.
     names = pyarrow.array([os.fsencode(path) for path in paths], pyarrow.binary())
-    return pyarrow.table({"file": pyarrow.array(numbers, pyarrow.int64()), "path": names})
+    there = pyarrow.array([pickle.dumps(held(path)) for path in paths], pyarrow.large_binary())
+    return pyarrow.table({"file": pyarrow.array(numbers, pyarrow.int64()), "path": names, "held": there})
 
 
 def _size(file: Path) -> int:

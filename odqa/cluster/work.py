@@ -1,17 +1,18 @@
 """What the workers of a cluster do: paths in, rows of documents and passages out; these in, with vectors out.
 
 A row has the number of its file, its own number within the file, an item, and the vector of an item that is a passage.
-The items of a file are, in the order in which it gives them, its Documents, each followed by its Passages, what of it
-is Unusable, and last :class:`Finished`. An OdqaError among them is why a worker cannot work. The rows of a file are the
-same however often they are made, so that whoever takes them can see that none is missing and none is there twice.
+The items of a file are, in the order in which it gives them, its Documents, each followed by its Passages unless it is
+:class:`Held`, what of it is Unusable, and last :class:`Finished`. An OdqaError among them is why a worker cannot work.
+The rows of a file are the same however often they are made, so that whoever takes them can see that none is missing and
+none is there twice.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -36,6 +37,7 @@ class Job:
 
     ``folder`` is what relative paths are relative to, ``tokenizer`` the encoder's, as JSON. ``encoder``,
     ``encoder_hash``, ``device`` and ``backend`` (None for any) say which model computes the vectors, and how.
+    ``hash_of`` gives the hash by which a document is known to be :class:`Held`; it is a function of a module.
     """
 
     folder: str
@@ -47,6 +49,18 @@ class Job:
     encoder_hash: str
     device: str
     backend: str | None
+    hash_of: Callable[[Document], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is there already of a file: it is not read where it has this ``digest``, its SHA-256 (hex).
+
+    Otherwise those of its documents that have the hash that is here by their id are neither split nor encoded.
+    """
+
+    digest: str = ""
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +81,11 @@ Item: TypeAlias = Document | Passage | Unusable | Missing | Finished | OdqaError
 
 
 def read(files: Table, job: Job) -> Iterator[Table]:
-    """The rows of some files, which have a number (``file``) and a ``path`` as bytes; vectors are empty."""
+    """The rows of some files, which have a number (``file``), a ``path`` and what is ``held``; vectors are empty."""
     rows: list[tuple[int, int, bytes, bytes]] = []
-    for file, path in zip(files["file"].to_pylist(), files["path"].to_pylist(), strict=True):
-        for number, item in enumerate(items_of(Path(os.fsdecode(path)), job)):
+    columns = (files[name].to_pylist() for name in ("file", "path", "held"))
+    for file, path, held in zip(*columns, strict=True):
+        for number, item in enumerate(items_of(Path(os.fsdecode(path)), job, pickle.loads(held))):
             rows.append((file, number, pickle.dumps(item), b""))
             if len(rows) == _ROWS:
                 yield table_of(rows)
@@ -78,8 +93,8 @@ def read(files: Table, job: Job) -> Iterator[Table]:
     yield table_of(rows)
 
 
-def items_of(path: Path, job: Job) -> Iterator[Item]:
-    """The items of a file."""
+def items_of(path: Path, job: Job, held: Held) -> Iterator[Item]:
+    """The items of a file, of which some may be ``held``."""
     try:
         os.chdir(job.folder)  # Of this worker's process, which does nothing else.
     except OSError as error:
@@ -91,13 +106,17 @@ def items_of(path: Path, job: Job) -> Iterator[Item]:
     digest = digest_of(path, job.limits)
     if not os.path.lexists(path):
         yield Missing(node())
-    else:
+    elif not digest or digest != held.digest:
         offsets = _offsets(job.tokenizer)
         for item in read_file(path, job.read, job.limits):
             yield item
-            if isinstance(item, Document):
+            if isinstance(item, Document) and not _is_held(item, job, held):
                 yield from split(item, offsets, job.chunk)
     yield Finished(digest)
+
+
+def _is_held(document: Document, job: Job, held: Held) -> bool:
+    return document.id in held.hashes and held.hashes[document.id] == job.hash_of(document)
 
 
 class Encode:
@@ -112,12 +131,13 @@ class Encode:
         files, numbers, packed = (rows[name].to_pylist() for name in ("file", "number", "item"))
         vectors = [b""] * len(packed)
         try:
-            if self._encoder is None:  # Not in the constructor: what fails there, Ray tries again and again.
-                self._encoder = _load(self._job)
             items = [pickle.loads(one) for one in packed]  # Of our own process on another node.
             at = [place for place, item in enumerate(items) if isinstance(item, Passage)]
-            for place, vector in zip(at, self._encoder.encode_passages([items[one] for one in at]), strict=True):
-                vectors[place] = vector.tobytes()
+            if at:
+                if self._encoder is None:  # Not in the constructor: what fails there, Ray tries again and again.
+                    self._encoder = _load(self._job)
+                for place, vector in zip(at, self._encoder.encode_passages([items[one] for one in at]), strict=True):
+                    vectors[place] = vector.tobytes()
         except OdqaError as error:
             packed = [pickle.dumps(error)] * len(packed)
         return table_of(list(zip(files, numbers, packed, vectors, strict=True)))

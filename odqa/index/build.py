@@ -158,6 +158,7 @@ def update(
     strict: bool = False,
     limits: ReadLimits = LIMITS,
     device: str = "auto",
+    ray: str | None = None,
     progress: ShowProgress | None = None,
 ) -> ChangeReport:
     """Bring the index in ``folder`` up to the files under ``paths`` and the ``documents`` (see ``build_index``).
@@ -174,7 +175,10 @@ def update(
     started = time.monotonic()
     store, paths = store_at(folder), paths_of(paths)
     found = _found(paths, documents, include, exclude, update=True)
-    with _ingesting(store, encoder, device, on_duplicate, strict, True, limits, progress) as parts:
+    here = "cpu" if ray else device
+    if ray is not None:
+        check_address(ray)
+    with _ingesting(store, encoder, here, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest = parts
         catalog = change.catalog
         files = _as_known(catalog, found.files)
@@ -183,7 +187,7 @@ def update(
             for item in catalog.from_source(source):
                 catalog.remove(item)
                 ingest.counts["removed"] += 1
-        ingest.read(files)
+        _read(ingest, files, ray, device)
         ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
         ingest.finish()
         manifest = change.land(manifest)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,11 @@ from numpy.typing import NDArray
 from odqa.cluster.documents import Encoded, encoded, job_of
 from odqa.cluster.documents import Item as Made
 from odqa.cluster.join import joined
-from odqa.cluster.work import Finished
+from odqa.cluster.work import Finished, Held
 from odqa.corpus import ChunkOptions, ReadLimits, ReadOptions, Unusable, read_file, split
 from odqa.corpus.base import LIMITS, source_of
 from odqa.corpus.read import digest_of
 from odqa.errors import DataError, UsageError
-from odqa.index.catalog import CatalogEntry
 from odqa.index.interface import Change, Storage, Writer
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
 from odqa.index.store import StoredDocument, hash_document
@@ -83,6 +81,7 @@ class Ingest:
         self.unusable: list[Unusable] = []
         self._change = change
         self._catalog = change.catalog
+        self._known = self._catalog.hashes() if rules.update else {}
         self._encoder = encoder
         self._rules = rules
         self._progress = progress
@@ -92,66 +91,76 @@ class Ingest:
 
     def read(self, files: Sequence[Path]) -> None:
         """Take the documents of all files. Raises DataError where ``Rules`` make it an error."""
-        known = self._catalog.hashes() if self._rules.update else {}
-        sizes = [_size(file) for file in files]
-        total = sum(sizes)
-        for file, size, before_it in zip(files, sizes, accumulate(sizes, initial=0), strict=False):
-            source = source_of(file)
-            before = self._catalog.from_source(source) if self._rules.update else []
-            digest = digest_of(file, self._rules.limits)
-            if before and digest and known.get(source) == digest:
-                self.counts["unchanged"] += len(before)
-            else:
-                self._read(file, before, (before_it, size, total))
-                self._hashes[source] = digest
-        self._show(READING, total, total)
+        with closing(self._read(files)) as made:
+            self._receive(files, made)
 
     def read_on(self, address: str, device: str, files: Sequence[Path]) -> None:
         """Take the documents of all files, which the Ray cluster at ``address`` reads, splits and encodes.
 
-        In a change they come before all others. Not for an update, which would encode all documents to find that few
-        have changed. Raises DataError where ``Rules`` make it an error, OdqaError where the cluster cannot do it.
+        In a change they come before all others. Raises DataError where ``Rules`` make it an error, OdqaError where the
+        cluster cannot do it.
         """
         rules = self._rules
-        assert not rules.update
         with joined(address) as cluster:
-            job = job_of(self._encoder(), rules.read, rules.limits, rules.chunk, cluster.device(device))
-            with closing(encoded(cluster, files, job)) as made:
+            on = cluster.device(device)
+            job = job_of(self._encoder(), rules.read, rules.limits, rules.chunk, hash_document, on)
+            with closing(encoded(cluster, files, job, self._held)) as made:
                 self._receive(files, made)
 
-    def _receive(self, files: Sequence[Path], made: Iterable[Made]) -> None:
+    def _read(self, files: Sequence[Path]) -> Generator[Document | Made]:
+        """What ``encoded`` gives of the files, but for the passages."""
+        for file in files:
+            digest = digest_of(file, self._rules.limits)
+            if not digest or digest != self._held(file).digest:
+                yield from read_file(file, self._rules.read, self._rules.limits)
+            yield Finished(digest)
+
+    def _held(self, file: Path) -> Held:
+        """What an update need not read, or not encode, of a file."""
+        source = source_of(file)
+        there = self._catalog.from_source(source) if self._rules.update else ()
+        # Where its documents were removed since, it is read again.
+        return Held(self._known.get(source, "") if there else "", {one.document.id: one.document.hash for one in there})
+
+    def _receive(self, files: Sequence[Path], made: Iterable[Document | Made]) -> None:
+        """Take what the files give, one after another."""
         sizes = [_size(file) for file in files]
-        before, total, at, characters = 0, sum(sizes), 0, 0
+        before, total, at = 0, sum(sizes), 0
+        ids, usable, characters = set[str](), True, 0
         for item in made:
             if isinstance(item, Finished):
-                self._hashes[source_of(files[at])] = item.digest
-                before, at, characters = before + sizes[at], at + 1, 0
+                self._finished(source_of(files[at]), item.digest, ids if usable else None)
+                before, at = before + sizes[at], at + 1
+                ids, usable, characters = set(), True, 0
             else:
-                self._take(item)
-                characters += len(item.document.text) if isinstance(item, Encoded) else 0
+                if not isinstance(item, Unusable):
+                    document = item.document if isinstance(item, Encoded) else item
+                    characters += len(document.text)
+                    if self._rules.update:
+                        ids.add(document.id)
+                usable = self._take(item) and usable
+            # A file of rows gives many documents; the length of their texts shows how far it has been read.
             self._show(READING, before + min(characters, sizes[at]) if at < len(files) else total, total)
+        self._show(READING, total, total)
+
+    def _finished(self, source: str, digest: str, ids: Collection[str] | None) -> None:
+        """End a file that gave the documents ``ids``, None where not all of it could be used."""
+        there = self._catalog.from_source(source) if self._rules.update else ()
+        if there and digest and self._known.get(source) == digest:  # It was not read.
+            self.counts["unchanged"] += len(there)
+            return
+        self._hashes[source] = digest
+        if ids is None:  # What was read before is kept: better than nothing.
+            return
+        for gone in there:
+            if gone.document.id not in ids:
+                self._catalog.remove(gone)
+                self.counts["removed"] += 1
 
     def take(self, items: Iterable[Document | Encoded | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""
         for item in items:
             self._take(item)
-
-    def _read(self, file: Path, before: Sequence[CatalogEntry], sizes: tuple[int, int, int]) -> None:
-        """Take the documents of a file, of which some were read ``before``."""
-        bytes_before, size, total = sizes
-        ids, usable, characters = set(), True, 0
-        for item in read_file(file, self._rules.read, self._rules.limits):
-            if isinstance(item, Document):
-                ids.add(item.id)
-                characters += len(item.text)
-            usable = self._take(item) and usable
-            # A file of rows gives many documents; the length of their texts shows how far it has been read.
-            self._show(READING, bytes_before + min(characters, size), total)
-        if usable:  # Otherwise what was read before is kept: better than nothing.
-            for gone in before:
-                if gone.document.id not in ids:
-                    self._catalog.remove(gone)
-                    self.counts["removed"] += 1
 
     def _take(self, item: Document | Encoded | Unusable) -> bool:
         """Take a document, or note why there is none; whether it could be used."""
@@ -198,8 +207,12 @@ class Ingest:
         """The passages of a document, and their vectors, if it is not for ``finish`` to encode them."""
         if isinstance(item, Document):
             return split(item, self._encoder().token_offsets, self._rules.chunk), None
-        self.counts["encoded"] += len(item.passages)
-        return item.passages, item.vectors
+        passages, vectors = item.passages, item.vectors
+        if not passages:  # It was held, and a document of another file has replaced it since.
+            passages, _ = self._made(item.document)
+            vectors = self._encoder().encode_passages(passages)
+        self.counts["encoded"] += len(passages)
+        return passages, vectors
 
     def finish(self) -> bool:
         """Encode and store what was read; whether there was anything."""

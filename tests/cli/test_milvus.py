@@ -65,13 +65,14 @@ def test_what_works_on_folders_says_so(copied: str) -> None:
         result = run(*command, "--index", copied)
         assert result.exit_code == 2 and f"odqa copy {copied} FOLDER" in result.stderr
     assert "no address of an index" in run("info", "milvus://nowhere").stderr
+    assert "is not an index: there is no such collection; make one with" in run("info", "milvus:lite.db/other").stderr
 
 
 def test_what_goes_wrong_is_told_in_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "odqa", "info", f"milvus:{tmp_path}/lite.db/nothing"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     (line,) = done.stderr.splitlines()
-    assert done.returncode == 1 and "is not an index: there is no such collection; make one with" in line
+    assert done.returncode == 1 and f"is not an index: there is no {tmp_path}/lite.db; make one with" in line
 
 
 def test_questions_are_answered_tuned_and_evaluated(asked: Asked, tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ def test_another_encoder_and_files_at_once(work: Path, tmp_path: Path) -> None:
     assert (found["added"], found["encoded"], found["version"]) == (1, 1, 3)
 
 
+def test_an_encoder_alone_is_nothing_for_a_cluster(work: Path) -> None:
+    result = update("--encoder", "another", "--ray", "local")
+    assert result.exit_code == 2 and "--ray is for reading files" in result.stderr
+
+
 def test_neither_files_nor_an_encoder(work: Path) -> None:
     before = snapshot(work)
     result = update()

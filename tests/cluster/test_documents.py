@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from odqa.cli import app
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError, OdqaError
-from odqa.index.build import add, build_index
+from odqa.index.build import add, build_index, update
 from odqa.index.report import READING, ChangeReport, Progress
 from tests.cluster.conftest import STORE
 from tests.cluster.same import assert_same
@@ -21,7 +21,10 @@ from tests.cluster.same import assert_same
 ray = pytest.importorskip("ray", reason='Ray is not installed: pip install "odqa[ray]"')
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 CHUNK = ChunkOptions(max_tokens=12, overlap_tokens=0)
-COUNTS = ("documents", "passages", "added", "changed", "skipped", "encoded", "unusable", "hidden", "excluded", "chunk")
+COUNTS = (
+    "documents", "passages", "added", "changed", "removed", "unchanged", "skipped", "encoded", "unusable", "vanished",
+    "hidden", "excluded", "chunk",
+)  # fmt: skip
 
 
 def counts(report: ChangeReport) -> dict[str, Any]:
@@ -81,6 +84,41 @@ def test_files_are_added_on_a_cluster_and_what_fails_changes_nothing(
     together = add([tmp_path / "new.md", tmp_path / "empty.txt"], there, ray="auto")
     assert counts(alone) == counts(together)
     assert_same(here, there)
+
+
+def test_an_update_on_a_cluster_is_the_one_made_here(
+    cluster: Any, tiny_encoder: Path, tmp_path: Path, copied: Callable[[Path], Path]
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+
+    def write(name: str, *rows: tuple[str, str]) -> None:
+        (docs / name).write_text("".join(json.dumps({"id": id, "text": text}) + "\n" for id, text in rows))
+
+    same = [(f"row{number}", f"The capital is Paris, row {number}.") for number in range(5)]
+    write("a.jsonl", ("a", "The moon orbits the earth."))
+    write("b.jsonl", *same, ("gone", "The sun."), ("changed", "The sun."), ("moved", "The tower has metres."))
+    (docs / "late.txt").write_text("The sun is light.")
+    (docs / "vanished.txt").write_text("The museum has the painting.")
+    build_index([docs], tmp_path / "index", encoder=tiny_encoder, chunk=CHUNK, device="cpu")
+    here, there = copied(tmp_path / "index"), copied(tmp_path / "index")
+
+    def both(**how: Any) -> tuple[ChangeReport, ChangeReport]:
+        made = update([docs], here, device="cpu", **how), update([docs], there, ray="auto", **how)
+        assert_same(here, there)
+        return made
+
+    alone, together = both()
+    assert counts(alone) == counts(together) and together.unchanged == 11 and together.version == 1
+    # What a file before it takes over, though it has not changed, is encoded again: a later document replaces it.
+    write("a.jsonl", ("a", "The moon orbits the earth."), ("moved", "The tower was built."))
+    write("b.jsonl", *same, ("new", "The engineer."), ("changed", "The moon."), ("moved", "The tower has metres."))
+    (docs / "vanished.txt").unlink()
+    (docs / "late.txt").write_bytes(b"\xff\xfe\x00")
+    alone, together = both(prune=True, on_duplicate="replace")
+    assert counts(alone) == counts(together)
+    assert (together.added, together.changed, together.removed, together.unchanged) == (1, 2, 2, 6)
+    assert {one.source for one in together.unusable} == {str(docs / "late.txt")}
 
 
 def test_the_command_says_what_it_says_without_a_cluster(

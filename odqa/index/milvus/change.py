@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,25 @@ from odqa.index.milvus.catalog import MilvusCatalog
 from odqa.index.milvus.client import MOST_ROWS, Milvus
 from odqa.index.milvus.collection import stored_vectors
 from odqa.index.milvus.generation import Generation, Run
-from odqa.index.milvus.ledger import FORMAT, Ledger, MilvusManifest, common, current_generation, read_manifest
+from odqa.index.milvus.ledger import (
+    FORMAT,
+    LONGEST_NAME,
+    MOST_NAMES,
+    Ledger,
+    MilvusManifest,
+    common,
+    current_generation,
+    read_manifest,
+)
 from odqa.index.milvus.records import Making, Row, content_hash, passage_of, placed, size_of, unfit, vectors_of
 from odqa.index.milvus.search import MilvusIndex
 from odqa.index.store import PassageStore, PassageWriter, StoredDocument, metadata_of
 from odqa.retrieval.words import Analyzer
 from odqa.types import Document, Mode, Passage
 from odqa.version import __version__
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MOST_SENT = 16_000_000  # About the bytes of rows that are written at once: a Milvus takes no request above 64 MB.
 
 
 class MilvusWriter:
@@ -48,6 +61,10 @@ class MilvusWriter:
         stored = StoredDocument(
             0, document.id, document.title, document.source, metadata_of(document), "0" * 64, 0, len(passages),
         )  # fmt: skip
+        for name in fields_of(stored.id, stored.title, stored.source, stored.metadata):
+            if len(name) > LONGEST_NAME or "\0" in name:
+                what = "holds a NUL" if "\0" in name else f"has {len(name):,} characters, of {LONGEST_NAME:,} at most"
+                return f"the name of a field of {document.id[:200]}, {name[:50]!r}…, {what}; change it"
         return unfit(self.making.rows(stored, passages, ""))
 
     def add(self, document: Document, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None) -> None:
@@ -55,7 +72,7 @@ class MilvusWriter:
         self.store.add(document, passages)
         if vectors is not None:
             with self._vectors.open("ab") as file:
-                vectors.astype(np.float32).tofile(file)
+                file.write(vectors.astype(np.float32).tobytes())  # tofile says not what a disk refuses.
             self._made += len(passages)
 
     def vectors(
@@ -153,9 +170,15 @@ class MilvusChange:
                 f"nothing would be left of the index {self._milvus.address}, so it stays as it is; drop its "
                 f"collections if that is what is wanted"
             )
+        names = kept.names | new.names
+        if len(names) > MOST_NAMES:
+            raise IndexFolderError(
+                f"the documents of {self._milvus.address} would have {len(names):,} different fields, and in a Milvus "
+                f"there are {MOST_NAMES:,} at most; it stays as it was. Give fewer names to metadata, or use a folder"
+            )
         vectors = stored_vectors(Storage(**made.storage), total)
         alike = {"encoder": made.encoder_hash, "keywords": dict(made.keywords), "format": FORMAT}
-        generation = Generation(self._milvus, self._run, (self._before or 0) + 1, made.dimension, vectors, alike)
+        generation = Generation(self._milvus, self._run, self._before, made.dimension, vectors, alike)
         size = self._write_kept(generation) + self._write_new(generation, kept.passages)
         generation.complete(total)
         said = common(made) | {
@@ -169,10 +192,10 @@ class MilvusChange:
             all_documents=kept.documents + new.documents,
             all_passages=total,
             size=size + 4 * made.dimension * total,
-            names=tuple(sorted(kept.names | new.names)),
+            names=tuple(sorted(names)),
             vectors=vectors,
         )
-        generation.land(manifest, self._before)
+        generation.land(manifest)
         return manifest
 
     def _new_documents(self) -> Iterator[StoredDocument]:
@@ -183,8 +206,8 @@ class MilvusChange:
     def _write_kept(self, generation: Generation) -> int:
         """Write what is kept of the last generation, vectors included; returns its size."""
         size = 0
-        for rows in _in_batches(self._kept()):
-            size += sum(map(size_of, rows))
+        for rows, taken in _in_batches(self._kept()):
+            size += taken
             vectors = vectors_of(rows, self.manifest.dimension)
             generation.write(rows, lambda places, vectors=vectors: vectors[list(places)])  # type: ignore[misc]
         return size
@@ -208,8 +231,8 @@ class MilvusChange:
         """Write what is new from the row ``first`` on, each passage encoded when it comes; returns its size."""
         size = 0
         written = chain.from_iterable(range(document.first, document.end) for document in self._new_documents())
-        for rows in _in_batches(self._added(first)):
-            size += sum(map(size_of, rows))
+        for rows, taken in _in_batches(self._added(first)):
+            size += taken
             generation.write(rows, partial(self._vectors, rows, list(islice(written, len(rows)))))
         return size
 
@@ -244,31 +267,44 @@ def changing_milvus(address: MilvusAddress, *, build: bool) -> Iterator[MilvusCh
     there is no index to change, or something else has its name, and OdqaError where this machine has no room.
     """
     with ExitStack() as stack:
-        milvus = stack.enter_context(Milvus(address))
-        before = current_generation(milvus, address)
+        milvus = stack.enter_context(Milvus(address, make=build))
+        current_generation(milvus, address)  # Raises, before a ledger is made for it, where something else is there.
         index = None if build else stack.enter_context(MilvusIndex.open(address, Mode.DENSE))
+        run = Run(Ledger(milvus, address), address)
+        before = current_generation(milvus, address)  # From here on no other run makes another one.
         if index is not None and index.manifest.version != before:
-            raise IndexFolderError(f"{address} is being changed by another process; try again when that has ended")
-        ledger = Ledger(milvus, address)
-        ledger.make()
-        run = Run(ledger, address)
+            raise IndexFolderError(f"{address} was changed when this began; nothing was changed here, try again")
         try:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="odqa-")))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="odqa-")))
+        except OSError as error:
+            raise _without_room(address, error) from error
+        try:
             yield MilvusChange(milvus, run, folder, index, before, stack)
-        except (sqlite3.OperationalError, OSError) as error:
-            raise OdqaError(
-                f"{gettempdir()} cannot take what is changed of {address} ({error}); make room there, or set TMPDIR to "
-                f"another folder. The index is unchanged"
-            ) from error
+        except sqlite3.OperationalError as error:  # SQLite says so of a full disk, and of nothing else while it writes.
+            raise _without_room(address, error) from error
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise _without_room(address, error) from error
 
 
-def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows, as many at a time as are written at once."""
+def _without_room(address: MilvusAddress, error: Exception) -> OdqaError:
+    where = tempfile.tempdir or "the folder for temporary files"
+    return OdqaError(
+        f"{where} cannot take what is changed of {address} ({error}); make room there, or set TMPDIR to another "
+        f"folder. The index is unchanged"
+    )
+
+
+def _in_batches(rows: Iterable[Row]) -> Iterator[tuple[list[Row], int]]:
+    """Rows, as many at a time as are written at once, and about their bytes."""
     some: list[Row] = []
+    size = 0
     for row in rows:
         some.append(row)
-        if len(some) == MOST_ROWS:
-            yield some
-            some = []
+        size += size_of(row)
+        if len(some) == MOST_ROWS or size >= _MOST_SENT:
+            yield some, size
+            some, size = [], 0
     if some:
-        yield some
+        yield some, size

@@ -19,6 +19,7 @@ from odqa.closing import Closing
 from odqa.errors import IndexFolderError, OdqaError, UsageError
 
 TOKEN = "ODQA_MILVUS_TOKEN"
+_NO_DOTENV = "PYTHON_DOTENV_DISABLED"  # From python-dotenv 1.2 on.
 # Seconds until it is given up; pymilvus tries again meanwhile. Into memory comes a collection that nobody has used.
 CONNECTING, ANSWERING, WRITING, LOADING = 10.0, 20.0, 120.0, 1800.0
 TRIES = 6  # Of a write.
@@ -37,12 +38,16 @@ class Milvus(Closing):
     know what is asked for; OdqaError where pymilvus or milvus-lite is not installed.
     """
 
-    def __init__(self, address: MilvusAddress) -> None:
-        """Connect."""
+    def __init__(self, address: MilvusAddress, *, make: bool = False) -> None:
+        """Connect. Only with ``make`` is a file of milvus-lite made that is not there yet."""
         check_installed(address)
         self.address = address
-        import pymilvus
-
+        if lacks_file(address) and not make:
+            raise IndexFolderError(
+                f"{address} is not an index: there is no {address.file}; make one with `odqa index PATH... --index "
+                f"{address}`"
+            )
+        pymilvus = _pymilvus()
         # They print what goes wrong, with a stack trace, and raise it besides. Importing pymilvus sets its levels.
         for name in ("pymilvus", "pymilvus.milvus_client", "milvus_lite", "grpc._server"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -50,8 +55,6 @@ class Milvus(Closing):
         token = os.environ.get(TOKEN, "")
         if not token.isprintable() or not token.isascii():
             raise UsageError(f"{TOKEN} holds signs that no token has; set it to USER:PASSWORD, or to an API key")
-        if address.file and not address.file.parent.is_dir():
-            raise IndexFolderError(f"{address.file} cannot be made: there is no folder {address.file.parent}; make it")
         try:
             self._client = pymilvus.MilvusClient(
                 address.uri, token="" if address.file else token, timeout=CONNECTING, dedicated=not address.file
@@ -78,10 +81,16 @@ class Milvus(Closing):
         raise AssertionError
 
     def create(self, collection: str, schema: Any, indexes: Any) -> None:
-        """Make a collection, empty, with its indexes, and have it ready."""
-        self.write("create_collection", collection, schema=schema)
-        # Nothing is in them yet, so they are there at once; pymilvus would wait half a second for each.
-        self.write("create_index", collection, indexes, sync=False)
+        """Make a collection, empty, with its indexes, and have it ready.
+
+        One that is there is taken, and gets indexes where it has none: a process may have died between the two, and
+        without indexes no collection can be loaded.
+        """
+        if not self.call("has_collection", collection):
+            self.write("create_collection", collection, schema=schema)
+        if not self.call("list_indexes", collection):
+            # Nothing is in them yet, so they are there at once; pymilvus would wait half a second for each.
+            self.write("create_index", collection, indexes, sync=False)
         self.load(collection)
 
     def load(self, collection: str) -> None:
@@ -125,9 +134,10 @@ class Milvus(Closing):
         """What a user is told of an error of pymilvus."""
         if isinstance(error, OdqaError):
             return error
-        said = " ".join(str(getattr(error, "message", "") or getattr(error, "details", str)() or error).split())[:300]
+        said = str(getattr(error, "message", "") or getattr(error, "details", str)() or error)
         if token := os.environ.get(TOKEN):
-            said = said.replace(token, "…")
+            said = said.replace(token, "…")  # Before it is shortened, which may leave half a token.
+        said = " ".join(said.split())[:300]
         where = str(self.address)
         if self.address.file and "Open local milvus failed" in said:
             return IndexFolderError(
@@ -155,6 +165,36 @@ class Milvus(Closing):
 
 def _level(strong: bool) -> dict[str, Any]:
     return {"consistency_level": "Strong"} if strong else {}
+
+
+def _pymilvus() -> Any:
+    """pymilvus, which when it is imported reads a file ``.env`` into the environment, where a token may be in it.
+
+    That is kept from it, unless the user has said whether there should be any reading of such files; others in this
+    process may want theirs read.
+    """
+    ours = _NO_DOTENV not in os.environ
+    if ours:
+        os.environ[_NO_DOTENV] = "1"
+    try:
+        import pymilvus
+    finally:
+        if ours:
+            del os.environ[_NO_DOTENV]
+    return pymilvus
+
+
+def lacks_file(address: MilvusAddress) -> bool:
+    """Whether an address is in a file of milvus-lite that is to be made. Raises IndexFolderError where it cannot be."""
+    file = address.file
+    try:
+        if file is None or file.exists():
+            return False
+        if file.parent.is_dir():
+            return True
+    except OSError as error:
+        raise IndexFolderError(f"{file} cannot be opened: {error.strerror}; name another file") from None
+    raise IndexFolderError(f"{file} cannot be made: there is no folder {file.parent}; make it")
 
 
 def check_installed(address: MilvusAddress) -> None:

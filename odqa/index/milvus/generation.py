@@ -36,7 +36,8 @@ class Run:
     """The one run that changes an index: the last that has begun.
 
     There is no lock: it would have to be taken from processes that died. Each run signs when it begins, and looks
-    whether its name still stands there before whatever it writes; an older one stops there and has changed nothing.
+    whether its name still stands there right before whatever it writes; an older one stops there and has changed
+    nothing.
     """
 
     def __init__(self, ledger: Ledger, address: MilvusAddress) -> None:
@@ -62,20 +63,24 @@ class Generation:
         self,
         milvus: Milvus,
         run: Run,
-        number: int,
+        before: int | None,
         dimension: int,
         vectors: Mapping[str, Any],
         made: Mapping[str, Any],
     ) -> None:
-        """Make its collection, or take the one that is left where it was ``made`` alike, which is kept with it."""
+        """Make its collection, or take the one that is left where it was ``made`` alike, which is kept with it.
+
+        ``before`` is the generation that is the index, None where there is none.
+        """
         self._milvus = milvus
         self._address = milvus.address
         self._run = run
-        self.number = number
+        self._before = before
+        self.number = (before or 0) + 1
         self._dimension = dimension
         self.vectors = vectors
-        self.collection = generation_name(self._address.name, number)
-        if number > LAST:
+        self.collection = generation_name(self._address.name, self.number)
+        if self.number > LAST:
             raise IndexFolderError(f"{self._address} has reached its last generation; build it under another name")
         self.resumed = self._prepare(json.dumps({**made, "vectors": vectors["factory"]}, sort_keys=True))
         self._written: set[str] = set()
@@ -86,11 +91,12 @@ class Generation:
         if left and ledger.read(STAGED) == f"{self.number} {made}":
             self._milvus.load(self.collection)
             return self._milvus.count(self.collection, strong=True)
-        self._run.check()
+        self._check()  # Or what is left may be what another run has just made the index.
+        ledger.forget([STAGED])  # What is staged has all its indexes, wherever a run is killed between these lines.
         if left:
             self._milvus.write("drop_collection", self.collection)
-        ledger.write(STAGED, f"{self.number} {made}")
         create(self._milvus, self._address, self.number, self._dimension, self.vectors)
+        ledger.write(STAGED, f"{self.number} {made}")
         return 0
 
     def write(self, rows: Sequence[Row], vectors: Callable[[Sequence[int]], NDArray[np.float32]]) -> None:
@@ -98,7 +104,6 @@ class Generation:
 
         It is asked for those alone that are not there from a run before. A row that is there as it should be is left.
         """
-        self._run.check()
         there = self._there(rows)
         self._written |= {row[KEY] for row in rows} if self.resumed else set()
         needed = [at for at, row in enumerate(rows) if there.get(row[KEY], ("",))[0] != row["content"]]
@@ -108,6 +113,7 @@ class Generation:
         sent = [{**rows[at], DENSE: vector.tolist()} for at, vector in found.items()]
         sent += [{**rows[at], DENSE: kept[rows[at][KEY]]} for at in moved]
         if sent:
+            self._run.check()  # Encoding took its time, in which another run may have made this generation the index.
             self._milvus.write("upsert", self.collection, sent)
 
     def _there(self, rows: Sequence[Row]) -> dict[str, tuple[str, int]]:
@@ -146,35 +152,45 @@ class Generation:
             within = f"row >= {start} and row < {start + MOST_ROWS}"
             keys = [one[KEY] for one in self._milvus.query(self.collection, within, [KEY], strong=True)]
             if strange := [key for key in keys if key not in self._written]:
+                self._run.check()
                 self._milvus.write("delete", self.collection, ids=strange)
 
-    def land(self, manifest: MilvusManifest, before: int | None) -> None:
-        """Make it the index, in the place of the generation ``before``, and drop those that came before that.
+    def _check(self) -> None:
+        """Raise IndexFolderError where another run has begun since, or has ended, so that the index is another one."""
+        self._run.check()
+        if current_generation(self._milvus, self._address) != self._before:
+            raise IndexFolderError(f"{self._address} was changed meanwhile; nothing was changed here, try again")
 
-        Who has ``before`` open goes on reading it until the next change. Raises IndexFolderError where the index is no
-        longer ``before``.
+    def land(self, manifest: MilvusManifest) -> None:
+        """Make it the index, in the place of the generation before, and drop those that came before that.
+
+        Who has the one before open goes on reading it until the next change. Raises IndexFolderError where the index is
+        another one by now.
         """
         ledger = Ledger(self._milvus, self._address)
+        self._check()  # Or the manifest may be that of the other run's index.
         ledger.write(manifest_name(self.number), json.dumps(as_kept(manifest), ensure_ascii=False))
-        self._run.check()
-        if current_generation(self._milvus, self._address) != before:
-            raise IndexFolderError(f"{self._address} was changed meanwhile; nothing was changed here, try again")
+        self._check()
+        how = "create_alias" if self._before is None else "alter_alias"
         try:
-            self._milvus.call("create_alias" if before is None else "alter_alias", self.collection, self._address.name)
+            self._milvus.call(how, self.collection, self._address.name)
         except OdqaError:  # It may have been done, and the answer lost.
             if current_generation(self._milvus, self._address) != self.number:
                 raise
         with suppress(OdqaError):  # The index is changed; the next change does what is left.
             ledger.forget([STAGED])
-            drop_generations(self._milvus, self._address, keep=(self.number, before))
+            drop_generations(self._milvus, self._address, before=self.number, keep=self._before)
 
 
-def drop_generations(milvus: Milvus, address: MilvusAddress, keep: Sequence[int | None]) -> None:
-    """Drop the generations of an index but for some, with their manifests."""
+def drop_generations(milvus: Milvus, address: MilvusAddress, before: int, keep: int | None) -> None:
+    """Drop the generations of an index ``before`` one, but for one, with their manifests.
+
+    What comes after it may be another run's, which has begun since.
+    """
     ledger = Ledger(milvus, address)
     for collection in milvus.call("list_collections"):
         generation = generation_of(address.name, collection)
-        if generation is not None and generation not in keep:
+        if generation is not None and generation < before and generation != keep:
             milvus.write("drop_collection", collection)
             ledger.forget([manifest_name(generation)])
 

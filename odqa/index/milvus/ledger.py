@@ -20,7 +20,9 @@ FORMAT = 1
 _PIECE = 15_000  # Characters of a text in one row, which holds 65,535 bytes.
 _MOST_PIECES = 10_000
 
-_Fields = Annotated[tuple[Text, ...], Field(max_length=100_000)]
+MOST_NAMES, LONGEST_NAME = 100_000, 10_000  # Of fields, and characters of one, as ``Text`` has it.
+
+_Fields = Annotated[tuple[Text, ...], Field(max_length=MOST_NAMES)]
 _Generation = Annotated[int, Field(strict=True, ge=1, le=LAST)]
 
 
@@ -80,21 +82,18 @@ class Ledger:
         return bool(self._milvus.call("has_collection", self._collection))
 
     def make(self) -> None:
-        """Make it, where there is none, and have it ready."""
+        """Make it, as far as it is not there, and have it ready."""
         types = self._milvus.library.DataType
-        if self.exists():
-            self._milvus.load(self._collection)
-        else:
-            schema = self._milvus.library.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-            schema.add_field("key", types.VARCHAR, is_primary=True, max_length=64)
-            schema.add_field("name", types.VARCHAR, max_length=200)
-            schema.add_field("piece", types.INT64)
-            schema.add_field("pieces", types.INT64)
-            schema.add_field("value", types.VARCHAR, max_length=65_535)
-            schema.add_field("nothing", types.FLOAT_VECTOR, dim=2)  # Without a vector there is no collection.
-            index = self._milvus.library.MilvusClient.prepare_index_params()
-            index.add_index("nothing", index_type="FLAT", metric_type="IP")
-            self._milvus.create(self._collection, schema, index)
+        schema = self._milvus.library.MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("key", types.VARCHAR, is_primary=True, max_length=64)
+        schema.add_field("name", types.VARCHAR, max_length=200)
+        schema.add_field("piece", types.INT64)
+        schema.add_field("pieces", types.INT64)
+        schema.add_field("value", types.VARCHAR, max_length=65_535)
+        schema.add_field("nothing", types.FLOAT_VECTOR, dim=2)  # Without a vector there is no collection.
+        index = self._milvus.library.MilvusClient.prepare_index_params()
+        index.add_index("nothing", index_type="FLAT", metric_type="IP")
+        self._milvus.create(self._collection, schema, index)
 
     def read(self, name: str) -> str | None:
         """The text of this name; None where there is none. Raises IndexFolderError where a piece of it is missing."""

@@ -11,7 +11,7 @@ from odqa.index.filters import Filter, check_known
 from odqa.index.interface import Storage
 from odqa.index.manifest import Description
 from odqa.index.milvus.change import MilvusChange, changing_milvus
-from odqa.index.milvus.client import Milvus, check_installed
+from odqa.index.milvus.client import Milvus, check_installed, lacks_file
 from odqa.index.milvus.collection import check_storage
 from odqa.index.milvus.ledger import Ledger, MilvusManifest, current_generation, read_manifest
 from odqa.index.milvus.search import MilvusIndex
@@ -35,15 +35,16 @@ class MilvusStore:
 
     def check_target(self) -> None:
         """Raise IndexFolderError when a collection has the name that is none of odqa's, or no Milvus answers."""
-        with Milvus(self.address) as milvus:
-            current_generation(milvus, self.address)
+        self.exists()
 
     def check_storage(self, storage: Storage, dimension: int) -> None:
         """Raise UsageError for a type of index that this Milvus does not have."""
         check_storage(self.address, storage)
 
     def exists(self) -> bool:
-        """Whether there is an index."""
+        """Whether there is an index. Looking makes no file of milvus-lite."""
+        if lacks_file(self.address):
+            return False
         with Milvus(self.address) as milvus:
             return current_generation(milvus, self.address) is not None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
 from odqa.index.build import add, build_index
 from odqa.index.copying import copy
 from odqa.index.interface import Storage
+from odqa.index.milvus.generation import Run
 from odqa.index.removal import remove
 from odqa.index.stores import store_at
 from odqa.types import Document
@@ -97,6 +100,29 @@ def test_what_a_killed_run_has_left_is_not_taken_for_what_another_writes(
     assert not store_at(address).verify(lambda manifest: WordEncoder()).problems
 
 
+@pytest.mark.parametrize("part", ["odqa", "g000001"])
+def test_a_collection_that_a_killed_run_has_left_without_indexes_gets_them(
+    part: str, address: MilvusAddress, lite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pymilvus import MilvusClient
+
+    create_index = MilvusClient.create_index
+
+    def killed(self: Any, collection: str, *args: Any, **options: Any) -> None:
+        if collection.endswith(part):
+            raise KeyboardInterrupt
+        create_index(self, collection, *args, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MilvusClient, "create_index", killed)
+        build_index(documents=DOCUMENTS[:2], folder=address, encoder=WordEncoder())
+    left, other = f"{address.name}__{part}", client(lite)
+    assert other.has_collection(left) and not other.list_indexes(left)
+    build_index(documents=DOCUMENTS[:2], folder=address, encoder=WordEncoder())
+    assert other.list_indexes(left)
+    assert not store_at(address).verify(lambda manifest: WordEncoder()).problems
+
+
 def test_the_generation_before_is_kept_and_the_one_before_that_dropped(address: MilvusAddress) -> None:
     build_index(documents=DOCUMENTS[:2], folder=address, encoder=WordEncoder())
     for number in (2, 3):
@@ -121,6 +147,68 @@ def test_of_two_runs_the_one_that_began_first_stops(address: MilvusAddress) -> N
         first.catalog.remove(next(iter(first.catalog.all())))
         first.land(first.manifest)
     assert store_at(address).manifest().documents == 1
+
+
+def test_a_run_that_another_overtakes_while_it_encodes_writes_nothing_more(address: MilvusAddress) -> None:
+    class Overtaken(WordEncoder):
+        def encode_passages(self, passages: Any, progress: Any = None) -> Any:
+            add(documents=[DOCUMENTS[3]], folder=address, encoder=WordEncoder())
+            return super().encode_passages(passages, progress)
+
+    build_index(documents=DOCUMENTS[:2], folder=address, encoder=WordEncoder())
+    with pytest.raises(IndexFolderError, match="being changed by another process, which began later"):
+        add(documents=[DOCUMENTS[4]], folder=address, encoder=Overtaken())
+    with opened(address, "bm25") as index:
+        assert [document.id for document in index.documents()] == ["d0", "d1", "d3"]
+    assert not store_at(address).verify(lambda manifest: WordEncoder()).problems
+
+
+def test_a_run_that_another_overtakes_when_all_is_written_leaves_its_manifest_alone(
+    address: MilvusAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pymilvus import MilvusClient
+
+    flush = MilvusClient.flush
+
+    def overtaken(self: Any, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(MilvusClient, "flush", flush)
+        add(documents=[Document("new", "", "A text.", metadata={"year": 5})], folder=address, encoder=WordEncoder())
+        flush(self, *args, **options)
+
+    build_index(documents=DOCUMENTS[:2], folder=address, encoder=WordEncoder())
+    monkeypatch.setattr(MilvusClient, "flush", overtaken)
+    with pytest.raises(IndexFolderError, match="being changed by another process, which began later"):
+        add(documents=[DOCUMENTS[4]], folder=address, encoder=WordEncoder())
+    with opened(address, "bm25") as index:
+        assert index.matching(["year=5"]) == 1, "the field is in the manifest"
+
+
+def test_a_run_that_begins_when_another_ends_leaves_its_index_alone(
+    address: MilvusAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(Run):
+        def __init__(self, *args: Any) -> None:
+            monkeypatch.undo()
+            remove(address, "d0")
+            super().__init__(*args)
+
+    build_index(documents=DOCUMENTS[:3], folder=address, encoder=WordEncoder())
+    monkeypatch.setattr("odqa.index.milvus.change.Run", Late)
+    with pytest.raises(IndexFolderError, match="was changed when this began"):
+        add(documents=[DOCUMENTS[4]], folder=address, encoder=WordEncoder())
+    with pytest.raises(IndexFolderError, match="was changed meanwhile"), store_at(address).changing() as late:
+        remove(address, "d1")
+        monkeypatch.setattr(Run, "check", lambda self: None)  # It looked just before.
+        late.catalog.remove(next(iter(late.catalog.all())))
+        late.land(late.manifest)
+    assert store_at(address).manifest().documents == 1 and not store_at(address).verify(None).problems
+
+
+def test_a_generation_that_a_later_run_has_begun_is_not_dropped(address: MilvusAddress, lite: Path) -> None:
+    build_index(documents=DOCUMENTS[:2], folder=address, encoder=WordEncoder())
+    client(lite).create_collection(f"{address.name}__g000003", dimension=4)
+    add(documents=[DOCUMENTS[2]], folder=address, encoder=WordEncoder())
+    assert f"{address.name}__g000003" in collections(address)
 
 
 def test_a_collection_that_odqa_has_not_made_is_left_alone(address: MilvusAddress, lite: Path) -> None:
@@ -189,6 +277,40 @@ def test_what_a_milvus_cannot_hold_is_told_and_the_rest_taken_in(address: Milvus
         assert found is not None and found.metadata == deep
     with pytest.raises(DataError, match="65,535"):
         add(documents=[long], folder=address, encoder=WordEncoder(), strict=True)
+
+
+def test_names_of_fields_that_no_manifest_holds_are_told(
+    address: MilvusAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = [Document(f"odd{at}", "", "Text.", metadata={name: 1}) for at, name in enumerate(["a\0b", "n" * 20_000])]
+    report = build_index(documents=[*DOCUMENTS[:2], *odd], folder=address, encoder=WordEncoder())
+    assert [one.source for one in report.unusable] == ["odd0", "odd1"] and report.documents == 2
+    assert "holds a NUL" in report.unusable[0].reason and "20,000 characters" in report.unusable[1].reason
+    monkeypatch.setattr("odqa.index.milvus.change.MOST_NAMES", 3)
+    with pytest.raises(IndexFolderError, match="4 different fields"):
+        add(documents=[Document("d5", "", "Text.", metadata={"year": 5})], folder=address, encoder=WordEncoder())
+    assert store_at(address).manifest().documents == 2
+
+
+def test_rows_are_sent_in_requests_that_a_server_takes(address: MilvusAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pymilvus import MilvusClient
+
+    upsert, sent = MilvusClient.upsert, list[int]()
+
+    def counted(self: Any, collection: str, rows: Any, **options: Any) -> Any:
+        sent.extend([len(rows)] if "__g" in collection else [])
+        return upsert(self, collection, rows, **options)
+
+    monkeypatch.setattr(MilvusClient, "upsert", counted)
+    monkeypatch.setattr("odqa.index.milvus.change._MOST_SENT", 1)
+    build_index(documents=DOCUMENTS[:3], folder=address, encoder=WordEncoder())
+    assert sent == [1, 1, 1] and not store_at(address).verify(None).problems
+
+
+def test_a_disk_is_called_full_where_it_is(address: MilvusAddress) -> None:
+    for number, kind, said in ((errno.ENOSPC, OdqaError, "make room there"), (errno.ECONNRESET, OSError, "reset")):
+        with pytest.raises(kind, match=said), store_at(address).changing(build=True):
+            raise OSError(number, os.strerror(number))
 
 
 def test_a_filter_that_leaves_too_many_to_be_named_is_told(
@@ -269,13 +391,18 @@ def test_a_refused_token_is_told_and_never_shown(address: MilvusAddress, monkeyp
     from pymilvus import MilvusClient, MilvusException
 
     def refuse(*args: Any, **options: Any) -> None:
-        raise MilvusException(code=65535, message="auth check failure, please check api key is correct")
+        raise MilvusException(code=65535, message=said)
 
+    said = "auth check failure, please check api key is correct"
     monkeypatch.setenv("ODQA_MILVUS_TOKEN", "root:s3cret")
     monkeypatch.setattr(MilvusClient, "__init__", refuse)
     with pytest.raises(IndexFolderError, match=r"refuses the token.*ODQA_MILVUS_TOKEN") as error:
         store_at("milvus://127.0.0.1:1/a").manifest()
     assert "s3cret" not in str(error.value)
+    said = "x" * 292 + "root:s3cret"
+    with pytest.raises(IndexFolderError, match="xxx") as error:
+        store_at("milvus://127.0.0.1:1/a").manifest()
+    assert "root" not in str(error.value), "not even half of it, where what is said is shortened"
     monkeypatch.setenv("ODQA_MILVUS_TOKEN", "a\nb")
     with pytest.raises(UsageError, match="holds signs that no token has"):
         store_at("milvus://127.0.0.1:1/a").manifest()
@@ -292,6 +419,22 @@ def test_a_file_that_another_process_has_open_is_told(lite: Path, address: Milvu
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError, match="there is no folder"):
         store_at(f"milvus:{tmp_path}/nowhere/a.db/some").manifest()
+
+
+def test_looking_makes_no_file(tmp_path: Path) -> None:
+    address = f"milvus:{tmp_path}/new.db/some"
+    store = store_at(address)
+    store.check_target()
+    assert not store.exists()
+    for ask in (
+        store.manifest,
+        store.open,
+        lambda: add(documents=DOCUMENTS, folder=address, encoder=WordEncoder()),
+        lambda: build_index(documents=DOCUMENTS, folder=address, encoder=WordEncoder(), storage=Storage("GPU_CAGRA")),
+    ):
+        with pytest.raises(OdqaError, match=r"there is no .*new\.db; make one|GPU_CAGRA is no index"):
+            ask()
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_kind_of_index_is_chosen_by_number_or_named(address: MilvusAddress) -> None:
@@ -339,12 +482,19 @@ def test_nothing_of_milvus_is_imported_for_a_folder(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
 
 
-def test_what_pymilvus_says_itself_is_not_printed(tmp_path: Path) -> None:
+def test_pymilvus_prints_nothing_and_changes_no_environment(tmp_path: Path) -> None:
     """In a process of its own, in which the first connection imports pymilvus, and that sets up its logging."""
-    address = address_of(f"milvus:{tmp_path / 'new.db'}/a")
-    program = f"from odqa.index.stores import store_at; print(store_at({str(address)!r}).exists())"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("False\n", "")
+    (tmp_path / ".env").write_text("ODQA_MILVUS_TOKEN=root:s3cret\n")
+    program = (
+        "import os; before = dict(os.environ); from odqa.addresses import address_of; "
+        "from odqa.index.milvus.client import Milvus; print(Milvus(address_of('milvus:new.db/a'), make=True)"
+        ".target_of('a'), {*before.items()} ^ {*os.environ.items()})"
+    )
+    search = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **search}
+    )
+    assert (done.stdout, done.stderr) == ("None set()\n", "")
 
 
 def test_the_logs_hold_no_token(address: MilvusAddress, caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:

@@ -2,10 +2,10 @@
 
     python benchmarks/by_corpus.py --data ../shared/data
 
-The questions that pipeline.py tunes on are of two corpora, Wikipedia and documentation. The ranking is fitted on both in
-folds, and what it decides on the paragraphs held out is scored by corpus and by the number of passages that are read:
-token F1 with abstention and forced, AUROC, calibration error, how many get an answer, and of how many the first answer
-has a confidence of 0.8, and how many of these are exactly right.
+The questions that pipeline.py tunes on are of two corpora. The ranking is fitted on both, in folds, and what it decides
+on the paragraphs held out is scored by corpus and by the number of passages that are read: token F1 with abstention and
+forced, AUROC, calibration error, how many get an answer, and of how many the first answer has a confidence of 0.8, and
+how many of these are exactly right.
 """
 
 from __future__ import annotations

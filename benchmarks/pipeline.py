@@ -4,8 +4,8 @@
 
 Two corpora are indexed: one to tune on and one to report on. The first has the paragraphs of four files, none of SQuAD
 v2 dev among them, and the passages of documentation in docs_qa; the second has those of SQuAD v2 dev and the same four
-files as distractors. Rankings are fitted on questions over paragraphs of Wikipedia that the reader was not trained on, a
-fifth as many changed so that they have no answer, real unanswerable questions of SQuAD v2's training set, and as many
+files as distractors. Rankings are fitted on questions over paragraphs of Wikipedia that the reader was not trained on,
+a fifth as many changed so that they have no answer, real unanswerable questions of SQuAD v2's training set, and as many
 answerable ones over documentation that it was not trained on either (docs_qa/tune.json; those that it calls
 unanswerable are so by their own passage alone). Then all 11,873 questions of the dev set are asked of the second
 corpus, which takes a good hour on two cores (``--sample`` draws some), 1,000 of them again in all modes, all rankings,
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--reader", default="odqa/default-reader")
     parser.add_argument("--report", type=Path, default=Path("runs/pipeline/report"))
     parser.add_argument("--sample", type=int, default=0, help="questions of the dev set that are drawn (0: all)")
-    parser.add_argument("-k", default="5,20,50", help="numbers of passages that are tuned for together")
+    parser.add_argument("-k", default="5,20", help="numbers of passages that are tuned for together")
     options = parser.parse_args()
     work, data = options.work, options.data
     work.mkdir(parents=True, exist_ok=True)

@@ -249,31 +249,35 @@ def test_the_recipes_of_the_repository_are_recipes(path):
         assert all(source.sha256 for source in (*found.train, *found.tune))
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
-def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on_where_it_stopped(tmp_path):
-    (tmp_path / "recipes").mkdir()
-    shutil.copy(RECIPES / "default-reader.sh", tmp_path / "recipes")
-    (tmp_path / "bin").mkdir()
+def ran(tmp_path: Path, script: str, cases: str, times: int, *arguments: str) -> tuple[list[int], list[list[str]]]:
+    """The exit codes of a script that runs several times, and the commands that it gives, as words.
+
+    ``odqa`` and ``python`` are programs that note how they are called, and do what the shell's ``cases`` say.
+    """
+    for name in ("recipes", "bin"):
+        (tmp_path / name).mkdir()
+    shutil.copy(RECIPES / script, tmp_path / "recipes")
     for name in ("odqa", "python"):
         program = tmp_path / "bin" / name
-        # What converts writes its files; the first training is stopped after a checkpoint, the second one ends.
-        program.write_text(
-            f"""#!/bin/sh
-echo {name} "$@" >> log
-case "$*" in
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >> log\ncase "$*" in\n{cases}\nesac\n')
+        program.chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = [tmp_path / "recipes" / script, *arguments]
+    codes = [subprocess.run(command, env=env, timeout=60, check=False).returncode for _ in range(times)]
+    return codes, [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
+def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on_where_it_stopped(tmp_path):
+    # What converts writes its files; the first training is stopped after a checkpoint, the second one ends.
+    cases = """
   *e5_small.py*) mkdir -p runs/e5-small; touch runs/e5-small/config.json ;;
   *squad_v2_train.py*) mkdir -p runs/data; touch runs/data/squad-v2-train.json ;;
   *--resume) rm -r runs/default-reader/checkpoint; touch runs/default-reader/config.json ;;
   *train-reader*) mkdir -p runs/default-reader/checkpoint; exit 1 ;;
-esac
 """
-        )
-        program.chmod(0o755)
-    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    command = [tmp_path / "recipes" / "default-reader.sh"]
-    codes = [subprocess.run(command, env=env, timeout=60, check=False).returncode for _ in range(3)]
+    codes, done = ran(tmp_path, "default-reader.sh", cases, 3)
     assert codes == [1, 0, 0]
-    done = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
     assert [line[1] for line in done] == [
         "-m", "recipes/e5_small.py", "-m", "recipes/squad_v2_train.py", "train-reader", "train-reader",
     ]  # fmt: skip
@@ -285,31 +289,17 @@ esac
 def test_the_script_of_the_vietnamese_reader_makes_a_base_trains_and_scores_and_goes_on_where_it_stopped(
     which, tmp_path
 ):
-    (tmp_path / "recipes").mkdir()
-    shutil.copy(RECIPES / "vietnamese-reader.sh", tmp_path / "recipes")
-    (tmp_path / "bin").mkdir()
-    for name in ("odqa", "python"):
-        program = tmp_path / "bin" / name
-        # What converts writes the model; the first training is stopped after a checkpoint.
-        program.write_text(
-            f"""#!/bin/sh
-echo {name} "$@" >> log
-case "$*" in
+    # What converts writes the model; the first training is stopped after a checkpoint.
+    cases = """
   *multilingual_e5.py*) mkdir -p runs/multilingual-e5-small; touch runs/multilingual-e5-small/modules.json;
     touch runs/multilingual-e5-small/config.json ;;
   *trim-vocabulary*) mkdir -p runs/vietnamese-base; touch runs/vietnamese-base/config.json ;;
   *--resume) ;;
   *train-reader*) for reader in vietnamese-reader vietnamese-reader-whole; do mkdir -p runs/$reader/checkpoint; done;
     exit 1 ;;
-esac
 """
-        )
-        program.chmod(0o755)
-    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    command = [tmp_path / "recipes" / "vietnamese-reader.sh", *filter(None, [which])]
-    codes = [subprocess.run(command, env=env, timeout=60, check=False).returncode for _ in range(2)]
+    codes, done = ran(tmp_path, "vietnamese-reader.sh", cases, 2, *filter(None, [which]))
     assert codes == [1, 0]
-    done = [line.split()[:3] for line in (tmp_path / "log").read_text().splitlines()]
     made = [
         ["python", "-m", "pip"],
         ["python", "../shared/tools/convert_e5_small.py"],
@@ -319,5 +309,5 @@ esac
     trimmed = [] if which else ["trim-vocabulary"]
     assert [line[1] for line in done[3:]] == [*trimmed, "train-reader", "train-reader", *["eval"] * 6]
     base, reader = ("multilingual-e5-small", "-whole") if which else ("vietnamese-base", "")
-    last = (tmp_path / "log").read_text().splitlines()[-7]
+    last = " ".join(done[-7])
     assert last.endswith(f"--base ./runs/{base} --output runs/vietnamese-reader{reader} --resume")

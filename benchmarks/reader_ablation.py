@@ -25,7 +25,7 @@ from odqa.training.watch import SilentWatcher
 from odqa.types import Example
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "default-reader.toml"
-OF_SQUAD, OF_DOCS, WIKIPEDIA = "squad-v2-train", "docs_qa", "new_wiki"
+OF_SQUAD, OF_DOCS = "squad-v2-train", "docs_qa"
 Sources = tuple[Source, ...]
 
 

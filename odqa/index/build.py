@@ -92,10 +92,9 @@ def build_index(
     store = store_at(folder)
     found = _found(paths, documents, include, exclude)
     store.check_target()
-    if ray is not None:  # Before a model is loaded.
-        check_address(ray)
+    here = _device_here(device, ray)  # Before a model is loaded.
     store.check_installed()
-    loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, "cpu" if ray else device)
+    loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, here)
     store.check_storage(storage, loaded.dimension)  # Before hours of encoding.
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
     with store.changing(build=True) as change:
@@ -131,9 +130,7 @@ def add(
     started = time.monotonic()
     store = store_at(folder)
     found = _found(paths, documents, include, exclude)
-    here = "cpu" if ray else device
-    if ray is not None:
-        check_address(ray)
+    here = _device_here(device, ray)
     with _ingesting(store, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest = parts
         _read(ingest, _as_known(change.catalog, found.files), ray, device)
@@ -175,9 +172,7 @@ def update(
     started = time.monotonic()
     store, paths = store_at(folder), paths_of(paths)
     found = _found(paths, documents, include, exclude, update=True)
-    here = "cpu" if ray else device
-    if ray is not None:
-        check_address(ray)
+    here = _device_here(device, ray)
     with _ingesting(store, encoder, here, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest = parts
         catalog = change.catalog
@@ -192,6 +187,17 @@ def update(
         ingest.finish()
         manifest = change.land(manifest)
     return report_of(store.address, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
+
+
+def _device_here(device: str, ray: str | None) -> str:
+    """The device of the encoder in this process, the CPU where a Ray cluster encodes.
+
+    Raises what ``check_address`` raises.
+    """
+    if ray is None:
+        return device
+    check_address(ray)
+    return "cpu"
 
 
 def _read(ingest: Ingest, files: Sequence[Path], ray: str | None, device: str) -> None:

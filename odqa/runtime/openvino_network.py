@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from odqa.runtime.network import Inputs, Outputs
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _networks: WeakSet[OpenVinoNetwork] = WeakSet()
+_BEGUN = 2  # Requests a stream: one that computes, and one for it to go on with while the oldest of all is awaited.
 _BATCH_TOKENS = 4096  # Larger batches are no faster, and their activations fall out of the caches.
 
 
@@ -47,25 +49,22 @@ class OpenVinoNetwork:
 
     def run(self, batches: Iterable[Inputs]) -> Iterator[Outputs]:
         """Give the outputs of each batch, in order. Raises RuntimeError where inputs and graph do not fit."""
-        queue = openvino_library.load().AsyncInferQueue(self._ready(), self.streams)
-        done: dict[int, Outputs] = {}
-
-        def keep(request: Any, at: int) -> None:
-            done[at] = tuple(np.array(tensor.data) for tensor in request.output_tensors)
-
-        queue.set_callback(keep)
-        following = 0
+        compiled = self._ready()
+        begun: deque[Any] = deque()
         try:
-            for at, inputs in enumerate(batches):
-                queue.start_async(inputs, at)  # Waits until a stream is free.
-                while following in done:
-                    yield done.pop(following)
-                    following += 1
+            for inputs in batches:
+                if len(begun) < _BEGUN * self.streams:
+                    request = compiled.create_infer_request()
+                else:
+                    request = begun.popleft()
+                    yield _outputs(request)
+                request.start_async(inputs)
+                begun.append(request)
+            while begun:
+                yield _outputs(begun.popleft())
         finally:
-            queue.wait_all()
-        while following in done:
-            yield done.pop(following)
-            following += 1
+            for request in begun:
+                request.wait()
 
     def end(self) -> None:
         """End the streams, unless another thread computes in them; they begin again when they are next needed."""
@@ -90,6 +89,16 @@ class OpenVinoNetwork:
         if self._kept is not None:
             settings["CACHE_DIR"] = str(self._kept)
         return openvino_library.core().compile_model(self._graph, "CPU", settings)
+
+
+def _outputs(request: Any) -> Outputs:
+    """Wait for a request, and copy what it computed.
+
+    No function of Python is called at a request's end: it may be the stream's thread that lets go of it last, which
+    then waits for the interpreter, while that waits for the streams to end, or is no longer there.
+    """
+    request.wait()
+    return tuple(np.array(tensor.data) for tensor in request.output_tensors)
 
 
 def _end_threads(*, all_of_them: bool) -> None:

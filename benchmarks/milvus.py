@@ -2,9 +2,9 @@
 
     python benchmarks/milvus.py --data ../shared/data --passages 10000 27138
 
-The paragraphs of SQuAD v2 dev are the first passages, and its answerable questions are asked; other datasets give more
-passages, as far as they go. Recall@k is the share of questions whose own paragraph is among the first k. All are
-encoded once, into a folder; ``odqa copy`` makes of it the folder and the milvus-lite that are measured, so that
+The paragraphs of SQuAD v2 dev come first, and its answerable questions are asked; other datasets give the rest, and the
+longest paragraphs are several passages. Recall@k is the share of questions whose own paragraph is among the first k.
+All are encoded once, into a folder; ``odqa copy`` makes of it the folder and the milvus-lite that are measured, so that
 building counts no encoding. Each is opened in a process of its own; a question is one call, encoding not counted.
 ``--address milvus://HOST:PORT`` measures a server instead of milvus-lite. Indexes are kept in runs/milvus, so that a
 second run only measures.

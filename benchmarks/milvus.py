@@ -1,13 +1,14 @@
 """The same index in a folder and in a milvus-lite: recall side by side, and what building, opening and asking take.
 
-    python benchmarks/milvus.py --data ../shared/data --passages 10000 27138
+    python benchmarks/milvus.py --data ../shared/data --passages 10000 30000
+    python benchmarks/milvus.py --data ../shared/data --passages 100000 --files /usr/share/doc
 
-The paragraphs of SQuAD v2 dev come first, and its answerable questions are asked; other datasets give the rest, and the
-longest paragraphs are several passages. Recall@k is the share of questions whose own paragraph is among the first k.
-All are encoded once, into a folder; ``odqa copy`` makes of it the folder and the milvus-lite that are measured, so that
-building counts no encoding. Each is opened in a process of its own; a question is one call, encoding not counted.
-``--address milvus://HOST:PORT`` measures a server instead of milvus-lite. Indexes are kept in runs/milvus, so that a
-second run only measures.
+The paragraphs of SQuAD v2 dev come first, and its answerable questions are asked; those of other datasets follow, and
+then the documents of ``--files``, until there are so many passages (a few more, if the last document has several).
+Recall@k is the share of questions whose own paragraph is among the first k. All are encoded once, into a folder;
+``odqa copy`` makes of it the folder and the milvus-lite that are measured, so that building counts no encoding. Each is
+opened in a process of its own; a question is one call, encoding not counted. ``--address milvus://HOST:PORT`` measures
+a server instead of milvus-lite. Indexes are kept in runs/milvus, so that a second run only measures.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ import numpy as np
 from retrieval import DEV, OTHERS
 
 from odqa.addresses import Address, MilvusAddress, address_of
-from odqa.corpus import ChunkOptions
+from odqa.corpus import ChunkOptions, find_files, read_file, split
 from odqa.index.build import build_index
 from odqa.index.copying import copy
 from odqa.index.stores import store_at
@@ -38,24 +40,38 @@ from odqa.types import Document, Mode
 KS = (1, 5, 20)
 
 
-def prepare(data: Path, folder: Path, passages: int, asked_at_most: int, encoder: Encoder) -> None:
-    """Make the index of so many paragraphs, and write down the questions with their own paragraphs."""
-    documents: dict[str, Document] = {}
-    questions = []
-    for number, file in enumerate((DEV, *OTHERS)):
-        for example in load_examples(str(data / file)):
-            if example.context not in documents and len(documents) < passages:
-                documents[example.context] = Document(str(len(documents)), example.title, example.context, "squad")
-            if number == 0 and example.answerable and example.context in documents:
-                questions.append((example.question, documents[example.context].id))
-        if len(documents) == passages:
-            break
-    if len(documents) < passages:
-        raise SystemExit(f"the datasets have only {len(documents):,} different paragraphs; ask for no more of them")
+def documents_of(data: Path, files: Sequence[Path]) -> Iterator[Document]:
+    """The paragraphs of the datasets, each once, and then the documents of files."""
+    seen = set()
+    for name in (DEV, *OTHERS):
+        for example in load_examples(str(data / name)):
+            if example.context not in seen:
+                seen.add(example.context)
+                yield Document(str(len(seen)), example.title, example.context, name)
+    for path in find_files(files).files:
+        yield from (item for item in read_file(path) if isinstance(item, Document))
+
+
+def prepare(data: Path, files: Sequence[Path], folder: Path, passages: int, asked_at_most: int, name: str) -> None:
+    """Make the index of so many passages, and write down the questions with their own paragraphs."""
+    encoder = Encoder.load(name)
     chunk = ChunkOptions(max_tokens=encoder.passage_budget, overlap_tokens=0)
-    build_index(documents=documents.values(), folder=folder / "encoded", encoder=encoder, chunk=chunk)
-    chosen = np.random.default_rng(0).permutation(len(questions))[:asked_at_most].tolist()
-    asked = [questions[at] for at in chosen]
+    taken: dict[str, str] = {}
+
+    def enough() -> Iterator[Document]:
+        count = 0
+        for document in documents_of(data, files):
+            taken.setdefault(document.text, document.id)
+            yield document
+            count += len(split(document, encoder.token_offsets, chunk))
+            if count >= passages:
+                return
+        raise SystemExit(f"there are only {count:,} passages; name more files with --files")
+
+    build_index(documents=enough(), folder=folder / "encoded", encoder=encoder, chunk=chunk)
+    dev = load_examples(str(data / DEV))
+    asked = [(one.question, taken[one.context]) for one in dev if one.answerable and one.context in taken]
+    asked = [asked[at] for at in np.random.default_rng(0).permutation(len(asked))[:asked_at_most].tolist()]
     np.save(folder / "queries.npy", encoder.encode_queries([text for text, _ in asked]))
     (folder / "questions.json").write_text(json.dumps(asked))
 
@@ -112,9 +128,10 @@ def in_process(what: str, address: Address, folder: Path) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
 
 
-def rows_of(passages: int, folder: Path, addresses: dict[str, Address]) -> list[list[str]]:
+def rows_of(folder: Path, addresses: dict[str, Address]) -> list[list[str]]:
     """The rows of the table for one number of passages: copies where there is none, and measures in new processes."""
     rows = []
+    passages = store_at(folder / "encoded").manifest().passages
     for name, address in addresses.items():
         # In processes of their own: of those that have a milvus-lite open there can be one.
         built = in_process("--copy", address, folder)
@@ -134,7 +151,8 @@ def main() -> None:
     """Make the indexes, measure them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 27_138], help="numbers of paragraphs")
+    parser.add_argument("--passages", type=int, nargs="+", default=[10_000, 30_000], help="numbers of passages")
+    parser.add_argument("--files", type=Path, nargs="+", default=[], help="files and folders, when the datasets end")
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=Path("runs/milvus"))
     parser.add_argument("--address", default="", help="milvus://HOST:PORT, to measure a server")
@@ -150,17 +168,16 @@ def main() -> None:
         return
     if arguments.data is None:
         parser.error("--data is needed")
-    head = ["paragraphs", "where", "mode", *(f"recall@{k}" for k in KS), "p50 ms", "p95 ms", "build s", "open s", "MB"]
+    head = ["passages", "where", "mode", *(f"recall@{k}" for k in KS), "p50 ms", "p95 ms", "build s", "open s", "MB"]
     table = [head]
-    encoder = Encoder.load(arguments.encoder)
     for passages in arguments.passages:
         folder = arguments.folder / str(passages)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "questions.json").exists():
-            prepare(arguments.data, folder, passages, arguments.questions, encoder)
+            prepare(arguments.data, arguments.files, folder, passages, arguments.questions, arguments.encoder)
         where = f"{arguments.address}/odqa_{passages}" if arguments.address else f"milvus:{folder}/lite.db/passages"
         addresses = {"folder": folder / "copy", "server" if arguments.address else "milvus-lite": address_of(where)}
-        table += rows_of(passages, folder, addresses)
+        table += rows_of(folder, addresses)
     print(aligned(table))
 
 

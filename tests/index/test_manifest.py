@@ -104,11 +104,13 @@ def test_keys_of_a_later_version_are_left_alone(tmp_path: Path, manifest: Manife
 
 
 def test_a_folder_without_an_index_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    folder = tmp_path / "alone"  # Beside the folders of other tests an index of a name like it might be meant.
+    folder.mkdir()
     with pytest.raises(IndexFolderError, match=r"has no manifest\.json; make one with `odqa index PATH"):
-        read_manifest(tmp_path)
+        read_manifest(folder)
     with pytest.raises(IndexFolderError, match=r"none is not an index: it does not exist; make one with"):
-        read_manifest(tmp_path / "none")
-    assert not is_index(tmp_path)
+        read_manifest(folder / "none")
+    assert not is_index(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"format": 1'])

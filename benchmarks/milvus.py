@@ -18,7 +18,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -48,29 +48,30 @@ def documents_of(data: Path, files: Sequence[Path]) -> Iterator[Document]:
             if example.context not in seen:
                 seen.add(example.context)
                 yield Document(str(len(seen)), example.title, example.context, name)
-    for path in find_files(files).files:
+    for path in find_files(files).files if files else ():
         yield from (item for item in read_file(path) if isinstance(item, Document))
+
+
+def enough(documents: Iterable[Document], passages: int, encoder: Encoder, chunk: ChunkOptions) -> list[Document]:
+    """The first documents that have so many passages together."""
+    taken, count = [], 0
+    for document in documents:
+        taken.append(document)
+        count += len(split(document, encoder.token_offsets, chunk))
+        if count >= passages:
+            return taken
+    raise SystemExit(f"there are only {count:,} passages; name more files with --files")
 
 
 def prepare(data: Path, files: Sequence[Path], folder: Path, passages: int, asked_at_most: int, name: str) -> None:
     """Make the index of so many passages, and write down the questions with their own paragraphs."""
     encoder = Encoder.load(name)
     chunk = ChunkOptions(max_tokens=encoder.passage_budget, overlap_tokens=0)
-    taken: dict[str, str] = {}
-
-    def enough() -> Iterator[Document]:
-        count = 0
-        for document in documents_of(data, files):
-            taken.setdefault(document.text, document.id)
-            yield document
-            count += len(split(document, encoder.token_offsets, chunk))
-            if count >= passages:
-                return
-        raise SystemExit(f"there are only {count:,} passages; name more files with --files")
-
-    build_index(documents=enough(), folder=folder / "encoded", encoder=encoder, chunk=chunk)
+    documents = enough(documents_of(data, files), passages, encoder, chunk)
+    build_index(documents=documents, folder=folder / "encoded", encoder=encoder, chunk=chunk)
+    ids = {document.text: document.id for document in reversed(documents)}  # The first of those with the same text.
     dev = load_examples(str(data / DEV))
-    asked = [(one.question, taken[one.context]) for one in dev if one.answerable and one.context in taken]
+    asked = [(one.question, ids[one.context]) for one in dev if one.answerable and one.context in ids]
     asked = [asked[at] for at in np.random.default_rng(0).permutation(len(asked))[:asked_at_most].tolist()]
     np.save(folder / "queries.npy", encoder.encode_queries([text for text, _ in asked]))
     (folder / "questions.json").write_text(json.dumps(asked))

@@ -72,7 +72,7 @@ def prepare(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, dev
     flops = hardware.flops_per_token(model, teacher.model if teacher else None, recipe.epochs)
     if teacher is not None:
         teacher.model.to(accelerator.device)
-        if recipe.precision == PURE:
+        if start.arithmetic(recipe.precision, where) == PURE:
             lower(teacher.model)
     task = Spans(recipe, tokenizer, accelerator, teacher, labelled, questions.eval)
     run = start.place(recipe, output, accelerator, model, task, watcher)

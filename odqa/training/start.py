@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from odqa import extras
-from odqa.device import pick_device, pick_dtype
+from odqa.device import has_bfloat16, pick_device
 from odqa.errors import UsageError
 from odqa.reports import loss_curve
 from odqa.training import checkpoint, master_weights
@@ -35,6 +35,18 @@ def check(recipe: Schedule, output: Path, *, resume: bool, device: str) -> str:
     kind = pick_device(device).type
     _mixed_precision(recipe, kind)
     return kind
+
+
+def arithmetic(precision: str, device: str) -> str:
+    """What a run with the recipe's ``precision`` computes in on a kind of device: all but ``auto`` is as it says.
+
+    ``auto`` is the fastest that the hardware multiplies: on a CPU pure bfloat16, on a GPU mixed bfloat16, else float32.
+    """
+    if precision != "auto":
+        return precision
+    if not has_bfloat16(device):
+        return "float32"
+    return PURE if device == "cpu" else "bfloat16"
 
 
 def attention(device: str) -> str | None:
@@ -84,7 +96,7 @@ def autocast(recipe: Schedule, accelerator: Any, device: str) -> AbstractContext
     """The arithmetic of the run, for a model whose weights are in float32 whatever the run's are."""
     import torch
 
-    if recipe.precision == PURE:
+    if arithmetic(recipe.precision, device) == PURE:
         return torch.autocast(device, torch.bfloat16)
     found: AbstractContextManager[Any] = accelerator.autocast()
     return found
@@ -94,10 +106,17 @@ def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Ta
     """The run at its beginning: the model on the device and in its precision, and an optimiser for what is trained."""
     import torch
 
+    device = accelerator.device.type
+    chosen = arithmetic(recipe.precision, device)
+    if device == "cpu" and chosen in ("bfloat16", PURE) and not has_bfloat16(device):
+        watcher.note(
+            f"warning: this CPU does not multiply bfloat16; {chosen} is emulated, several times slower than float32: "
+            "use --precision auto"
+        )
     model.to(accelerator.device)
-    master = master_weights.split(model) if recipe.precision == PURE else None
+    master = master_weights.split(model) if chosen == PURE else None
     # Fused: one pass over the weights, which on a CPU halves the time of a step.
-    fused = accelerator.device.type in ("cpu", "cuda")
+    fused = device in ("cpu", "cuda")
     groups = _decay_split(master or model, recipe.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
     model, optimizer = accelerator.prepare(model, optimizer)
@@ -141,10 +160,10 @@ def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
 
 def _mixed_precision(recipe: Schedule, device: str) -> str:
     """What accelerate casts to: no, bf16 or fp16. Raises UsageError for float16 on a CPU."""
-    dtype = "float32" if recipe.precision == PURE else str(pick_dtype(recipe.precision, device)).removeprefix("torch.")
-    if dtype == "float16" and device == "cpu":
+    chosen = arithmetic(recipe.precision, device)
+    if chosen == "float16" and device == "cpu":
         raise UsageError("training in float16 needs a GPU; use --precision bfloat16 or float32")
-    return {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[dtype]
+    return {"bfloat16": "bf16", "float16": "fp16"}.get(chosen, "no")
 
 
 def _decay_split(model: Any, weight_decay: float) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
-from odqa.training import checkpoint, loop, spans
+from odqa.training import checkpoint, loop, spans, start
 from odqa.training.card import card
 from odqa.training.distill import Teacher, divergence
 from odqa.training.inputs import SourceCount, hashes
@@ -404,6 +404,44 @@ def test_the_best_epoch_is_kept_in_pure_bfloat16(recipe, tmp_path, train_file):
     made = recipe(precision="pure-bfloat16", eval=(Source(str(train_file)),), epochs=1)
     output = run(made, tmp_path / "out")
     assert equal(weights(output), weights(run(recipe(precision="pure-bfloat16", epochs=1), tmp_path / "last")))
+
+
+@pytest.mark.parametrize(
+    ("multiplies", "device", "chosen"),
+    [
+        (True, "cpu", "pure-bfloat16"),
+        (True, "cuda", "bfloat16"),
+        (False, "cpu", "float32"),
+        (False, "cuda", "float32"),
+        (False, "mps", "float32"),
+    ],
+)
+def test_by_itself_a_run_takes_what_the_hardware_multiplies(monkeypatch, multiplies, device, chosen):
+    monkeypatch.setattr(start, "has_bfloat16", lambda device: multiplies)
+    assert start.arithmetic("auto", device) == chosen
+    assert start.arithmetic("float16", device) == "float16"
+
+
+def test_a_cpu_without_bfloat16_goes_on_where_one_with_it_stopped(recipe, tmp_path, monkeypatch):
+    made, output = recipe(precision="auto", save_every=100), tmp_path / "out"
+    monkeypatch.setattr(start, "has_bfloat16", lambda device: True)
+    pure = weights(run(made, tmp_path / "pure"))
+    assert equal(pure, weights(run(recipe(precision="pure-bfloat16"), tmp_path / "named")))
+    with pytest.raises(KeyboardInterrupt):
+        run(made, output, Recorder(4, interrupt))
+    monkeypatch.setattr(start, "has_bfloat16", lambda device: False)
+    mixed = weights(run(made, output, resume=True))
+    assert not equal(mixed, pure)
+    assert max((mixed[name] - pure[name]).abs().max().item() for name in pure) < 0.02
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "pure-bfloat16"])
+def test_emulated_bfloat16_is_warned_of(recipe, tmp_path, monkeypatch, precision):
+    monkeypatch.setattr(start, "has_bfloat16", lambda device: False)
+    watcher = Recorder()
+    run(recipe(precision=precision, epochs=1), tmp_path / "out", watcher)
+    warned = any("this CPU does not multiply bfloat16" in note for note in watcher.notes)
+    assert warned == precision.endswith("bfloat16")
 
 
 @pytest.fixture

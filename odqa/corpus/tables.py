@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,6 +26,7 @@ DEEPEST = 100  # Levels of nesting in a row: more than anyone needs, and within 
 LONGEST_ID = 1_000  # Characters.
 PIECE = 1 << 20  # Characters of a line too long to be held that are read at once.
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}  # Spreadsheets write semicolons if the comma is the decimal sign.
+SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # A first line by which Excel is told the delimiter.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,9 @@ def load_jsonl(file: OpenFile) -> Iterator[Document | Unusable]:
 def load_csv(file: OpenFile) -> Iterator[Document | Unusable]:
     """Read a file whose first row names the columns. Raises DataError if no column is the text field."""
     stream = open_text(file, newline="")
-    header, delimiter = _header(stream, file)
-    rows = Rows(_lines(stream, file.limits.bytes), delimiter, file.limits.bytes)
+    said = SEPARATOR.fullmatch(stream.readline(10))
+    header, delimiter = _header(stream, file, said[1] if said else "")
+    rows = _rows(stream, delimiter, file)
     next(iter(rows))  # The header.
     rows.columns = len(header)
     yield from _documents(file.path, _records(rows, header), file.options)
@@ -172,26 +176,35 @@ def _children(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else ()
 
 
-def _header(stream: TextIO, file: OpenFile) -> tuple[list[str], str]:
-    """The column names and the first delimiter that makes one of them the text field."""
+def _rows(stream: TextIO, delimiter: str, file: OpenFile) -> Rows:
+    """All rows of the file; a first line that names the delimiter is empty, and so none."""
+    stream.seek(0)
+    lines = _lines(stream, file.limits.bytes)
+    first = next(lines, "")
+    named = first is not None and SEPARATOR.fullmatch(first)
+    return Rows(chain(["\n" if named else first], lines), delimiter, file.limits.bytes)
+
+
+def _header(stream: TextIO, file: OpenFile, said: str) -> tuple[list[str], str]:
+    """The column names and the first delimiter, ``said`` by the file or not, that makes one of them the text field."""
     names: list[list[str]] = []
+    line = 1
     text_field = file.options.text_field
-    for delimiter in DELIMITERS[file.kind]:
-        stream.seek(0)
-        header = next(iter(Rows(_lines(stream, file.limits.bytes), delimiter, file.limits.bytes)), None)
+    for delimiter in said or DELIMITERS[file.kind]:
+        header = next(iter(_rows(stream, delimiter, file)), None)
         if header is None:
             raise DataError("empty: no rows in it")
         if header.problem:
             raise DataError(f"broken header at line {header.line:,}: {header.problem}")
+        line = header.line
         names.append([name.strip() for name in header.cells])
         if text_field in names[-1]:
             if len(names[-1]) > MOST_COLUMNS:
                 raise DataError(f"{len(names[-1]):,} columns, and {MOST_COLUMNS:,} at most are read: leave some out")
-            stream.seek(0)
             return names[-1], delimiter
     longest: list[str] = max(names, key=len)
     raise DataError(
-        f"no column {text_field!r} in its header (line 1, columns: {_listed(longest)}); "
+        f"no column {text_field!r} in its header (line {line}, columns: {_listed(longest)}); "
         "name the one that holds the text with --text-field"
     )
 

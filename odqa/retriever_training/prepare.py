@@ -52,9 +52,7 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
 
     start.set_dropout(begun.model, recipe.dropout)
     prompts = begun.encoder.before("query"), begun.encoder.before("document")
-    task = Contrastive(
-        recipe, begun.accelerator, begun.model, prompts, training, others, find if recipe.negatives else None
-    )
+    task = Contrastive(recipe, begun.model, prompts, training, others, find if recipe.negatives else None)
     return place(recipe, output, begun, task, hardware.flops_per_token(begun.model), watcher, resume=resume)
 
 

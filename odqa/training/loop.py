@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from odqa.device import has_bfloat16
 from odqa.errors import OdqaError
 from odqa.files import sha256, whole
 from odqa.reports import loss_curve
@@ -200,7 +201,10 @@ class Run:
     def _spoilt(self, what: str, step: int) -> OdqaError:
         kept = checkpoint.find(self.output)
         state = f"the checkpoint {kept} is kept" if kept else "no checkpoint had been written yet"
-        other = "" if self.recipe.precision == "float32" else " or use --precision float32"
+        chosen = self.recipe.precision
+        # By itself a run takes bfloat16 where the hardware has it, or float32 already.
+        exact = chosen == "float32" or (chosen == "auto" and not has_bfloat16(self.accelerator.device.type))
+        other = "" if exact else " or use --precision float32"
         where = ", in a run with another --output" if kept else ""
         rate = self.recipe.learning_rate
         return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}")

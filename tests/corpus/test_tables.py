@@ -85,6 +85,11 @@ def test_a_delimiter_that_is_told_may_be_any_and_the_line_may_be_all_there_is(tm
     assert [(d.title, d.text) for d in documents] == [("A", "One;two.")]
     _, bad = read(tmp_path / "a.csv", "sep=;\n")
     said(bad, "empty: no rows in it")
+    documents, _ = read(tmp_path / "a.csv", "sep=,\ntitle;text\nA;One.\n")
+    assert [d.text for d in documents] == ["One."]
+    documents, bad = read(tmp_path / "a.csv", 'sep=\r\ntext\r\na\r\n"b"\r\n')
+    assert documents == []
+    said(bad, "no column 'text'")
     documents, _ = read(tmp_path / "a.csv", "sep=text;text\n1;One.\n")
     assert [d.text for d in documents] == ["One."]
 

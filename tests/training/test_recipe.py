@@ -295,7 +295,9 @@ def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
 def test_the_script_of_the_shipped_reader_makes_nothing_for_a_word_that_it_does_not_know():
-    done = subprocess.run([RECIPES / "default-reader.sh", "large"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [RECIPES / "default-reader.sh", "large"], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (2, "there is no reader 'large'; say nothing, or: larger\n")
 
 

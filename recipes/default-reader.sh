@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the shipped reader: its base and its data first, then one run of about two and a half hours on two CPU cores
+# Trains the shipped reader: its base and its data first, then one run of about three hours on two CPU cores
 # with AMX.
 #
 #   recipes/default-reader.sh

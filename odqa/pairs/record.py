@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from odqa.pairs.prepare import Job
 from odqa.pairs.scores import Comparison
-from odqa.training.hardware import describe
+from odqa.training import start
 from odqa.training.names import inputs, name_of
 from odqa.training.record import Facts, facts
 
@@ -34,8 +34,8 @@ class PairsRecord(Facts):
 
 def make_record(job: Job, passages: int, comparisons: dict[str, Comparison]) -> PairsRecord:
     """The record of a run that has just been finished."""
-    state, accelerator, material = job.run.state, job.run.accelerator, job.material
-    machine = describe(accelerator.device, accelerator.num_processes)
+    state, material = job.run.state, job.material
+    machine = start.machine(job.recipe, job.run.accelerator)
     recipe, hashes = inputs(job.recipe, job.hashes)
     return PairsRecord(
         **facts(state, machine, job.flops_per_token, LIBRARIES),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from odqa.pretraining.prepare import Job
 from odqa.pretraining.texts import Counts
-from odqa.training.hardware import describe
+from odqa.training import start
 from odqa.training.names import inputs
 from odqa.training.record import Facts, facts
 
@@ -28,8 +28,8 @@ class LanguageRecord(Facts):
 
 def make_record(job: Job) -> LanguageRecord:
     """The record of a run that has just been finished."""
-    state, accelerator, made = job.run.state, job.run.accelerator, job.prepared
-    machine = describe(accelerator.device, accelerator.num_processes)
+    state, made = job.run.state, job.prepared
+    machine = start.machine(job.recipe, job.run.accelerator)
     recipe, hashes = inputs(job.recipe, job.hashes)
     return LanguageRecord(
         **facts(state, machine, job.flops_per_token),

@@ -174,9 +174,7 @@ def _speed(run: RunRecord, stage: str) -> str:
     text += f" ({run.tokens:,} tokens with their padding)" if run.tokens else ""
     text += f" in {run.seconds:,.0f} seconds of training"
     if run.hardware:
-        threads = f", {run.hardware.threads} thread(s)" if run.hardware.device == "cpu" else ""
-        times = f"{run.hardware.processes} × " if run.hardware.processes > 1 else ""
-        text += f" on {times}{run.hardware.name}{threads}"
+        text += f" on {run.hardware}"
     text += f": {run.windows_per_second} windows a second" if run.windows_per_second else ""
     return text + used(run.mfu)
 

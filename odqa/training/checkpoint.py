@@ -143,14 +143,17 @@ def forget_worse(output: Path, state: State) -> None:
 def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str, str], processes: int = 1) -> State:
     """Read the state of a checkpoint, with ``inputs`` as the hashes of the files that are read from now on.
 
-    Raises UsageError, with the differences, where another recipe or another number of processes made it, or naming the
-    file where one of its inputs has changed since, and DataError where it is no such state.
+    Raises UsageError, with the differences, where another recipe or another number of processes made it (the precision
+    may be another), or naming the file where one of its inputs has changed since, and DataError where it is no such
+    state.
     """
     path, remedy = checkpoint / STATE_FILE, f"remove {checkpoint} and train again"
     state: State = checked(State, read_json(path, remedy), str(path), remedy)
     if not all("epoch" in one and one.keys() & {"f1", "loss"} for one in state.evaluations):
         raise DataError(f"{path}: not the state of a run (an evaluation lacks its epoch, or f1 and loss); {remedy}")
-    changed = differences(state.recipe, recipe)
+    # Weights and optimiser are in float32 here, whatever was computed in: another machine may have another arithmetic.
+    before, wanted = ({**settings, "precision": ""} for settings in (state.recipe, recipe))
+    changed = differences(before, wanted)
     if changed:
         raise UsageError(
             f"{checkpoint} is of another recipe ({'; '.join(changed)}); resume with the same settings, or give "
@@ -161,15 +164,15 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
             f"{checkpoint} is of a run of {state.processes} process(es), and there are {processes} now; resume with as "
             "many, or give another --output"
         )
-    for name, before in state.inputs.items():
+    for name, digest in state.inputs.items():
         now = inputs.get(name)
-        if now != before:
+        if now != digest:
             is_now = f"now has {now[:12]}…" if now else "is no longer there"
             raise UsageError(
-                f"{name} is not what {checkpoint} was trained with: its SHA-256 was {before[:12]}… and it {is_now}; "
+                f"{name} is not what {checkpoint} was trained with: its SHA-256 was {digest[:12]}… and it {is_now}; "
                 "put it back as it was, or give another --output"
             )
-    state.inputs = dict(inputs)
+    state.recipe, state.inputs = recipe, dict(inputs)
     return state
 
 

@@ -23,20 +23,31 @@ PEAKS = (
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What a run computes on: the kind of device (cpu, cuda), its name, CPU threads of each process, processes."""
+    """What a run computes on: the kind of device (cpu, cuda), its name, CPU threads of each process, processes.
+
+    ``arithmetic`` is what it computes in there, by the names of the recipe's ``precision``; the records of older
+    versions do not say.
+    """
 
     device: str
     name: str
     threads: int
     processes: int
+    arithmetic: str = ""
+
+    def __str__(self) -> str:
+        """What a model card says of it."""
+        times = f"{self.processes} × " if self.processes > 1 else ""
+        threads = f", {self.threads} thread(s)" if self.device == "cpu" else ""
+        return times + self.name + threads + (f", in {self.arithmetic}" if self.arithmetic else "")
 
 
-def describe(device: Any, processes: int) -> Hardware:
-    """The hardware of a run whose ``processes`` each have a device like ``device``."""
+def describe(device: Any, processes: int, arithmetic: str) -> Hardware:
+    """The hardware of a run whose ``processes`` each have a device like ``device`` and compute in ``arithmetic``."""
     import torch
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
-    return Hardware(device.type, name, torch.get_num_threads(), processes)
+    return Hardware(device.type, name, torch.get_num_threads(), processes, arithmetic)
 
 
 def peak(name: str) -> float | None:

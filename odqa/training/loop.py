@@ -74,6 +74,8 @@ class Run:
             with accelerator.accumulate(self.model):
                 loss = self._loss(batch)
                 accelerator.backward(loss)
+                if self.master:
+                    master_weights.hand_gradients(self.model, self.master)
                 recent.append(self._finite(loss.item(), "the loss is"))
                 if accelerator.sync_gradients:
                     self._step()
@@ -167,8 +169,6 @@ class Run:
     def _step(self) -> None:
         """Clip the gradients, let the optimiser step, and forget them. Raises OdqaError where they are not finite."""
         whole = self.master or self.model
-        if self.master:
-            master_weights.hand_gradients(self.model, self.master)
         norm = self.accelerator.clip_grad_norm_(whole.parameters(), self.recipe.max_gradient_norm)
         # In float16 gradients overflow now and then: the scaler leaves such a step out and scales less from then on.
         if self.accelerator.scaler is None:

@@ -20,9 +20,12 @@ def split(model: Any) -> Any:
 
 
 def hand_gradients(model: Any, master: Any) -> None:
-    """Give the model's gradients, in float32, to its master, and forget them in the model."""
+    """Add the model's gradients to those of its master, in float32, and forget them in the model."""
     for weight, low in zip(master.parameters(), model.parameters(), strict=True):
-        weight.grad = None if low.grad is None else low.grad.float()
+        if low.grad is None:
+            continue
+        given = low.grad.float()
+        weight.grad = given if weight.grad is None else weight.grad.add_(given)
         low.grad = None
 
 

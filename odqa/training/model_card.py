@@ -57,13 +57,7 @@ def page(
 
 def speed(record: Facts, over: str, rate: str) -> str:
     """Steps ``over`` how much, time, machine, ``rate`` and, where a GPU's peak is known, the share that was used."""
-    hardware = record.hardware
-    times = f"{hardware.processes} × " if hardware.processes > 1 else ""
-    threads = f", {hardware.threads} thread(s)" if hardware.device == "cpu" else ""
-    text = (
-        f"{record.steps:,} steps over {over} in {record.seconds:,.0f} seconds of training on {times}{hardware.name}"
-        f"{threads}"
-    )
+    text = f"{record.steps:,} steps over {over} in {record.seconds:,.0f} seconds of training on {record.hardware}"
     text += f": {rate} a second" if rate else ""
     return text + used(record.mfu)
 

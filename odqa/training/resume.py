@@ -121,7 +121,8 @@ def read_shared(folder: Path, model: Any, optimizer: Any, scaler: Any) -> None:
     read_weights(folder / WEIGHTS, model)
     with _fitting(folder / OPTIMIZER):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _optimizer_state(folder / OPTIMIZER, optimizer)})
-    if scaler is not None:
+    # A run that has computed in another precision until now has left none.
+    if scaler is not None and (folder / SCALER).exists():
         with _fitting(folder / SCALER):
             state = checked(_Scaler, read_json(folder / SCALER, REMEDY), str(folder / SCALER), REMEDY)
             scaler.load_state_dict(state.model_dump(by_alias=True))

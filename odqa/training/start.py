@@ -16,6 +16,7 @@ from odqa.errors import UsageError
 from odqa.reports import loss_curve
 from odqa.training import checkpoint, master_weights
 from odqa.training.checkpoint import State
+from odqa.training.hardware import Hardware, describe
 from odqa.training.loop import Run
 from odqa.training.recipe import PURE, as_dict
 from odqa.training.task import Schedule, Task
@@ -47,6 +48,12 @@ def arithmetic(precision: str, device: str) -> str:
     if not has_bfloat16(device):
         return "float32"
     return PURE if device == "cpu" else "bfloat16"
+
+
+def machine(recipe: Schedule, accelerator: Any) -> Hardware:
+    """The hardware of a run, and what it computes in there."""
+    device = accelerator.device
+    return describe(device, accelerator.num_processes, arithmetic(recipe.precision, device.type))
 
 
 def attention(device: str) -> str | None:
@@ -84,7 +91,11 @@ def accelerator(recipe: Schedule, output: Path, device: str) -> Any:
     made = accelerate.Accelerator(
         cpu=device == "cpu",
         mixed_precision=_mixed_precision(recipe, device),
-        gradient_accumulation_steps=recipe.accumulate,
+        gradient_accumulation_plugin=accelerate.utils.GradientAccumulationPlugin(
+            recipe.accumulate,
+            # Gradients in bfloat16 are taken out after each batch, and must be those of all processes by then.
+            sync_each_batch=arithmetic(recipe.precision, device) == PURE,
+        ),
         log_with=recipe.track or None,
         project_dir=str(output),
     )

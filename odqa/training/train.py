@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from odqa.training import average, checkpoint, folder, hardware, tuning
+from odqa.training import average, checkpoint, folder, start, tuning
 from odqa.training.loop import fit
 from odqa.training.prepare import Job, prepare
 from odqa.training.recipe import Recipe
@@ -37,7 +37,7 @@ def finish(job: Job) -> None:
             average.interpolate(model, average.load_base(job.origin), recipe.base_weight)
         reader = tuning.as_reader(model, tokenizer, recipe, output.name)
         tuned = tuning.tune(reader, job.inputs.tune) if job.inputs.tune else job.kept
-        machine = hardware.describe(accelerator.device, accelerator.num_processes)
+        machine = start.machine(recipe, accelerator)
         record = make_record(recipe, job.inputs, job.ancestors, run.state, tuned, machine, job.flops_per_token)
         with checkpoint.room_for(output):
             folder.write(output, model, tokenizer, recipe, record)

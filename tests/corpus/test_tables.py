@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,16 @@ def test_excel_may_be_told_the_delimiter_on_a_first_line(tmp_path, first):
     said(bad, "empty text at line 4")
     _, bad = read(path, f"{first}title;body\nA;One.\n")
     said(bad, "no column 'text'", "line 2, columns: title, body")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_delimiter_is_told_in_any_encoding_and_in_a_packed_file(tmp_path, encoding, packed):
+    path = tmp_path / ("a.csv.gz" if packed else "a.csv")
+    content = ("\ufeff" if encoding == "utf-16-le" else "") + "sep=;\r\ntitle;text\r\nCafé;Grüße, alle.\r\n"
+    raw = content.encode(encoding)
+    documents, bad = read(path, gzip.compress(raw) if packed else raw)
+    assert [(d.title, d.text) for d in documents] == [("Café", "Grüße, alle.")], bad
 
 
 def test_a_delimiter_that_is_told_may_be_any_and_the_line_may_be_all_there_is(tmp_path):

@@ -93,8 +93,10 @@ def test_every_stage_and_every_teacher_is_in_it_with_its_data():
 
 
 def test_a_gpu_s_utilisation_where_it_is_known():
-    gpus = Hardware("cuda", "NVIDIA H200", threads=8, processes=2)
-    assert "2 × NVIDIA H200" in (text := card(replace(RECORD, hardware=gpus, mfu=0.4123)))
+    gpus = Hardware("cuda", "NVIDIA H200", threads=8, processes=2, arithmetic="bfloat16")
+    assert "2 × NVIDIA H200, in bfloat16: 170.0 windows a second" in (
+        text := card(replace(RECORD, hardware=gpus, mfu=0.4123))
+    )
     assert "41.2%" in text
     assert "MFU" not in card(replace(RECORD, hardware=gpus))
 

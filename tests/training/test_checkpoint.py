@@ -119,6 +119,12 @@ def test_a_half_written_checkpoint_is_not_found(tmp_path):
     assert checkpoint.find(tmp_path) is None
 
 
+def test_a_run_may_go_on_in_another_precision(tmp_path):
+    save(tmp_path, 1)
+    other = {**RECIPE, "precision": "pure-bfloat16"}
+    assert checkpoint.load_state(tmp_path / "checkpoint", other, {}).recipe == other
+
+
 def test_another_recipe_is_refused_with_the_differences(tmp_path):
     save(tmp_path, 1)
     other = RECIPE | {"learning_rate": 0.2, "train": [{"path": "y.json", "limit": 5}]}

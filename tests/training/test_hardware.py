@@ -59,6 +59,6 @@ def test_embeddings_cost_nothing_and_a_teacher_a_third():
 
 
 def test_this_machine_has_a_name():
-    found = describe(torch.device("cpu"), 1)
-    assert found == Hardware("cpu", found.name, torch.get_num_threads(), 1)
+    found = describe(torch.device("cpu"), 1, "float32")
+    assert found == Hardware("cpu", found.name, torch.get_num_threads(), 1, "float32")
     assert found.name

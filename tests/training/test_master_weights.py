@@ -53,6 +53,17 @@ def test_small_updates_add_up_in_the_master():
     assert seen[4] == seen[7] == 1 + 2.0**-7
 
 
+def test_the_gradients_of_several_batches_add_up_in_float32():
+    """256 and then four times 1: in bfloat16, with its eight significant bits, the sum would stay 256."""
+    model = Scorer()
+    master = master_weights.split(model)
+    for gradient in (256, 1, 1, 1, 1):
+        model.layer.weight.grad = torch.full((2, 2), gradient, dtype=torch.bfloat16)
+        master_weights.hand_gradients(model, master)
+    assert (master.layer.weight.grad == 260).all()
+    assert master.qa_outputs.weight.grad is None
+
+
 def test_the_master_of_a_reader_computes_its_own_logits(tiny_reader):
     """The span head of the copy is the copy's: another weight there leaves the first model's logits alone."""
     model, _ = load_model(tiny_reader, head_required=True)

@@ -268,6 +268,9 @@ def test_a_scaler_comes_back_and_must_make_sense(tmp_path: Path) -> None:
         (tmp_path / "scaler.json").write_text(json.dumps(scaler.state_dict() | change))
         with pytest.raises(DataError, match=r"scaler\.json.*train again"):
             resume.read_shared(tmp_path, model, optimizer, other)
+    (tmp_path / "scaler.json").unlink()  # As a run in another precision leaves it.
+    resume.read_shared(tmp_path, model, optimizer, fresh := torch.amp.GradScaler("cpu"))
+    assert fresh.state_dict() == torch.amp.GradScaler("cpu").state_dict()
 
 
 @pytest.mark.parametrize(

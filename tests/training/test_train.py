@@ -437,6 +437,18 @@ def test_a_cpu_without_bfloat16_goes_on_where_one_with_it_stopped(recipe, tmp_pa
     assert max((mixed[name] - pure[name]).abs().max().item() for name in pure) < 1e-3
 
 
+def test_a_run_goes_on_in_another_precision_and_its_record_says_in_which_it_ended(recipe, tmp_path):
+    output = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe(precision="pure-bfloat16", save_every=100), output, Recorder(4, interrupt))
+    watcher = Recorder()
+    run(recipe(precision="float32", save_every=100), output, watcher, resume=True)
+    assert any("resumed at step 4" in note for note in watcher.notes)
+    record = read_record(output)
+    assert record is not None and record.hardware is not None
+    assert (record.recipe["precision"], record.hardware.arithmetic) == ("float32", "float32")
+
+
 @pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "pure-bfloat16"])
 def test_emulated_bfloat16_is_warned_of(recipe, tmp_path, monkeypatch, precision):
     monkeypatch.setattr(start, "has_bfloat16", lambda device: False)

@@ -9,7 +9,7 @@ import typer
 
 from odqa.cli.common import command
 from odqa.cli.training import RunOptions, carry_out, ready, with_settings
-from odqa.pretraining.recipe import LanguageRecipe, make_recipe, read_recipe
+from odqa.pretraining.recipe import LanguageRecipe, make_recipe, overridden, read_recipe
 
 PANELS = {
     "Which texts": ("lines", "split", "text_field", "limit", "held_out"),
@@ -53,10 +53,9 @@ def pretrain(
 
     """
     run = RunOptions.taken(given)
-    chosen = read_recipe(run.recipe) if run.recipe else {}
-    chosen |= {name: value for name, value in given.items() if value is not None}
-    chosen |= {"texts": tuple(texts)} if texts else {}
-    made = make_recipe(chosen)
+    flags = {name: value for name, value in given.items() if value is not None}
+    flags |= {"texts": tuple(texts)} if texts else {}
+    made = make_recipe(overridden(read_recipe(run.recipe) if run.recipe else {}, flags))
     ready((made.base, made.tokenizer))
     from odqa.pretraining.pretrain import pretrain as train
     from odqa.pretraining.record import RECORD_FILE

@@ -1,4 +1,4 @@
-"""``odqa questions``: an index in; passages out, as lines to fill in, which eval, tune and train-reader read."""
+"""``odqa questions``: an index in; passages out, as lines to fill in for eval, tune and the training commands."""
 
 from __future__ import annotations
 

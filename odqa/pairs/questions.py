@@ -46,7 +46,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line of a file of questions and passages. Other keys are comments."""
+    """A line of a file of questions and passages. Other keys are comments, but for an answer's (:func:`_rows`)."""
 
     question: str
     passage: str
@@ -100,19 +100,25 @@ def _in_its_passage(example: Example) -> Example:
 
 
 def _has_passages(path: str) -> bool:
-    """Whether a file's first row has a passage, and so all have to."""
+    """Whether a file's first row has a passage and no answer, and so all have to be such."""
     file = Path(path)
     if file.suffix.lower() != ".jsonl" or not file.is_file():
         return False
     first = next(_lines(file), None)
-    # What people said at a server has the context, and "passage" is its id.
-    return first is not None and isinstance(first[1], dict) and "passage" in first[1] and "context" not in first[1]
+    # What people said at a server has the context, and "passage" is its id; what `odqa questions` wrote has an answer.
+    others = {"context", "answer", "answers"}
+    return first is not None and isinstance(first[1], dict) and "passage" in first[1] and not others & first[1].keys()
 
 
 def _rows(path: Path) -> Iterator[Example]:
     for number, value in _lines(path):
         where = f"{path}: line {number}"
         row: _Row = checked(_Row, value, where, _REMEDY)
+        if answer := {"answer", "answers"} & set(value if isinstance(value, dict) else ()):
+            raise DataError(
+                f"{where}: it has {min(answer)!r}, and the first line has none; put questions with answers, which "
+                "are looked for in an index, into a file of their own"
+            )
         question, passage = row.question.strip(), row.passage
         if not question or not passage.strip():
             raise DataError(f"{where}: an empty {'passage' if question else 'question'}; {_REMEDY}")

@@ -28,6 +28,11 @@ class Blocks:
 
     tokens: NDArray[np.int32]
 
+    @property
+    def length(self) -> int:
+        """Tokens of a block."""
+        return int(self.tokens.shape[1])
+
     def __len__(self) -> int:
         return len(self.tokens)
 

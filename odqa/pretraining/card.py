@@ -8,7 +8,7 @@ from odqa.training.model_card import hash_of, page, table
 from odqa.training.names import name_of
 
 MOST_FILES = 20  # Of which the card tells the hash; the record tells of all.
-SHAPE = ("layers", "hidden", "heads", "positions", "vocab_size", "min_frequency")
+SHAPE = ("layers", "hidden", "heads", "positions", "vocab_size", "min_frequency", "short_share")
 SETTINGS = (
     *("mask_share", "whole_word", "max_length", "epochs", "batch_size", "accumulate", "learning_rate", "warmup"),
     *("weight_decay", "dropout", "precision", "seed"),

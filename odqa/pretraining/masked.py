@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from odqa.pretraining import blocks
 from odqa.pretraining.blocks import Blocks
+from odqa.pretraining.growth import Growing, pieces
 from odqa.pretraining.masking import Masker
 from odqa.pretraining.recipe import LanguageRecipe
 from odqa.training import start
@@ -30,7 +31,7 @@ class MaskedTokens:
     accelerator: Any
     masker: Masker
     padding: int
-    items: Blocks
+    items: Growing
     others: Blocks | None
 
     @property
@@ -47,39 +48,41 @@ class MaskedTokens:
         """Nothing: all epochs have the same data."""
 
     def order(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch."""
-        return epoch_order(range(len(self.items)), self.recipe.batch_size, self.recipe.seed, epoch, group=False)
+        """The batches of an epoch, the blocks of each in pieces as long as is their turn."""
+        recipe, items = self.recipe, self.items
+        batches = epoch_order(range(len(items.blocks)), recipe.batch_size, recipe.seed, epoch, group=False)
+        return [
+            [items.number(row, (epoch + at / len(batches)) / recipe.epochs) for row in batch]
+            for at, batch in enumerate(batches)
+        ]
 
-    def collate(self, some: Sequence[NDArray[np.int32]]) -> dict[str, Any]:
-        """Some blocks as tensors: ``input_ids``, ``attention_mask`` and where words begin, ``starts``."""
+    def collate(self, some: Sequence[tuple[NDArray[np.int32], int]]) -> dict[str, Any]:
+        """Some blocks as tensors, ``input_ids`` and where words begin, ``starts``; ``length`` is that of a piece."""
         import torch
 
-        ids, starts = map(torch.from_numpy, blocks.split(np.stack(some)))
-        return {"input_ids": ids, "attention_mask": (ids != self.padding).long(), "starts": starts}
+        ids, starts = map(torch.from_numpy, blocks.split(np.stack([block for block, _ in some])))
+        return {"input_ids": ids, "starts": starts, "length": some[0][1]}
 
     def loss(self, model: Any, batch: dict[str, Any]) -> Any:
         """The mean loss over the hidden tokens of a batch, in float32; 0 where none is hidden."""
         import torch
 
-        hidden, chosen = self.masker.hide(batch["input_ids"], batch["starts"])
-        logits = self._logits(model, hidden, batch["attention_mask"], chosen)
-        wanted = batch["input_ids"][chosen]
+        logits, wanted = self._guess(model, batch)
         return torch.nn.functional.cross_entropy(logits, wanted, reduction="sum") / max(len(wanted), 1)
 
     def evaluate(self, model: Any) -> dict[str, float]:
-        """Loss, perplexity and accuracy over the held-out blocks, the same tokens of them hidden every time."""
+        """Loss, perplexity and accuracy over the whole held-out blocks, the same tokens of them hidden every time."""
         import torch
 
         assert self.others is not None
         generator, device = torch.Generator().manual_seed(self.recipe.seed), model.device
         loss, right, guessed = 0.0, 0, 0
         for at in range(0, len(self.others), self.recipe.batch_size):
-            rows = [self.others[row] for row in range(at, min(at + self.recipe.batch_size, len(self.others)))]
-            batch = {name: values.to(device) for name, values in self.collate(rows).items()}
-            hidden, chosen = self.masker.hide(batch["input_ids"], batch["starts"], generator)
-            wanted = batch["input_ids"][chosen]
+            rows = range(at, min(at + self.recipe.batch_size, len(self.others)))
+            batch = self.collate([(self.others[row], self.others.length) for row in rows])
+            batch |= {name: batch[name].to(device) for name in ("input_ids", "starts")}
             with torch.no_grad(), start.autocast(self.recipe, self.accelerator, device.type):
-                logits = self._logits(model, hidden, batch["attention_mask"], chosen)
+                logits, wanted = self._guess(model, batch, generator)
             loss += torch.nn.functional.cross_entropy(logits, wanted, reduction="sum").item()
             right += int((logits.argmax(dim=-1) == wanted).sum())
             guessed += len(wanted)
@@ -90,6 +93,12 @@ class MaskedTokens:
             "perplexity": round(math.exp(min(mean, 700.0)), 4),
             "accuracy": round(right / max(guessed, 1), 6),
         }
+
+    def _guess(self, model: Any, batch: dict[str, Any], generator: Any = None) -> tuple[Any, Any]:
+        """The logits of the tokens that are hidden now, (hidden, vocabulary) in float32, and these tokens."""
+        ids, starts = pieces(batch["input_ids"], batch["starts"], batch["length"], self.padding)
+        hidden, chosen = self.masker.hide(ids, starts, generator)
+        return self._logits(model, hidden, (ids != self.padding).long(), chosen), ids[chosen]
 
     def _logits(self, model: Any, ids: Any, attention: Any, chosen: Any) -> Any:
         """The logits of the chosen tokens alone, (chosen, vocabulary) in float32.

@@ -11,6 +11,7 @@ from odqa.pretraining import tokens
 from odqa.pretraining.recipe import LanguageRecipe
 from odqa.runtime.quiet import quiet
 from odqa.training.base import positions
+from odqa.training.checkpoint import PREPARED, SCRATCH
 
 
 def load(found: ResolvedModel, *, attention: str | None = None) -> tuple[Any, Any, list[str]]:
@@ -109,5 +110,8 @@ def check_length(model: Any, name: str, max_length: int) -> None:
 
 
 def _unfit(found: ResolvedModel, error: Exception) -> ModelError:
+    unfinished = any((found.folder / name).is_dir() for name in (*SCRATCH, PREPARED))
+    if unfinished and not (found.folder / "config.json").exists():
+        return ModelError(f"{found.folder} holds an unfinished run; finish it with --resume and its settings first")
     detail = model_configs.reason(error)
     return ModelError(f"{found.folder}: this model cannot be loaded ({detail}); it needs config, weights, tokenizer")

@@ -8,6 +8,7 @@ from typing import Any
 
 from odqa.models import content_hash, resolve
 from odqa.pretraining import model, prepared, texts, tokens
+from odqa.pretraining.growth import Growing
 from odqa.pretraining.masked import MaskedTokens
 from odqa.pretraining.masking import Masker
 from odqa.pretraining.prepared import Prepared
@@ -64,8 +65,12 @@ def prepare(recipe: LanguageRecipe, output: Path, watcher: Watcher, *, resume: b
         f"{len(made.training):,} blocks of {recipe.max_length} tokens to train on, {len(made.held_out or ()):,} held "
         f"out; {parameters:,} parameters"
     )
+    growing = Growing(made.training, 0.0 if recipe.base else recipe.short_share)
+    if short := growing.lengths[:-1]:
+        note = f"the first {growing.share:.0%} of the steps read them in pieces of {' and then '.join(map(str, short))}"
+        watcher.note(f"{note} tokens")
     masker = Masker.of(made.tokenizer, recipe.mask_share, whole_word=recipe.whole_word)
-    task = MaskedTokens(recipe, accelerator, masker, made.tokenizer.pad_token_id, made.training, made.held_out)
+    task = MaskedTokens(recipe, accelerator, masker, made.tokenizer.pad_token_id, growing, made.held_out)
     flops = hardware.flops_per_token(learned)
     run = start.place(recipe, output, accelerator, learned, task, watcher)
     start.take_up(run, hashes | made.hashes, resume=resume)

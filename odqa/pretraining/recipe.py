@@ -25,7 +25,7 @@ PRESETS: dict[str, dict[str, int]] = {
 }
 # What a model that is there already, or its tokenizer, has settled.
 OF_TOKENIZER = ("vocab_size", "min_frequency")
-OF_MODEL = ("preset", "tokenizer", *OF_TOKENIZER, "layers", "hidden", "heads", "positions")
+OF_MODEL = ("preset", "tokenizer", *OF_TOKENIZER, "layers", "hidden", "heads", "positions", "short_share")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,12 @@ class LanguageRecipe(LoopRecipe):
     mask_share: float = setting(0.15, "Share of the tokens to guess.", above=0, below=1)
     whole_word: bool = setting(False, "Choose whole words to guess, not single tokens.")
     max_length: int = setting(512, "Tokens of a block, special ones included.", least=4, most=1 << 20)
+    short_share: float = setting(
+        0.8,
+        "In a new model, share of the steps that read the blocks in pieces, of 16 tokens and then of 64 (0: none).",
+        least=0,
+        below=1,
+    )
     epochs: int = same("epochs", 3)
     batch_size: int = setting(16, "Blocks in a batch, on each device.", least=1, most=100_000)
     accumulate: int = setting(1, "Batches for each optimiser step.", least=1, most=100_000)
@@ -77,6 +83,17 @@ class LanguageRecipe(LoopRecipe):
 def read_recipe(path: Path) -> dict[str, Any]:
     """The settings of a TOML file; see :func:`odqa.training.recipe.read_recipe`."""
     return read(path, LanguageRecipe)
+
+
+def overridden(recipe: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe's file with those of the flags instead, and without what a flag settles otherwise.
+
+    A preset settles the shape, a base and a tokenizer what they have settled already.
+    """
+    shape = {name for preset in PRESETS.values() for name in preset}
+    settling = {"preset": shape, "base": OF_MODEL, "tokenizer": OF_TOKENIZER}
+    settled = {one for name, names in settling.items() if flags.get(name) for one in names}
+    return {name: value for name, value in recipe.items() if name not in settled} | dict(flags)
 
 
 def make_recipe(settings: Mapping[str, Any]) -> LanguageRecipe:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from odqa.checked import checked
 from odqa.errors import DataError, OdqaError, UsageError
 from odqa.files import read_json, sha256, write_json
-from odqa.training.recipe import differences
+from odqa.training.recipe import Recipe, differences
 
 STATE_FILE, FILES_FILE = "state.json", "files.json"
 CURRENT, FRESH, OLD, BEST = "checkpoint", "checkpoint.new", "checkpoint.old", "best"
@@ -140,8 +140,12 @@ def forget_worse(output: Path, state: State) -> None:
             path.unlink(missing_ok=True)
 
 
-def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str, str], processes: int = 1) -> State:
+def load_state(
+    checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str, str], processes: int = 1, kind: type = Recipe
+) -> State:
     """Read the state of a checkpoint, with ``inputs`` as the hashes of the files that are read from now on.
+
+    ``recipe`` is one of a ``kind``, as a dict.
 
     Raises UsageError, with the differences, where another recipe or another number of processes made it (the precision
     may be another), or naming the file where one of its inputs has changed since, and DataError where it is no such
@@ -153,7 +157,7 @@ def load_state(checkpoint: Path, recipe: Mapping[str, Any], inputs: Mapping[str,
         raise DataError(f"{path}: not the state of a run (an evaluation lacks its epoch, or f1 and loss); {remedy}")
     # Weights and optimiser are in float32 here, whatever was computed in: another machine may have another arithmetic.
     before, wanted = ({**settings, "precision": ""} for settings in (state.recipe, recipe))
-    changed = differences(before, wanted)
+    changed = differences(before, wanted, kind)
     if changed:
         raise UsageError(
             f"{checkpoint} is of another recipe ({'; '.join(changed)}); resume with the same settings, or give "

@@ -298,15 +298,15 @@ def as_dict(recipe: Any) -> dict[str, Any]:
     return asdict(recipe)
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Where two recipes (as dicts) differ, one line each, as ``train[0].limit: 0 → 5``.
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], kind: type = Recipe) -> list[str]:
+    """Where two recipes of a ``kind`` (as dicts) differ, one line each, as ``train[0].limit: 0 → 5``.
 
     A setting that one of them lacks, because it is older than the setting, has its default there.
     """
     first, second = (json.loads(json.dumps(_flat(settings))) for settings in (one, other))
     changes = []
     for name in sorted(first.keys() | second.keys()):
-        before, after = (values.get(name, _default(name)) for values in (first, second))
+        before, after = (values.get(name, _default(name, kind)) for values in (first, second))
         if before != after:
             changes.append(f"{name}: {before!r} → {after!r}")
     return changes
@@ -324,9 +324,9 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _default(name: str) -> Any:
+def _default(name: str, kind: type) -> Any:
     """The default of a setting by its full name, as JSON knows it; None where it has none."""
-    known = fields(Source) if "." in name else fields(Recipe)
+    known = fields(Source if "." in name else kind)
     default = {one.name: one.default for one in known}.get(name.rpartition(".")[2])
     return None if default is MISSING else list(default) if isinstance(default, tuple) else default
 

@@ -144,7 +144,7 @@ def check_resumed(recipe: Schedule, output: Path, hashes: dict[str, str]) -> boo
     saved = checkpoint.find(output)
     if saved:
         checkpoint.verify(saved)
-        checkpoint.load_state(saved, as_dict(recipe), hashes)
+        checkpoint.load_state(saved, as_dict(recipe), hashes, kind=type(recipe))
     return saved is not None
 
 
@@ -156,7 +156,8 @@ def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
     saved = checkpoint.find(run.output) if resume else None
     if saved:
         checkpoint.verify(saved)
-        run.state = checkpoint.load_state(saved, as_dict(run.recipe), hashes, run.accelerator.num_processes)
+        recipe = run.recipe
+        run.state = checkpoint.load_state(saved, as_dict(recipe), hashes, run.accelerator.num_processes, type(recipe))
         if run.state.best:
             remedy = f"put it back, or remove {run.output} and train again"
             checkpoint.check_file(checkpoint.best_file(run.output, run.state), run.state.best, remedy)

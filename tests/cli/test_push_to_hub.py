@@ -13,6 +13,7 @@ import yaml
 
 from odqa.squad import write_examples
 from tests.hub import LocalHub, running
+from tests.pairs.made import examples as pairs
 from tests.pretraining.conftest import TEXTS
 from tests.training.conftest import examples
 
@@ -98,6 +99,22 @@ def test_a_language_model_its_card_and_its_use_from_there(odqa, hub, tmp_path, t
     filled = odqa("fill-mask", "me/model", "Paris has a <mask>.", "--json")
     assert filled.returncode == 0, filled.stderr
     assert len(json.loads(filled.stdout)["masks"][0]) == 5
+
+
+def test_a_retriever_its_card_and_its_use_from_there(odqa, hub, tiny_encoder, tmp_path, tmp_path_factory):
+    write_examples(tmp_path / "mine.jsonl", pairs())
+    run = ["--epochs", 1, "--batch-size", 8, "--precision", "float32", "--device", "cpu", "--output", "out"]
+    data = ["--train", tmp_path / "mine.jsonl", "--base", tiny_encoder]
+    done = odqa("train-retriever", *data, *run, "--push-to-hub", "me/retriever")
+    assert done.returncode == 0, done.stderr
+    files = hub.repositories["me/retriever"]
+    assert same(files, tmp_path / "out")
+    assert b"mine.jsonl" in files["README.md"] and telling(files, tmp_path_factory.getbasetemp()) == []
+    assert metadata(files["README.md"])["library_name"] == "sentence-transformers"
+    (tmp_path / "text.txt").write_text("The tower is in Paris.", encoding="utf-8")
+    indexed = odqa("index", "text.txt", "--index", "index", "--encoder", "me/retriever", "--device", "cpu")
+    assert indexed.returncode == 0, indexed.stderr
+    assert any(one.startswith("GET /me/retriever/resolve/") for one in hub.asked)
 
 
 def test_a_hub_that_refuses_is_told_in_one_line_and_the_reader_stays(odqa, hub, reader_flags, tmp_path):

@@ -44,3 +44,9 @@ def test_what_cannot_be_filled(loaded, text, k, said):
 def test_a_model_that_never_learned_to_guess_is_refused(tiny_base):
     with pytest.raises(ModelError, match="has no head for masked tokens"):
         load_for_filling(str(tiny_base))
+
+
+def test_an_unfinished_run_is_told_from_a_broken_model(tmp_path):
+    (tmp_path / "mine" / "prepared").mkdir(parents=True)
+    with pytest.raises(ModelError, match="mine holds an unfinished run; finish it with --resume"):
+        load_for_filling(str(tmp_path / "mine"))

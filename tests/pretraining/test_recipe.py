@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import DataError, UsageError
-from odqa.pretraining.recipe import LanguageRecipe, make_recipe, read_recipe
+from odqa.pretraining.recipe import LanguageRecipe, make_recipe, overridden, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -56,6 +56,17 @@ def test_a_file_names_its_texts_from_its_own_folder(tmp_path: Path):
         read_recipe(tmp_path / "r.toml")
 
 
+def test_a_flag_leaves_out_what_it_settles_otherwise():
+    of_file = {"texts": ("a",), "preset": "tiny", "layers": 4, "vocab_size": 400, "epochs": 2}
+    other = make_recipe(overridden(of_file, {"preset": "base"}))
+    assert (other.layers, other.hidden, other.vocab_size, other.epochs) == (12, 768, 400, 2)
+    adapted = make_recipe(overridden(of_file, {"base": "mine", "epochs": 1}))
+    assert (adapted.base, adapted.preset, adapted.texts, adapted.epochs) == ("mine", "", ("a",), 1)
+    assert make_recipe(overridden(of_file, {"hidden": 256})).layers == 4
+    with pytest.raises(UsageError, match="--base mine settles what --preset would say"):
+        make_recipe(overridden(of_file, {"base": "mine", "preset": "tiny"}))
+
+
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
 def test_the_chain_from_scratch_makes_what_is_missing_and_asks_it(tmp_path: Path):
     """The script, with a program that only writes down what it was asked: a finished stage is not made again."""
@@ -79,7 +90,7 @@ def test_the_chain_from_scratch_makes_what_is_missing_and_asks_it(tmp_path: Path
 
 def test_the_recipe_of_the_chain_is_one_that_never_reads_what_it_is_scored_on():
     made = make_recipe(read_recipe(RECIPES / "from-scratch.toml"))
-    assert (made.preset, made.layers, made.max_length) == ("mini", 4, made.positions - 2)
+    assert (made.preset, made.layers, made.max_length) == ("tiny", 4, made.positions - 2)
     assert not any("dev-v2" in one or "xquad" in one for one in made.texts)
 
 

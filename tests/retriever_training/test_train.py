@@ -124,20 +124,24 @@ def test_questions_and_passages_a_line_each(recipe, tmp_path):
 def test_own_questions_over_an_index(recipe, dataset, asked, tmp_path):
     questions = rows(
         tmp_path / "own.jsonl",
+        # As `odqa questions` writes it: the passage is a comment, and what is not written yet is left out.
+        {"question": "", "answer": "", "passage": "Some passage."},
+        {"question": "who painted the moon", "answers": [], "passage": "Some passage."},
         {"question": "who built the tower", "answer": "the engineer Gustave"},
         {"question": "what orbits the earth", "answers": ["The moon"]},
         {"question": "how many days", "answer": "twenty days of vacation"},
         {"question": "what is in the museum", "answer": "The painting of Mona Lisa"},
-        {"question": "what is nowhere", "answer": "forty museums"},
+        {"question": "what is nowhere", "answer": "forty museums", "passage": "Some passage."},
     )
     watcher = Recorder()
     made = recipe(train=(Source(str(questions)),), index=str(asked.index), held_out=0.0)
     before = {path: path.read_bytes() for path in asked.index.rglob("*") if path.is_file()}
     record = record_of(run(made, tmp_path / "out", watcher))
     assert (record["pairs"], record["passages"], record["comparisons"]) == (4, 6, {})
-    assert any("line 5: 'forty museums' is nowhere" in note for note in watcher.notes)
+    assert record["unanswerable"] == 1
+    assert any("line 7: 'forty museums' is nowhere" in note for note in watcher.notes)
     assert {path: path.read_bytes() for path in asked.index.rglob("*") if path.is_file()} == before
-    with pytest.raises(UsageError, match=r"own\.jsonl: line 1: a question without a context.*train-retriever"):
+    with pytest.raises(UsageError, match=r"own\.jsonl: line 3: a question without a context.*train-retriever"):
         run(recipe(train=(Source(str(questions)),)), tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
@@ -190,6 +194,7 @@ def test_half_the_numbers_on_disk_are_read_again(recipe, tmp_path):
         ([{"question": " ", "passage": "b"}], "line 1: an empty question"),
         ([{"question": "a", "passage": 7}], "line 1: passage: Input should be a valid string"),
         ([{"question": "a", "passage": "only one"}], "pair(s) to train on"),
+        ([{"question": "a", "passage": "b"}, {"question": "a", "passage": "b", "answer": "c"}], "it has 'answer', and"),
     ],
     ids=str,
 )

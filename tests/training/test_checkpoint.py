@@ -13,6 +13,7 @@ import pytest
 from safetensors import SafetensorError
 
 from odqa.errors import OdqaError, UsageError
+from odqa.pretraining.recipe import LanguageRecipe
 from odqa.training import checkpoint
 from odqa.training.checkpoint import State
 
@@ -123,6 +124,14 @@ def test_a_run_may_go_on_in_another_precision(tmp_path):
     save(tmp_path, 1)
     other = {**RECIPE, "precision": "pure-bfloat16"}
     assert checkpoint.load_state(tmp_path / "checkpoint", other, {}).recipe == other
+
+
+def test_a_setting_that_is_newer_than_the_checkpoint_has_its_default_in_every_kind_of_run(tmp_path):
+    save(tmp_path, 1)
+    now = {**RECIPE, "short_share": 0.8, "whole_word": False}
+    assert checkpoint.load_state(tmp_path / "checkpoint", now, {}, kind=LanguageRecipe).recipe == now
+    with pytest.raises(UsageError, match=r"short_share: 0\.8 → 0\.0"):
+        checkpoint.load_state(tmp_path / "checkpoint", now | {"short_share": 0.0}, {}, kind=LanguageRecipe)
 
 
 def test_another_recipe_is_refused_with_the_differences(tmp_path):

@@ -233,7 +233,7 @@ def test_the_default_base_is_the_default_encoder():
 
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
-OTHERS = ("from-scratch", "from-scratch-longer", "retriever-docs")  # Of language models and of a retriever.
+OTHERS = ("from-scratch", "retriever-docs")  # Of a language model and of a retriever.
 OF_READERS = sorted(path for path in RECIPES.glob("*.toml") if path.stem not in OTHERS)
 
 

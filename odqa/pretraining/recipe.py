@@ -62,6 +62,7 @@ class LanguageRecipe(LoopRecipe):
         "In a new model, share of the steps that read the blocks in pieces, of 16 tokens and then of 64 (0: none).",
         least=0,
         below=1,
+        before=0.0,
     )
     epochs: int = same("epochs", 3)
     batch_size: int = setting(16, "Blocks in a batch, on each device.", least=1, most=100_000)

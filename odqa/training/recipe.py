@@ -38,7 +38,7 @@ class Setting:
 
     ``least`` and ``most`` may be reached, ``above`` and ``below`` may not. ``metavar`` stands for the value in the
     command line's help. Of a ``path`` the value, or each value of its list, names a file, a folder, a model or a
-    dataset.
+    dataset. ``before`` is what a run did before there was the setting, None where that was its default.
     """
 
     help: str
@@ -49,6 +49,7 @@ class Setting:
     below: float | None = None
     metavar: str | None = None
     path: bool = False
+    before: Any = None
 
     def fault(self, value: Any) -> str:
         """Why the value is refused, as the end of "NAME is VALUE; it must be …"; empty where it is not."""
@@ -301,7 +302,7 @@ def as_dict(recipe: Any) -> dict[str, Any]:
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], kind: type = Recipe) -> list[str]:
     """Where two recipes of a ``kind`` (as dicts) differ, one line each, as ``train[0].limit: 0 → 5``.
 
-    A setting that one of them lacks, because it is older than the setting, has its default there.
+    A setting that one of them lacks, because it is older than the setting, has its default or older meaning.
     """
     first, second = (json.loads(json.dumps(_flat(settings))) for settings in (one, other))
     changes = []
@@ -325,9 +326,12 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _default(name: str, kind: type) -> Any:
-    """The default of a setting by its full name, as JSON knows it; None where it has none."""
-    known = fields(Source if "." in name else kind)
-    default = {one.name: one.default for one in known}.get(name.rpartition(".")[2])
+    """What a recipe without a setting, by its full name, has for it, as JSON knows it; None where it has no default."""
+    known = {one.name: one for one in fields(Source if "." in name else kind)}
+    one = known.get(name.rpartition(".")[2])
+    default = None if one is None else one.default
+    if one and "setting" in one.metadata and one.metadata["setting"].before is not None:
+        default = one.metadata["setting"].before
     return None if default is MISSING else list(default) if isinstance(default, tuple) else default
 
 

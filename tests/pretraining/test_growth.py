@@ -20,7 +20,14 @@ def blocks(count: int, length: int) -> Blocks:
 
 @pytest.mark.parametrize(
     ("share", "length", "lengths"),
-    [(0.8, 512, (16, 64, 512)), (0.8, 64, (16, 64)), (0.8, 16, (16,)), (0.8, 8, (8,)), (0.0, 512, (512,))],
+    [
+        (0.8, 512, (16, 64, 512)),
+        (0.8, 64, (16, 64)),
+        (0.8, 16, (16,)),
+        (0.8, 8, (8,)),
+        (0.0, 512, (512,)),
+        (0.8, 65, (13, 33, 65)),
+    ],
 )
 def test_pieces_are_shorter_than_blocks(share: float, length: int, lengths: tuple[int, ...]) -> None:
     assert Growing(blocks(3, length), share).lengths == lengths
@@ -48,7 +55,7 @@ def test_the_last_piece_is_padded_and_padding_alone_is_left_out() -> None:
     starts = ids == 7
     cut, words = pieces(ids, starts, 3, PADDING)
     assert cut.tolist() == [[5, 6, 7], [8, 9, 2], [5, 2, PADDING]]
-    assert words.tolist() == [[False, False, True], [False] * 3, [False] * 3]
+    assert words.tolist() == [[True, False, True], [True, False, False], [True, False, False]]
 
 
 @given(
@@ -62,4 +69,6 @@ def test_no_token_is_lost(rows: list[list[int]], length: int) -> None:
     cut, words = pieces(ids, ids % 2 == 0, length, PADDING)
     assert cut.shape[1] == length
     assert cut[cut != PADDING].tolist() == ids.flatten().tolist()
-    assert words[cut != PADDING].tolist() == (ids % 2 == 0).flatten().tolist()
+    began = torch.zeros_like(ids, dtype=torch.bool)
+    began[:, ::length] = True
+    assert words[cut != PADDING].tolist() == (began | (ids % 2 == 0)).flatten().tolist()

@@ -126,12 +126,13 @@ def test_a_run_may_go_on_in_another_precision(tmp_path):
     assert checkpoint.load_state(tmp_path / "checkpoint", other, {}).recipe == other
 
 
-def test_a_setting_that_is_newer_than_the_checkpoint_has_its_default_in_every_kind_of_run(tmp_path):
+def test_a_setting_that_is_newer_than_the_checkpoint_is_as_the_run_was_whatever_its_kind(tmp_path):
     save(tmp_path, 1)
-    now = {**RECIPE, "short_share": 0.8, "whole_word": False}
+    now = {**RECIPE, "short_share": 0.0, "whole_word": False}  # Before there was short_share, none had a share.
     assert checkpoint.load_state(tmp_path / "checkpoint", now, {}, kind=LanguageRecipe).recipe == now
-    with pytest.raises(UsageError, match=r"short_share: 0\.8 → 0\.0"):
-        checkpoint.load_state(tmp_path / "checkpoint", now | {"short_share": 0.0}, {}, kind=LanguageRecipe)
+    with pytest.raises(UsageError, match=r"short_share: 0\.0 → 0\.8; whole_word: False → True"):
+        other = now | {"short_share": 0.8, "whole_word": True}
+        checkpoint.load_state(tmp_path / "checkpoint", other, {}, kind=LanguageRecipe)
 
 
 def test_another_recipe_is_refused_with_the_differences(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
-from odqa.training import checkpoint, loop, spans, start
+from odqa.training import checkpoint, loop, master_weights, spans, start
 from odqa.training.card import card
 from odqa.training.distill import Teacher, divergence
 from odqa.training.inputs import SourceCount, hashes
@@ -435,6 +436,20 @@ def test_a_cpu_without_bfloat16_goes_on_where_one_with_it_stopped(recipe, tmp_pa
     assert any("resumed at step 4" in note for note in watcher.notes)
     assert not equal(mixed, pure)
     assert max((mixed[name] - pure[name]).abs().max().item() for name in pure) < 1e-3
+
+
+def test_gradients_in_bfloat16_are_handed_over_after_each_batch(recipe, tmp_path, monkeypatch):
+    """Added up over several batches they would lose what is small; of several processes each batch is shared, too."""
+    handed, hand = [], master_weights.hand_gradients
+    monkeypatch.setattr(master_weights, "hand_gradients", lambda *both: handed.append(hand(*both)))
+    made = recipe(precision="pure-bfloat16", accumulate=2, epochs=1)
+    watcher = Recorder()
+    run(made, tmp_path / "out", watcher)
+    record = read_record(tmp_path / "out")
+    assert record is not None and record.steps < len(handed) == math.ceil(record.windows / made.batch_size)
+    for precision, shared in (("pure-bfloat16", True), ("float32", False)):
+        accelerator = start.accelerator(recipe(precision=precision, accumulate=2), tmp_path, "cpu")
+        assert accelerator.gradient_state.plugin_kwargs.get("sync_each_batch", False) == shared
 
 
 def test_a_run_goes_on_in_another_precision_and_its_record_says_in_which_it_ended(recipe, tmp_path):

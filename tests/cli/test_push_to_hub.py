@@ -103,8 +103,8 @@ def test_a_language_model_its_card_and_its_use_from_there(odqa, hub, tmp_path, t
 
 def test_a_retriever_its_card_and_its_use_from_there(odqa, hub, tiny_encoder, tmp_path, tmp_path_factory):
     write_examples(tmp_path / "mine.jsonl", pairs())
-    run = ["--epochs", 1, "--batch-size", 8, "--precision", "float32", "--device", "cpu", "--output", "out"]
-    data = ["--train", tmp_path / "mine.jsonl", "--base", tiny_encoder]
+    run = ["--epochs", 1, "--batch-size", 8, "--held-out", 0.3, "--precision", "float32", "--device", "cpu"]
+    data = ["--train", tmp_path / "mine.jsonl", "--base", tiny_encoder, "--output", "out"]
     done = odqa("train-retriever", *data, *run, "--push-to-hub", "me/retriever")
     assert done.returncode == 0, done.stderr
     files = hub.repositories["me/retriever"]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A reader for Vietnamese and English, and its scores on XQuAD in six languages: about half an hour on two CPU cores with AMX.
+# A reader for Vietnamese and English, and its scores on XQuAD in six languages: about half an hour on two CPU cores
+# with AMX.
 #
 #   recipes/vietnamese-reader.sh          the base has the tokens of its texts alone: a small reader
 #   recipes/vietnamese-reader.sh whole    the base has all tokens: for other languages and scripts too, three times the size

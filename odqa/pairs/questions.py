@@ -17,6 +17,7 @@ from odqa.training.inputs import MOST_PLACES
 from odqa.training.recipe import Source
 from odqa.types import Document, Example, Section
 
+_ANSWER = {"answer", "answers"}  # The keys of a question whose answer is looked for in an index.
 _REMEDY = 'give each line a "question" and the "passage" that answers it, both texts'
 
 
@@ -106,7 +107,7 @@ def _has_passages(path: str) -> bool:
         return False
     first = next(_lines(file), None)
     # What people said at a server has the context, and "passage" is its id; what `odqa questions` wrote has an answer.
-    others = {"context", "answer", "answers"}
+    others = {"context", *_ANSWER}
     return first is not None and isinstance(first[1], dict) and "passage" in first[1] and not others & first[1].keys()
 
 
@@ -114,7 +115,7 @@ def _rows(path: Path) -> Iterator[Example]:
     for number, value in _lines(path):
         where = f"{path}: line {number}"
         row: _Row = checked(_Row, value, where, _REMEDY)
-        if answer := {"answer", "answers"} & set(value if isinstance(value, dict) else ()):
+        if isinstance(value, dict) and (answer := _ANSWER & value.keys()):
             raise DataError(
                 f"{where}: it has {min(answer)!r}, and the first line has none; put questions with answers, which "
                 "are looked for in an index, into a file of their own"

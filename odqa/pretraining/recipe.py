@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, int]] = {
 # What a model that is there already, or its tokenizer, has settled.
 OF_TOKENIZER = ("vocab_size", "min_frequency")
 OF_MODEL = ("preset", "tokenizer", *OF_TOKENIZER, "layers", "hidden", "heads", "positions", "short_share")
+SETTLED = {"base": OF_MODEL, "tokenizer": OF_TOKENIZER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +93,7 @@ def overridden(recipe: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str,
     A preset settles the shape, a base and a tokenizer what they have settled already.
     """
     shape = {name for preset in PRESETS.values() for name in preset}
-    settling = {"preset": shape, "base": OF_MODEL, "tokenizer": OF_TOKENIZER}
-    settled = {one for name, names in settling.items() if flags.get(name) for one in names}
+    settled = {one for name, names in (SETTLED | {"preset": tuple(shape)}).items() if flags.get(name) for one in names}
     return {name: value for name, value in recipe.items() if name not in settled} | dict(flags)
 
 
@@ -104,7 +104,7 @@ def make_recipe(settings: Mapping[str, Any]) -> LanguageRecipe:
     """
     if not settings.get("texts"):
         raise UsageError("no texts: name files or folders to read, or a dataset on the hub (owner/name)")
-    for name, settled in (("base", OF_MODEL), ("tokenizer", OF_TOKENIZER)):
+    for name, settled in SETTLED.items():
         if settings.get(name) and (given := [other for other in settled if settings.get(other)]):
             flags = ", ".join(f"--{one.replace('_', '-')}" for one in given)
             raise UsageError(f"--{name} {settings[name]} settles what {flags} would say; leave one of them out")

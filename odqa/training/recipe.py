@@ -327,11 +327,11 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _default(name: str, kind: type) -> Any:
     """What a recipe without a setting, by its full name, has for it, as JSON knows it; None where it has no default."""
-    known = {one.name: one for one in fields(Source if "." in name else kind)}
-    one = known.get(name.rpartition(".")[2])
-    default = None if one is None else one.default
-    if one and "setting" in one.metadata and one.metadata["setting"].before is not None:
-        default = one.metadata["setting"].before
+    found = {one.name: one for one in fields(Source if "." in name else kind)}.get(name.rpartition(".")[2])
+    if found is None:
+        return None
+    known: Setting | None = found.metadata.get("setting")
+    default = found.default if known is None or known.before is None else known.before
     return None if default is MISSING else list(default) if isinstance(default, tuple) else default
 
 

@@ -14,7 +14,7 @@ from odqa.squad import check_source
 
 PANELS = {
     "What is learned": (
-        *("index", "encoder", "language", "held_out", "keep_sentence", "negatives", "margin"),
+        *("index", "encoder", "language", "held_out", "reader", "keep_sentence", "negatives", "margin"),
         *("distill_reader", "distill", "distill_weight", "distill_temperature"),
     ),
     "How it is trained": ("base", "epochs", "batch_size", "accumulate"),

@@ -15,7 +15,8 @@ from odqa.squad import check_source
 
 PANELS = {
     "What is learned": (
-        *("index", "language", "held_out", "keep_sentence", "negatives", "rounds", "margin", "symmetric", "matryoshka"),
+        *("index", "language", "held_out", "reader", "keep_sentence", "negatives", "rounds", "margin", "symmetric"),
+        "matryoshka",
         *("distill_reader", "distill", "distill_weight", "distill_temperature"),
     ),
     "How it is trained": ("base", "epochs", "batch_size", "mini_batch_size", "scale"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from odqa.pairs.record import PairsRecord
-from odqa.pairs.scores import Score, verdicts
+from odqa.pairs.scores import ANSWERS, DEPTH, Score, verdicts
 from odqa.training import model_card
 from odqa.training.model_card import hash_of, table
 from odqa.training.names import name_of
@@ -58,6 +58,22 @@ def numbers(record: PairsRecord, rows: Iterable[tuple[str, Mapping[str, Score]]]
     for line in verdicts(record.comparisons):
         yield f"- {line}"
     yield ""
+    if record.answers:
+        yield (
+            f"ROUGE-1 F1 of the first answer of `{name_of(record.recipe['reader'])}` out of the first {DEPTH} passages,"
+            " whatever it would withhold, over the held-out questions whose answers are known:"
+        )
+        yield ""
+        yield from table(
+            ["", "before", "after"],
+            [
+                [name, *(_cell(scores[ANSWERS]) for scores in (one.before, one.after))]
+                for name, one in record.answers.items()
+            ],
+        )
+        for line in verdicts(record.answers):
+            yield f"- {line}"
+        yield ""
 
 
 def _cell(score: Score) -> str:

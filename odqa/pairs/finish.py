@@ -1,8 +1,8 @@
-"""A run that was fitted and its comparisons go in; a model's folder comes out, and what only the run needed is gone."""
+"""A run that was fitted and what it finds go in; a model's folder comes out, and what only the run needed is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from odqa.files import write_json
@@ -11,21 +11,23 @@ from odqa.pairs import prepared
 from odqa.pairs.card import speed
 from odqa.pairs.prepare import Job
 from odqa.pairs.record import PairsRecord, make_record
-from odqa.pairs.scores import Comparison, verdicts
+from odqa.pairs.scores import Found, verdicts
 from odqa.runtime.quiet import quiet
 from odqa.training import checkpoint
 from odqa.training.record import RUN_FILE
 
 
-def finish(job: Job, model: Any, comparisons: dict[str, Comparison], card: Callable[[PairsRecord], str]) -> None:
+def finish(job: Job, model: Any, after: Mapping[str, Found], card: Callable[[PairsRecord], str]) -> None:
     """Write the folder of a sentence-transformers model with its record and its card, and say what came of it.
 
-    Raises OdqaError where the disk is full.
+    ``after`` is what the held-out questions find with it; empty where there are none. Raises OdqaError where the disk
+    is full.
     """
     run, output = job.run, job.run.output
-    record = make_record(job, read_manifest(prepared.index_of(output)).passages, comparisons)
+    before = prepared.before(output, len(job.material.held_out)) if after else {}
+    record = make_record(job, read_manifest(prepared.index_of(output)).passages, before, after)
     run.watcher.note(speed(record))
-    for line in verdicts(comparisons):
+    for line in (*verdicts(record.comparisons), *verdicts(record.answers)):
         run.watcher.note(line)
     if job.recipe.save_precision == "float16":
         model = model.half()

@@ -18,6 +18,7 @@ from odqa.models import ResolvedModel, resolve
 from odqa.pairs import material, pool, prepared, teachers
 from odqa.pairs.material import Material
 from odqa.pairs.recipe import PairsRecipe
+from odqa.pairs.scores import Found
 from odqa.retrieval.encoder import Encoder
 from odqa.training import start
 from odqa.training.loop import Run
@@ -71,12 +72,12 @@ def begin(
     resume: bool,
     device: str,
     load: Callable[[ResolvedModel, str], tuple[Any, Encoder]],
-    first: Callable[[Any, Encoder, Sequence[Example], Mapping[str, str], Path], Mapping[str, Sequence[int]]],
+    first: Callable[[Any, Encoder, Sequence[Example], Mapping[str, str], Path], Mapping[str, Found]],
 ) -> Begun:
     """Read the data, load the base, encode what is to be found; with ``resume`` what is made already is taken up.
 
-    ``load`` gives the model and the encoder that searches, from the base and the kind of device; ``first`` the places
-    of the held-out questions' passages in the run's index before the training. Raises UsageError where ``output`` holds
+    ``load`` gives the model and the encoder that searches, from the base and the kind of device; ``first`` what the
+    held-out questions find in the run's index before the training. Raises UsageError where ``output`` holds
     something else and where settings and models do not fit, ModelError and DataError where a model or all data are
     missing or unfit, OdqaError where an extra is missing.
     """
@@ -95,6 +96,11 @@ def begin(
     model, encoder = load(origin, where)
     teacher = teachers.load(recipe, where)
     found = material.read(recipe, encoder, watcher.note)
+    if recipe.reader and not any(pair.example.answerable for pair in found.held_out):
+        raise UsageError(
+            f"no answer is known of the {len(found.held_out):,} held-out question(s), so that none can be compared; "
+            "give --eval with questions in SQuAD's format, or leave --reader out"
+        )
     both = [*found.training, *found.held_out]
     watcher.note(
         f"{len(found.training):,} pairs to train on, {len(found.held_out):,} held out"

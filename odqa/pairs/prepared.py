@@ -6,17 +6,15 @@ A run that is resumed takes up what it made before: nothing is encoded or search
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from odqa.checked import checked
 from odqa.errors import DataError
 from odqa.files import read_json, write_json
+from odqa.pairs.scores import Found
 from odqa.training.checkpoint import PREPARED
 
 _INDEX, _DONE, _ROUND = "index", "before.json", "round-{}.json"
@@ -41,8 +39,8 @@ def is_made(output: Path) -> bool:
     return (output / PREPARED / _DONE).is_file()
 
 
-def make(output: Path, build: Callable[[Path], None], first: Callable[[Path], Mapping[str, Sequence[int]]]) -> None:
-    """Write the run's index, by ``build``, and where the held-out questions find their passages in it at first.
+def make(output: Path, build: Callable[[Path], None], first: Callable[[Path], Mapping[str, Found]]) -> None:
+    """Write the run's index, by ``build``, and what the held-out questions find in it at first.
 
     Raises what these two do.
     """
@@ -51,7 +49,8 @@ def make(output: Path, build: Callable[[Path], None], first: Callable[[Path], Ma
     folder.mkdir(parents=True)
     try:
         build(folder / _INDEX)
-        write_json(folder / _DONE, dict(first(folder / _INDEX)))  # Last: where it is, all is made.
+        found = {name: asdict(one) for name, one in first(folder / _INDEX).items()}
+        write_json(folder / _DONE, found)  # Last: where it is, all is made.
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
@@ -59,11 +58,13 @@ def make(output: Path, build: Callable[[Path], None], first: Callable[[Path], Ma
         raise
 
 
-def before(output: Path, questions: int) -> dict[str, list[int]]:
-    """Where the held-out questions found their passages before. Raises DataError where the file is damaged."""
+def before(output: Path, questions: int) -> dict[str, Found]:
+    """What so many held-out questions found before. Raises DataError where the file is damaged."""
     path = output / PREPARED / _DONE
-    kind = dict[str, Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=questions, max_length=questions)]]
-    found: dict[str, list[int]] = checked(kind, read_json(path, _REMEDY), str(path), _REMEDY)
+    found: dict[str, Found] = checked(dict[str, Found], read_json(path, _REMEDY), str(path), _REMEDY)
+    for name, one in found.items():
+        if len(one.places) != questions or min(one.places, default=1) < 1 or len(one.rouge1_f1) > questions:
+            raise DataError(f"{path}: {name!r} has not what {questions:,} questions found; {_REMEDY}")
     return found
 
 

@@ -50,6 +50,12 @@ class PairsRecipe(LoopRecipe):
         least=0,
         most=0.5,
     )
+    reader: str = setting(
+        "",
+        "Compare answers too, those of this reader, out of the first 20 passages: a folder, shipped name or hub id.",
+        metavar="READER",
+        path=True,
+    )
     keep_sentence: float = setting(
         0.1, "Of --from-documents: share of the passages that keep the sentence that is the question.", least=0, most=1
     )
@@ -108,7 +114,7 @@ class PairsRecipe(LoopRecipe):
     @property
     def models(self) -> tuple[str, ...]:
         """The names of all models that the run reads."""
-        return tuple(filter(None, (self.base, self.teacher)))
+        return tuple(filter(None, (self.base, self.teacher, self.reader)))
 
 
 R = TypeVar("R", bound=PairsRecipe)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from odqa.pairs.prepare import Job
-from odqa.pairs.scores import Comparison
+from odqa.pairs.scores import Comparison, Found, answers_compared, compared
 from odqa.training import start
 from odqa.training.names import inputs, name_of
 from odqa.training.record import Facts, facts
@@ -18,8 +19,9 @@ class PairsRecord(Facts):
     """All that is known of a finished run.
 
     ``pairs`` and ``held_out`` count questions, ``passages`` those that were searched, for negatives and in
-    ``comparisons``, which are empty where nothing was held out. ``seen`` counts what was learned from in all epochs:
-    questions of an encoder, questions with a passage of a cross-encoder.
+    ``comparisons``, which are empty where nothing was held out. ``answers`` compares the first answers of the recipe's
+    reader; empty without one. ``seen`` counts what was learned from in all epochs: questions of an encoder, questions
+    with a passage of a cross-encoder.
     """
 
     base: str
@@ -28,12 +30,13 @@ class PairsRecord(Facts):
     unanswerable: int
     passages: int
     comparisons: dict[str, Comparison]
+    answers: dict[str, Comparison]
     seen: int
     pairs_per_second: float | None
 
 
-def make_record(job: Job, passages: int, comparisons: dict[str, Comparison]) -> PairsRecord:
-    """The record of a run that has just been finished."""
+def make_record(job: Job, passages: int, before: Mapping[str, Found], after: Mapping[str, Found]) -> PairsRecord:
+    """The record of a run that has just been finished; ``before`` and ``after`` are what held-out questions found."""
     state, material = job.run.state, job.material
     machine = start.machine(job.recipe, job.run.accelerator)
     recipe, hashes = inputs(job.recipe, job.hashes)
@@ -46,7 +49,8 @@ def make_record(job: Job, passages: int, comparisons: dict[str, Comparison]) -> 
         held_out=len(material.held_out),
         unanswerable=material.unanswerable,
         passages=passages,
-        comparisons=comparisons,
+        comparisons=compared(before, after),
+        answers=answers_compared(before, after),
         seen=state.windows,
         pairs_per_second=round(state.windows / state.seconds, 1) if state.seconds else None,
     )

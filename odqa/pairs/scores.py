@@ -1,8 +1,8 @@
-"""Questions and an open index go in; at which place each finds its passage, how good that is, and whether it is better.
+"""Questions and an open index go in; where each finds its passage, how good that is, and whether it is better.
 
 A question needs one of its gold passages (:mod:`odqa.evaluation.cases` says which these are), so that what counts is
 the place of the first: recall@k is 1 where it is among the first k, MRR 1 over the place, and nDCG that of a question
-with one relevant passage.
+with one relevant passage. With a reader, what its first answer is worth counts too.
 """
 
 from __future__ import annotations
@@ -17,13 +17,26 @@ from odqa.evaluation.cases import search
 from odqa.evaluation.compare import LEVEL, randomisation_p
 from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.index.retriever import Retriever
+from odqa.pairs.answers import Worth
 from odqa.types import Example
 
-DEPTH = 20
+DEPTH = 20  # As many passages as `odqa ask` reads.
 NOT_FOUND = DEPTH + 1
 DEPTHS = (1, 5, DEPTH)
-DECISIVE = f"ndcg@{DEPTH}"  # The score that says whether one model is better.
+DECISIVE = f"ndcg@{DEPTH}"  # The score that says whether one model finds more than another.
+ANSWERS = "rouge1_f1"  # And the one that says whether answers are better.
 BETTER, WORSE, ALIKE = "better", "worse", "not better"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The place from 1 of each question's first gold passage, ``NOT_FOUND`` where none is among ``DEPTH``.
+
+    ``rouge1_f1`` is what the first answer is worth of each question that has a reference; empty where nobody answers.
+    """
+
+    places: list[int]
+    rouge1_f1: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +49,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """By how much the decisive score changed on the same questions: mean, interval, p-value, and what that says.
+    """By how much the score changed that decides, on the same questions: mean, interval, p-value, and what that says.
 
     The p-value is that of a two-sided paired randomisation test; below 0.05 it says better or worse, else not better.
     """
 
+    score: str
     mean: float
     interval: tuple[float, float]
     p: float
@@ -49,45 +63,61 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The scores of the held-out questions before the training and after it, and how the decisive one changed."""
+    """The scores of the held-out questions before the training and after it, and how the one changed that decides."""
 
     before: Mapping[str, Score]
     after: Mapping[str, Score]
     difference: Difference
 
 
-def places(
+def find(
     examples: Sequence[Example],
     sources: Mapping[str, str],
     retriever: Retriever,
+    worth: Worth | None = None,
     progress: Callable[[int], None] | None = None,
-) -> list[int]:
-    """The place from 1 of each question's first gold passage, ``NOT_FOUND`` where none is among ``DEPTH``.
+) -> Found:
+    """Where each question finds its passage and, by ``worth``, what its first answer is worth.
 
     ``sources`` and ``progress`` are as in :func:`odqa.evaluation.cases.search`.
     """
     queries = search(examples, retriever, DEPTH, progress, sources).queries
     firsts = (min(one.gold_ranks(), default=NOT_FOUND) for one in queries)
-    return [min(first, NOT_FOUND) for first in firsts]
+    return Found([min(first, NOT_FOUND) for first in firsts], worth(queries) if worth else [])
 
 
-def compared(before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]]) -> dict[str, Comparison]:
+def compared(before: Mapping[str, Found], after: Mapping[str, Found]) -> dict[str, Comparison]:
     """By what is compared, what the places of the held-out questions' passages say."""
     return {
-        name: Comparison(scores(before[name]), scores(after[name]), difference(before[name], after[name]))
+        name: Comparison(
+            scores(before[name].places), scores(after[name].places), difference(before[name].places, after[name].places)
+        )
         for name in after
     }
 
 
+def answers_compared(before: Mapping[str, Found], after: Mapping[str, Found]) -> dict[str, Comparison]:
+    """By what is compared, what the held-out questions' first answers say; empty where nobody answers."""
+    return {
+        name: Comparison(
+            {ANSWERS: _score(before[name].rouge1_f1)},
+            {ANSWERS: _score(one.rouge1_f1)},
+            _difference(ANSWERS, before[name].rouge1_f1, one.rouge1_f1),
+        )
+        for name, one in after.items()
+        if one.rouge1_f1
+    }
+
+
 def verdicts(comparisons: Mapping[str, Comparison]) -> Iterator[str]:
-    """A line for each comparison: the decisive score before and after, and whether it is better."""
+    """A line for each comparison: the score that decides before and after, and whether it is better."""
     for name, one in comparisons.items():
         change = one.difference
         words = {BETTER: "better", WORSE: "worse"}.get(change.verdict, "not better: chance may do as much")
         low, high = change.interval
         yield (
-            f"{name}: {DECISIVE} {one.before[DECISIVE].mean:.3f} before, {one.after[DECISIVE].mean:.3f} after "
-            f"({change.mean:+.3f}, from {low:+.3f} to {high:+.3f}, p = {change.p:.4f}): {words}"
+            f"{name}: {change.score} {one.before[change.score].mean:.3f} before, {one.after[change.score].mean:.3f} "
+            f"after ({change.mean:+.3f}, from {low:+.3f} to {high:+.3f}, p = {change.p:.4f}): {words}"
         )
 
 
@@ -97,13 +127,16 @@ def scores(places: Sequence[int]) -> dict[str, Score]:
 
 
 def difference(before: Sequence[int], after: Sequence[int]) -> Difference:
-    """How the decisive score of the same questions, in the same order, changed."""
-    one, other = (np.array(_values(places)[DECISIVE]) for places in (before, after))
-    changes = np.round(other - one, 9)
+    """How nDCG changed of the same questions, in the same order, that found their passages at these places."""
+    return _difference(DECISIVE, *(_values(places)[DECISIVE] for places in (before, after)))
+
+
+def _difference(score: str, before: Sequence[float], after: Sequence[float]) -> Difference:
+    changes = np.round(np.array(after) - np.array(before), 9)
     p = randomisation_p(changes)
     mean = float(changes.mean())
     verdict = ALIKE if p >= 1 - LEVEL else BETTER if mean > 0 else WORSE
-    return Difference(mean, confidence_interval(changes, level=LEVEL), p, verdict)
+    return Difference(score, mean, confidence_interval(changes, level=LEVEL), p, verdict)
 
 
 def _values(places: Sequence[int]) -> dict[str, list[float]]:

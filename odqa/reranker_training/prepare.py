@@ -12,8 +12,11 @@ from odqa.index.retriever import Retriever
 from odqa.index.search import Index
 from odqa.models import DEFAULT_ENCODER, ResolvedModel
 from odqa.pairs import mining, pool, prepared, scores, teachers
+from odqa.pairs.answers import answering
 from odqa.pairs.prepare import Begun, Job, begin, place
 from odqa.pairs.prepared import Mined
+from odqa.pairs.recipe import PairsRecipe
+from odqa.pairs.scores import Found
 from odqa.reranker_training.ordering import Lists, Ordering
 from odqa.reranker_training.recipe import RerankerRecipe
 from odqa.retrieval.encoder import Encoder
@@ -38,12 +41,11 @@ def prepare(recipe: RerankerRecipe, output: Path, watcher: Watcher, *, resume: b
 
     def first(
         model: Any, encoder: Encoder, examples: Sequence[Example], sources: Mapping[str, str], index: Path
-    ) -> dict[str, list[int]]:
-        found = {SEARCH: places(encoder, None, examples, sources, index, watcher.note)}
-        if _has_scores(model):
-            base = Reranker(model, recipe.base)
-            found[BASE] = places(encoder, base, examples, sources, index, watcher.note)
-        return found
+    ) -> dict[str, Found]:
+        rerankers = {SEARCH: None} | ({BASE: Reranker(model, recipe.base)} if _has_scores(model) else {})
+        return {
+            name: find(recipe, encoder, one, examples, sources, index, watcher.note) for name, one in rerankers.items()
+        }
 
     begun = begin(recipe, output, watcher, resume=resume, device=device, load=load, first=first)
     training, others = _lists(recipe, output, begun, watcher)
@@ -52,15 +54,16 @@ def prepare(recipe: RerankerRecipe, output: Path, watcher: Watcher, *, resume: b
     return place(recipe, output, begun, task, hardware.flops_per_token(begun.model), watcher, resume=resume)
 
 
-def places(
+def find(
+    recipe: PairsRecipe,
     encoder: Encoder,
     reranker: Reranker | None,
     examples: Sequence[Example],
     sources: Mapping[str, str],
     index: Path,
     tell: Callable[[str], None],
-) -> list[int]:
-    """Where the questions find their passages in the index, in the order of the search or that of a reranker.
+) -> Found:
+    """What the questions find in the index, in the order of the search or that of a reranker.
 
     ``tell`` is called now and then with how far a reranker has come.
     """
@@ -72,8 +75,12 @@ def places(
         if reranker and len(examples) > count:
             tell(f"reranked the passages of {done:,} of {len(examples):,} held-out questions by {reranker.name}")
 
-    with Retriever(Index.open(index), encoder, reranker) as retriever:
-        return scores.places(examples, sources, retriever, advance)
+    language = pool.chunk_of(str(index), "").language
+    with (
+        answering(recipe.reader, encoder.device, language, scores.DEPTH, tell) as worth,
+        Retriever(Index.open(index), encoder, reranker) as retriever,
+    ):
+        return scores.find(examples, sources, retriever, worth, advance)
 
 
 def _lists(recipe: RerankerRecipe, output: Path, begun: Begun, watcher: Watcher) -> tuple[Lists, Lists]:

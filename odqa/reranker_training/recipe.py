@@ -43,7 +43,7 @@ class RerankerRecipe(PairsRecipe):
     @property
     def models(self) -> tuple[str, ...]:
         """The names of all models that the run reads, but for the encoder of an index, which is known by its own."""
-        return tuple(filter(None, (self.base, self.encoder, self.teacher)))
+        return tuple(filter(None, (self.base, self.encoder, self.teacher, self.reader)))
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

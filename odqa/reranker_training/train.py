@@ -7,9 +7,9 @@ from pathlib import Path
 from odqa.pairs import finish as folder
 from odqa.pairs import prepared
 from odqa.pairs.prepare import Job
-from odqa.pairs.scores import Comparison, compared
+from odqa.pairs.scores import Found
 from odqa.reranker_training.card import card
-from odqa.reranker_training.prepare import places, prepare
+from odqa.reranker_training.prepare import find, prepare
 from odqa.reranker_training.recipe import RerankerRecipe
 from odqa.retrieval.reranker import Reranker
 from odqa.training.loop import fit
@@ -29,17 +29,16 @@ def train(
     run = job.run
     # Pairs are scored in float32, as they will be: without the arithmetic of the training around the model.
     model = run.accelerator.unwrap_model(run.final_model(), keep_fp32_wrapper=False).eval()
-    folder.finish(job, model, _compare(job, model), card)
+    folder.finish(job, model, _find(job, model), card)
     return output
 
 
-def _compare(job: Job, model: object) -> dict[str, Comparison]:
-    """The held-out questions, reranked, against the search alone and the base; empty where there are none."""
-    examples, output = [pair.example for pair in job.material.held_out], job.run.output
+def _find(job: Job, model: object) -> dict[str, Found]:
+    """What the held-out questions find, reranked: the same against the search alone and the base. Empty without any."""
+    examples, run = [pair.example for pair in job.material.held_out], job.run
     if not examples:
         return {}
-    before = prepared.before(output, len(examples))
-    reranker = Reranker(model, output.name)
-    index, tell = prepared.index_of(output), job.run.watcher.note
-    after = places(job.encoder, reranker, examples, job.material.sources, index, tell)
-    return compared(before, dict.fromkeys(before, after))
+    index, tell = prepared.index_of(run.output), run.watcher.note
+    reranker = Reranker(model, run.output.name)
+    after = find(job.recipe, job.encoder, reranker, examples, job.material.sources, index, tell)
+    return dict.fromkeys(prepared.before(run.output, len(examples)), after)

@@ -12,8 +12,11 @@ from odqa.index.retriever import Retriever
 from odqa.index.search import Index
 from odqa.models import ResolvedModel
 from odqa.pairs import mining, pool, prepared, scores, teachers
+from odqa.pairs.answers import answering
 from odqa.pairs.prepare import Begun, Job, begin, place
 from odqa.pairs.prepared import Mined
+from odqa.pairs.recipe import PairsRecipe
+from odqa.pairs.scores import Found
 from odqa.retrieval.encoder import Encoder
 from odqa.retriever_training import live
 from odqa.retriever_training.contrastive import Contrastive, Round, Texts
@@ -40,30 +43,39 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
         resume=resume,
         device=device,
         load=load,
-        first=lambda model, encoder, examples, sources, index: places(encoder, examples, sources, index),
+        first=lambda model, encoder, examples, sources, index: find(
+            recipe, encoder, examples, sources, index, watcher.note
+        ),
     )
     to_train, questions, passages = len(begun.material.training), begun.questions, begun.encoder.inputs(begun.right)[0]
     keys = [" ".join(passage.text.split()) for passage in begun.right]
     training = Texts(questions[:to_train], passages[:to_train], keys[:to_train])
     others = Texts(questions[to_train:], passages[to_train:], keys[to_train:])
 
-    def find(number: int, now: Any) -> Round:
+    def mined(number: int, now: Any) -> Round:
         return _round(recipe, output, number, begun, now, watcher.note)
 
     start.set_dropout(begun.model, recipe.dropout)
     prompts = begun.encoder.before("query"), begun.encoder.before("document")
-    task = Contrastive(recipe, begun.model, prompts, training, others, find if recipe.negatives else None)
+    task = Contrastive(recipe, begun.model, prompts, training, others, mined if recipe.negatives else None)
     return place(recipe, output, begun, task, hardware.flops_per_token(begun.model), watcher, resume=resume)
 
 
-def places(
-    encoder: Encoder, examples: Sequence[Example], sources: Mapping[str, str], index: Path
-) -> dict[str, list[int]]:
-    """By mode, where the questions find their passages in an index that has the vectors of the encoder."""
+def find(
+    recipe: PairsRecipe,
+    encoder: Encoder,
+    examples: Sequence[Example],
+    sources: Mapping[str, str],
+    index: Path,
+    tell: Callable[[str], None],
+) -> dict[str, Found]:
+    """By mode, what the questions find in an index that has the encoder's vectors; in hybrid mode answers too."""
     found = {}
-    for mode in MODES:
-        with Retriever(Index.open(index, mode=mode), encoder) as retriever:
-            found[mode.value] = scores.places(examples, sources, retriever)
+    language = pool.chunk_of(str(index), "").language
+    with answering(recipe.reader, encoder.device, language, scores.DEPTH, tell) as worth:
+        for mode in MODES:
+            with Retriever(Index.open(index, mode=mode), encoder) as retriever:
+                found[mode.value] = scores.find(examples, sources, retriever, worth if mode is Mode.HYBRID else None)
     return found
 
 

@@ -8,10 +8,10 @@ from odqa.index.reencoding import reencode
 from odqa.pairs import finish as folder
 from odqa.pairs import pool, prepared
 from odqa.pairs.prepare import Job
-from odqa.pairs.scores import Comparison, compared
+from odqa.pairs.scores import Found
 from odqa.retriever_training import live
 from odqa.retriever_training.card import card
-from odqa.retriever_training.prepare import places, prepare
+from odqa.retriever_training.prepare import find, prepare
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.training import average
 from odqa.training.loop import fit
@@ -40,17 +40,16 @@ def finish(job: Job, base_weight: float) -> None:
     if base_weight:
         base = live.load(job.origin, run.accelerator.device.type)[0]
         average.interpolate(model, base, base_weight)
-    folder.finish(job, model, _compare(job, model), card)
+    folder.finish(job, model, _find(job, model), card)
 
 
-def _compare(job: Job, model: object) -> dict[str, Comparison]:
-    """The encoder before and after, on the held-out questions; empty where there are none."""
+def _find(job: Job, model: object) -> dict[str, Found]:
+    """What the held-out questions find with the trained encoder; empty where there are none."""
     examples = [pair.example for pair in job.material.held_out]
     if not examples:
         return {}
-    index = prepared.index_of(job.run.output)
-    encoder = live.encoder_of(model, job.run.output.name)
-    reencode(index, encoder, progress=pool.told(job.run.watcher.note))
-    return compared(
-        prepared.before(job.run.output, len(examples)), places(encoder, examples, job.material.sources, index)
-    )
+    run = job.run
+    index, tell = prepared.index_of(run.output), run.watcher.note
+    encoder = live.encoder_of(model, run.output.name)
+    reencode(index, encoder, progress=pool.told(tell))
+    return find(job.recipe, encoder, examples, job.material.sources, index, tell)

@@ -145,6 +145,16 @@ def test_a_verdict_needs_more_than_chance():
     assert scores.difference([3] * 9, [3] * 9).p == 1
 
 
+def test_answers_are_compared_where_somebody_answers():
+    before, after = scores.Found([1] * 20, [0.0] * 20), scores.Found([1] * 20, [1.0] * 20)
+    assert scores.answers_compared({"dense": scores.Found([1], [])}, {"dense": scores.Found([1], [])}) == {}
+    found = scores.answers_compared({"hybrid": before}, {"hybrid": after})["hybrid"]
+    assert (found.before["rouge1_f1"].mean, found.after["rouge1_f1"].mean) == (0, 1)
+    assert (found.difference.verdict, found.difference.mean) == ("better", 1)
+    (line,) = scores.verdicts({"hybrid": found})
+    assert line.startswith("hybrid: rouge1_f1 0.000 before, 1.000 after (+1.000,") and line.endswith(": better")
+
+
 def test_equal_texts_are_one_document_whatever_their_questions():
     one, other = (document_of(Example(id, "q", "A text.", ())) for id in ("1", "2"))
     third = document_of(Example("3", "q", "A text.", (), headings=("Above",)))

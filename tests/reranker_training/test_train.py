@@ -45,6 +45,14 @@ def test_what_a_run_leaves(reranker, dataset, tiny_reranker, tiny_encoder):
     assert "held out" in (reranker / "loss.svg").read_text(encoding="utf-8")
 
 
+def test_with_a_reader_the_answers_are_compared_too(recipe, tiny_reranker, tiny_reader, tmp_path):
+    record = record_of(run(recipe(base=str(tiny_reranker), reader=str(tiny_reader)), tmp_path / "out"))
+    assert record["answers"].keys() == {"search", "base"}
+    for one in record["answers"].values():
+        assert one["after"] == record["answers"]["search"]["after"], "one order, compared with two others"
+    assert "- base: rouge1_f1 " in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
 def test_nothing_that_it_leaves_tells_where_its_maker_keeps_files(reranker, tmp_path_factory):
     assert telling(reranker, tmp_path_factory.getbasetemp()) == []
 

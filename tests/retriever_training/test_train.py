@@ -49,6 +49,29 @@ def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
     assert "held out" in (retriever / "loss.svg").read_text(encoding="utf-8")
 
 
+def test_with_a_reader_the_answers_are_compared_too(recipe, tiny_reader, tmp_path):
+    watcher = Recorder()
+    record = record_of(run(recipe(reader=str(tiny_reader)), tmp_path / "out", watcher))
+    assert record["answers"].keys() == {"hybrid"} and tiny_reader.name in record["sha256"]
+    (one,) = record["answers"].values()
+    assert one["before"].keys() == one["after"].keys() == {"rouge1_f1"}
+    # Of twelve passages all are read, before and after, whatever their order.
+    assert 0 <= one["before"]["rouge1_f1"]["mean"] <= 1 and one["difference"]["score"] == "rouge1_f1"
+    assert any(note.startswith("hybrid: rouge1_f1 ") for note in watcher.notes)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert f"first answer of `{tiny_reader.name}`" in card and "- hybrid: rouge1_f1 " in card
+
+
+def test_without_known_answers_none_can_be_compared(recipe, tiny_reader, tmp_path):
+    pairs = rows(
+        tmp_path / "pairs.jsonl",
+        *({"question": f"what is {place}", "passage": f"The {place} of the city."} for place in PLACES),
+    )
+    with pytest.raises(UsageError, match=r"no answer is known of the .* leave --reader out"):
+        run(recipe(train=(Source(str(pairs)),), held_out=0.5, reader=str(tiny_reader)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_that_it_leaves_tells_where_its_maker_keeps_files(retriever, tmp_path_factory):
     assert telling(retriever, tmp_path_factory.getbasetemp()) == []
 

@@ -1,0 +1,243 @@
+"""Does a reranker pay? Its order before reading, and its score as a third prior, against reading more passages.
+
+    odqa train-reranker --recipe my-reranker.toml --output runs/reranker
+    python benchmarks/reranking.py --data ../shared/data/docs_qa --reranker runs/reranker
+
+The passages of docs_qa are indexed, and answerable questions of its ``tune.json`` asked, of which no shipped reader and
+no encoder has learned. The first 50 passages of each question are read once, and scored once by the reranker; then each
+way of choosing what is read is tried on the same readings. Weights of a ranking are fitted as `odqa tune` does, on four
+fifths of the documents for the last fifth, so that each way has those that suit it. An answer is worth its ROUGE-1 F1,
+whatever would be withheld.
+
+The time of a way is that of the passages it reads, measured in the same run: seconds a passage of reader and reranker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pipeline import run
+from scipy.optimize import minimize
+
+from odqa.answering.candidates import Candidates, log_sum_exp
+from odqa.answering.ranking import Weights, place_scores
+from odqa.evaluation.bootstrap import confidence_interval
+from odqa.evaluation.cases import Query, holds, read, search
+from odqa.evaluation.compare import randomisation_p
+from odqa.evaluation.metrics import exact_match, rouge1_f1
+from odqa.evaluation.readings import Readings
+from odqa.index.retriever import Retriever
+from odqa.models import DEFAULT_READER
+from odqa.reader.model import Reader
+from odqa.retrieval.reranker import Reranker
+from odqa.squad import load_examples
+from odqa.text import normalize_answer
+from odqa.types import Hit, Reading
+
+DEPTH = 50
+FOLDS = 5
+SEED = 7
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question with its hits, best first, and of each hit the reading and the reranker's logit."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    readings: tuple[Reading, ...]
+    logits: tuple[float, ...]
+
+    @property
+    def references(self) -> list[str]:
+        """The texts of the right answers."""
+        return [one.text for one in self.query.example.references]
+
+    def first(self, count: int) -> list[int]:
+        """The numbers of the first hits of the search."""
+        return list(range(min(count, len(self.hits))))
+
+    def reranked(self, count: int) -> list[int]:
+        """The numbers of the hits that the reranker puts first."""
+        return sorted(range(len(self.hits)), key=lambda at: (-self.logits[at], at))[:count]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What is read of a question's hits, how many pairs the reranker scores for it, and whether they are a prior."""
+
+    name: str
+    chosen: Callable[[Case], list[int]]
+    reads: int
+    reranks: int = 0
+    prior: bool = False
+
+
+WAYS = (
+    Way("the first 5", lambda one: one.first(5), 5),
+    Way("5 of 50 by the reranker", lambda one: one.reranked(5), 5, DEPTH),
+    Way("the same, its score a prior", lambda one: one.reranked(5), 5, DEPTH, prior=True),
+    Way("the first 20", lambda one: one.first(20), 20),
+    Way("the first 20, the reranker's score a prior", lambda one: one.first(20), 20, 20, prior=True),
+    Way("20 of 50 by the reranker", lambda one: one.reranked(20), 20, DEPTH),
+    Way("the same, its score a prior", lambda one: one.reranked(20), 20, DEPTH, prior=True),
+    Way("the first 50", lambda one: one.first(DEPTH), DEPTH),
+    Way("the first 50, the reranker's score a prior", lambda one: one.first(DEPTH), DEPTH, DEPTH, prior=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A question's places by one way: the candidates, each place's log prior by the reranker, what each is worth."""
+
+    candidates: Candidates
+    reranker: Floats
+    worth: Floats
+    right: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, case: Case, way: Way) -> Places:
+        """The places of a question in what a way reads."""
+        chosen = way.chosen(case)
+        hits = [replace(case.hits[at], rank=rank) for rank, at in enumerate(chosen, start=1)]
+        candidates = Candidates.of(hits, [case.readings[at] for at in chosen])
+        logits = np.array([case.logits[at] for at in chosen])
+        prior = dict(zip((hit.passage.id for hit in hits), logits - log_sum_exp(logits), strict=True))
+        texts = [place.text for place in candidates.places]
+        return cls(
+            candidates,
+            np.array([prior[place.passage.id] for place in candidates.places]),
+            np.array([rouge1_f1(text, case.references) for text in texts]),
+            np.array([exact_match(text, case.references) == 1 for text in texts], dtype=bool),
+        )
+
+    def scores(self, weights: Sequence[float]) -> Floats:
+        """By the ranking "prior", with the reranker's as a third."""
+        temperature, dense, bm25, reranker = weights
+        usual = place_scores("prior", self.candidates.evidence, Weights(temperature, dense, bm25))
+        return usual + reranker * self.reranker
+
+
+def fitted(some: Sequence[Places], *, prior: bool) -> list[float]:
+    """Temperature and weights that make right places most likely, as :mod:`odqa.fitting.ranking` fits them."""
+    usable = [one for one in some if one.right.any() and not one.right.all()]
+
+    def weights(free: Floats) -> list[float]:
+        return [float(np.exp(free[0])), *map(float, free[1:]), *([] if prior else [0.0])]
+
+    def loss(free: Floats) -> float:
+        total = 0.0
+        for one in usable:
+            scores = one.scores(weights(free))
+            total += log_sum_exp(scores) - log_sum_exp(scores[one.right])
+        return total / len(usable) + 0.01 * float((free[1:] ** 2).sum())
+
+    bounds = [(np.log(0.05), np.log(20.0)), *[(-2.0, 2.0)] * (3 if prior else 2)]
+    found = minimize(loss, np.zeros(len(bounds)), method="Powell", bounds=bounds, options={"xtol": 1e-3})
+    return weights(np.atleast_1d(found.x))
+
+
+def crossed(cases: Sequence[Case], way: Way) -> tuple[Floats, list[list[float]]]:
+    """What the first answer of each question is worth, by weights fitted on other documents; and these weights."""
+    places = [Places.of(case, way) for case in cases]
+    documents = sorted({case.query.example.title for case in cases})
+    random.Random(SEED).shuffle(documents)
+    fold = {title: number % FOLDS for number, title in enumerate(documents)}
+    worth, all_weights = np.zeros(len(cases)), []
+    for number in range(FOLDS):
+        inside = [fold[case.query.example.title] == number for case in cases]
+        weights = fitted([one for one, own in zip(places, inside, strict=True) if not own], prior=way.prior)
+        all_weights.append(weights)
+        for at in np.flatnonzero(inside).tolist():
+            one = places[at]
+            worth[at] = one.worth[int(np.argmax(one.scores(weights)))] if len(one.worth) else 0.0
+    return worth, all_weights
+
+
+def gathered(
+    index: Path, tune: Path, count: int, reranker: Reranker, reader: Reader, folder: Path
+) -> tuple[list[Case], float, float]:
+    """The cases, and the seconds that the reader and the reranker take for a passage."""
+    answerable = [one for one in load_examples(str(tune)) if one.answerable]
+    examples = random.Random(SEED).sample(answerable, min(count, len(answerable)))
+    with Retriever.open(index) as retriever:
+        queries = search(examples, retriever, DEPTH).queries
+    found = [(one, one.first(DEPTH)) for one in queries]
+    pairs = [(one.question, hit.passage) for one, hits in found for hit in hits]
+    began = time.perf_counter()
+    logits = reranker.scores(*zip(*pairs, strict=True))
+    reranking = (time.perf_counter() - began) / len(pairs)
+    print(f"{len(examples)} questions, {len(pairs):,} passages reranked", flush=True)
+    began = time.perf_counter()
+    with Readings(reader, folder) as readings:
+        cases = read(queries, DEPTH, readings, removed=False)
+    reading = (time.perf_counter() - began) / len(pairs)
+    left = iter(logits)
+    return (
+        [
+            Case(
+                one,
+                hits,
+                tuple(case.readings[hit.passage.id] for hit in hits),
+                tuple(next(left) for _ in hits),
+            )
+            for (one, hits), case in zip(found, cases, strict=True)
+        ],
+        reading,
+        reranking,
+    )
+
+
+def found_at(case: Case, chosen: Sequence[int]) -> bool:
+    """Whether a passage that holds an answer is among the chosen."""
+    answers = [answer for text in case.references if (answer := normalize_answer(text))]
+    own = case.query.gold
+    return any(case.hits[at].passage.id in own and holds(case.hits[at].passage.text, answers) for at in chosen)
+
+
+def main() -> None:
+    """Index, read and rerank what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder docs_qa")
+    parser.add_argument("--reranker", required=True, help="a cross-encoder")
+    parser.add_argument("--reader", default=DEFAULT_READER)
+    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--work", type=Path, default=Path("runs/reranking"), help="for the index and the readings")
+    arguments = parser.parse_args()
+    index = arguments.work / "index"
+    if not index.exists():
+        run("index", *sorted(arguments.data.glob("*.json")), "--output", index)
+    reranker, reader = Reranker.load(arguments.reranker), Reader.load(arguments.reader)
+    cases, reading, reranking = gathered(
+        index, arguments.data / "tune.json", arguments.questions, reranker, reader, arguments.work / "readings"
+    )
+    print(f"a passage: {1000 * reading:.1f} ms to read, {1000 * reranking:.1f} ms to rerank\n")
+    print("| read | passage found | ROUGE-1 F1 of the first answer | against the first 50 | p | seconds |")
+    print("|---|---|---|---|---|---|")
+    reference, _ = crossed(cases, WAYS[-2])
+    for way in WAYS:
+        worth, weights = crossed(cases, way)
+        low, high = confidence_interval(worth)
+        change = np.round(worth - reference, 9)
+        of, to = confidence_interval(change)
+        seconds = way.reads * reading + way.reranks * reranking
+        found = np.mean([found_at(case, way.chosen(case)) for case in cases])
+        print(
+            f"| {way.name} | {found:.3f} | {worth.mean():.3f} ({low:.3f} – {high:.3f}) | {change.mean():+.3f} "
+            f"({of:+.3f} to {to:+.3f}) | {randomisation_p(change):.3f} | {seconds:.2f} |",
+            flush=True,
+        )
+        if way.prior:
+            print(f"<!-- weights: {np.round(np.mean(weights, axis=0), 3).tolist()} -->", flush=True)
+
+
+if __name__ == "__main__":
+    main()

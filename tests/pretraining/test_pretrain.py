@@ -150,6 +150,7 @@ def test_it_goes_on_from_a_model_with_its_tokenizer(corpus, language_model, tmp_
     assert watcher.metrics[0]["loss"] < record_of(language_model)["evaluations"][-1]["loss"]
     assert (output / "tokenizer.json").read_bytes() == (language_model / "tokenizer.json").read_bytes()
     assert "It went on from `out`" in (output / "README.md").read_text(encoding="utf-8")
+    assert record_of(output)["recipe"]["short_share"] == 0, "a base has read whole blocks before"
 
 
 def test_a_base_without_a_head_gets_a_new_one(recipe, tiny_base, tmp_path):

@@ -29,9 +29,9 @@ def test_a_preset_gives_what_is_not_set_otherwise():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"base": "b", "layers": 3, "vocab_size": 400}, "--base b settles what --vocab-size, --layers would say"),
-        ({"base": "b", "preset": "tiny"}, "--base b settles what --preset would say"),
-        ({"tokenizer": "t", "min_frequency": 3}, "--tokenizer t settles what --min-frequency would say"),
+        ({"base": "b", "layers": 3, "vocab_size": 400}, "base b settles already what vocab_size, layers would say"),
+        ({"base": "b", "preset": "tiny"}, "base b settles already what preset would say"),
+        ({"tokenizer": "t", "min_frequency": 3}, "tokenizer t settles already what min_frequency would say"),
         ({"hidden": 100, "heads": 3}, "must be a multiple of them, such as 102"),
         ({"preset": "huge"}, "preset is 'huge'; it must be one of tiny, mini, small, base"),
         ({"vocab_size": 10}, "vocab_size is 10; it must be at least 300"),
@@ -63,7 +63,7 @@ def test_a_flag_leaves_out_what_it_settles_otherwise():
     adapted = make_recipe(overridden(of_file, {"base": "mine", "epochs": 1}))
     assert (adapted.base, adapted.preset, adapted.texts, adapted.epochs) == ("mine", "", ("a",), 1)
     assert make_recipe(overridden(of_file, {"hidden": 256})).layers == 4
-    with pytest.raises(UsageError, match="--base mine settles what --preset would say"):
+    with pytest.raises(UsageError, match="base mine settles already what preset would say"):
         make_recipe(overridden(of_file, {"base": "mine", "preset": "tiny"}))
 
 

@@ -64,6 +64,18 @@ def test_the_gradients_of_several_batches_add_up_in_float32():
     assert master.qa_outputs.weight.grad is None
 
 
+def test_so_do_those_of_several_passes_of_one_batch():
+    model = Scorer()
+    master = master_weights.split(model)
+    master_weights.hand_at_once(model, master)
+    for gradient in (256, 1, 1, 1, 1):
+        (model.layer.weight * gradient).sum().backward()
+        assert model.layer.weight.grad is None
+    master_weights.hand_gradients(model, master)
+    assert (master.layer.weight.grad == 260).all()
+    assert master.qa_outputs.weight.grad is None
+
+
 def test_the_master_of_a_reader_computes_its_own_logits(tiny_reader):
     """The span head of the copy is the copy's: another weight there leaves the first model's logits alone."""
     model, _ = load_model(tiny_reader, head_required=True)

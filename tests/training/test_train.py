@@ -609,7 +609,7 @@ def test_a_loss_that_explodes_names_the_checkpoint_that_is_kept(recipe, tmp_path
     kept = tmp_path / "out" / "checkpoint"
     assert str(error.value) == (
         f"the loss is nan at step 2; the checkpoint {kept} is kept. Lower the learning rate (1e+30) or use --precision "
-        "float32, in a run with another --output"
+        "float32, in a run with another --output; --resume --precision float32 goes on from it"
     )
     assert checkpoint.find(tmp_path / "out") == kept
 

@@ -35,8 +35,8 @@ from odqa.evaluation.metrics import exact_match, rouge1_f1
 from odqa.evaluation.readings import Readings
 from odqa.index.retriever import Retriever
 from odqa.models import DEFAULT_READER
+from odqa.pairs.cross_encoder import CrossEncoder
 from odqa.reader.model import Reader
-from odqa.retrieval.reranker import Reranker
 from odqa.squad import load_examples
 from odqa.text import normalize_answer
 from odqa.types import Hit, Reading
@@ -163,7 +163,7 @@ def crossed(cases: Sequence[Case], way: Way) -> tuple[Floats, list[list[float]]]
 
 
 def gathered(
-    index: Path, tune: Path, count: int, reranker: Reranker, reader: Reader, folder: Path
+    index: Path, tune: Path, count: int, reranker: CrossEncoder, reader: Reader, folder: Path
 ) -> tuple[list[Case], float, float]:
     """The cases, and the seconds that the reader and the reranker take for a passage."""
     answerable = [one for one in load_examples(str(tune)) if one.answerable]
@@ -207,7 +207,7 @@ def main() -> None:
     """Index, read and rerank what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder docs_qa")
-    parser.add_argument("--reranker", required=True, help="a cross-encoder")
+    parser.add_argument("--cross-encoder", required=True, help="a folder or a hub id")
     parser.add_argument("--reader", default=DEFAULT_READER)
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--work", type=Path, default=Path("runs/reranking"), help="for the index and the readings")
@@ -215,7 +215,7 @@ def main() -> None:
     index = arguments.work / "index"
     if not index.exists():
         run("index", *sorted(arguments.data.glob("*.json")), "--index", index)
-    reranker, reader = Reranker.load(arguments.reranker), Reader.load(arguments.reader)
+    reranker, reader = CrossEncoder.load(arguments.cross_encoder), Reader.load(arguments.reader)
     cases, reading, reranking = gathered(
         index, arguments.data / "tune.json", arguments.questions, reranker, reader, arguments.work / "readings"
     )

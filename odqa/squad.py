@@ -80,7 +80,7 @@ def with_contexts(questions: Iterable[Example | OwnQuestion]) -> list[Example]:
         if isinstance(one, OwnQuestion):
             raise UsageError(
                 f"{one.where}: a question without a context, so its answer has to be found in an index; name the index "
-                "(odqa eval, tune, train-reader, train-retriever and train-reranker take --index), or give a context"
+                "(odqa eval, tune, train-reader and train-retriever take --index), or give a context"
             )
         examples.append(one)
     return examples

@@ -24,7 +24,7 @@ LAYERS = [
     {"reports"},
     {"training"},
     {"pretraining", "pairs"},
-    {"retriever_training", "reranker_training"},
+    {"retriever_training"},
     {"trimming"},
     {"serve"},
     {"cli"},

@@ -59,16 +59,14 @@ class Pipeline(Closing):
         reader: str | Path = DEFAULT_READER,
         encoder: str | Path | None = None,
         ranking: str | None = None,
-        reranker: str | Path | None = None,
         device: str = "auto",
         backend: str | None = None,
     ) -> Self:
         """Open an index and load the models; ``encoder`` None means the one the index was built with.
 
         ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. ``ranking`` is
-        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. ``reranker`` is a
-        cross-encoder that chooses the passages to read, None for none. ``backend`` is auto, openvino or torch; see
-        :meth:`odqa.reader.model.Reader.load`. Raises
+        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. ``backend`` is auto,
+        openvino or torch; see :meth:`odqa.reader.model.Reader.load`. Raises
         IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that cannot be
         found or does not fit, UsageError for a mode, a ranking or a device that does not exist.
         """
@@ -77,7 +75,7 @@ class Pipeline(Closing):
 
         index = address_of(index)
         check_ranking(ranking)
-        retriever = Retriever.open(index, mode=mode, encoder=encoder, reranker=reranker, device=device, backend=backend)
+        retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device, backend=backend)
         try:
             loaded = Reader.load(reader, device=device, backend=backend)
             fit = fit_file.load(loaded, index)
@@ -178,7 +176,7 @@ class Pipeline(Closing):
         if index is self.retriever.index:
             return self
         encoder = None if index.mode is Mode.BM25 else self.retriever.encoder
-        return Pipeline(Retriever(index, encoder, self.retriever.reranker), self.reader, self.decider)
+        return Pipeline(Retriever(index, encoder), self.reader, self.decider)
 
     def close(self) -> None:
         """Close the index; the pipeline cannot be asked again."""

@@ -26,7 +26,6 @@ from odqa.cli.options import (
     QuestionsOption,
     RayOption,
     ReaderOption,
-    RerankerOption,
     parse_filters,
 )
 from odqa.cli.output import note, print_json, print_marked
@@ -63,7 +62,6 @@ def ask(
             help="Show answers with at least this confidence (0 to 1), whatever the no-answer rule says; 0 shows all."
         ),
     ] = None,
-    reranker: RerankerOption = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show what answers were ranked by, and how close it came to giving none."),
@@ -111,7 +109,6 @@ def ask(
         "--index": index,
         "--filter": filters,
         "--ranking": ranking,
-        "--reranker": reranker,
         "--exhaustive": exhaustive,
         "--url": url,
         "--ray": ray,
@@ -129,11 +126,9 @@ def ask(
         return
 
     if url is not None:
-        opened = _remote(url, index, reader, ranking, reranker, device)
+        opened = _remote(url, index, reader, ranking, device)
     else:
-        opened = _local(
-            index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, reranker, device, ray, how
-        )
+        opened = _local(index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, device, ray, how)
     with opened as respond:
         if prompting:
             from odqa.index.stores import store_at
@@ -162,7 +157,6 @@ def _local(
     mode: Mode,
     reader: str,
     ranking: str | None,
-    reranker: str | None,
     device: str,
     ray: str | None,
     how: Ask,
@@ -181,7 +175,7 @@ def _local(
         from odqa.reader.spread import spread
 
         here = "cpu" if ray else device
-        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, reranker=reranker, device=here)
+        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=here)
     with opened as local, spread(local.reader, ray, device) as reads:
         pipeline = Pipeline(local.retriever, reads, local.decider)
         tell_fallback(pipeline.retriever.fallback)
@@ -190,14 +184,11 @@ def _local(
 
 
 @contextmanager
-def _remote(
-    url: str, index: Address | None, reader: str, ranking: str | None, reranker: str | None, device: str
-) -> Iterator[Respond]:
+def _remote(url: str, index: Address | None, reader: str, ranking: str | None, device: str) -> Iterator[Respond]:
     """What answers by a server, which has its own models."""
     own = [
         ("--reader", reader != setting("reader", DEFAULT_READER)),
         ("--ranking", ranking is not None),
-        ("--reranker", reranker is not None),
         ("--device", device != setting("device", AUTO)),
     ]
     with client_of(url, own) as client:

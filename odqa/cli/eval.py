@@ -83,12 +83,6 @@ def evaluate(
             rich_help_panel=WHOLE,
         ),
     ] = None,
-    reranker: Annotated[
-        str | None,
-        typer.Option(
-            help="Order the first 50 passages anew by this cross-encoder: a folder or hub id.", rich_help_panel=WHOLE
-        ),
-    ] = None,
     ablate: Annotated[
         bool,
         typer.Option("--ablate", help="Compare all rankings in all modes at k 5, 20 and -k.", rich_help_panel=WHOLE),
@@ -153,7 +147,7 @@ def evaluate(
     from odqa.squad import load_examples, load_questions
 
     asked: dict[str, object] = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate}
-    whole = asked | {"--reranker": reranker, "--exhaustive": exhaustive, "--report": report, "--cache": cache}
+    whole = asked | {"--exhaustive": exhaustive, "--report": report, "--cache": cache}
     if index is None:
         if alone := next((name for name, value in whole.items() if value), None):
             raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")
@@ -178,7 +172,7 @@ def evaluate(
         k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
         drawn = _draw(questions, limit, sample)
-        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, reranker, ablate, exhaustive)
+        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, ablate, exhaustive)
         models = Models(reader, device, ray, batch_size)
         run(request, models, report=report, cache=cache or setting("cache", None), json=json_output)
         return

@@ -36,7 +36,6 @@ class Request:
     mode: Mode
     k: int
     ranking: str | None
-    reranker: str | None
     ablate: bool
     exhaustive: bool
 
@@ -92,10 +91,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
         retrievers = {
-            mode: stack.enter_context(
-                Retriever.open(request.index, mode=mode, reranker=request.reranker, device=models.here)
-            )
-            for mode in modes
+            mode: stack.enter_context(Retriever.open(request.index, mode=mode, device=models.here)) for mode in modes
         }
         tell_fallback(retrievers[request.mode].fallback)
         placed = place(request.questions, retrievers[request.mode])

@@ -116,14 +116,6 @@ ReaderOption: TypeAlias = Annotated[
         "--reader", help="Reader: a folder or a name.", autocompletion=complete.readers, rich_help_panel=MODELS
     ),
 ]
-RerankerOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--reranker",
-        help="Order the first 50 passages anew by this cross-encoder: a folder or hub id.",
-        rich_help_panel=MODELS,
-    ),
-]
 ModeOption: TypeAlias = Annotated[
     Mode, typer.Option("--mode", help="Find passages by meaning (dense), by shared words (bm25), or by both (hybrid).")
 ]

@@ -22,7 +22,6 @@ from odqa.cli.options import (
     JsonOption,
     ModeOption,
     QuestionsOption,
-    RerankerOption,
     parse_filters,
 )
 from odqa.cli.output import note, print_json, print_marked
@@ -45,7 +44,6 @@ def search(
     k: Annotated[int, typer.Option("-k", help="Passages to show for a question.")] = 10,
     mode: ModeOption = Mode.HYBRID,
     filters: FilterOption = None,
-    reranker: RerankerOption = None,
     device: DeviceOption = AUTO,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the rank and the score that each component gives.")
@@ -79,9 +77,7 @@ def search(
     from odqa.reports.answers_json import hits_as_json
 
     with (
-        _local(index_or_default(index), mode, reranker, device, how)
-        if url is None
-        else _remote(url, index, mode, reranker, device) as find
+        _local(index_or_default(index), mode, device, how) if url is None else _remote(url, index, mode, device) as find
     ):
         found = find((text for _, text in pairs), how)
         if questions is not None:
@@ -95,7 +91,7 @@ def search(
 
 
 @contextmanager
-def _local(index: Address, mode: Mode, reranker: str | None, device: str, how: Ask) -> Iterator[Find]:
+def _local(index: Address, mode: Mode, device: str, how: Ask) -> Iterator[Find]:
     """What searches an index here, by an encoder that is loaded first, once nothing is known to be wrong."""
     from odqa.answering.precheck import precheck
 
@@ -103,7 +99,7 @@ def _local(index: Address, mode: Mode, reranker: str | None, device: str, how: A
     with status("Loading the encoder…"):
         from odqa.index.retriever import Retriever
 
-        opened = Retriever.open(index, mode=mode, reranker=reranker, device=device)
+        opened = Retriever.open(index, mode=mode, device=device)
     with opened as retriever:
         tell_fallback(retriever.fallback)
         language = str(retriever.index.manifest.keywords.get("language", ""))
@@ -119,11 +115,9 @@ def _local(index: Address, mode: Mode, reranker: str | None, device: str, how: A
 
 
 @contextmanager
-def _remote(url: str, index: Address | None, mode: Mode, reranker: str | None, device: str) -> Iterator[Find]:
+def _remote(url: str, index: Address | None, mode: Mode, device: str) -> Iterator[Find]:
     """What searches by a server, which has its own encoder."""
-    with client_of(
-        url, [("--reranker", reranker is not None), ("--device", device != setting("device", AUTO))]
-    ) as client:
+    with client_of(url, [("--device", device != setting("device", AUTO))]) as client:
         name = None if index is None else str(index)
         yield lambda questions, how: (
             client.search(question, k=how.k, mode=mode, filters=how.filters, index=name) for question in questions

@@ -111,7 +111,6 @@ def evaluate_pipeline(
         scores=_columns(judgements),
         seconds=time.perf_counter() - began,
         passages_read=mean([float(one.passages) for one in judgements]),
-        reranker=reranker.name if (reranker := retrievers[mode].reranker) else "",
     )
 
 

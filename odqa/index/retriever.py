@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -18,28 +16,21 @@ from odqa.index.copies import search_distinct
 from odqa.index.filters import Filters
 from odqa.index.interface import OpenIndex
 from odqa.index.stores import store_at
-from odqa.types import Component, Hit, Mode
+from odqa.types import Hit, Mode
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
-    from odqa.retrieval.reranker import Reranker
-
-
-RERANKED = 50  # Passages of a question that a reranker reads at least.
-RERANKER = "reranker"  # The name of its score among the components of a hit.
 
 
 class Retriever(Closing):
     """What it takes to search an index. Use it as a context manager, or close it.
 
-    ``encoder`` is None where the index is searched by words alone, ``reranker`` where nothing puts what is found into
-    another order.
+    ``encoder`` is None where the index is searched by words alone.
     """
 
-    def __init__(self, index: OpenIndex, encoder: Encoder | None, reranker: Reranker | None = None) -> None:
+    def __init__(self, index: OpenIndex, encoder: Encoder | None) -> None:
         self.index = index
         self.encoder = encoder
-        self.reranker = reranker
 
     @classmethod
     def open(
@@ -48,28 +39,25 @@ class Retriever(Closing):
         *,
         mode: Mode | str = Mode.HYBRID,
         encoder: str | Path | None = None,
-        reranker: str | Path | None = None,
         device: str = "auto",
         backend: str | None = None,
     ) -> Self:
         """Open an index and load its encoder; ``encoder`` None means the one the index was built with.
 
-        ``reranker`` is the cross-encoder that orders the best ``RERANKED`` passages of a question anew, None for none.
         In the mode ``bm25`` no encoder is loaded and no vector read. Raises IndexFolderError for a missing or damaged
         index or another encoder, ModelError for a model that cannot be found, UsageError for an unknown mode or a
         device that is not available.
         """
         opened = store_at(index).open(mode, device)
         try:
-            second = _load_reranker(reranker, device) if reranker else None
             if opened.mode is Mode.BM25:
-                return cls(opened, None, second)
+                return cls(opened, None)
             from odqa.retrieval.encoder import Encoder
 
             name = opened.manifest.encoder if encoder is None else encoder
             loaded = Encoder.load(name, device=device, backend=backend)
             opened.check_encoder(loaded)
-            return cls(opened, loaded, second)
+            return cls(opened, loaded)
         except BaseException:
             opened.close()
             raise
@@ -96,43 +84,13 @@ class Retriever(Closing):
     ) -> list[list[Hit]]:
         """As :meth:`search`, for questions that :meth:`encode` has made ``vectors`` of."""
         check_count("k", k)
-        first = k if self.reranker is None else max(k, RERANKED)
 
         def search(wanted: Sequence[int], depth: int) -> list[list[Hit]]:
-            some = vectors if vectors is None or depth == first else vectors[list(wanted)]
+            some = vectors if vectors is None or depth == k else vectors[list(wanted)]
             return self.index.search([questions[at] for at in wanted], depth, some, filters)
 
-        found = search_distinct(search, len(questions), first)
-        return found if self.reranker is None else _reranked(self.reranker, questions, found, k)
+        return search_distinct(search, len(questions), k)
 
     def close(self) -> None:
         """Close the index; it cannot be searched again."""
         self.index.close()
-
-
-def _load_reranker(name: str | Path, device: str) -> Reranker:
-    from odqa.retrieval.reranker import Reranker
-
-    return Reranker.load(name, device)
-
-
-def _reranked(reranker: Reranker, questions: Sequence[str], found: Sequence[Sequence[Hit]], k: int) -> list[list[Hit]]:
-    """The ``k`` hits of each question that the reranker scores highest, best first, then as they were found."""
-    pairs = [(question, hit.passage) for question, hits in zip(questions, found, strict=True) for hit in hits]
-    scores = iter(reranker.scores([question for question, _ in pairs], [passage for _, passage in pairs]))
-    ordered = []
-    for hits in found:
-        own = list(islice(scores, len(hits)))
-        best = sorted(range(len(hits)), key=lambda at, own=own: (-own[at], at))[:k]  # type: ignore[misc]
-        ordered.append(
-            [
-                replace(
-                    hits[at],
-                    score=own[at],
-                    rank=rank,
-                    components={**hits[at].components, RERANKER: Component(own[at], rank)},
-                )
-                for rank, at in enumerate(best, start=1)
-            ]
-        )
-    return ordered

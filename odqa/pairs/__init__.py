@@ -1,1 +1,1 @@
-"""Questions with their passages -> what an encoder learns of them, and what a cross-encoder learns."""
+"""Questions with their passages -> what an encoder learns of them, and whether it finds more."""

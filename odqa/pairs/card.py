@@ -1,4 +1,4 @@
-"""A run's record goes in; what the cards of encoders and rerankers share comes out. Pure; knows no model, no file."""
+"""A run's record goes in; the parts of its card come out. Pure; knows no model, no file."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def begin(
     where = start.check(recipe, output, resume=resume, device=device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError(
-            "an encoder or a reranker is trained by one process; start odqa without accelerate launch, and take a "
+            "an encoder is trained by one process; start odqa without accelerate launch, and take a "
             "larger --batch-size on a larger GPU"
         )
     if recipe.index:

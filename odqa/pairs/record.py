@@ -20,8 +20,7 @@ class PairsRecord(Facts):
 
     ``pairs`` and ``held_out`` count questions, ``passages`` those that were searched, for negatives and in
     ``comparisons``, which are empty where nothing was held out. ``answers`` compares the first answers of the recipe's
-    reader; empty without one. ``seen`` counts what was learned from in all epochs: questions of an encoder, questions
-    with a passage of a cross-encoder.
+    reader; empty without one. ``seen`` counts the questions that were learned from in all epochs.
     """
 
     base: str

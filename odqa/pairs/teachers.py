@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from odqa.pairs.cross_encoder import CrossEncoder
 from odqa.pairs.recipe import PairsRecipe
-from odqa.retrieval.reranker import Reranker
 from odqa.types import Passage
 from odqa.views import context_of_passage
 
@@ -21,7 +21,7 @@ def load(recipe: PairsRecipe, device: str) -> Teacher | None:
     """The recipe's teacher, None where it has none. Raises ModelError for one that cannot be loaded."""
     if recipe.distill_reader:
         return _reader(recipe.distill_reader, device)
-    return Reranker.load(recipe.distill, device).scores if recipe.distill else None
+    return CrossEncoder.load(recipe.distill, device).scores if recipe.distill else None
 
 
 def worth(

@@ -37,10 +37,9 @@ def headline(report: Report) -> str:
     """What was asked of what, and how, in a sentence."""
     asked, index = report.questions, report.index
     read = "" if report.passages_read is None else f" ({report.passages_read:.1f} of them read)"
-    by = f" reranked by {report.reranker}" if report.reranker else ""
     return (
         f"{asked.questions:,} questions ({asked.answerable:,} answerable) asked of {index.folder}, "
-        f"{index.passages:,} passages; {report.mode} search{by}, k = {report.k}{read}, ranking {report.ranking}, "
+        f"{index.passages:,} passages; {report.mode} search, k = {report.k}{read}, ranking {report.ranking}, "
         f"reader {report.reader}; gold passages recognised by {report.gold_by}; {report.seconds:,.0f} s"
     )
 

@@ -183,12 +183,12 @@ def test_documents_alone(recipe, tmp_path, monkeypatch):
 
 
 def test_a_reader_and_a_cross_encoder_are_learned_from(recipe, tiny_reader, tmp_path, retriever):
-    cross = tiny.make_reranker(tmp_path / "cross")
+    cross = tiny.make_cross_encoder(tmp_path / "cross")
     by_reader = run(recipe(distill_reader=str(tiny_reader), negatives=2), tmp_path / "one")
     by_cross = run(recipe(distill=str(cross), negatives=2), tmp_path / "two")
     assert not equal(by_reader, by_cross)
     assert "Distilled from `" in (by_reader / "README.md").read_text()
-    three = tiny.make_reranker(tmp_path / "three", labels=3)
+    three = tiny.make_cross_encoder(tmp_path / "three", labels=3)
     with pytest.raises(ModelError, match="gives 3 numbers"):
         run(recipe(distill=str(three)), tmp_path / "no")
 

@@ -94,7 +94,7 @@ def make_reader(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def make_reranker(folder: Path, seed: int = 0, labels: int = 1) -> Path:
+def make_cross_encoder(folder: Path, seed: int = 0, labels: int = 1) -> Path:
     """Write a BERT that gives a question and a passage one number, or so many ``labels``, and its tokenizer."""
     import torch
     from transformers import BertForSequenceClassification

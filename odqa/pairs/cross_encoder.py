@@ -1,7 +1,8 @@
 """A question and passages go in, what a cross-encoder makes of each pair comes out. Knows no index and no vectors.
 
 A cross-encoder reads question and passage together, as the reader does, and gives one number for how well the passage
-answers (Nogueira and Cho 2019, "Passage Re-ranking with BERT"): dearer than comparing vectors, and it sees more.
+answers (Nogueira and Cho 2019, "Passage Re-ranking with BERT"): dearer than comparing vectors, and it sees more. An
+encoder can learn from it; docs/decisions/no-reranker.md says why none orders what was found.
 """
 
 from __future__ import annotations
@@ -21,24 +22,24 @@ BATCH = 32
 _USUAL_LIMIT = 512  # Tokens of a pair, where a model states none.
 
 
-class Reranker:
+class CrossEncoder:
     """A loaded cross-encoder. ``name`` says which model it is."""
 
     def __init__(self, model: Any, name: str) -> None:
-        """Wrap a CrossEncoder that is loaded already; ``Reranker.load`` makes one of a model's folder."""
+        """Wrap one of sentence-transformers; ``CrossEncoder.load`` makes one of a model's folder."""
         self.name = name
         self._model = model
         self._limit = min(model.max_seq_length or _USUAL_LIMIT, _USUAL_LIMIT)
 
     @classmethod
-    def load(cls, name: str | Path, device: str = "auto") -> Reranker:
+    def load(cls, name: str | Path, device: str = "auto") -> CrossEncoder:
         """Load the cross-encoder called ``name``: a folder or a hub id, of sentence-transformers or transformers.
 
         Raises ModelError when it cannot be found, cannot be loaded, or gives more than one number for a pair,
         UsageError for a device that is not available.
         """
         found = resolve(name)
-        return cls(load_model(found, str(pick_device(device))), found.name)
+        return cls(_load(found, str(pick_device(device))), found.name)
 
     def scores(self, questions: Sequence[str], passages: Sequence[Passage]) -> list[float]:
         """The logit of each question and its passage, which is read below its title and headings."""
@@ -60,20 +61,16 @@ class Reranker:
         return list(found["offset_mapping"])
 
 
-def load_model(found: ResolvedModel, device: str, labels: int | None = None) -> Any:
-    """The CrossEncoder of a folder. Of a model that gives no scores yet, ``labels`` 1 makes one that will.
-
-    Raises ModelError as :meth:`Reranker.load` does.
-    """
+def _load(found: ResolvedModel, device: str) -> Any:
     from odqa.runtime.quiet import quiet
 
     with quiet():
         try:
-            from sentence_transformers import CrossEncoder
+            import sentence_transformers
 
             model_configs.check(found.folder)
-            model = CrossEncoder(
-                str(found.folder), device=device, local_files_only=True, trust_remote_code=False, num_labels=labels
+            model = sentence_transformers.CrossEncoder(
+                str(found.folder), device=device, local_files_only=True, trust_remote_code=False
             )
         # Damaged weights, configurations and tokenizers surface as a dozen unrelated types of error.
         except Exception as error:

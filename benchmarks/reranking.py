@@ -35,8 +35,8 @@ from odqa.evaluation.metrics import exact_match, rouge1_f1
 from odqa.evaluation.readings import Readings
 from odqa.index.retriever import Retriever
 from odqa.models import DEFAULT_READER
-from odqa.pairs.cross_encoder import CrossEncoder
 from odqa.reader.model import Reader
+from odqa.retriever_training.cross_encoder import CrossEncoder
 from odqa.squad import load_examples
 from odqa.text import normalize_answer
 from odqa.types import Hit, Reading

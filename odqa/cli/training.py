@@ -20,7 +20,7 @@ from odqa.cli.progress import progress_bar
 from odqa.errors import OdqaError
 from odqa.files import read_json
 from odqa.models import resolve
-from odqa.pairs.recipe import SOURCES as OF_PAIRS
+from odqa.retriever_training.recipe import SOURCES as OF_PAIRS
 from odqa.training.recipe import Source, setting_of, settings_of, split_of
 from odqa.training.watch import is_first_process
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from odqa.pairs.limit import reading
+from odqa.retriever_training.limit import reading
 from odqa.retriever_training.recipe import RetrieverRecipe
 
 

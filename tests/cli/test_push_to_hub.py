@@ -13,8 +13,8 @@ import yaml
 
 from odqa.squad import write_examples
 from tests.hub import LocalHub, running
-from tests.pairs.made import examples as pairs
 from tests.pretraining.conftest import TEXTS
+from tests.retriever_training.made import examples as pairs
 from tests.training.conftest import examples
 
 

@@ -14,7 +14,7 @@ from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.serve.feedback import Feedback, Verdict, append
 from odqa.serve.feedback import Spans as Said
 from odqa.squad import write_examples
-from tests.pairs.made import examples
+from tests.retriever_training.made import examples
 
 
 def odqa(*arguments: object):

@@ -13,7 +13,7 @@ from odqa.retriever_training.train import train
 from odqa.squad import write_examples
 from odqa.training.recipe import Source
 from odqa.training.watch import SilentWatcher
-from tests.pairs.made import examples
+from tests.retriever_training.made import examples
 
 SMALL: dict[str, Any] = {
     "held_out": 0.3,

@@ -11,10 +11,10 @@ from odqa.files import sha256
 from odqa.index.ingest import fit_chunk
 from odqa.index.layout import MANIFEST
 from odqa.models import content_hash, resolve
-from odqa.pairs import cloze, pool, questions
-from odqa.pairs.questions import Pair
-from odqa.pairs.recipe import PairsRecipe
 from odqa.retrieval.encoder import Encoder
+from odqa.retriever_training import cloze, pool, questions
+from odqa.retriever_training.questions import Pair
+from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.training import data
 
 
@@ -22,7 +22,7 @@ from odqa.training import data
 class Material:
     """All pairs of a run: those to train on, those held out, and what was left out or came without a context.
 
-    ``sources`` are those of :func:`odqa.pairs.questions.read`, of all datasets.
+    ``sources`` are those of :func:`odqa.retriever_training.questions.read`, of all datasets.
     """
 
     training: list[Pair]
@@ -31,10 +31,10 @@ class Material:
     unanswerable: int
 
 
-def read(recipe: PairsRecipe, encoder: Encoder, tell: Callable[[str], None]) -> Material:
+def read(recipe: RetrieverRecipe, encoder: Encoder, tell: Callable[[str], None]) -> Material:
     """All pairs; without ``eval``, those whose texts a hash of their first letters chooses are held out.
 
-    Raises as :func:`odqa.pairs.questions.read` does, and DataError where there is too little of either.
+    Raises as :func:`odqa.retriever_training.questions.read` does, and DataError where there is too little of either.
     """
     found, sources, unanswerable = [], {}, 0
     if recipe.train:
@@ -72,7 +72,7 @@ def _place(pair: Pair) -> float:
     return data.place_of(pair.example.context)
 
 
-def hashes(recipe: PairsRecipe) -> dict[str, str]:
+def hashes(recipe: RetrieverRecipe) -> dict[str, str]:
     """The SHA-256 of every file that is read, and of the content of the models, by path or name.
 
     So is that of the index; it is the manifest's, which has those of its other files.

@@ -14,7 +14,7 @@ from pathlib import Path
 from odqa.checked import checked
 from odqa.errors import DataError
 from odqa.files import read_json, write_json
-from odqa.pairs.scores import Found
+from odqa.retriever_training.scores import Found
 from odqa.training.checkpoint import PREPARED
 
 _INDEX, _DONE, _ROUND = "index", "before.json", "round-{}.json"

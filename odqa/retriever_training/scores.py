@@ -17,7 +17,7 @@ from odqa.evaluation.cases import search
 from odqa.evaluation.compare import LEVEL, randomisation_p
 from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.index.retriever import Retriever
-from odqa.pairs.answers import Worth
+from odqa.retriever_training.answers import Worth
 from odqa.types import Example
 
 DEPTH = 20  # As many passages as `odqa ask` reads.

@@ -21,8 +21,8 @@ from odqa.index.manifest import check_sizes, read_manifest
 from odqa.index.reencoding import reencode
 from odqa.index.report import ENCODING, Progress
 from odqa.index.search import Index
-from odqa.pairs.questions import Pair
 from odqa.retrieval.encoder import Encoder
+from odqa.retriever_training.questions import Pair
 from odqa.types import Document, Mode, Passage
 
 AT_ONCE = 1000

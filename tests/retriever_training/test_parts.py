@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError
-from odqa.pairs import cloze, mining, pool, scores
-from odqa.pairs.questions import Pair, document_of
+from odqa.retriever_training import cloze, mining, pool, scores
 from odqa.retriever_training.contrastive import batches
+from odqa.retriever_training.questions import Pair, document_of
 from odqa.types import Block, Component, Document, Example, Hit, Passage, Reference
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odqa.errors import ModelError
-from odqa.pairs.cross_encoder import CrossEncoder
+from odqa.retriever_training.cross_encoder import CrossEncoder
 from odqa.types import Passage
 from tests import tiny
 

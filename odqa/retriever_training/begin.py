@@ -1,6 +1,6 @@
 """A recipe and an output folder go in, what a run learns from comes out: its pairs, and an index of their passages.
 
-All that can be refused is refused here. Knows not what is learned.
+All that can be refused is refused here. Knows no loss.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ from typing import Any
 from odqa.answering.question import tidy
 from odqa.errors import UsageError
 from odqa.index.manifest import read_manifest
+from odqa.index.retriever import Retriever
+from odqa.index.search import Index
 from odqa.models import ResolvedModel, resolve
-from odqa.pairs import material, pool, prepared, teachers
-from odqa.pairs.material import Material
-from odqa.pairs.recipe import PairsRecipe
-from odqa.pairs.scores import Found
 from odqa.retrieval.encoder import Encoder
+from odqa.retriever_training import live, material, pool, prepared, scores, teachers
+from odqa.retriever_training.answers import answering
+from odqa.retriever_training.material import Material
+from odqa.retriever_training.recipe import RetrieverRecipe
+from odqa.retriever_training.scores import Found
 from odqa.training import start
-from odqa.training.loop import Run
 from odqa.training.watch import Watcher
-from odqa.types import Example, Passage
+from odqa.types import Example, Mode, Passage
 from odqa.views import plain
+
+MODES = (Mode.DENSE, Mode.HYBRID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,41 +55,17 @@ class Begun:
         return [plain(tidy(pair.example.question)) for pair in both]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A run that can begin, or go on, and what only its end needs."""
-
-    run: Run
-    recipe: PairsRecipe
-    origin: ResolvedModel
-    encoder: Encoder
-    material: Material
-    hashes: dict[str, str]
-    flops_per_token: int
-
-
-def begin(
-    recipe: PairsRecipe,
-    output: Path,
-    watcher: Watcher,
-    *,
-    resume: bool,
-    device: str,
-    load: Callable[[ResolvedModel, str], tuple[Any, Encoder]],
-    first: Callable[[Any, Encoder, Sequence[Example], Mapping[str, str], Path], Mapping[str, Found]],
-) -> Begun:
+def begin(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: bool, device: str) -> Begun:
     """Read the data, load the base, encode what is to be found; with ``resume`` what is made already is taken up.
 
-    ``load`` gives the model and the encoder that searches, from the base and the kind of device; ``first`` what the
-    held-out questions find in the run's index before the training. Raises UsageError where ``output`` holds
-    something else and where settings and models do not fit, ModelError and DataError where a model or all data are
-    missing or unfit, OdqaError where an extra is missing.
+    Raises UsageError where ``output`` holds something else and where settings and models do not fit, ModelError and
+    DataError where a model or all data are missing or unfit, OdqaError where an extra is missing.
     """
     where = start.check(recipe, output, resume=resume, device=device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError(
-            "an encoder is trained by one process; start odqa without accelerate launch, and take a "
-            "larger --batch-size on a larger GPU"
+            "an encoder is trained by one process; start odqa without accelerate launch, and take a larger "
+            "--batch-size on a larger GPU"
         )
     if recipe.index:
         read_manifest(recipe.index)
@@ -93,7 +73,8 @@ def begin(
     hashes = material.hashes(recipe)
     again = resume and start.check_resumed(recipe, output, hashes) and prepared.is_made(output)
     accelerator = start.accelerator(recipe, output, where)
-    model, encoder = load(origin, where)
+    model, encoder = live.load(origin, where)
+    _check_dimensions(recipe, encoder)
     teacher = teachers.load(recipe, where)
     found = material.read(recipe, encoder, watcher.note)
     if recipe.reader and not any(pair.example.answerable for pair in found.held_out):
@@ -113,16 +94,32 @@ def begin(
             lambda folder: pool.make(
                 folder, both, encoder, index=recipe.index, language=recipe.language, tell=watcher.note
             ),
-            lambda folder: first(model, encoder, examples, found.sources, folder) if examples else {},
+            lambda folder: find(recipe, encoder, examples, found.sources, folder, watcher.note) if examples else {},
         )
     right = pool.positives(prepared.index_of(output), both)
     return Begun(origin, hashes, accelerator, model, encoder, teacher, found, right)
 
 
-def place(
-    recipe: PairsRecipe, output: Path, begun: Begun, task: Any, flops: int, watcher: Watcher, *, resume: bool
-) -> Job:
-    """The run of a task at its beginning or, with ``resume``, at its last checkpoint, which may have none."""
-    run = start.place(recipe, output, begun.accelerator, begun.model, task, watcher)
-    start.take_up(run, begun.hashes, resume=resume)
-    return Job(run, recipe, begun.origin, begun.encoder, begun.material, begun.hashes, flops)
+def find(
+    recipe: RetrieverRecipe,
+    encoder: Encoder,
+    examples: Sequence[Example],
+    sources: Mapping[str, str],
+    index: Path,
+    tell: Callable[[str], None],
+) -> dict[str, Found]:
+    """By mode, what the questions find in an index that has the encoder's vectors; in hybrid mode answers too."""
+    found = {}
+    language = pool.chunk_of(str(index), "").language
+    with answering(recipe.reader, encoder.device, language, scores.DEPTH, tell) as worth:
+        for mode in MODES:
+            with Retriever(Index.open(index, mode=mode), encoder) as retriever:
+                found[mode.value] = scores.find(examples, sources, retriever, worth if mode is Mode.HYBRID else None)
+    return found
+
+
+def _check_dimensions(recipe: RetrieverRecipe, encoder: Encoder) -> None:
+    if recipe.matryoshka and max(recipe.matryoshka) > encoder.dimension:
+        raise UsageError(
+            f"matryoshka is {list(recipe.matryoshka)}, but a vector of {encoder.name} has {encoder.dimension} numbers"
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from odqa.pairs.cross_encoder import CrossEncoder
-from odqa.pairs.recipe import PairsRecipe
+from odqa.retriever_training.cross_encoder import CrossEncoder
+from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.types import Passage
 from odqa.views import context_of_passage
 
@@ -17,7 +17,7 @@ Teacher: TypeAlias = Callable[[Sequence[str], Sequence[Passage]], list[float]]
 """Gives what passages are worth for questions, pair by pair."""
 
 
-def load(recipe: PairsRecipe, device: str) -> Teacher | None:
+def load(recipe: RetrieverRecipe, device: str) -> Teacher | None:
     """The recipe's teacher, None where it has none. Raises ModelError for one that cannot be loaded."""
     if recipe.distill_reader:
         return _reader(recipe.distill_reader, device)

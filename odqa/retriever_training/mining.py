@@ -17,8 +17,8 @@ from odqa.answering.question import tidy
 from odqa.errors import DataError
 from odqa.evaluation.cases import holds, is_piece
 from odqa.index.retriever import Retriever
-from odqa.pairs.questions import Pair
 from odqa.retrieval.hybrid import DENSE
+from odqa.retriever_training.questions import Pair
 from odqa.text import normalize_answer
 from odqa.types import Hit, Passage
 

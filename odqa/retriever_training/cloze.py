@@ -15,7 +15,7 @@ from pathlib import Path
 from odqa.corpus import ChunkOptions, ReadOptions, TokenOffsets, Unusable, find_files, read_file, split
 from odqa.corpus.sentences import sentences
 from odqa.index.ownership import is_index
-from odqa.pairs.questions import Pair
+from odqa.retriever_training.questions import Pair
 from odqa.types import Block, BlockKind, Document, Example, Passage, Section
 
 SHORTEST = 20  # Letters of a sentence, of what stands above, and of what is left of the passage.

@@ -44,7 +44,7 @@ def test_every_setting_has_help_and_a_default_within_its_limits_and_its_own_come
         assert one.default is not MISSING and not setting_of(kind, one.name).fault(one.default)
     names = settings_of(kind)
     assert sorted(names) == sorted(one.name for one in fields(kind))
-    assert names.index("batch_size") < names.index("margin") < names.index("seed")
+    assert names.index("margin") < names.index("batch_size") < names.index("seed")
 
 
 def test_what_every_recipe_has_is_checked_too():

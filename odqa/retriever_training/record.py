@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from odqa.pairs.prepare import Job
-from odqa.pairs.scores import Comparison, Found, answers_compared, compared
+from odqa.retriever_training.prepare import Job
+from odqa.retriever_training.scores import Comparison, Found, answers_compared, compared
 from odqa.training import start
 from odqa.training.names import inputs, name_of
 from odqa.training.record import Facts, facts
@@ -15,7 +15,7 @@ LIBRARIES = ("torch", "transformers", "sentence-transformers", "accelerate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairsRecord(Facts):
+class RetrieverRecord(Facts):
     """All that is known of a finished run.
 
     ``pairs`` and ``held_out`` count questions, ``passages`` those that were searched, for negatives and in
@@ -34,12 +34,12 @@ class PairsRecord(Facts):
     pairs_per_second: float | None
 
 
-def make_record(job: Job, passages: int, before: Mapping[str, Found], after: Mapping[str, Found]) -> PairsRecord:
+def make_record(job: Job, passages: int, before: Mapping[str, Found], after: Mapping[str, Found]) -> RetrieverRecord:
     """The record of a run that has just been finished; ``before`` and ``after`` are what held-out questions found."""
     state, material = job.run.state, job.material
     machine = start.machine(job.recipe, job.run.accelerator)
     recipe, hashes = inputs(job.recipe, job.hashes)
-    return PairsRecord(
+    return RetrieverRecord(
         **facts(state, machine, job.flops_per_token, LIBRARIES),
         recipe=recipe,
         sha256=hashes,

@@ -47,11 +47,11 @@ class CrossEncoder:
 
         if not passages:
             return []
-        pairs = [(plain(question), self.text(passage)) for question, passage in zip(questions, passages, strict=True)]
+        pairs = [(plain(question), self._text(passage)) for question, passage in zip(questions, passages, strict=True)]
         found = self._model.predict(pairs, batch_size=BATCH, show_progress_bar=False, activation_fn=torch.nn.Identity())
         return [float(score) for score in found]
 
-    def text(self, passage: Passage) -> str:
+    def _text(self, passage: Passage) -> str:
         """What is read of a passage: its title and headings, a quarter of what is read at most, and its view."""
         context = context_of_passage(passage)
         return heading_path(context.path, self._limit // 4, self._offsets) + view_of(context).text

@@ -1,7 +1,6 @@
 """Does a reranker pay? Its order before reading, and its score as a third prior, against reading more passages.
 
-    odqa train-reranker --recipe my-reranker.toml --output runs/reranker
-    python benchmarks/reranking.py --data ../shared/data/docs_qa --reranker runs/reranker
+    python benchmarks/reranking.py --data ../shared/data/docs_qa --cross-encoder MODEL
 
 The passages of docs_qa are indexed, and answerable questions of its ``tune.json`` asked, of which no shipped reader and
 no encoder has learned. The first 50 passages of each question are read once, and scored once by the reranker; then each
@@ -209,7 +208,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder docs_qa")
     parser.add_argument("--cross-encoder", required=True, help="a folder or a hub id")
     parser.add_argument("--reader", default=DEFAULT_READER)
-    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--questions", type=int, default=250)
     parser.add_argument("--work", type=Path, default=Path("runs/reranking"), help="for the index and the readings")
     arguments = parser.parse_args()
     index = arguments.work / "index"

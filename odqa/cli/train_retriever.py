@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from odqa.cli.common import command
-from odqa.cli.training import LISTS, RunOptions, carry_out, chosen_pairs, help_of, ready, with_settings
-from odqa.retriever_training.recipe import RetrieverRecipe, make_recipe, read_recipe
+from odqa.cli.training import RunOptions, as_sources, carry_out, help_of, ready, with_settings
+from odqa.retriever_training.recipe import SOURCES, RetrieverRecipe, make_recipe, read_recipe
 from odqa.squad import check_source
 
+LISTS = (*SOURCES, "from_documents")  # What may be given several times.
 PANELS = {
     "What is learned": (
         *("index", "language", "held_out", "reader", "keep_sentence", "negatives", "rounds", "margin", "symmetric"),
@@ -59,11 +61,13 @@ def train_retriever(
 
     odqa train-retriever --train mine.json --negatives 4 --distill-reader odqa/default-reader --output runs/retriever
 
+    odqa train-retriever --train mine.json --eval held-out.json --reader odqa/default-reader --output runs/retriever
+
     odqa train-retriever --recipe recipes/retriever-docs.toml --output runs/retriever
 
     """
     run = RunOptions.taken(given)
-    chosen = chosen_pairs(read_recipe(run.recipe) if run.recipe else {}, given)
+    chosen = _chosen(read_recipe(run.recipe) if run.recipe else {}, given)
     if (dimensions := _dimensions(matryoshka)) is not None:
         chosen["matryoshka"] = dimensions
     made = make_recipe(chosen)
@@ -75,3 +79,13 @@ def train_retriever(
 
     use = f"Use it: odqa update --encoder {output} --index INDEX"
     carry_out(train, made, output, run, what="encoder", use=use, record=RUN_FILE, unit="pairs")
+
+
+def _chosen(recipe: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe on questions and passages, with those of the flags instead where they are given."""
+    found = dict(recipe)
+    for name, value in flags.items():
+        if value is not None:
+            listed = tuple(value) if name in LISTS else value
+            found[name] = as_sources(name, value) if name in SOURCES else listed
+    return found

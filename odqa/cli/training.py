@@ -20,7 +20,6 @@ from odqa.cli.progress import progress_bar
 from odqa.errors import OdqaError
 from odqa.files import read_json
 from odqa.models import resolve
-from odqa.retriever_training.recipe import SOURCES as OF_PAIRS
 from odqa.training.recipe import Source, setting_of, settings_of, split_of
 from odqa.training.watch import is_first_process
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 30  # Where stderr is a file, progress is a line now and then instead of a bar.
-LISTS = (*OF_PAIRS, "from_documents")  # What may be given several times, of questions and their passages.
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +120,6 @@ def _option(kind: type, one: Field[Any], titles: Mapping[str, str], first: Seque
 def as_sources(name: str, paths: Sequence[str]) -> tuple[Source, ...]:
     """The datasets that ``--train`` or another option called ``name`` names; of the hub's, the split that is meant."""
     return tuple(Source(path, split="" if Path(path).is_file() else split_of(name)) for path in paths)
-
-
-def chosen_pairs(recipe: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a recipe on questions and passages, with those of the flags instead where they are given."""
-    found = dict(recipe)
-    for name, value in flags.items():
-        if value is not None:
-            listed = tuple(value) if name in LISTS else value
-            found[name] = as_sources(name, value) if name in OF_PAIRS else listed
-    return found
 
 
 def ready(models: Sequence[str]) -> None:

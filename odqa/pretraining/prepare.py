@@ -65,7 +65,7 @@ def prepare(recipe: LanguageRecipe, output: Path, watcher: Watcher, *, resume: b
         f"{len(made.training):,} blocks of {recipe.max_length} tokens to train on, {len(made.held_out or ()):,} held "
         f"out; {parameters:,} parameters"
     )
-    growing = Growing(made.training, 0.0 if recipe.base else recipe.short_share)
+    growing = Growing(made.training, recipe.short_share)
     if short := growing.lengths[:-1]:
         note = f"the first {growing.share:.0%} of the steps read them in pieces of {' and then '.join(map(str, short))}"
         watcher.note(f"{note} tokens")

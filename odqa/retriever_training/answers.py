@@ -1,48 +1,65 @@
 """A reader goes in; what its first answers are worth, out of what was found for each question, comes out.
 
-The answers are those of `odqa ask`: out of the first passages, by the ranking that was fitted for the reader, or by its
-own rule. What was read is remembered as `odqa eval` remembers it, so that passages that are found before a training and
-after it are read once.
+The answers are those of `odqa ask`: out of as many passages, by the ranking that was fitted for the index or the
+reader, or by the reader's own rule. What was read is kept in the user's cache, as by `odqa eval`, so that what is found
+before a training and after it is read once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from odqa.answering import fit_file
+from odqa.answering.deciders import Decider
+from odqa.answering.question import DEFAULT_K
 from odqa.evaluation.cases import Query, read
 from odqa.evaluation.judging import Judge
+from odqa.evaluation.languages import LANGUAGES
 from odqa.evaluation.readings import Readings
 
+if TYPE_CHECKING:
+    from odqa.reader.model import Reader
+
 TOLD = 10  # How often it is told how far the reader has come.
-
-Worth: TypeAlias = Callable[[Sequence[Query]], list[float]]
-"""Gives the ROUGE-1 F1 of the first answer, given or withheld, of every question that has a reference."""
+OTHER = "other"  # The rules for a language that has none of its own.
 
 
-@contextmanager
-def answering(name: str, device: str, language: str, depth: int, tell: Callable[[str], None]) -> Iterator[Worth | None]:
-    """What the answers of the reader called ``name`` are worth, out of ``depth`` passages; None for no name.
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """A reader, what decides on its answers, and the language by whose rules they are scored."""
 
-    ``tell`` is called now and then with how far it has come. Raises ModelError for a reader that cannot be loaded.
+    reader: Reader
+    decider: Decider
+    language: str
+
+    def worth(self, queries: Sequence[Query], tell: Callable[[str], None]) -> list[float]:
+        """The ROUGE-1 F1 of the first answer, given or withheld, to each question that has a reference.
+
+        ``tell`` is called now and then with how far it has come. Raises DataError where the cache cannot be used.
+        """
+        asked = [one for one in queries if one.example.answerable]
+        with Readings(self.reader) as readings:
+            cases = read(asked, DEFAULT_K, readings, _told(tell), removed=False)
+        judge = Judge(self.decider, self.language)
+        return [round(one.forced.rouge1_f1, 6) for one in judge.judge(cases, DEFAULT_K)]
+
+
+def load(name: str, index: str, language: str, device: str) -> Answerer | None:
+    """The reader called ``name``, and what was fitted for it and the folder ``index``, if any; None for no name.
+
+    ``language`` is the code of an index. Raises ModelError for a reader that cannot be loaded.
     """
     if not name:
-        yield None
-        return
+        return None
     from odqa.reader.model import Reader
 
     reader = Reader.load(name, device=device)
-    judge = Judge(fit_file.decider(reader, fit_file.load(reader)), language)
-    with Readings(reader) as readings:
-
-        def worth(queries: Sequence[Query]) -> list[float]:
-            asked = [one for one in queries if one.example.answerable]
-            cases = read(asked, depth, readings, _told(tell), removed=False)
-            return [round(one.forced.rouge1_f1, 6) for one in judge.judge(cases, depth)]
-
-        yield worth
+    code = language.partition("-")[0]
+    decider = fit_file.decider(reader, fit_file.load(reader, Path(index) if index else None))
+    return Answerer(reader, decider, code if code in LANGUAGES else OTHER)
 
 
 def _told(tell: Callable[[str], None]) -> Callable[[int, int], None]:

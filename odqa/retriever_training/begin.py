@@ -18,8 +18,8 @@ from odqa.index.retriever import Retriever
 from odqa.index.search import Index
 from odqa.models import ResolvedModel, resolve
 from odqa.retrieval.encoder import Encoder
-from odqa.retriever_training import live, material, pool, prepared, scores, teachers
-from odqa.retriever_training.answers import answering
+from odqa.retriever_training import answers, live, material, pool, prepared, scores, teachers
+from odqa.retriever_training.answers import Answerer
 from odqa.retriever_training.material import Material
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.scores import Found
@@ -45,6 +45,7 @@ class Begun:
     model: Any
     encoder: Encoder
     teacher: teachers.Teacher | None
+    answerer: Answerer | None
     material: Material
     right: list[Passage]
 
@@ -76,11 +77,12 @@ def begin(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: bo
     model, encoder = live.load(origin, where)
     _check_dimensions(recipe, encoder)
     teacher = teachers.load(recipe, where)
+    answerer = answers.load(recipe.reader, recipe.index, pool.chunk_of(recipe.index, recipe.language).language, where)
     found = material.read(recipe, encoder, watcher.note)
-    if recipe.reader and not any(pair.example.answerable for pair in found.held_out):
+    if recipe.reader and not found.answered:
         raise UsageError(
             f"no answer is known of the {len(found.held_out):,} held-out question(s), so that none can be compared; "
-            "give --eval with questions in SQuAD's format, or leave --reader out"
+            "give --eval with questions and their answers, or leave --reader out"
         )
     both = [*found.training, *found.held_out]
     watcher.note(
@@ -94,27 +96,27 @@ def begin(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: bo
             lambda folder: pool.make(
                 folder, both, encoder, index=recipe.index, language=recipe.language, tell=watcher.note
             ),
-            lambda folder: find(recipe, encoder, examples, found.sources, folder, watcher.note) if examples else {},
+            lambda folder: find(encoder, examples, found.sources, folder, answerer, watcher.note) if examples else {},
         )
+    prepared.before(output, len(found.held_out), found.answered)
     right = pool.positives(prepared.index_of(output), both)
-    return Begun(origin, hashes, accelerator, model, encoder, teacher, found, right)
+    return Begun(origin, hashes, accelerator, model, encoder, teacher, answerer, found, right)
 
 
 def find(
-    recipe: RetrieverRecipe,
     encoder: Encoder,
     examples: Sequence[Example],
     sources: Mapping[str, str],
     index: Path,
+    answerer: Answerer | None,
     tell: Callable[[str], None],
 ) -> dict[str, Found]:
     """By mode, what the questions find in an index that has the encoder's vectors; in hybrid mode answers too."""
     found = {}
-    language = pool.chunk_of(str(index), "").language
-    with answering(recipe.reader, encoder.device, language, scores.DEPTH, tell) as worth:
-        for mode in MODES:
-            with Retriever(Index.open(index, mode=mode), encoder) as retriever:
-                found[mode.value] = scores.find(examples, sources, retriever, worth if mode is Mode.HYBRID else None)
+    for mode in MODES:
+        with Retriever(Index.open(index, mode=mode), encoder) as retriever:
+            who = answerer if mode is Mode.HYBRID else None
+            found[mode.value] = scores.find(examples, sources, retriever, who, tell)
     return found
 
 

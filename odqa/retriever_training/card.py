@@ -90,9 +90,10 @@ def _numbers(record: RetrieverRecord) -> Iterator[str]:
         yield f"- {line}"
     yield ""
     if record.answers:
+        asked = next(iter(record.answers.values())).questions
         yield (
             f"ROUGE-1 F1 of the first answer of `{name_of(record.recipe['reader'])}` out of the first {DEPTH} passages,"
-            " whatever it would withhold, over the held-out questions whose answers are known:"
+            f" whatever it would withhold, to the {asked:,} held-out questions whose answers are known:"
         )
         yield ""
         yield from table(

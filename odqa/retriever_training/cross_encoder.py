@@ -23,11 +23,10 @@ _USUAL_LIMIT = 512  # Tokens of a pair, where a model states none.
 
 
 class CrossEncoder:
-    """A loaded cross-encoder. ``name`` says which model it is."""
+    """A loaded cross-encoder."""
 
-    def __init__(self, model: Any, name: str) -> None:
+    def __init__(self, model: Any) -> None:
         """Wrap one of sentence-transformers; ``CrossEncoder.load`` makes one of a model's folder."""
-        self.name = name
         self._model = model
         self._limit = min(model.max_seq_length or _USUAL_LIMIT, _USUAL_LIMIT)
 
@@ -38,8 +37,7 @@ class CrossEncoder:
         Raises ModelError when it cannot be found, cannot be loaded, or gives more than one number for a pair,
         UsageError for a device that is not available.
         """
-        found = resolve(name)
-        return cls(_load(found, str(pick_device(device))), found.name)
+        return cls(_load(resolve(name), str(pick_device(device))))
 
     def scores(self, questions: Sequence[str], passages: Sequence[Passage]) -> list[float]:
         """The logit of each question and its passage, which is read below its title and headings."""

@@ -30,7 +30,7 @@ def finish(job: Job) -> None:
         base = live.load(job.origin, run.accelerator.device.type)[0]
         average.interpolate(model, base, recipe.base_weight)
     after = _find(job, model)
-    before = prepared.before(output, len(job.material.held_out)) if after else {}
+    before = prepared.before(output, len(job.material.held_out), job.material.answered) if after else {}
     record = make_record(job, read_manifest(prepared.index_of(output)).passages, before, after)
     run.watcher.note(speed(record))
     for line in (*verdicts(record.comparisons), *verdicts(record.answers)):
@@ -55,4 +55,4 @@ def _find(job: Job, model: Any) -> dict[str, Found]:
     index, tell = prepared.index_of(run.output), run.watcher.note
     encoder = live.encoder_of(model, run.output.name)
     reencode(index, encoder, progress=pool.told(tell))
-    return find(job.recipe, encoder, examples, job.material.sources, index, tell)
+    return find(encoder, examples, job.material.sources, index, job.answerer, tell)

@@ -30,6 +30,11 @@ class Material:
     sources: dict[str, str]
     unanswerable: int
 
+    @property
+    def answered(self) -> int:
+        """How many held-out questions have an answer that is known."""
+        return sum(pair.example.answerable for pair in self.held_out)
+
 
 def read(recipe: RetrieverRecipe, encoder: Encoder, tell: Callable[[str], None]) -> Material:
     """All pairs; without ``eval``, those whose texts a hash of their first letters chooses are held out.

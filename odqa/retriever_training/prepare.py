@@ -1,4 +1,4 @@
-"""A recipe and an output folder go in, a run that can begin comes out. All that can be refused is refused here."""
+"""A recipe and an output folder go in, a run that can begin comes out, with what only its end needs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from odqa.index.retriever import Retriever
 from odqa.index.search import Index
 from odqa.models import ResolvedModel
 from odqa.retriever_training import live, mining, pool, prepared, teachers
+from odqa.retriever_training.answers import Answerer
 from odqa.retriever_training.begin import Begun, begin
 from odqa.retriever_training.contrastive import Contrastive, Round, Texts
 from odqa.retriever_training.material import Material
@@ -30,6 +31,7 @@ class Job:
     recipe: RetrieverRecipe
     origin: ResolvedModel
     material: Material
+    answerer: Answerer | None
     hashes: dict[str, str]
     flops_per_token: int
 
@@ -51,7 +53,7 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
     run = start.place(recipe, output, begun.accelerator, begun.model, task, watcher)
     start.take_up(run, begun.hashes, resume=resume)  # Its last checkpoint, if it has one.
     flops = hardware.flops_per_token(begun.model)
-    return Job(run, recipe, begun.origin, begun.material, begun.hashes, flops)
+    return Job(run, recipe, begun.origin, begun.material, begun.answerer, begun.hashes, flops)
 
 
 def _round(

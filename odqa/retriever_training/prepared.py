@@ -1,6 +1,6 @@
 """What a run makes before its first step goes in, and comes out until it is finished: index, first places, negatives.
 
-A run that is resumed takes up what it made before: nothing is encoded or searched for twice.
+A run that is resumed from a checkpoint takes up what it made before: nothing is encoded or searched for twice.
 """
 
 from __future__ import annotations
@@ -58,13 +58,21 @@ def make(output: Path, build: Callable[[Path], None], first: Callable[[Path], Ma
         raise
 
 
-def before(output: Path, questions: int) -> dict[str, Found]:
-    """What so many held-out questions found before. Raises DataError where the file is damaged."""
+def before(output: Path, questions: int, answered: int) -> dict[str, Found]:
+    """What so many held-out questions found before, and what so many answers were worth where there are any.
+
+    Raises DataError where the file is damaged.
+    """
     path = output / PREPARED / _DONE
-    found: dict[str, Found] = checked(dict[str, Found], read_json(path, _REMEDY), str(path), _REMEDY)
+    read = checked(dict[str, list[int] | Found], read_json(path, _REMEDY), str(path), _REMEDY)
+    # Before answers were compared, the places stood alone.
+    found = {name: one if isinstance(one, Found) else Found(one) for name, one in read.items()}
     for name, one in found.items():
-        if len(one.places) != questions or min(one.places, default=1) < 1 or len(one.rouge1_f1) > questions:
+        worth = one.rouge1_f1
+        if len(one.places) != questions or min(one.places, default=1) < 1 or len(worth) not in (0, answered):
             raise DataError(f"{path}: {name!r} has not what {questions:,} questions found; {_REMEDY}")
+        if not all(0 <= value <= 1 for value in worth):
+            raise DataError(f"{path}: {name!r} has a ROUGE-1 F1 that is none; {_REMEDY}")
     return found
 
 

@@ -25,8 +25,8 @@ _REMEDY = 'give each line a "question" and the "passage" that answers it, both t
 class Pair:
     """A question and where its passage is: in ``document``, or, where that is None, in the run's index already.
 
-    The context of ``example`` is the document's text, or the passage's; its references are answers in it, of which
-    there are none where nobody has marked one.
+    The context of ``example`` is the document's text, or the passage's; its references are answers, those that are in
+    other passages alone with a start of -1, of which there are none where nobody has marked one.
     """
 
     example: Example
@@ -82,7 +82,7 @@ def read(sources: Sequence[Source], index: str, seed: int, tell: Callable[[str],
         for remark in placed.remarks:
             tell(remark)
         named.update({f"{path}: {id}": source for id, source in placed.sources.items()})
-        return [_in_its_passage(replace(one, id=f"{path}: {one.id}")) for one in placed.examples]
+        return [replace(one, id=f"{path}: {one.id}") for one in placed.examples]
 
     examples, _ = data.gather(sources, seed, read=questions)
     pairs = [Pair(one, None if one.id in named else document_of(one)) for one in examples]
@@ -93,11 +93,6 @@ def document_of(example: Example) -> Document:
     """A question's context as a document of its own. Wikipedia's titles, as SQuAD has them, are without spaces."""
     sections = (Section(0, example.headings),) if example.headings else ()
     return Document(example.id, example.title.replace("_", " "), example.context, sections=sections)
-
-
-def _in_its_passage(example: Example) -> Example:
-    """Without the answers that are in other passages alone."""
-    return replace(example, references=tuple(one for one in example.references if one.start >= 0))
 
 
 def _has_passages(path: str) -> bool:

@@ -107,6 +107,11 @@ class RetrieverRecipe(LoopRecipe):
             folder_of(self.index, "training")
         if self.distill and self.distill_reader:
             raise UsageError("distill and distill_reader are both given; learn from one of them")
+        if self.reader and not self.eval and not self.held_out:
+            raise UsageError(
+                "a reader compares the answers to held-out questions, but held_out is 0 and there is no eval; give one "
+                "of them, or leave reader out"
+            )
         if self.teacher and not self.negatives:
             raise UsageError("a teacher compares passages, but negatives is 0; ask for some, such as --negatives 4")
         for source in (*self.train, *self.eval):

@@ -8,19 +8,20 @@ with one relevant passage. With a reader, what its first answer is worth counts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from odqa.answering.question import DEFAULT_K
 from odqa.evaluation.bootstrap import confidence_interval
 from odqa.evaluation.cases import search
 from odqa.evaluation.compare import LEVEL, randomisation_p
 from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.index.retriever import Retriever
-from odqa.retriever_training.answers import Worth
+from odqa.retriever_training.answers import Answerer
 from odqa.types import Example
 
-DEPTH = 20  # As many passages as `odqa ask` reads.
+DEPTH = DEFAULT_K  # Of what is found, as many as `odqa ask` reads.
 NOT_FOUND = DEPTH + 1
 DEPTHS = (1, 5, DEPTH)
 DECISIVE = f"ndcg@{DEPTH}"  # The score that says whether one model finds more than another.
@@ -36,7 +37,7 @@ class Found:
     """
 
     places: list[int]
-    rouge1_f1: list[float]
+    rouge1_f1: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The scores of the held-out questions before the training and after it, and how the one changed that decides."""
+    """The scores of so many questions before the training and after it, and how the one changed that decides."""
 
+    questions: int
     before: Mapping[str, Score]
     after: Mapping[str, Score]
     difference: Difference
@@ -74,25 +76,28 @@ def find(
     examples: Sequence[Example],
     sources: Mapping[str, str],
     retriever: Retriever,
-    worth: Worth | None = None,
-    progress: Callable[[int], None] | None = None,
+    answerer: Answerer | None,
+    tell: Callable[[str], None],
 ) -> Found:
-    """Where each question finds its passage and, by ``worth``, what its first answer is worth.
+    """Where each question finds its passage and, with an ``answerer``, what its first answer is worth.
 
-    ``sources`` and ``progress`` are as in :func:`odqa.evaluation.cases.search`.
+    ``sources`` are as in :func:`odqa.evaluation.cases.search`, ``tell`` as in :meth:`Answerer.worth`.
     """
-    queries = search(examples, retriever, DEPTH, progress, sources).queries
+    queries = search(examples, retriever, DEPTH, sources=sources).queries
     firsts = (min(one.gold_ranks(), default=NOT_FOUND) for one in queries)
-    return Found([min(first, NOT_FOUND) for first in firsts], worth(queries) if worth else [])
+    return Found([min(first, NOT_FOUND) for first in firsts], answerer.worth(queries, tell) if answerer else [])
 
 
 def compared(before: Mapping[str, Found], after: Mapping[str, Found]) -> dict[str, Comparison]:
     """By what is compared, what the places of the held-out questions' passages say."""
     return {
         name: Comparison(
-            scores(before[name].places), scores(after[name].places), difference(before[name].places, after[name].places)
+            len(one.places),
+            scores(before[name].places),
+            scores(one.places),
+            difference(before[name].places, one.places),
         )
-        for name in after
+        for name, one in after.items()
     }
 
 
@@ -100,6 +105,7 @@ def answers_compared(before: Mapping[str, Found], after: Mapping[str, Found]) ->
     """By what is compared, what the held-out questions' first answers say; empty where nobody answers."""
     return {
         name: Comparison(
+            len(one.rouge1_f1),
             {ANSWERS: _score(before[name].rouge1_f1)},
             {ANSWERS: _score(one.rouge1_f1)},
             _difference(ANSWERS, before[name].rouge1_f1, one.rouge1_f1),

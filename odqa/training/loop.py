@@ -204,12 +204,15 @@ class Run:
         chosen = self.recipe.precision
         # By itself a run takes bfloat16 where the hardware has it, or float32 already.
         exact = chosen == "float32" or (chosen == "auto" and not has_bfloat16(self.accelerator.device.type))
-        other = "" if exact else " or use --precision float32"
-        where = ", in a run with another --output" if kept else ""
-        # Of what a checkpoint was made with, precision alone may be another when it goes on.
-        again = "; --resume --precision float32 goes on from it" if kept and not exact else ""
-        rate = self.recipe.learning_rate
-        return OdqaError(f"{what} at step {step}; {state}. Lower the learning rate ({rate}){other}{where}{again}")
+        rate = f"the learning rate ({self.recipe.learning_rate})"
+        if not kept:
+            remedy = f"Lower {rate}{'' if exact else ' or use --precision float32'}"
+        # Of what a checkpoint was made with, the precision may be another when it goes on, and the rate may not.
+        elif exact:
+            remedy = f"Lower {rate} in a run with another --output"
+        else:
+            remedy = f"Go on from it with --resume --precision float32, or lower {rate} in a run with another --output"
+        return OdqaError(f"{what} at step {step}; {state}. {remedy}")
 
 
 def fit(run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -60,6 +62,49 @@ def test_with_a_reader_the_answers_are_compared_too(recipe, tiny_reader, tmp_pat
     assert any(note.startswith("hybrid: rouge1_f1 ") for note in watcher.notes)
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert f"first answer of `{tiny_reader.name}`" in card and "- hybrid: rouge1_f1 " in card
+
+
+def test_a_reader_moves_nothing_and_a_resumed_run_compares_the_same_answers(recipe, tiny_reader, retriever, tmp_path):
+    made = recipe(reader=str(tiny_reader))
+    with pytest.raises(KeyboardInterrupt):
+        run(made, tmp_path / "broken", Recorder(2))
+    run(made, tmp_path / "broken", resume=True)
+    assert equal(tmp_path / "broken", retriever), "the weights of a run without a reader"
+    run(made, tmp_path / "whole")
+    assert record_of(tmp_path / "broken")["answers"] == record_of(tmp_path / "whole")["answers"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda found: {name: one["places"] for name, one in found.items()}, ""),  # As it was without answers.
+        (lambda found: found | {"dense": {"places": [1], "rouge1_f1": []}}, "'dense' has not what"),
+        (lambda found: found | {"hybrid": found["hybrid"] | {"rouge1_f1": [0.5]}}, "'hybrid' has not what"),
+        (lambda found: found | {"hybrid": found["hybrid"] | {"rouge1_f1": [7.0] * 6}}, "a ROUGE-1 F1 that is none"),
+        (lambda found: 3, "before.json"),
+    ],
+)
+def test_what_was_found_before_is_checked_where_a_run_goes_on(recipe, tmp_path, damage, said):
+    made, output = recipe(), tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run(made, output, Recorder(2))
+    before = output / "prepared" / "before.json"
+    found = json.loads(before.read_text())
+    assert len(found["dense"]["places"]) == 6
+    before.write_text(json.dumps(damage(found)))
+    if said:
+        with pytest.raises(DataError, match=re.escape(said)):
+            run(made, output, resume=True)
+    else:
+        assert record_of(run(made, output, resume=True))["answers"] == {}
+
+
+def test_a_reader_that_is_none_is_refused_before_anything_is_encoded(recipe, tiny_encoder, tmp_path):
+    with pytest.raises(ModelError):
+        run(recipe(reader=str(tiny_encoder)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UsageError, match="held_out is 0 and there is no eval"):
+        recipe(reader=str(tiny_encoder), held_out=0.0)
 
 
 def test_without_known_answers_none_can_be_compared(recipe, tiny_reader, tmp_path):

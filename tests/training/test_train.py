@@ -608,8 +608,8 @@ def test_a_loss_that_explodes_names_the_checkpoint_that_is_kept(recipe, tmp_path
         run(recipe(learning_rate=1e30, warmup=0.0, precision="bfloat16"), tmp_path / "out")
     kept = tmp_path / "out" / "checkpoint"
     assert str(error.value) == (
-        f"the loss is nan at step 2; the checkpoint {kept} is kept. Lower the learning rate (1e+30) or use --precision "
-        "float32, in a run with another --output; --resume --precision float32 goes on from it"
+        f"the loss is nan at step 2; the checkpoint {kept} is kept. Go on from it with --resume --precision float32, "
+        "or lower the learning rate (1e+30) in a run with another --output"
     )
     assert checkpoint.find(tmp_path / "out") == kept
 

@@ -50,7 +50,8 @@ def pairs_from(
                     tell(f"left out {item.source}: {item.reason}")
                 continue
             for passage in split(item, tokenize, chunk):
-                chance = random.Random(f"{seed}/{passage.id}")
+                # By what it says, not by where it lies: the same files in another folder give the same questions.
+                chance = random.Random(f"{seed}/{passage.title}/{passage.text}")
                 if pair := _pair(passage, chance, keep_sentence, chunk.language):
                     yield pair
     if unusable > SHOWN:

@@ -214,12 +214,11 @@ def test_own_questions_over_an_index(recipe, dataset, asked, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_documents_alone(recipe, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # Which sentence becomes a question, and what is held out, goes by names.
-    docs = Path("docs")
+def test_documents_alone(recipe, tmp_path):
+    docs = tmp_path / "docs"
     docs.mkdir()
     for number, place in enumerate(PLACES):
-        text = f"The {place} has {number} days of light. The manager of the {place} built it.\n"
+        text = f"The {place} has {number} hours of light. The manager of the {place} built it.\n"
         (docs / f"{place}.md").write_text(f"# The policy of the {place}\n\n{text}")
     record = record_of(run(recipe(train=(), from_documents=(str(docs),)), tmp_path / "out"))
     assert record["pairs"] + record["held_out"] == 6

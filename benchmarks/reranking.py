@@ -9,6 +9,7 @@ fifths of the documents for the last fifth, so that each way has those that suit
 whatever would be withheld.
 
 The time of a way is that of the passages it reads, measured in the same run: seconds a passage of reader and reranker.
+What was read is remembered in --work: only a run that reads everything anew measures the reader.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,7 @@ from scipy.optimize import minimize
 from odqa.answering.candidates import Candidates, log_sum_exp
 from odqa.answering.ranking import Weights, place_scores
 from odqa.evaluation.bootstrap import confidence_interval
-from odqa.evaluation.cases import Query, holds, read, search
+from odqa.evaluation.cases import Case, read, search
 from odqa.evaluation.compare import randomisation_p
 from odqa.evaluation.metrics import exact_match, rouge1_f1
 from odqa.evaluation.readings import Readings
@@ -37,8 +39,6 @@ from odqa.models import DEFAULT_READER
 from odqa.reader.model import Reader
 from odqa.retriever_training.cross_encoder import CrossEncoder
 from odqa.squad import load_examples
-from odqa.text import normalize_answer
-from odqa.types import Hit, Reading
 
 DEPTH = 50
 FOLDS = 5
@@ -47,26 +47,19 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A question with its hits, best first, and of each hit the reading and the reranker's logit."""
+class Scored:
+    """A question with what was found and read for it, and the reranker's logit of each of its first hits."""
 
-    query: Query
-    hits: tuple[Hit, ...]
-    readings: tuple[Reading, ...]
+    case: Case
     logits: tuple[float, ...]
-
-    @property
-    def references(self) -> list[str]:
-        """The texts of the right answers."""
-        return [one.text for one in self.query.example.references]
 
     def first(self, count: int) -> list[int]:
         """The numbers of the first hits of the search."""
-        return list(range(min(count, len(self.hits))))
+        return list(range(min(count, len(self.logits))))
 
     def reranked(self, count: int) -> list[int]:
         """The numbers of the hits that the reranker puts first."""
-        return sorted(range(len(self.hits)), key=lambda at: (-self.logits[at], at))[:count]
+        return sorted(range(len(self.logits)), key=lambda at: (-self.logits[at], at))[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ class Way:
     """What is read of a question's hits, how many pairs the reranker scores for it, and whether they are a prior."""
 
     name: str
-    chosen: Callable[[Case], list[int]]
+    chosen: Callable[[Scored], list[int]]
     reads: int
     reranks: int = 0
     prior: bool = False
@@ -83,11 +76,11 @@ class Way:
 WAYS = (
     Way("the first 5", lambda one: one.first(5), 5),
     Way("5 of 50 by the reranker", lambda one: one.reranked(5), 5, DEPTH),
-    Way("the same, its score a prior", lambda one: one.reranked(5), 5, DEPTH, prior=True),
+    Way("5 of 50 by the reranker, its score a prior", lambda one: one.reranked(5), 5, DEPTH, prior=True),
     Way("the first 20", lambda one: one.first(20), 20),
     Way("the first 20, the reranker's score a prior", lambda one: one.first(20), 20, 20, prior=True),
     Way("20 of 50 by the reranker", lambda one: one.reranked(20), 20, DEPTH),
-    Way("the same, its score a prior", lambda one: one.reranked(20), 20, DEPTH, prior=True),
+    Way("20 of 50 by the reranker, its score a prior", lambda one: one.reranked(20), 20, DEPTH, prior=True),
     Way("the first 50", lambda one: one.first(DEPTH), DEPTH),
     Way("the first 50, the reranker's score a prior", lambda one: one.first(DEPTH), DEPTH, DEPTH, prior=True),
 )
@@ -103,12 +96,12 @@ class Places:
     right: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, case: Case, way: Way) -> Places:
+    def of(cls, scored: Scored, way: Way) -> Places:
         """The places of a question in what a way reads."""
-        chosen = way.chosen(case)
-        hits = [replace(case.hits[at], rank=rank) for rank, at in enumerate(chosen, start=1)]
-        candidates = Candidates.of(hits, [case.readings[at] for at in chosen])
-        logits = np.array([case.logits[at] for at in chosen])
+        chosen, case = way.chosen(scored), scored.case
+        hits = [replace(case.query.hits[at], rank=rank) for rank, at in enumerate(chosen, start=1)]
+        candidates = case.candidates(hits)
+        logits = np.array([scored.logits[at] for at in chosen])
         prior = dict(zip((hit.passage.id for hit in hits), logits - log_sum_exp(logits), strict=True))
         texts = [place.text for place in candidates.places]
         return cls(
@@ -144,15 +137,16 @@ def fitted(some: Sequence[Places], *, prior: bool) -> list[float]:
     return weights(np.atleast_1d(found.x))
 
 
-def crossed(cases: Sequence[Case], way: Way) -> tuple[Floats, list[list[float]]]:
+def crossed(some: Sequence[Scored], way: Way) -> tuple[Floats, list[list[float]]]:
     """What the first answer of each question is worth, by weights fitted on other documents; and these weights."""
-    places = [Places.of(case, way) for case in cases]
-    documents = sorted({case.query.example.title for case in cases})
+    places = [Places.of(one, way) for one in some]
+    titles = [one.case.query.example.title for one in some]
+    documents = sorted(set(titles))
     random.Random(SEED).shuffle(documents)
     fold = {title: number % FOLDS for number, title in enumerate(documents)}
-    worth, all_weights = np.zeros(len(cases)), []
+    worth, all_weights = np.zeros(len(some)), []
     for number in range(FOLDS):
-        inside = [fold[case.query.example.title] == number for case in cases]
+        inside = [fold[title] == number for title in titles]
         weights = fitted([one for one, own in zip(places, inside, strict=True) if not own], prior=way.prior)
         all_weights.append(weights)
         for at in np.flatnonzero(inside).tolist():
@@ -163,14 +157,13 @@ def crossed(cases: Sequence[Case], way: Way) -> tuple[Floats, list[list[float]]]
 
 def gathered(
     index: Path, tune: Path, count: int, reranker: CrossEncoder, reader: Reader, folder: Path
-) -> tuple[list[Case], float, float]:
-    """The cases, and the seconds that the reader and the reranker take for a passage."""
+) -> tuple[list[Scored], float, float]:
+    """The questions, and the seconds that the reader and the reranker take for a passage."""
     answerable = [one for one in load_examples(str(tune)) if one.answerable]
     examples = random.Random(SEED).sample(answerable, min(count, len(answerable)))
     with Retriever.open(index) as retriever:
         queries = search(examples, retriever, DEPTH).queries
-    found = [(one, one.first(DEPTH)) for one in queries]
-    pairs = [(one.question, hit.passage) for one, hits in found for hit in hits]
+    pairs = [(one.question, hit.passage) for one in queries for hit in one.first(DEPTH)]
     began = time.perf_counter()
     logits = reranker.scores(*zip(*pairs, strict=True))
     reranking = (time.perf_counter() - began) / len(pairs)
@@ -180,26 +173,14 @@ def gathered(
         cases = read(queries, DEPTH, readings, removed=False)
     reading = (time.perf_counter() - began) / len(pairs)
     left = iter(logits)
-    return (
-        [
-            Case(
-                one,
-                hits,
-                tuple(case.readings[hit.passage.id] for hit in hits),
-                tuple(next(left) for _ in hits),
-            )
-            for (one, hits), case in zip(found, cases, strict=True)
-        ],
-        reading,
-        reranking,
-    )
+    scored = [Scored(case, tuple(islice(left, len(case.query.first(DEPTH))))) for case in cases]
+    return scored, reading, reranking
 
 
-def found_at(case: Case, chosen: Sequence[int]) -> bool:
-    """Whether a passage that holds an answer is among the chosen."""
-    answers = [answer for text in case.references if (answer := normalize_answer(text))]
-    own = case.query.gold
-    return any(case.hits[at].passage.id in own and holds(case.hits[at].passage.text, answers) for at in chosen)
+def found_at(scored: Scored, chosen: Sequence[int]) -> bool:
+    """Whether a passage that holds the answer is among the chosen."""
+    query = scored.case.query
+    return any(query.hits[at].passage.id in query.gold for at in chosen)
 
 
 def main() -> None:
@@ -215,20 +196,21 @@ def main() -> None:
     if not index.exists():
         run("index", *sorted(arguments.data.glob("*.json")), "--index", index)
     reranker, reader = CrossEncoder.load(arguments.cross_encoder), Reader.load(arguments.reader)
-    cases, reading, reranking = gathered(
+    some, reading, reranking = gathered(
         index, arguments.data / "tune.json", arguments.questions, reranker, reader, arguments.work / "readings"
     )
     print(f"a passage: {1000 * reading:.1f} ms to read, {1000 * reranking:.1f} ms to rerank\n")
     print("| read | passage found | ROUGE-1 F1 of the first answer | against the first 50 | p | seconds |")
     print("|---|---|---|---|---|---|")
-    reference, _ = crossed(cases, WAYS[-2])
+    tried = {way.name: crossed(some, way) for way in WAYS}
+    reference, _ = tried[f"the first {DEPTH}"]
     for way in WAYS:
-        worth, weights = crossed(cases, way)
+        worth, weights = tried[way.name]
         low, high = confidence_interval(worth)
         change = np.round(worth - reference, 9)
         of, to = confidence_interval(change)
         seconds = way.reads * reading + way.reranks * reranking
-        found = np.mean([found_at(case, way.chosen(case)) for case in cases])
+        found = np.mean([found_at(one, way.chosen(one)) for one in some])
         print(
             f"| {way.name} | {found:.3f} | {worth.mean():.3f} ({low:.3f} – {high:.3f}) | {change.mean():+.3f} "
             f"({of:+.3f} to {to:+.3f}) | {randomisation_p(change):.3f} | {seconds:.2f} |",

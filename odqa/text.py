@@ -1,4 +1,4 @@
-"""An answer string -> its normal form, by which SQuAD compares answers."""
+"""An answer string -> its normal form, by which SQuAD compares answers; a language's code -> that of its base."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def normalize_answer(text: str) -> str:
     """
     bare = text.lower().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", bare).split())
+
+
+def base_language(code: str) -> str:
+    """The language of a code, without its region or script.
+
+    >>> base_language("pt-BR"), base_language("EN_us")
+    ('pt', 'en')
+    """
+    return code.lower().replace("_", "-").partition("-")[0]

@@ -11,6 +11,8 @@ from importlib.util import find_spec, module_from_spec
 from itertools import pairwise
 from types import ModuleType
 
+from odqa.text import base_language
+
 # Snowball's stemmers and the stop words of NLTK (with stopwords-iso's for Korean), by the code of the language.
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
@@ -51,7 +53,7 @@ class Analyzer:
 
     def __init__(self, language: str) -> None:
         """``language`` is a code such as ``en`` or ``pt-BR``; an unknown one has neither stop words nor a stemmer."""
-        code = language.lower().replace("_", "-").partition("-")[0]
+        code = base_language(language)
         self._bare = code == "en"
         self._vietnamese = code == "vi"
         self._stop_words = _stop_words(code)

@@ -19,11 +19,12 @@ from odqa.evaluation.cases import Query, read
 from odqa.evaluation.judging import Judge
 from odqa.evaluation.languages import LANGUAGES
 from odqa.evaluation.readings import Readings
+from odqa.text import base_language
+from odqa.training.watch import at_each_tenth
 
 if TYPE_CHECKING:
     from odqa.reader.model import Reader
 
-TOLD = 10  # How often it is told how far the reader has come.
 OTHER = "other"  # The rules for a language that has none of its own.
 
 
@@ -57,20 +58,19 @@ def load(name: str, index: str, language: str, device: str) -> Answerer | None:
     from odqa.reader.model import Reader
 
     reader = Reader.load(name, device=device)
-    code = language.partition("-")[0]
+    code = base_language(language)
     decider = fit_file.decider(reader, fit_file.load(reader, Path(index) if index else None))
     return Answerer(reader, decider, code if code in LANGUAGES else OTHER)
 
 
 def _told(tell: Callable[[str], None]) -> Callable[[int, int], None]:
-    """What says, at each tenth, how many passages were read."""
-    done = said = 0
+    """What says, at each tenth, how many passages were read; it hears how many since it heard last."""
+    say = at_each_tenth(lambda done, total: tell(f"read {done:,} of {total:,} passages, to compare answers"))
+    read = 0
 
     def show(count: int, total: int) -> None:
-        nonlocal done, said
-        done += count
-        if (tenth := TOLD * done // max(1, total)) > said:
-            said = tenth
-            tell(f"read {done:,} of {total:,} passages, to compare answers")
+        nonlocal read
+        read += count
+        say(read, total)
 
     return show

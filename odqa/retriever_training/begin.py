@@ -36,7 +36,7 @@ class Begun:
     """What a run has read before it makes its task.
 
     ``model`` is what is trained, made of ``origin``, ``encoder`` what the run's index was made with. ``right`` are the
-    passages of the pairs: of those to train on, then of those held out.
+    passages of the pairs: of those to train on, then of those held out. ``before`` is what the latter find at first.
     """
 
     origin: ResolvedModel
@@ -48,6 +48,7 @@ class Begun:
     answerer: Answerer | None
     material: Material
     right: list[Passage]
+    before: dict[str, Found]
 
     @property
     def questions(self) -> list[str]:
@@ -98,9 +99,9 @@ def begin(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: bo
             ),
             lambda folder: find(encoder, examples, found.sources, folder, answerer, watcher.note) if examples else {},
         )
-    prepared.before(output, len(found.held_out), found.answered)
+    before = prepared.before(output, len(found.held_out), found.answered)
     right = pool.positives(prepared.index_of(output), both)
-    return Begun(origin, hashes, accelerator, model, encoder, teacher, answerer, found, right)
+    return Begun(origin, hashes, accelerator, model, encoder, teacher, answerer, found, right, before)
 
 
 def find(

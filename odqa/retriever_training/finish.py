@@ -27,11 +27,10 @@ def finish(job: Job) -> None:
     # Questions are encoded in float32, as they will be: without the arithmetic of the training around the model.
     model = run.accelerator.unwrap_model(run.final_model(), keep_fp32_wrapper=False).eval()
     if recipe.base_weight:
-        base = live.load(job.origin, run.accelerator.device.type)[0]
+        base = live.load(job.begun.origin, run.accelerator.device.type)[0]
         average.interpolate(model, base, recipe.base_weight)
     after = _find(job, model)
-    before = prepared.before(output, len(job.material.held_out), job.material.answered) if after else {}
-    record = make_record(job, read_manifest(prepared.index_of(output)).passages, before, after)
+    record = make_record(job, read_manifest(prepared.index_of(output)).passages, after)
     run.watcher.note(speed(record))
     for line in (*verdicts(record.comparisons), *verdicts(record.answers)):
         run.watcher.note(line)
@@ -48,11 +47,11 @@ def finish(job: Job) -> None:
 
 def _find(job: Job, model: Any) -> dict[str, Found]:
     """What the held-out questions find with the trained encoder; empty where there are none."""
-    examples = [pair.example for pair in job.material.held_out]
+    run, begun = job.run, job.begun
+    examples = [pair.example for pair in begun.material.held_out]
     if not examples:
         return {}
-    run = job.run
     index, tell = prepared.index_of(run.output), run.watcher.note
     encoder = live.encoder_of(model, run.output.name)
     reencode(index, encoder, progress=pool.told(tell))
-    return find(encoder, examples, job.material.sources, index, job.answerer, tell)
+    return find(encoder, examples, begun.material.sources, index, begun.answerer, tell)

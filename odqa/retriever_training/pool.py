@@ -23,6 +23,7 @@ from odqa.index.report import ENCODING, Progress
 from odqa.index.search import Index
 from odqa.retrieval.encoder import Encoder
 from odqa.retriever_training.questions import Pair
+from odqa.training.watch import at_each_tenth
 from odqa.types import Document, Mode, Passage
 
 AT_ONCE = 1000
@@ -58,14 +59,11 @@ def chunk_of(index: str, language: str) -> ChunkOptions:
 
 def told(tell: Callable[[str], None]) -> Callable[[Progress], None]:
     """What says, at each tenth, how many passages of an index are encoded."""
-    said = 0
+    say = at_each_tenth(lambda done, total: tell(f"encoded {done:,} of {total:,} passages"))
 
     def show(progress: Progress) -> None:
-        nonlocal said
-        if progress.stage == ENCODING and (tenth := 10 * progress.done // max(1, progress.total)) > said:
-            said = tenth
-            if progress.total > AT_ONCE:
-                tell(f"encoded {progress.done:,} of {progress.total:,} passages")
+        if progress.stage == ENCODING and progress.total > AT_ONCE:
+            say(progress.done, progress.total)
 
     return show
 

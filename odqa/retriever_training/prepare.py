@@ -10,12 +10,9 @@ from typing import Any
 from odqa.index.reencoding import reencode
 from odqa.index.retriever import Retriever
 from odqa.index.search import Index
-from odqa.models import ResolvedModel
 from odqa.retriever_training import live, mining, pool, prepared, teachers
-from odqa.retriever_training.answers import Answerer
 from odqa.retriever_training.begin import Begun, begin
 from odqa.retriever_training.contrastive import Contrastive, Round, Texts
-from odqa.retriever_training.material import Material
 from odqa.retriever_training.prepared import Mined
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.training import hardware, start
@@ -25,14 +22,11 @@ from odqa.training.watch import Watcher
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run that can begin, or go on, and what only its end needs."""
+    """A run that can begin, or go on, and what only its end needs: what was read for it, too."""
 
     run: Run
     recipe: RetrieverRecipe
-    origin: ResolvedModel
-    material: Material
-    answerer: Answerer | None
-    hashes: dict[str, str]
+    begun: Begun
     flops_per_token: int
 
 
@@ -52,8 +46,7 @@ def prepare(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: 
     task = Contrastive(recipe, begun.model, prompts, training, others, mined if recipe.negatives else None)
     run = start.place(recipe, output, begun.accelerator, begun.model, task, watcher)
     start.take_up(run, begun.hashes, resume=resume)  # Its last checkpoint, if it has one.
-    flops = hardware.flops_per_token(begun.model)
-    return Job(run, recipe, begun.origin, begun.material, begun.answerer, begun.hashes, flops)
+    return Job(run, recipe, begun, hardware.flops_per_token(begun.model))
 
 
 def _round(

@@ -34,22 +34,22 @@ class RetrieverRecord(Facts):
     pairs_per_second: float | None
 
 
-def make_record(job: Job, passages: int, before: Mapping[str, Found], after: Mapping[str, Found]) -> RetrieverRecord:
-    """The record of a run that has just been finished; ``before`` and ``after`` are what held-out questions found."""
-    state, material = job.run.state, job.material
+def make_record(job: Job, passages: int, after: Mapping[str, Found]) -> RetrieverRecord:
+    """The record of a run that has just been finished; ``after`` is what the held-out questions find now."""
+    state, begun = job.run.state, job.begun
     machine = start.machine(job.recipe, job.run.accelerator)
-    recipe, hashes = inputs(job.recipe, job.hashes)
+    recipe, hashes = inputs(job.recipe, begun.hashes)
     return RetrieverRecord(
         **facts(state, machine, job.flops_per_token, LIBRARIES),
         recipe=recipe,
         sha256=hashes,
-        base=name_of(job.origin.name),
-        pairs=len(material.training),
-        held_out=len(material.held_out),
-        unanswerable=material.unanswerable,
+        base=name_of(begun.origin.name),
+        pairs=len(begun.material.training),
+        held_out=len(begun.material.held_out),
+        unanswerable=begun.material.unanswerable,
         passages=passages,
-        comparisons=compared(before, after),
-        answers=answers_compared(before, after),
+        comparisons=compared(begun.before, after),
+        answers=answers_compared(begun.before, after),
         seen=state.windows,
         pairs_per_second=round(state.windows / state.seconds, 1) if state.seconds else None,
     )

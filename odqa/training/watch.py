@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -38,6 +38,19 @@ class SilentWatcher:
 
     def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
         """Ignore it."""
+
+
+def at_each_tenth(show: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """What passes on how much of a long work is done, of how much, at each tenth of it and no oftener."""
+    shown = 0
+
+    def pass_on(done: int, total: int) -> None:
+        nonlocal shown
+        if (tenth := 10 * done // max(1, total)) > shown:
+            shown = tenth
+            show(done, total)
+
+    return pass_on
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
@@ -19,29 +17,8 @@ from odqa.pretraining.pretrain import pretrain
 from odqa.pretraining.recipe import LanguageRecipe, make_recipe
 from odqa.training import checkpoint
 from odqa.training.base import load as load_base
-from odqa.training.watch import SilentWatcher
 from tests.pretraining.conftest import SMALL, TEXTS
-
-
-class Recorder(SilentWatcher):
-    """Remembers what it hears, and interrupts the run at a step."""
-
-    def __init__(self, at: int = 0) -> None:
-        self.at = at
-        self.notes: list[str] = []
-        self.losses: list[float] = []
-        self.metrics: list[dict[str, float]] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
-        self.losses.append(loss)
-        if done == self.at:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    def evaluated(self, epoch: int, metrics: dict[str, float]) -> None:
-        self.metrics.append(metrics)
+from tests.training.heard import Recorder, equal
 
 
 def run(recipe: LanguageRecipe, output: Path, watcher: Recorder | None = None, **options: object) -> Path:
@@ -50,11 +27,6 @@ def run(recipe: LanguageRecipe, output: Path, watcher: Recorder | None = None, *
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
-
-
-def equal(one: Path, other: Path) -> bool:
-    first, second = weights(one), weights(other)
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def record_of(folder: Path) -> dict[str, object]:

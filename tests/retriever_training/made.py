@@ -1,19 +1,15 @@
-"""Twenty-four questions over twelve paragraphs, who hears of a run, and what is asked of its folder."""
+"""Twenty-four questions over twelve paragraphs, and what is asked of a run's folder."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
-from odqa.training.watch import SilentWatcher
 from odqa.types import Example, Reference
+from tests.training.heard import Recorder, equal
 
 PLACES = ("tower", "museum", "river", "city", "earth", "moon")
 MAKERS = ("engineer", "painting")
@@ -35,28 +31,6 @@ def examples() -> list[Example]:
                 id = f"{place}-{maker}-{answer}"
                 found.append(Example(id, question, context, (reference,), title=place, headings=(maker,)))
     return [*found, Example("none", "who has remote work", found[0].context, ())]
-
-
-class Recorder(SilentWatcher):
-    """Remembers what it hears, and interrupts the run at a step."""
-
-    def __init__(self, at: int = 0) -> None:
-        self.at = at
-        self.notes: list[str] = []
-        self.losses: list[float] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def step(self, done: int, total: int, loss: float, windows_per_second: float) -> None:
-        self.losses.append(loss)
-        if done == self.at:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def equal(one: Path, other: Path) -> bool:
-    first, second = (load_file(folder / "model.safetensors") for folder in (one, other))
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def record_of(folder: Path) -> dict[str, object]:

@@ -38,12 +38,11 @@ def test_paths_are_looked_for_beside_the_recipe(tmp_path):
 
 
 def test_every_setting_has_help_and_a_default_within_its_limits_and_its_own_come_first():
-    kind = RetrieverRecipe
-    for one in fields(kind):
-        assert setting_of(kind, one.name).help
-        assert one.default is not MISSING and not setting_of(kind, one.name).fault(one.default)
-    names = settings_of(kind)
-    assert sorted(names) == sorted(one.name for one in fields(kind))
+    for one in fields(RetrieverRecipe):
+        assert setting_of(RetrieverRecipe, one.name).help
+        assert one.default is not MISSING and not setting_of(RetrieverRecipe, one.name).fault(one.default)
+    names = settings_of(RetrieverRecipe)
+    assert sorted(names) == sorted(one.name for one in fields(RetrieverRecipe))
     assert names.index("margin") < names.index("batch_size") < names.index("seed")
 
 

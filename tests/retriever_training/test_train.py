@@ -20,7 +20,8 @@ from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.train import train
 from odqa.training.recipe import Source
 from tests import tiny
-from tests.retriever_training.made import PLACES, Recorder, check_resumed, equal, examples, record_of, rows, telling
+from tests.retriever_training.made import PLACES, check_resumed, examples, record_of, rows, telling
+from tests.training.heard import Recorder, equal
 
 
 def run(recipe: RetrieverRecipe, output: Path, watcher: Recorder | None = None, **options: object) -> Path:

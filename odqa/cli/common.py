@@ -247,7 +247,7 @@ def told(typed: Sequence[str] | None = None) -> Iterator[None]:
     except KeyboardInterrupt as error:
         clear_line()
         exit_code = EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
-        fail("interrupted; nothing that was on disk is lost or half done", exit_code)
+        fail(str(error) or "interrupted; nothing that was on disk is lost or half done", exit_code)
     except OutputError as error:
         discard_output()
         if error.errno == errno.EPIPE:

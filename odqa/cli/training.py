@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
@@ -17,6 +18,7 @@ from odqa.cli import complete
 from odqa.cli.common import OUTPUT
 from odqa.cli.output import note, print_json, print_lines
 from odqa.cli.progress import progress_bar
+from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
 from odqa.files import read_json
 from odqa.models import resolve
@@ -146,14 +148,15 @@ def carry_out(
     """Train by a recipe, upload, and print the run's ``record`` or, after where the model is, how to ``use`` it.
 
     ``train`` takes recipe, folder and watcher, and ``resume`` and ``device``; ``what`` is the kind of model that it
-    makes; a window counts as ``each`` of what is named ``unit``. Raises OdqaError, with the way to go on, where the run
-    is interrupted.
+    makes; a window counts as ``each`` of what is named ``unit``. Raises KeyboardInterrupt, with the way to go on, where
+    the run is interrupted.
     """
     with progress_bar() as progress:
         try:
             folder = train(recipe, output, Terminal(progress, unit, each), resume=run.resume, device=run.device)
-        except KeyboardInterrupt:
-            raise OdqaError(f"interrupted; run the same command with --resume to go on ({output})") from None
+        except KeyboardInterrupt as error:
+            kind = Terminated if signal.SIGTERM in error.args else type(error)
+            raise kind(f"interrupted; run the same command with --resume to go on ({output})") from None
     if not is_first_process():
         return
     if run.push_to_hub:

@@ -51,7 +51,7 @@ class Run:
         batches_each = [math.ceil(len(order) / self.accelerator.num_processes) for order in self.orders]
         self.total_steps = sum(math.ceil(batches / recipe.accumulate) for batches in batches_each)
 
-    def epoch(self, epoch: int, interrupted: Sequence[bool]) -> None:
+    def epoch(self, epoch: int, interrupted: Sequence[int]) -> None:
         """Train on the batches of one epoch that are still to come."""
         import torch
 
@@ -95,7 +95,7 @@ class Run:
                 state.losses.append((state.step, round(mean, 4)))
             if self.stopped(interrupted):
                 self.save()
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(*interrupted)
             if state.step % recipe.save_every == 0:
                 self.save()
                 began = time.perf_counter()
@@ -148,7 +148,7 @@ class Run:
             master_weights.hand_weights(self.master, self.model)
         resume.read_own(saved, accelerator.process_index, accelerator.device, self.task.memory)
 
-    def stopped(self, interrupted: Sequence[bool]) -> bool:
+    def stopped(self, interrupted: Sequence[int]) -> bool:
         """Whether any of the processes was asked to stop."""
         if self.accelerator.num_processes == 1:
             return bool(interrupted)
@@ -218,8 +218,8 @@ class Run:
 def fit(run: Run) -> None:
     """Train through the epochs that are left, with an evaluation and a checkpoint after each.
 
-    Raises KeyboardInterrupt after a checkpoint where the run was asked to stop, and OdqaError where loss, gradients or
-    weights are not finite or the disk is full.
+    Raises KeyboardInterrupt, with the signal's number, after a checkpoint where the run was asked to stop, and
+    OdqaError where loss, gradients or weights are not finite or the disk is full.
     """
     with interruptible() as interrupted:
         for epoch in range(run.state.epoch, run.recipe.epochs):
@@ -230,7 +230,7 @@ def fit(run: Run) -> None:
             run.state.epoch, run.state.batch = epoch + 1, 0
             run.save()
             if run.stopped(interrupted):
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(*interrupted)
 
 
 def tokens_in(batch: Mapping[str, Any]) -> Iterator[int]:

@@ -54,14 +54,17 @@ def at_each_tenth(show: Callable[[int, int], None]) -> Callable[[int, int], None
 
 
 @contextmanager
-def interruptible() -> Iterator[list[bool]]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step; a second one stops at once."""
-    requests: list[bool] = []
+def interruptible() -> Iterator[list[int]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step; a second one stops at once.
+
+    A request is the number of its signal.
+    """
+    requests: list[int] = []
 
     def request(number: int, frame: Any) -> None:
         if requests:
-            raise KeyboardInterrupt
-        requests.append(True)
+            raise KeyboardInterrupt(number)
+        requests.append(number)
 
     try:
         before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -219,19 +219,20 @@ def test_an_unfinished_run_is_not_written_over(flags, tmp_path):
     assert "holds an unfinished run; add --resume, or give another --output" in result.stderr
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(flags, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_saves_and_says_how_to_go_on(flags, number, exit_code, tmp_path, monkeypatch):
     step = training.Terminal.step
 
     def interrupting(self, done: int, *rest: object) -> None:
         step(self, done, *rest)
         if done == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     with monkeypatch.context() as patch:
         patch.setattr(training.Terminal, "step", interrupting)
         result = odqa(*flags)
     output = tmp_path / "out"
-    assert result.exit_code == 1
+    assert result.exit_code == exit_code
     assert f"odqa: interrupted; run the same command with --resume to go on ({output})" in result.stderr
     assert checkpoint.find(output)
     again = odqa(*flags, "--resume")

@@ -17,8 +17,8 @@ from odqa.types import DEFAULT_INDEX
 if TYPE_CHECKING:
     from odqa.settings import Chosen
 
-# What has the name of a setting and is something else: passages to show, a list of numbers, tokens to show.
-_NAMESAKES = {("search", "k"), ("tune", "k"), ("fill-mask", "k")}
+# What has the name of a setting and is something else: passages to show, a list of numbers, tokens, passages to write.
+_NAMESAKES = {("search", "k"), ("tune", "k"), ("fill-mask", "k"), ("questions", "n")}
 
 
 def chosen() -> Chosen | None:

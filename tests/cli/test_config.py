@@ -73,6 +73,7 @@ def test_what_means_something_else_or_was_not_given_is_left_to_the_command() -> 
     assert {name: defaults["ask"][name] for name in ("k", "n", "device")} == {"k": 7, "n": 2, "device": "cpu"}
     assert "index" not in defaults["ask"]  # None says there that --index was not given, as --context needs it.
     assert "k" not in defaults["search"] and "k" not in defaults["tune"] and defaults["search"]["mode"] == "bm25"
+    assert "n" not in defaults["questions"]
     assert not {"index", "k", "mode"} & defaults["eval"].keys()
     assert run("ask", "--help").stdout.count("[default: 7]") == 1
 

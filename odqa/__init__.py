@@ -39,6 +39,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "index":  # A part that is public as it is.
+        return import_module("odqa.index")
     if name not in _HOMES:
         raise AttributeError(f"module 'odqa' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,8 @@ def folder(
     pdf.write(text="The policy has twenty days of vacation.")
     pdf.output(str(tmp_path / "reports" / "handbook.pdf"))
     shutil.copytree(asked.index, tmp_path / "indexes" / "docs")
-    shutil.copy(asked.dataset, tmp_path / "mine.json")
+    for name in ("mine.json", "held-out.json"):
+        shutil.copy(asked.dataset, tmp_path / name)
     write_examples(tmp_path / "questions.jsonl", load_examples(asked.dataset))
     recipe = RECIPE.findall((DOCS / "howto" / "reader.md").read_text(encoding="utf-8"))[0]
     (tmp_path / "mine.toml").write_text(
@@ -92,6 +95,15 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, folder: Path, monkey
 def test_the_pages_have_commands_and_say_why_others_are_not_run() -> None:
     assert sum(len(commands(page)) for page in PAGES) > 30
     assert all(commands(page) or page.stem == "container" for page in PAGES)
+
+
+def test_the_names_of_the_python_page_are_there_once_odqa_is_imported() -> None:
+    rows = (line.split("|")[1] for line in (DOCS / "python.md").read_text("utf-8").splitlines() if line[:3] == "| `")
+    names = sorted({name for row in rows for name in re.findall(r"`(odqa(?:\.\w+)+)", row)})
+    assert len(names) > 8
+    code = f"import odqa\nfrom functools import reduce\nfor name in {names}: reduce(getattr, name.split('.')[1:], odqa)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_link_of_the_docs_leads_to_a_file() -> None:

@@ -28,7 +28,7 @@ def store_at(address: object) -> Store:
 
 def verify(
     index: str | Address,
-    load: Callable[[Description], Encoder] | None,
+    load: Callable[[Description], Encoder] | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:

@@ -62,7 +62,7 @@ class Verification:
 
 def verify(
     folder: str | Path,
-    load: Callable[[Description], Encoder] | None,
+    load: Callable[[Description], Encoder] | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:

@@ -42,7 +42,7 @@ class Client(Closing):
         self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if api_key:
             if not (api_key.isascii() and api_key.isprintable()):
-                raise UsageError("the API key has to be of printable ASCII characters; check ODQA_API_KEY")
+                raise UsageError("the API key has to be of printable ASCII characters; check ODQA_API_KEY or api_key=")
             self._headers["Authorization"] = f"Bearer {api_key}"
 
     def ask(
@@ -161,7 +161,10 @@ class Client(Closing):
         if not isinstance(detail, str):
             return self._foreign()
         if response.status == 401:
-            return OdqaError(f"{self.url} wants an API key: set ODQA_API_KEY to the one that it was started with")
+            return OdqaError(
+                f"{self.url} wants an API key, the one that it was started with: set ODQA_API_KEY for a command, or "
+                "give Client(…, api_key=…) in Python"
+            )
         if response.status in (400, 404, 413, 422):
             return UsageError(_fault(value.get("errors")) or detail)
         again = response.headers.get("Retry-After", "")

@@ -48,7 +48,9 @@ def test_a_reader_reads_the_texts_as_before(family, text, tmp_path):
         before(TEXT)["input_ids"]
     )
     assert old.keys() == new.keys()
-    readers = [Reader.load(folder, device="cpu", dtype="float32") for folder in (whole, tmp_path / "small")]
+    readers = [
+        Reader.load(folder, device="cpu", dtype="float32", backend="torch") for folder in (whole, tmp_path / "small")
+    ]
     first, second = (reader.read(["the capital of France"], [Context(TEXT)])[0] for reader in readers)
     assert [(span.start, span.end) for span in first.spans] == [(span.start, span.end) for span in second.spans]
     assert np.allclose([span.score for span in first.spans], [span.score for span in second.spans], atol=1e-4)

@@ -103,7 +103,9 @@ def heading_path(path: Sequence[str], limit: int, token_offsets: Callable[[str],
         if len(spans) <= limit:
             return found
         if len(parts) <= 2:
-            return found[: spans[limit - 1][1]] + " " if limit > 0 else ""
+            # Without its end a text may have other tokens, and to some tokenizers the space is one of its own.
+            shorter = (found[: spans[kept - 1][1]] + " " for kept in range(limit, 0, -1))
+            return next((one for one in shorter if len(token_offsets(one)) <= limit), "")
         del parts[1]
     return ""
 

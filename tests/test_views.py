@@ -121,5 +121,14 @@ def test_a_path_that_is_too_long_loses_its_outer_headings_then_its_end(limit, pa
     assert heading_path(("Guide", "Leave", "Leave", "Parents"), limit, words) == path
 
 
+@pytest.mark.parametrize("limit", range(12))
+def test_a_space_that_is_a_token_of_its_own_counts_too(limit):
+    def letters(text):
+        return [(at, at + 1) for at in range(len(text))]
+
+    path = heading_path(("Guide", "Leave"), limit, letters)
+    assert len(path) == (limit if limit > 1 else 0), "so that nothing of the limit is lost either"
+
+
 def test_without_title_and_headings_there_is_no_path():
     assert heading_path(("", " "), 9, words) == ""

@@ -5,6 +5,7 @@ Knows the order of the steps and none of their insides.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -136,13 +137,30 @@ class Pipeline(Closing):
         return self._batches(iter(questions), ask, batch, nothing_to_search(self.retriever.index, ask.filters))
 
     def _batches(self, questions: Iterator[str], ask: Ask, batch: int, reason: str) -> Iterator[Response]:
-        while group := [check_question(question) for question in islice(questions, batch)]:
+        problem = None
+        while problem is None:
+            group, problem = _askable(islice(questions, batch))
+            if not group and problem is None:
+                return
             self._check_open()
             if reason:
                 timings = _timings(dict.fromkeys(STAGES, 0.0), 1)
                 yield from (Response(question, (), 1.0, timings, reason) for question in group)
-            else:
-                yield from self._answer(group, ask)
+            elif group:
+                yield from self._answered(group, ask)
+        raise problem
+
+    def _answered(self, questions: list[str], ask: Ask) -> Iterator[Response]:
+        """A Response for each; where one cannot be read, those before it are answered nevertheless."""
+        try:
+            together = self._answer(questions, ask)
+        except UsageError:
+            if len(questions) == 1:
+                raise
+            for question in questions:
+                yield from self._answer([question], ask)
+        else:
+            yield from together
 
     def _answer(self, questions: list[str], ask: Ask) -> list[Response]:
         seconds = dict.fromkeys(STAGES, 0.0)
@@ -191,6 +209,17 @@ class Pipeline(Closing):
             )
 
 
+def _askable(questions: Iterable[str]) -> tuple[list[str], UsageError | None]:
+    """The questions up to the first that cannot be asked, and what is wrong with that."""
+    checked: list[str] = []
+    for question in questions:
+        try:
+            checked.append(check_question(question))
+        except UsageError as error:
+            return checked, error
+    return checked, None
+
+
 def answer_from_context(
     question: str,
     context: str | Sequence[Document],
@@ -202,14 +231,17 @@ def answer_from_context(
     """The ``n`` best answers out of the given text or documents alone; each text is read once, whole, in windows.
 
     By the reader's own rule, which was fitted where a question comes with its text. ``min_confidence`` as in
-    :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, n below 1, and a
-    confidence that is no probability.
+    :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, two documents
+    of one id, n below 1, and a confidence that is no probability.
     """
     question = check_question(question)
     ask = Ask(n=n, min_confidence=min_confidence)
     documents = [Document("context", "", context, "")] if isinstance(context, str) else context
     if not isinstance(documents, Sequence) or not all(isinstance(document, Document) for document in documents):
         raise UsageError("the context is a text, or a list of odqa.Document")
+    repeated = next((name for name, times in Counter(one.id for one in documents).items() if times > 1), None)
+    if repeated is not None:
+        raise UsageError(f"more than one text of the context has the id {repeated!r}; give each one its own")
     hits = [whole_document(document, number) for number, document in enumerate(documents, start=1)]
     if not any(hit.passage.text.strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")

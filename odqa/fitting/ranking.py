@@ -74,7 +74,7 @@ def check(trials: Sequence[Trial]) -> None:
         raise DataError(
             "no question is answerable, so there is nothing to fit a ranking on; give a dataset with answers"
         )
-    if not any(_right(trial).any() for trial in trials):
+    if not any(trial.kind == ANSWERABLE for trial in trials) or not any(_right(trial).any() for trial in trials):
         raise DataError(
             "the reader finds a right answer to none of these questions in the passages of the index; index the "
             "documents that they are about"

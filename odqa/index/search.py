@@ -90,7 +90,7 @@ class Index(Closing):
     def _move(self, device: str) -> None:
         """Search vectors on the GPUs where ``device`` is ``cuda``, or ``auto`` and there are some."""
         if device in ("auto", "cuda"):
-            reasons = (segment.vectors.move(device) for segment in self._segments if segment.vectors is not None)
+            reasons = [segment.vectors.move(device) for segment in self._segments if segment.vectors is not None]
             self.why_not_gpu = next(filter(None, reasons), None)
 
     @classmethod

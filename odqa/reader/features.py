@@ -21,6 +21,8 @@ from odqa.views import Context, View, heading_path, plain, view_of
 
 PAIRS_AT_A_TIME = 512  # What the tokenizer gets at once: enough to use all cores, little enough to stream.
 PATH_SHARE = 4  # Title and headings get a quarter of a window at most.
+LEAST_ROOM = 16  # Tokens of a window that a question has to leave.
+LEAST_STEP = 8  # Tokens by which windows move on; where a long question leaves fewer, they share half of the room.
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,12 @@ def windows(
         texts = backend.encode_batch([view.text for view in views], add_special_tokens=False)
         for at, (question, text) in enumerate(zip(asked, texts, strict=True)):
             room = max_length - special - len(question)
-            if room <= stride:
-                raise _no_room(some[at], len(question), max_length, stride)
-            path = before(contexts[begin + at].path, min(max_length // PATH_SHARE, room - stride - 1))
-            text.truncate(room - len(path), stride=stride)
+            if room < min(stride + 1, LEAST_ROOM):
+                raise _no_room(some[at], len(question), max_length)
+            overlap = stride if room - stride >= LEAST_STEP else room // 2
+            # Title and headings take half of each step at most: else the windows of a long text are legion.
+            path = before(contexts[begin + at].path, min(max_length // PATH_SHARE, (room - overlap) // 2))
+            text.truncate(room - len(path), stride=overlap)
             for piece in (text, *text.overflowing):
                 yield _window(tokenizer, begin + at, backend, question, path, piece, views[at])
 
@@ -123,10 +127,10 @@ def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, p
     return Window(pair, inputs, places, offsets, _null_position(inputs["input_ids"], tokenizer.cls_token_id), second)
 
 
-def _no_room(question: str, tokens: int, max_length: int, stride: int) -> UsageError:
+def _no_room(question: str, tokens: int, max_length: int) -> UsageError:
     return UsageError(
-        f"a question of {tokens} tokens leaves no room for its context in windows of {max_length} "
-        f"tokens with a stride of {stride}: {question[:60]!r}…; shorten it or raise the max length"
+        f"a question of {tokens} tokens leaves no room for its context in windows of {max_length} tokens: "
+        f"{question[:60]!r}…; shorten it or raise the max length"
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import UsageError
+from odqa.forking import Lock
 from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
 
 _MOST = 2048  # The largest k and nprobe that FAISS's GPU kernels take.
@@ -63,10 +64,12 @@ class GpuIndex:
     def __init__(self, index: Any) -> None:
         """Wrap what FAISS has copied."""
         self._index = index
+        self._lock = Lock()  # FAISS's searches on a GPU share its memory, and are for one thread at a time.
 
     def set_parameter(self, name: str, value: int) -> None:
         """Set ``nprobe``, at most what the GPU takes."""
-        require_faiss().GpuParameterSpace().set_index_parameter(self._index, name, min(value, _MOST))
+        with self._lock:
+            require_faiss().GpuParameterSpace().set_index_parameter(self._index, name, min(value, _MOST))
 
     def search(
         self, queries: NDArray[np.float32], depth: int, allowed: NDArray[np.bool_] | None
@@ -78,7 +81,8 @@ class GpuIndex:
         dropped = 0 if allowed is None else int(len(allowed) - np.count_nonzero(allowed))
         if depth + dropped > _MOST:
             return None
-        found, near = self._index.search(queries, depth + dropped)
+        with self._lock:
+            found, near = self._index.search(queries, depth + dropped)
         if allowed is not None and dropped:
             bad = (near < 0) | ~allowed[near]
             order = np.argsort(bad, axis=1, kind="stable")[:, :depth]

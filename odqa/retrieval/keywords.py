@@ -200,7 +200,7 @@ class KeywordSearch:
         A term that the question repeats counts as often. Raises IndexFolderError when a part turns out damaged.
         """
         with self._lock:
-            terms = Counter(self._analyze(question))
+            terms = Counter(self._analyze(plain(question)))  # As the texts are seen.
         scores = np.zeros(len(self), np.float32)
         for term, times in terms.items():
             frequency, found = 0, []

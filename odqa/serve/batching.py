@@ -129,7 +129,10 @@ class Batcher(Generic[Key, Item, Result]):
             for job in batch:
                 groups.setdefault(job.key, []).append(job)
             for key, jobs in groups.items():
-                self._answer(key, jobs)
+                # Here, not when the batch was taken: who goes away while other groups are worked on is left out too.
+                waited_for = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+                if waited_for:
+                    self._answer(key, waited_for)
             pace = (self._clock() - begun) / len(batch)
             self._pace += (pace - self._pace) * (_SMOOTHING if self._pace else 1.0)
 
@@ -147,7 +150,7 @@ class Batcher(Generic[Key, Item, Result]):
                 ):
                     self.changed.wait(left)
                 jobs = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
-            batch = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+            batch = [job for job in jobs if not job.future.cancelled()]
             if batch:
                 return batch
 
@@ -156,9 +159,10 @@ class Batcher(Generic[Key, Item, Result]):
             results = self._work(key, [job.item for job in jobs])
             for job, result in zip(jobs, results, strict=True):
                 job.future.set_result(result)
-        except Exception as error:
+        except BaseException as error:  # A panic in a library written in Rust is no Exception; the thread goes on.
             if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
+                failure = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+                jobs[0].future.set_exception(failure)
                 return
             for job in jobs:
                 if not job.future.done():

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -142,6 +142,8 @@ class Client(Closing):
         if len(content) > MOST_BYTES:
             self._connection.close()
             raise OdqaError(f"the answer of {self.url} has more than {MOST_BYTES:,} bytes; ask for less")
+        if response.length:  # What was promised and did not come: the server died, or what stands before it.
+            raise IncompleteRead(content, response.length)
         return response, content
 
     def _parsed(self, status: int, content: bytes) -> Any:

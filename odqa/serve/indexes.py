@@ -230,10 +230,12 @@ class Indexes(Closing):
                     self.problems.pop(name, None)
                     continue
                 after = self._open(name, folder)
-            except (OdqaError, OSError) as error:
-                if self.problems.get(name) != str(error):
-                    _log.warning("the index %s goes on as it was: %s", name, error)
-                self.problems[name] = str(error)
+            except Exception as error:  # Whatever it is, this version goes on, and the other indexes are looked at.
+                said = str(error) or type(error).__name__
+                if self.problems.get(name) != said:
+                    foreseen = isinstance(error, OdqaError | OSError)
+                    _log.warning("the index %s goes on as it was: %s", name, said, exc_info=not foreseen)
+                self.problems[name] = said
                 continue
             self._versions[name] = after
             before.retire()

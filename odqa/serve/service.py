@@ -107,7 +107,9 @@ class Service:
                 return waiting.result()
         finally:
             gone.cancel()
-            waiting.cancel()  # And by it the futures that nobody has begun.
+            waiting.cancel()
+            for future in futures:  # Those that nobody has begun; where one has failed, the others are not waited for.
+                future.cancel()
         if gone in done:
             raise Refused(GONE, "the client went away")
         raise Refused(

@@ -101,6 +101,20 @@ def test_many_questions_are_taken_a_batch_at_a_time(pipeline: Pipeline) -> None:
     assert len(taken) == 4
 
 
+@pytest.mark.parametrize("bad", ["", "who " * 240 + "?"], ids=["empty", "too long to be read"])
+def test_the_questions_before_a_bad_one_are_answered(pipeline: Pipeline, bad: str) -> None:
+    responses = pipeline.ask_many([*QUESTIONS[:2], bad, QUESTIONS[2]], k=3, n=1)
+    assert [next(responses).question for _ in range(2)] == QUESTIONS[:2]
+    with pytest.raises(UsageError, match="question"):
+        next(responses)
+
+
+def test_two_texts_of_one_id_are_refused(pipeline: Pipeline) -> None:
+    documents = [Document("1", "", "The tower is in Paris.", ""), Document("1", "", "The moon is far.", "")]
+    with pytest.raises(UsageError, match="more than one text of the context has the id '1'"):
+        answer_from_context("where is the tower", documents, pipeline.reader)
+
+
 def test_no_more_is_read_than_it_takes(pipeline: Pipeline) -> None:
     count = len(pipeline.retriever.index)
     rule = fit(threshold=1.0, enough=Enough(1, 0.0)).get(None)

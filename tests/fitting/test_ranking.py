@@ -120,6 +120,9 @@ def test_without_a_right_place_there_is_nothing_to_fit() -> None:
         check([wrong, empty("answerable", "alpha")])
     with pytest.raises(DataError, match="index the documents"):
         fit_ranking("null", [wrong])
+    elsewhere = trial([("alpha", 1.0, 0.0)], "alpha", "absent")  # Right by chance, in another passage.
+    with pytest.raises(DataError, match="index the documents"):
+        check([elsewhere])
     check([wrong, trial([("The Alpha!", 1.0, 0.0)], "alpha")])
 
 

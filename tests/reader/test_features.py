@@ -174,14 +174,42 @@ def test_no_pairs_no_windows():
 
 
 def test_a_question_that_leaves_no_room_is_refused_with_its_length_and_the_remedy():
-    with pytest.raises(UsageError, match=r"20 tokens.*24 tokens.*stride of 6.*'who is .*shorten it.*max length"):
+    with pytest.raises(UsageError, match=r"20 tokens.*24 tokens: 'who is .*shorten it.*max length"):
         cut("the tower", question="who is " * 10)
 
 
 def test_the_longest_question_that_leaves_room_is_read():
-    # 24 - 3 special - 6 stride: with 14 tokens of question, every window brings one new token of context.
+    # 24 - 3 special - 14 tokens of question: 7 tokens of context, of which 3, and not the stride of 6, are read again.
     found = cut("the tower is in paris by the river", question="who " * 14)
-    assert [len(places(window)) for window in found] == [7, 7]
+    assert [len(places(window)) for window in found] == [7, 4]
+
+
+@pytest.mark.parametrize("words", [240, 250, 300, 365])
+def test_a_very_long_question_is_read_in_windows_that_share_less(words):
+    text = " ".join(f"w{number}" for number in range(200))
+    context = Context(text, ("the museum in the city by the river",))
+    found = cut(context, max_length=384, stride=128, question="who " * words)
+    assert (places(found[0])[0][0], places(found[-1])[-1][1]) == (0, len(text))
+    assert all(window.length <= 384 for window in found)
+    tokens = len(TOKENIZER(text)["input_ids"])
+    assert len(found) <= tokens / 4 + 1, "each has four new tokens at least"
+
+
+def test_a_question_that_fills_a_window_is_refused():
+    with pytest.raises(UsageError, match="366 tokens leaves no room"):
+        cut("the tower", max_length=384, stride=128, question="who " * 366)
+
+
+@pytest.mark.parametrize("family", TOKENIZERS)
+@given(
+    st.lists(st.sampled_from(["museum", "the tower is in the city", "東京", "in paris"]), max_size=3),
+    st.integers(1, 12),
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_the_path_is_windows_move_on(family, path, words):
+    context = Context("the river " * 30, tuple(path))
+    found = cut(context, max_length=64, stride=8, question="who " * words, tokenizer=TOKENIZERS[family])
+    assert all(window.length <= 64 and len(places(window)) > 8 for window in found[:-1])
 
 
 @pytest.mark.parametrize("stride", [10, -1])

@@ -216,6 +216,12 @@ def test_a_repeated_term_of_the_question_counts_as_often(keywords: Keywords) -> 
     assert twice.tolist() == pytest.approx((2 * once).tolist())
 
 
+@pytest.mark.parametrize("question", ["mo\u00adon", "moon\u200b", "\u2060moon"])
+def test_a_question_is_seen_as_texts_are(keywords: Keywords, question: str) -> None:
+    found = search(keywords)
+    assert found.scores(question).tolist() == found.scores("moon").tolist() != [0, 0, 0]
+
+
 @pytest.mark.parametrize("question", ["", "the of what", "?", "zebra"])
 def test_a_question_without_a_known_word_finds_nothing(keywords: Keywords, question: str) -> None:
     scores = search(keywords).scores(question)

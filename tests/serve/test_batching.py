@@ -28,6 +28,8 @@ class Work:
         assert self.go_on.wait(MOST)
         if -1 in items:
             raise ValueError("no such item")
+        if -2 in items:
+            raise BaseException("panic")
         return [item * 10 for item in items]
 
     def hold(self) -> None:
@@ -130,6 +132,28 @@ def test_one_that_fails_takes_no_other_with_it(work: Work) -> None:
     with pytest.raises(ValueError, match="no such item"):
         wrong.result(MOST)
     assert work.calls == [("a", [1, -1, 3]), ("a", [1]), ("a", [-1]), ("a", [3])]
+    some.stop()
+
+
+def test_a_panic_does_not_end_the_thread(work: Work) -> None:
+    some = batcher(work, size=1)
+    some.start()
+    with pytest.raises(RuntimeError, match="BaseException: panic"):
+        some.submit("a", [-2])[0].result(MOST)
+    assert results(some.submit("a", [1])) == [10]
+    some.stop()
+
+
+def test_who_goes_away_while_others_of_the_batch_are_worked_on_is_left_out(work: Work) -> None:
+    work.hold()
+    some = batcher(work, size=3)
+    some.start()
+    (first,), (gone,), (third,) = some.submit("a", [1]), some.submit("b", [2]), some.submit("c", [3])
+    assert work.begun.wait(MOST)
+    assert gone.cancel()
+    work.go_on.set()
+    assert results([first, third]) == [10, 30]
+    assert work.calls == [("a", [1]), ("c", [3])]
     some.stop()
 
 

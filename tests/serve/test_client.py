@@ -119,14 +119,14 @@ def test_what_is_no_url(url: str) -> None:
         Client(url)
 
 
-def answering(content: bytes, status: int = 200) -> HTTPServer:
-    """A server of something else, which gives one answer."""
+def answering(content: bytes, status: int = 200, promised: int | None = None) -> HTTPServer:
+    """A server of something else, which gives one answer, or the beginning of one of ``promised`` bytes."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(promised or len(content)))
             self.end_headers()
             self.wfile.write(content)
 
@@ -167,9 +167,13 @@ def test_a_proxy_whose_server_does_not_answer(status: int) -> None:
     assert "a proxy answers" in told and str(status) in told
 
 
-def told_by(content: bytes, status: int) -> str:
+def test_a_server_that_dies_while_it_answers() -> None:
+    assert "ended the connection (IncompleteRead)" in told_by(RESPONSE[:32], 200, promised=5000)
+
+
+def told_by(content: bytes, status: int, promised: int | None = None) -> str:
     """What the client says where this is answered."""
-    with answering(content, status) as other:
+    with answering(content, status, promised) as other:
         thread = threading.Thread(target=other.handle_request)
         thread.start()
         with Client(f"http://127.0.0.1:{other.server_port}") as client, pytest.raises(OdqaError) as raised:

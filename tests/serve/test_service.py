@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from odqa.answering.question import Ask
+from odqa.errors import UsageError
 from odqa.serve import schema
 from odqa.serve.problems import Refused
 from odqa.serve.work import Asking
@@ -98,6 +99,26 @@ def test_the_questions_of_a_client_that_went_away_are_not_begun(started: Callabl
     assert first.result(MOST).question == "first"
     service.asks.stop()
     assert held.questions == ["first"]
+
+
+def test_where_one_question_fails_the_others_are_not_begun(started: Callable[..., TestClient]) -> None:
+    service = started(batch=1).app.state.service  # type: ignore[attr-defined]
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def work(how: Asking, questions: list[str]) -> list[Response]:
+        asked.extend(questions)
+        if questions == ["wrong"]:
+            raise UsageError("no")
+        assert go_on.wait(MOST)
+        return [Response(question, (), 1.0) for question in questions]
+
+    service.asks._work = work
+    with pytest.raises(UsageError, match="no"):
+        asyncio.run(service.answer(HOW, ["wrong", "begun", *map(str, range(9))], request_of([])))
+    go_on.set()
+    service.asks.stop()
+    assert asked in (["wrong"], ["wrong", "begun"])
 
 
 def test_a_stop_finishes_what_was_begun(started: Callable[..., TestClient], held: Held) -> None:

@@ -42,6 +42,7 @@ from odqa.retrieval.hybrid import DENSE as COSINES
 from odqa.retrieval.keywords import K1
 from odqa.retrieval.words import Analyzer
 from odqa.types import Hit, Mode, Passage
+from odqa.views import plain
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
@@ -303,7 +304,7 @@ class MilvusIndex(Closing):
         scores are those of a folder. milvus-lite gives them with a minus.
         """
         with self._lock:  # A stemmer is for one thread at a time.
-            texts = [terms_text(self._analyze, question) for question in questions]
+            texts = [terms_text(self._analyze, plain(question)) for question in questions]
         empty: tuple[list[int], list[float], NDArray[np.float32]] = ([], [], np.zeros((0, 0), np.float32))
         asked = [at for at, text in enumerate(texts) if text]
         results = [empty] * len(texts)

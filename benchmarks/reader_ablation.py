@@ -6,7 +6,7 @@
 
 Each row is a run of its own over the same share of the recipe's questions with one seed, so that only what it learns
 from, or how, differs. Rows that are done (runs/ablation/NUMBER) are not trained again. With a share of 0.04 a row takes
-four to ten minutes on two cores with AMX. Without, a row of six layers and a share of 0.03 takes twenty.
+four to ten minutes on two cores with AMX. Without, a row of six layers and a share of 0.03 takes twelve.
 """
 
 from __future__ import annotations

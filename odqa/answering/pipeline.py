@@ -140,15 +140,16 @@ class Pipeline(Closing):
         problem = None
         while problem is None:
             group, problem = _askable(islice(questions, batch))
-            if not group and problem is None:
-                return
+            if not group:
+                break
             self._check_open()
             if reason:
                 timings = _timings(dict.fromkeys(STAGES, 0.0), 1)
                 yield from (Response(question, (), 1.0, timings, reason) for question in group)
-            elif group:
+            else:
                 yield from self._answered(group, ask)
-        raise problem
+        if problem is not None:
+            raise problem
 
     def _answered(self, questions: list[str], ask: Ask) -> Iterator[Response]:
         """A Response for each; where one cannot be read, those before it are answered nevertheless."""

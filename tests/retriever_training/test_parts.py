@@ -107,6 +107,7 @@ def test_what_stands_above_is_a_question_whose_passage_is_without_it(tmp_path):
     assert all(not pair.document.title and not pair.document.sections for pair in above)
     assert not any("request of the manager" in pair.document.text for pair in above)
     assert all(pair.document.title for pair in found if pair not in above)
+    assert found == made(tmp_path, text)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     again = made(elsewhere, text)

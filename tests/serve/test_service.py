@@ -101,24 +101,24 @@ def test_the_questions_of_a_client_that_went_away_are_not_begun(started: Callabl
     assert held.questions == ["first"]
 
 
-def test_where_one_question_fails_the_others_are_not_begun(started: Callable[..., TestClient]) -> None:
-    service = started(batch=1).app.state.service  # type: ignore[attr-defined]
-    asked: list[str] = []
-    go_on = threading.Event()
+class Failing(Held):
+    """The same, and fails for what is wrong without being held."""
 
-    def work(how: Asking, questions: list[str]) -> list[Response]:
-        asked.extend(questions)
+    def __call__(self, how: Asking, questions: list[str]) -> list[Response]:
         if questions == ["wrong"]:
+            self.questions += questions
             raise UsageError("no")
-        assert go_on.wait(MOST)
-        return [Response(question, (), 1.0) for question in questions]
+        return super().__call__(how, questions)
 
-    service.asks._work = work
+
+def test_where_one_question_fails_the_others_are_not_begun(started: Callable[..., TestClient]) -> None:
+    held = Failing()
+    service = hold(started(batch=1), held)
     with pytest.raises(UsageError, match="no"):
         asyncio.run(service.answer(HOW, ["wrong", "begun", *map(str, range(9))], request_of([])))
-    go_on.set()
+    held.go_on.set()
     service.asks.stop()
-    assert asked in (["wrong"], ["wrong", "begun"])
+    assert held.questions in (["wrong"], ["wrong", "begun"])
 
 
 def test_a_stop_finishes_what_was_begun(started: Callable[..., TestClient], held: Held) -> None:

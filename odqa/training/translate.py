@@ -27,6 +27,46 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the parts of windows begin: special tokens, question, special tokens, context, special tokens.
+
+    Numbers of special tokens are the same in all windows; ``question`` and ``context``, the lengths of the texts, and
+    all that is counted from them, are (windows, 1).
+    """
+
+    before: int
+    length: torch.Tensor
+    between: int
+    context_length: torch.Tensor
+    after: int
+
+    @property
+    def question(self) -> int:
+        """The first token of the question."""
+        return self.before
+
+    @property
+    def separators(self) -> torch.Tensor:
+        """The first special token after the question."""
+        return self.before + self.length
+
+    @property
+    def context(self) -> torch.Tensor:
+        """The first token of the context."""
+        return self.separators + self.between
+
+    @property
+    def last(self) -> torch.Tensor:
+        """The first special token after the context."""
+        return self.context + self.context_length
+
+    @property
+    def end(self) -> torch.Tensor:
+        """The number of tokens."""
+        return self.last + self.after
+
+
+@dataclass(frozen=True, slots=True)
 class Translation:
     """From the student's inputs to the teacher's.
 
@@ -56,40 +96,44 @@ class Translation:
         import torch
 
         ids, mask = batch["input_ids"], batch["attention_mask"]
-        rows, width = ids.shape
-        question = batch["context_positions"] - self.ours.before - self.ours.between
-        lengths = mask.sum(dim=1)
-        context = lengths - question - self.ours.before - self.ours.between - self.ours.after
-        wide = width + max(self.longer_by, 0)
-        made = torch.full((rows, wide), self.padding, dtype=ids.dtype, device=ids.device)
-        kinds = torch.zeros((rows, wide), dtype=ids.dtype, device=ids.device)
-        own = torch.zeros((rows, wide), dtype=mask.dtype, device=ids.device)
-        places = torch.zeros((rows, width), dtype=torch.long, device=ids.device)
+        width = ids.shape[1]
         numbers = self.numbers.to(ids.device)
-        before, between, after = (torch.tensor(some, dtype=ids.dtype, device=ids.device) for some in self.special)
-        for row in range(rows):
-            of_question, of_context = int(question[row]), int(context[row])
-            first = self.ours.before
-            second = first + of_question + self.ours.between
-            parts = [
-                before,
-                numbers[ids[row, first : first + of_question]],
-                between,
-                numbers[ids[row, second : second + of_context]],
-                after,
-            ]
-            whole = torch.cat(parts)
-            made[row, : len(whole)] = whole
-            own[row, : len(whole)] = 1
-            start = len(before) + of_question + len(between)
-            kinds[row, start : len(whole)] = 1
-            places[row, :first] = torch.arange(first).clamp(max=len(before) - 1)
-            places[row, first : first + of_question] = len(before) + torch.arange(of_question)
-            separators = torch.arange(self.ours.between).clamp(max=len(between) - 1)
-            places[row, first + of_question : second] = len(before) + of_question + separators
-            places[row, second : second + of_context] = start + torch.arange(of_context)
-            last = torch.arange(self.ours.after).clamp(max=len(after) - 1)
-            places[row, second + of_context : second + of_context + self.ours.after] = start + of_context + last
+        # All (windows, 1), so that a row of positions beside them is (windows, positions): nothing is done by rows.
+        question = (batch["context_positions"] - self.ours.before - self.ours.between)[:, None]
+        lengths = mask.sum(dim=1, keepdim=True)
+        context = lengths - question - self.ours.before - self.ours.between - self.ours.after
+        ours = _Layout(self.ours.before, question, self.ours.between, context, self.ours.after)
+        theirs = _Layout(len(self.special[0]), question, len(self.special[1]), context, len(self.special[2]))
+
+        wide = torch.arange(width + max(self.longer_by, 0), device=ids.device)[None]
+        made = torch.full_like(wide, self.padding).to(ids.dtype).repeat(len(ids), 1)
+        begins: tuple[Any, ...] = (0, theirs.separators, theirs.last)
+        for begin, some in zip(begins, self.special, strict=True):
+            for at, number in enumerate(some):
+                made = torch.where(wide == begin + at, number, made)
+        texts: tuple[tuple[Any, Any, Any], ...] = (
+            (question, theirs.question, ours.question),
+            (context, theirs.context, ours.context),
+        )
+        for length, begin, source in texts:
+            at = (wide - begin + source).clamp(0, width - 1).expand(len(ids), -1)
+            made = torch.where((wide >= begin) & (wide < begin + length), numbers[ids.gather(1, at)], made)
+        own = (wide < theirs.end).to(mask.dtype)
+        kinds = ((wide >= theirs.context) & (wide < theirs.end)).to(ids.dtype)
+
+        narrow = torch.arange(width, device=ids.device)[None]
+        places = torch.zeros((len(ids), width), dtype=torch.long, device=ids.device)
+        parts: tuple[tuple[Any, Any, Any, int | None], ...] = (
+            (0, ours.before, 0, theirs.before),
+            (ours.question, question, theirs.question, None),
+            (ours.separators, ours.between, theirs.separators, theirs.between),
+            (ours.context, context, theirs.context, None),
+            (ours.last, ours.after, theirs.last, theirs.after),
+        )
+        for begin, length, target, most in parts:
+            at = narrow - begin
+            inside = (at >= 0) & (at < length)
+            places = torch.where(inside, target + (at if most is None else at.clamp(max=most - 1)), places)
         given = {"input_ids": made, "attention_mask": own, "token_type_ids": kinds}
         return {name: given[name] for name in self.inputs}, places
 

@@ -139,7 +139,7 @@ class Pipeline(Closing):
     def _batches(self, questions: Iterator[str], ask: Ask, batch: int, reason: str) -> Iterator[Response]:
         problem = None
         while problem is None:
-            group, problem = _askable(islice(questions, batch))
+            group, problem = _askable(islice(questions, batch), self.reader)
             if not group:
                 break
             self._check_open()
@@ -147,21 +147,9 @@ class Pipeline(Closing):
                 timings = _timings(dict.fromkeys(STAGES, 0.0), 1)
                 yield from (Response(question, (), 1.0, timings, reason) for question in group)
             else:
-                yield from self._answered(group, ask)
+                yield from self._answer(group, ask)
         if problem is not None:
             raise problem
-
-    def _answered(self, questions: list[str], ask: Ask) -> Iterator[Response]:
-        """A Response for each; where one cannot be read, those before it are answered nevertheless."""
-        try:
-            together = self._answer(questions, ask)
-        except UsageError:
-            if len(questions) == 1:
-                raise
-            for question in questions:
-                yield from self._answer([question], ask)
-        else:
-            yield from together
 
     def _answer(self, questions: list[str], ask: Ask) -> list[Response]:
         seconds = dict.fromkeys(STAGES, 0.0)
@@ -210,14 +198,16 @@ class Pipeline(Closing):
             )
 
 
-def _askable(questions: Iterable[str]) -> tuple[list[str], UsageError | None]:
-    """The questions up to the first that cannot be asked, and what is wrong with that."""
+def _askable(questions: Iterable[str], reader: Reader) -> tuple[list[str], UsageError | None]:
+    """The questions up to the first that cannot be asked, or not read, and what is wrong with that."""
     checked: list[str] = []
     for question in questions:
         try:
-            checked.append(check_question(question))
+            text = check_question(question)
+            reader.check_question(text)
         except UsageError as error:
             return checked, error
+        checked.append(text)
     return checked, None
 
 

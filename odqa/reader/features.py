@@ -84,15 +84,21 @@ def windows(
         asked = backend.encode_batch(some, add_special_tokens=False)
         texts = backend.encode_batch([view.text for view in views], add_special_tokens=False)
         for at, (question, text) in enumerate(zip(asked, texts, strict=True)):
-            room = max_length - special - len(question)
-            if room < min(stride + 1, LEAST_ROOM):
-                raise _no_room(some[at], len(question), max_length)
+            room = _room(some[at], len(question), max_length - special, stride, max_length)
             overlap = stride if room - stride >= LEAST_STEP else room // 2
             # Title and headings take half of each step at most: else the windows of a long text are legion.
             path = before(contexts[begin + at].path, min(max_length // PATH_SHARE, (room - overlap) // 2))
             text.truncate(room - len(path), stride=overlap)
             for piece in (text, *text.overflowing):
                 yield _window(tokenizer, begin + at, backend, question, path, piece, views[at])
+
+
+def check_question(tokenizer: Any, question: str, *, max_length: int, stride: int) -> None:
+    """Raise UsageError where a question leaves no room for any context, as :func:`windows` does."""
+    backend = untouched(tokenizer)
+    text = plain(question).strip()
+    length = len(backend.encode(text, add_special_tokens=False))
+    _room(text, length, max_length - backend.num_special_tokens_to_add(is_pair=True), stride, max_length)
 
 
 def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str, NDArray[np.int64]]:
@@ -127,11 +133,15 @@ def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, p
     return Window(pair, inputs, places, offsets, _null_position(inputs["input_ids"], tokenizer.cls_token_id), second)
 
 
-def _no_room(question: str, tokens: int, max_length: int) -> UsageError:
-    return UsageError(
-        f"a question of {tokens} tokens leaves no room for its context in windows of {max_length} tokens: "
-        f"{question[:60]!r}…; shorten it or raise the max length"
-    )
+def _room(question: str, tokens: int, whole: int, stride: int, max_length: int) -> int:
+    """The tokens that a question of so many leaves of ``whole``. Raises UsageError where they are too few."""
+    room = whole - tokens
+    if room < min(stride + 1, LEAST_ROOM):
+        raise UsageError(
+            f"a question of {tokens} tokens leaves no room for its context in windows of {max_length} tokens: "
+            f"{question[:60]!r}…; shorten it or raise the max length"
+        )
+    return room
 
 
 def _null_position(ids: NDArray[np.int32], cls: int | None) -> int:

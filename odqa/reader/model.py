@@ -22,7 +22,7 @@ from odqa.files import read_json
 from odqa.models import DEFAULT_READER, ResolvedModel, content_hash, resolve
 from odqa.reader import decode
 from odqa.reader.compat import QuestionAnswering
-from odqa.reader.features import Window, pad, windows
+from odqa.reader.features import Window, check_question, pad, windows
 from odqa.reader.units import units_of
 from odqa.runtime.backend import Choice, choose
 from odqa.runtime.export import graph_of, maker
@@ -129,6 +129,10 @@ class Reader(QuestionAnswering):
             raise ModelError(f"{self.name} was not loaded from a folder, so it has no files to be known by")
         settings = f"{self.max_length}\0{self.stride}\0{self.length_penalty!r}"
         return hashlib.sha256(f"{content_hash(self.folder)}\0{settings}".encode()).hexdigest()
+
+    def check_question(self, question: str) -> None:
+        """Raise UsageError where a question is so long that it leaves no room for any context."""
+        check_question(self.tokenizer, question, max_length=self.max_length, stride=self.stride)
 
     def read(
         self,

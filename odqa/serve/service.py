@@ -89,6 +89,8 @@ class Service:
                 f"these are {len(questions):,} questions, and the server takes {self.asks.room} at a time; send them "
                 "in several requests"
             )
+        for question in questions:  # Here, where nobody else's question is in a batch with it.
+            self.indexes.models.reader.check_question(question)
         return await self._outcome(self.asks.submit(how, questions), request)
 
     async def search(self, how: Searching, question: str, request: Request) -> Found:

@@ -78,6 +78,19 @@ def test_a_request_that_takes_too_long_is_given_up(started: Callable[..., TestCl
     assert held.questions == ["begun"]
 
 
+def test_a_question_too_long_to_be_read_is_refused_before_the_queue(
+    started: Callable[..., TestClient], held: Held
+) -> None:
+    client = started()
+    service = hold(client, held)
+    held.go_on.set()
+    for sent in ({"question": "who " * 240}, {"questions": ["where is the tower", "who " * 240]}):
+        refused = client.post("/ask/batch" if "questions" in sent else "/ask", json=sent)
+        assert refused.status_code == 422 and "leaves no room" in refused.json()["detail"]
+    service.asks.stop()
+    assert held.questions == []
+
+
 def request_of(messages: list[dict[str, Any]]) -> Request:
     async def receive() -> dict[str, Any]:
         if messages:

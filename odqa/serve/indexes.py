@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from odqa.addresses import Address, MilvusAddress, address_of
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
 WARM_UP = "What is this?"
+LONGEST_PAUSE = 60.0  # Seconds between two attempts to open a version of an index that could not be opened.
 _log = logging.getLogger("odqa.serve")
 
 Stamp: TypeAlias = tuple[object, ...]
@@ -157,10 +160,21 @@ class Version:
             pipeline.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A version of an index that could not be opened, and when to try again, after a ``pause`` in seconds."""
+
+    stamp: Stamp
+    again: float
+    pause: float
+
+
 class Indexes(Closing):
     """The indexes that are served, by name; the first is the default. Close them in the end."""
 
-    def __init__(self, folders: Mapping[str, Address], models: Models) -> None:
+    def __init__(
+        self, folders: Mapping[str, Address], models: Models, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         """Open all of them and load the models. Raises what ``Pipeline.open`` does.
 
         What is cheap is checked first: every manifest is read before a model is loaded.
@@ -169,7 +183,9 @@ class Indexes(Closing):
             store_at(folder).manifest()
         self._folders = dict(folders)
         self._models = models
+        self._clock = clock
         self._versions: dict[str, Version] = {}
+        self._failures: dict[str, Failure] = {}
         self.problems: dict[str, str] = {}  # By name, why the version in an index's folder is not the one that is open.
         self.reloads = 0
         self._ended = Event()
@@ -222,12 +238,19 @@ class Indexes(Closing):
                 version.describe()
 
     def refresh(self) -> None:
-        """Open anew each index whose folder has changed; where that fails, the old version goes on serving."""
+        """Open anew each index whose folder has changed; where that fails, the old version goes on serving.
+
+        A version that could not be opened is tried again ever more rarely: that may load a model each time.
+        """
         for name, folder in self._folders.items():
-            before = self._versions[name]
+            before, failed = self._versions[name], self._failures.get(name)
+            stamp: Stamp | None = None
             try:
-                if self._stamp(folder) == before.stamp:
-                    self.problems.pop(name, None)
+                stamp = self._stamp(folder)
+                if stamp == before.stamp:
+                    self._forget(name)
+                    continue
+                if failed and failed.stamp == stamp and self._clock() < failed.again:
                     continue
                 after = self._open(name, folder)
             except Exception as error:  # Whatever it is, this version goes on, and the other indexes are looked at.
@@ -236,10 +259,13 @@ class Indexes(Closing):
                     foreseen = isinstance(error, OdqaError | OSError)
                     _log.warning("the index %s goes on as it was: %s", name, said, exc_info=not foreseen)
                 self.problems[name] = said
+                if stamp is not None:
+                    pause = min(2 * failed.pause, LONGEST_PAUSE) if failed and failed.stamp == stamp else 1.0
+                    self._failures[name] = Failure(stamp, self._clock() + pause, pause)
                 continue
             self._versions[name] = after
             before.retire()
-            self.problems.pop(name, None)
+            self._forget(name)
             self.reloads += 1
             _log.info("the index %s was opened anew: version %d", name, after.index.manifest.version)
         self._models.keep({version.index.manifest.encoder_hash for version in self._versions.values()})
@@ -264,6 +290,10 @@ class Indexes(Closing):
             self._watcher.join()
         for version in self._versions.values():
             version.retire()
+
+    def _forget(self, name: str) -> None:
+        self.problems.pop(name, None)
+        self._failures.pop(name, None)
 
     def _open(self, name: str, folder: Address) -> Version:
         # Taken before opening: a change that lands meanwhile is seen the next time.

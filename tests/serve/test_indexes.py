@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from odqa.errors import UsageError
+from odqa.errors import OdqaError, UsageError
 from odqa.index.build import add, build_index, update
 from odqa.index.removal import remove
 from odqa.serve.batching import Busy
@@ -93,6 +93,30 @@ def test_a_version_that_cannot_be_opened_takes_no_place(
         (copied / "manifest.json").write_bytes(manifest)
         indexes.refresh()
         assert indexes.problems == {}
+
+
+def test_a_version_that_cannot_be_opened_is_tried_again_ever_more_rarely(
+    copied: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    with Indexes({"notes": copied}, models, clock=lambda: now) as indexes:
+        opened, tried = indexes._open, []
+
+        def refuse(name: str, folder: Path) -> None:
+            tried.append(now)
+            raise OdqaError("its encoder is another one")
+
+        extend(copied)
+        monkeypatch.setattr(indexes, "_open", refuse)
+        for second in range(200):
+            now = float(second)
+            indexes.refresh()
+        assert tried == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+        assert indexes.problems == {"notes": "its encoder is another one"}
+        monkeypatch.setattr(indexes, "_open", opened)
+        extend(copied, "more.txt", "The moon is far.")  # Another version: it is tried at once.
+        indexes.refresh()
+        assert (indexes.reloads, indexes.problems) == (1, {})
 
 
 def test_a_folder_that_is_gone_is_served_on(copied: Path, models: Models) -> None:

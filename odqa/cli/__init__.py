@@ -2,77 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from odqa import __version__
-from odqa.cli import (
-    add,
-    ask,
-    compact,
-    compare,
-    config,
-    copy,
-    doctor,
-    eval,
-    feedback,
-    fill_mask,
-    index,
-    info,
-    list,
-    make_negatives,
-    pretrain,
-    questions,
-    remove,
-    search,
-    serve,
-    train_reader,
-    train_retriever,
-    trim_vocabulary,
-    tune,
-    update,
-    verify,
-)
-from odqa.cli.common import EXIT_INTERRUPTED, EXIT_TERMINATED, Command, Program
+from odqa.cli.common import EXIT_INTERRUPTED, EXIT_TERMINATED, Commands, Program
 from odqa.cli.defaults import prepare
 from odqa.cli.output import print_lines
 from odqa.cli.surroundings import Terminated, home, open_closed_streams, signals
 
-# The commands in the groups and the order of the help.
-GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
-    "Ask": {"index": index.index, "ask": ask.ask, "search": search.search, "serve": serve.serve},
+# The commands in the groups and the order of the help, and where the function of each is, in this package.
+GROUPS = {
+    "Ask": {"index": "index:index", "ask": "ask:ask", "search": "search:search", "serve": "serve:serve"},
     "Keep an index": {
-        "list": list.list_indexes,
-        "info": info.info,
-        "add": add.add,
-        "update": update.update,
-        "remove": remove.remove,
-        "compact": compact.compact,
-        "copy": copy.copy,
-        "verify": verify.verify,
+        "list": "list:list_indexes",
+        "info": "info:info",
+        "add": "add:add",
+        "update": "update:update",
+        "remove": "remove:remove",
+        "compact": "compact:compact",
+        "copy": "copy:copy",
+        "verify": "verify:verify",
     },
     "Measure and improve": {
-        "questions": questions.questions,
-        "tune": tune.tune,
-        "eval": eval.evaluate,
-        "compare": compare.compare,
-        "feedback": feedback.feedback,
-        "train-reader": train_reader.train_reader,
-        "train-retriever": train_retriever.train_retriever,
-        "make-negatives": make_negatives.make_negatives,
-        "pretrain": pretrain.pretrain,
-        "fill-mask": fill_mask.fill_mask,
-        "trim-vocabulary": trim_vocabulary.trim_vocabulary,
+        "questions": "questions:questions",
+        "tune": "tune:tune",
+        "eval": "eval:evaluate",
+        "compare": "compare:compare",
+        "feedback": "feedback:feedback",
+        "train-reader": "train_reader:train_reader",
+        "train-retriever": "train_retriever:train_retriever",
+        "make-negatives": "make_negatives:make_negatives",
+        "pretrain": "pretrain:pretrain",
+        "fill-mask": "fill_mask:fill_mask",
+        "trim-vocabulary": "trim_vocabulary:trim_vocabulary",
     },
-    "See to this installation": {"config": config.config, "doctor": doctor.doctor},
+    "See to this installation": {"config": "config:config", "doctor": "doctor:doctor"},
 }
-COMMANDS = {name: function for group in GROUPS.values() for name, function in group.items()}
+COMMANDS = Commands(__name__, GROUPS)
+
+
+class Odqa(Program):
+    """The program ``odqa``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "commands": COMMANDS})
+
 
 app = typer.Typer(
     name="odqa",
-    cls=Program,
+    cls=Odqa,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -103,15 +83,12 @@ def root(
 
     odqa ask "How many vacation days do I have?" --index indexes/docs
     """
-    if context.invoked_subcommand not in OF_SETTINGS:
-        context.default_map = prepare(COMMANDS)
+    name = context.invoked_subcommand
+    if name is not None and name not in OF_SETTINGS:
+        context.default_map = prepare({name: COMMANDS.function(name)})
 
 
 OF_SETTINGS = ("doctor",)  # Says itself what is wrong with the settings.
-
-for panel, commands in GROUPS.items():
-    for name, function in commands.items():
-        app.command(name, cls=Command, rich_help_panel=panel)(function)
 
 
 def main() -> None:

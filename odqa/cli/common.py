@@ -10,8 +10,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -116,11 +117,47 @@ class Command(Grouped, TyperCommand):
         return super().invoke(ctx)
 
 
+class Commands(Mapping[str, Any]):
+    """A program's commands by name, each imported and made when it is asked for.
+
+    All of them together take longer than all that most commands do before they compute. ``groups`` are, by the titles
+    of the help, names and where the function of each is: ``module:function`` in the package.
+    """
+
+    def __init__(self, package: str, groups: Mapping[str, Mapping[str, str]]) -> None:
+        self._package = package
+        self._places = {name: (panel, place) for panel, some in groups.items() for name, place in some.items()}
+        self._made: dict[str, Any] = {}
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """What a command runs."""
+        module, _, function = self._places[name][1].partition(":")
+        found: Callable[..., Any] = getattr(import_module(f"{self._package}.{module}"), function)
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+            alone.command(name, cls=Command, rich_help_panel=self._places[name][0])(self.function(name))
+            self._made[name] = typer.main.get_command(alone)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 class Program(Grouped, TyperGroup):
     """The commands as one program: whatever is printed goes through a screen, and whatever fails is told in one line.
 
     Both also where the command line itself cannot be understood.
     """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, in order."""
+        return list(self.commands)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command that the arguments name."""

@@ -69,7 +69,7 @@ def test_commands_take_the_index_of_the_settings_and_a_flag_stands_over_it(made:
 
 def test_what_means_something_else_or_was_not_given_is_left_to_the_command() -> None:
     Path("odqa.toml").write_text('index = "a"\nk = 7\nn = 2\ndevice = "cpu"\nmode = "bm25"\n')
-    defaults = prepare(COMMANDS)
+    defaults = prepare({name: COMMANDS.function(name) for name in COMMANDS})
     assert {name: defaults["ask"][name] for name in ("k", "n", "device")} == {"k": 7, "n": 2, "device": "cpu"}
     assert "index" not in defaults["ask"]  # None says there that --index was not given, as --context needs it.
     assert "k" not in defaults["search"] and "k" not in defaults["tune"] and defaults["search"]["mode"] == "bm25"
@@ -95,7 +95,7 @@ def test_a_context_goes_with_an_index_of_the_settings() -> None:
 
 def test_threads_are_told_to_what_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODQA_THREADS", "3")
-    prepare(COMMANDS)
+    prepare({"ask": COMMANDS.function("ask")})
     assert os.environ["OMP_NUM_THREADS"] == "3"
 
 

@@ -104,8 +104,8 @@ program.main()
 @pytest.mark.parametrize(
     ("module", "number", "code", "said"),
     [
-        ("odqa.cli.tune", signal.SIGINT, -signal.SIGINT, ""),  # While Python loads the command line.
-        ("odqa.cli.tune", signal.SIGTERM, -signal.SIGTERM, ""),
+        ("odqa.cli.defaults", signal.SIGINT, -signal.SIGINT, ""),  # While Python loads the command line.
+        ("odqa.cli.defaults", signal.SIGTERM, -signal.SIGTERM, ""),
         ("odqa.index.manifest", signal.SIGINT, 130, "odqa: interrupted"),  # While a command is at work.
         ("odqa.index.manifest", signal.SIGTERM, 143, "odqa: interrupted"),
     ],

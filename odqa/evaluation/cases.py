@@ -20,12 +20,12 @@ from odqa.answering.candidates import Candidates
 from odqa.answering.pipeline import SPANS_PER_PASSAGE, whole_document
 from odqa.answering.question import tidy
 from odqa.errors import DataError
+from odqa.evaluation.mentions import holds
 from odqa.evaluation.places import is_from
 from odqa.evaluation.readings import Readings
 from odqa.files import sha256
 from odqa.index.retriever import Retriever
 from odqa.squad import OwnQuestion
-from odqa.text import normalize_answer
 from odqa.types import Document, Example, Hit, Reading
 from odqa.views import Context, context_of_passage
 
@@ -223,13 +223,7 @@ def _of_source(hits: Sequence[Hit], source: str) -> list[Hit]:
 def _gold(example: Example, hits: Sequence[Hit], own: frozenset[str], by_context: bool) -> frozenset[str]:
     if by_context and not example.answerable:
         return own
-    answers = [answer for reference in example.references if (answer := normalize_answer(reference.text))]
+    answers = [reference.text for reference in example.references]
     return frozenset(
         hit.passage.id for hit in hits if (not by_context or hit.passage.id in own) and holds(hit.passage.text, answers)
     )
-
-
-def holds(text: str, answers: Sequence[str]) -> bool:
-    """Whether one of the ``answers``, normalised as :func:`normalize_answer` does, is in a text, as whole words."""
-    padded = f" {normalize_answer(text)} "
-    return any(f" {answer} " in padded for answer in answers)

@@ -12,8 +12,11 @@ them. In scripts without spaces any of its characters may touch others.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from odqa.reader.units import UNSPACED
+from odqa.text import normalize_answer
 from odqa.views import Context, plain, view_of
 
 _UNSPACED = UNSPACED.pattern[1:-1]
@@ -49,6 +52,30 @@ class Phrase:
         return [(int(view.begins[match.start()]), int(view.ends[match.end() - 1])) for match in found]
 
 
+def holds(text: str, answers: Sequence[str]) -> bool:
+    """Whether one of the answers stands in a text, in whatever case: as it is, or without articles and signs.
+
+    The second is SQuAD's normalisation (:func:`odqa.text.normalize_answer`), which alone would not find an answer that
+    touches other signs than spaces (``8080`` in ``localhost:8080``) or is in a script without spaces. An answer of
+    which that leaves nothing is in no text.
+
+    >>> holds("It listens on localhost:8080.", ["8080"]), holds("東京は日本の首都です。", ["日本"])
+    (True, True)
+    >>> holds("He saw the old Globe.", ["old, globe"]), holds("He saw globes.", ["globe"])
+    (True, False)
+    """
+    normalised = {answer: some for answer in answers if (some := normalize_answer(answer))}
+    padded = f" {normalize_answer(text)} "
+    if any(f" {some} " in padded for some in normalised.values()):
+        return True
+    view = _view(text)
+    return any(_phrase(answer).is_in(view, exact=False) for answer in normalised)
+
+
 def words_of(view: str) -> set[str]:
     """The words of a view, in lower case."""
     return set(WORDS.findall(view.lower()))
+
+
+_view = lru_cache(maxsize=1024)(plain)  # One passage is found for many questions,
+_phrase = lru_cache(maxsize=1024)(Phrase)  # and one answer looked for in many passages.

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from odqa.answering.question import tidy
 from odqa.errors import DataError
-from odqa.evaluation.cases import holds, is_piece
+from odqa.evaluation.cases import is_piece
+from odqa.evaluation.mentions import holds
 from odqa.index.retriever import Retriever
 from odqa.retrieval.hybrid import DENSE
 from odqa.retriever_training.questions import Pair
-from odqa.text import normalize_answer
 from odqa.types import Hit, Passage
 
 DEPTH = 50  # Hits that are looked at.
@@ -63,7 +63,7 @@ def eligible(pair: Pair, hits: Sequence[Hit], cosine: float, margin: float) -> l
 
 def _is_wrong(pair: Pair, passage: Passage) -> bool:
     example = pair.example
-    answers = [answer for one in example.references if (answer := normalize_answer(one.text))]
+    answers = [one.text for one in example.references]
     return not is_piece(passage.text, example.context) and not holds(passage.text, answers)
 
 

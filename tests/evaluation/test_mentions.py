@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.evaluation.mentions import Phrase, words_of
+from odqa.evaluation.mentions import Phrase, holds, words_of
 from odqa.views import plain
 
 
@@ -36,3 +36,26 @@ def test_what_lacks_the_anchor_lacks_the_text(phrase: str, rest: str) -> None:
     sought, view = Phrase(phrase), plain(f"{rest} {phrase} {rest}")
     if sought.is_in(view, exact=True) and sought.anchor is not None:
         assert sought.anchor in words_of(view)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("It listens on localhost:8080 by default.", "8080"),
+        ("An allowance of “twenty days” of leave.", "twenty days"),
+        ("It is set in config.toml in the folder.", "config"),
+        ("From 1990–1995 he was in Rome.", "1990"),
+        ("The firm’s budget is small.", "firm"),
+        ("GPL-2.0-or-later", "GPL-2.0"),
+        ("北京市位于华北平原的北部。", "华北平原"),
+        ("He saw the old Globe, in London.", "Globe (in London)"),
+        ("He saw old Globe.", "the old, globe"),
+    ],
+)
+def test_a_text_holds_an_answer_whatever_signs_are_around_and_in_it(text: str, answer: str) -> None:
+    assert holds(text, ["nothing of it", answer])
+
+
+@pytest.mark.parametrize("answer", ["", ".", "the", "globe", "Lon"])
+def test_a_text_does_not_hold_a_part_of_a_word_or_nothing(answer: str) -> None:
+    assert not holds("He saw the Globes. The London of old.", [answer])

@@ -175,7 +175,7 @@ def _table(fit: Fit) -> str:
         for name, row in fit.record["held_out"].items()
     ]
     counts = ", ".join(f"{count:,} {kind}" for kind, count in fit.record["cases"].items())
-    about = f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by context"
+    about = f"{fit.record['questions']:,} questions; cases: {counts}; held out in folds by {fit.record['held_out_by']}"
     return f"{about}\n\n{aligned([head, *rows], width=columns())}"
 
 

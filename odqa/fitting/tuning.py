@@ -23,12 +23,13 @@ from odqa.evaluation.cases import KS, Case, Dataset, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error, risk_coverage_area
 from odqa.evaluation.readings import Readings
 from odqa.fitting.gain import gain
-from odqa.fitting.ranking import ANSWERABLE, Trial, check, crossed, f1_of, fit_ranking, masses, outcome_of
+from odqa.fitting.ranking import ANSWERABLE, FOLDS, Trial, check, crossed, f1_of, fit_ranking, masses, outcome_of
 from odqa.fitting.steps import FIRST, Pair, fit_enough
 from odqa.index.retriever import Retriever
-from odqa.types import Hit, Progress
+from odqa.types import Example, Hit, Progress
 
 UNANSWERABLE, ABSENT = "unanswerable", "absent"
+CONTEXT, QUESTION = "context", "question"  # What is held out together.
 
 
 def tune(
@@ -54,7 +55,8 @@ def tune(
     tell = progress or (lambda what, done, total: None)
     found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)), dataset.sources)
     cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
-    tried = {k: [(case, trial) for case in cases for trial in trials_of(case, k)] for k in ks}
+    by = held_out_by(examples)
+    tried = {k: [(case, grouped(case, trial, by)) for case in cases for trial in trials_of(case, k)] for k in ks}
     trials = [trial for some in tried.values() for _, trial in some]
     check(trials)
     # What is still to be read may change the most where the most is.
@@ -78,10 +80,25 @@ def tune(
         "k": list(ks),
         "passages": len(retriever.index),
         "held_out": held,
+        "held_out_by": by,
         "reading": reading,
         "gain": gain(before or reader_rule(readings.reader), decisions[best], trials),
     }
     return Fit(readings.reader.content_hash, best, rankings, record)
+
+
+def held_out_by(examples: Sequence[Example]) -> str:
+    """What is held out together: all of a ``context``, or of a ``question`` where a few contexts have most of them.
+
+    One that has more than half of the questions would be judged by what was fitted on the few others, or on itself.
+    """
+    sizes = Counter(example.context for example in examples)
+    return CONTEXT if len(sizes) >= FOLDS and max(sizes.values()) <= len(examples) / 2 else QUESTION
+
+
+def grouped(case: Case, trial: Trial, by: str) -> Trial:
+    """A trial of a case, in the group with which it is held out; see :func:`held_out_by`."""
+    return replace(trial, group=case.query.example.id) if by == QUESTION else trial
 
 
 def trials_of(case: Case, k: int) -> list[Trial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from odqa.errors import DataError, UsageError
 from odqa.evaluation.cases import Dataset
 from odqa.evaluation.readings import Readings
 from odqa.fitting.ranking import Trial
-from odqa.fitting.tuning import held_out, trials_of, tune
+from odqa.fitting.tuning import grouped, held_out, held_out_by, trials_of, tune
 from odqa.index.retriever import Retriever
 from odqa.types import Abstention, Answer, Example, Mode, Reference
 from tests.answering.hits import place
@@ -41,6 +42,24 @@ def test_what_was_not_found_among_the_first_is_absent() -> None:
 def test_an_unanswerable_question_is_tried_once() -> None:
     case = over_index(example("which", "By the Seine."), PASSAGES, own=[2])
     assert seen(trials_of(case, 2)) == [("unanswerable", ["p1", "p2"])]
+
+
+@pytest.mark.parametrize(
+    ("contexts", "by"),
+    [
+        ("abcde", "context"),
+        ("aaabcd", "question"),
+        ("aaabcde", "context"),
+        ("aaaabcd", "question"),
+        ("aaaa", "question"),
+    ],
+)
+def test_one_context_that_has_most_questions_is_not_held_out_as_a_whole(contexts: str, by: str) -> None:
+    examples = [replace(example("which", context, ["Seine"]), id=str(at)) for at, context in enumerate(contexts)]
+    assert held_out_by(examples) == by
+    case = over_index(examples[0], PASSAGES, gold=[2])
+    groups = {grouped(case, trial, by).group for trial in trials_of(case, 2)}
+    assert groups == {"a" if by == "context" else "0"}
 
 
 def test_what_is_held_out_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:

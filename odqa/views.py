@@ -2,8 +2,8 @@
 
 Encoder, keywords and reader all read this view. It differs from the text where a person would not notice: ligatures and
 full-width or mathematical letters are plain letters, soft hyphens and other invisible characters are gone, a word that
-was hyphenated at the end of a line is whole. In a row of a table each cell has the head of its column before it, and a
-block that ends without a sign has one.
+was hyphenated at the end of a line is whole, half of a surrogate pair is U+FFFD. In a row of a table each cell has the
+head of its column before it, and a block that ends without a sign has one.
 """
 
 from __future__ import annotations
@@ -191,5 +191,7 @@ def _same(character: str) -> str:
     """What a character is in the view."""
     if INVISIBLE.match(character):
         return ""
+    if "\ud800" <= character <= "\udfff":  # Half of a surrogate pair, which no tokenizer takes.
+        return "\ufffd"
     kind = unicodedata.decomposition(character).partition("> ")[0].strip("<")
     return unicodedata.normalize("NFKC", character) if kind in SAME else character

@@ -33,6 +33,7 @@ def words(text):
         ("cafe\u0301", "café"),
         ("non\u00a0breaking", "non breaking"),
         ("2 × 10⁴ m², ½ ™", "2 × 10⁴ m², ½ ™"),  # Not 104, m2, 12.
+        ("half \ud800 of a pair", "half \ufffd of a pair"),
         ("plain – “text”, naïve", "plain – “text”, naïve"),
         ("می‌خواهم", "می‌خواهم"),  # The joiner tells two words apart.
     ],

@@ -133,8 +133,19 @@ def _with_places(example: Example) -> Example:
 
 
 def _held_out(sources: Sequence[Source], recipe: Recipe, tell: Callable[[str], None]) -> list[Example]:
-    """The examples of eval or tune. What cannot be scored is refused before the training, not after it."""
-    examples = data.gather(sources, recipe.seed, read=_read_by(recipe, tell))[0]
-    if sources:
-        check_examples(examples, ", ".join(source.path for source in sources))
+    """The examples of eval or tune, those of several datasets with ids of their own.
+
+    What cannot be scored is refused before the training, not after it.
+    """
+    examples: list[Example] = []
+    read = _read_by(recipe, tell)
+    for number, source in enumerate(sources, start=1):
+        some, repairs = data.gather((source,), recipe.seed, read=read)
+        check_examples(some, source.path)
+        if repairs.dropped:
+            tell(
+                f"{source.path}: {repairs.dropped:,} held-out questions are left out: their answers are not in their "
+                "contexts"
+            )
+        examples += some if len(sources) == 1 else [replace(one, id=f"{number}/{one.id}") for one in some]
     return examples

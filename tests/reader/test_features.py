@@ -195,6 +195,12 @@ def test_a_very_long_question_is_read_in_windows_that_share_less(words):
     assert len(found) <= tokens / 4 + 1, "each has four new tokens at least"
 
 
+def test_half_of_a_surrogate_pair_is_read_as_a_sign():
+    text = "the \ud800 tower"
+    (window,) = cut(Context(text, ("a \udfff city",)), max_length=64, stride=8, question="who \udc00 is it")
+    assert places(window)[-1] == (len(text) - len("tower"), len(text))
+
+
 def test_a_question_that_fills_a_window_is_refused():
     with pytest.raises(UsageError, match="366 tokens leaves no room"):
         cut("the tower", max_length=384, stride=128, question="who " * 366)

@@ -11,7 +11,7 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.squad import write_examples
 from odqa.training.data import label
-from odqa.training.inputs import SourceCount, check_spans, data_files, hashes, training_examples
+from odqa.training.inputs import SourceCount, check_spans, data_files, hashes, read_inputs, training_examples
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Reference
 from tests import tiny
@@ -35,6 +35,17 @@ def test_a_file_where_no_span_can_be_found_is_named_beside_one_that_is_right(tra
     with pytest.raises(DataError) as error:
         training_examples(Recipe(train=(Source(str(train_file)), Source(str(path)))))
     assert str(error.value) == (f"{path}: no question can be used (8 dropped: their answers are not in their contexts)")
+
+
+def test_held_out_files_may_have_the_same_ids_and_what_is_left_out_of_them_is_told(train_file, tmp_path, tiny_base):
+    path = tmp_path / "held.jsonl"
+    right, wrong = examples()[:2]
+    write_examples(path, [right, replace(wrong, references=(Reference("atlantis", 0),))])
+    held_out = (Source(str(path)), Source(str(train_file), keep="answerable", limit=1))
+    heard: list[str] = []
+    found = read_inputs(Recipe(train=(Source(str(train_file)),), eval=held_out, base=str(tiny_base)), heard.append)
+    assert [one.id.partition("/")[0] for one in found.eval] == ["1", "2"]
+    assert heard == [f"{path}: 1 held-out questions are left out: their answers are not in their contexts"]
 
 
 def test_windows_without_any_answer_are_refused(train_file):

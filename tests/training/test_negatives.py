@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -168,6 +169,11 @@ def test_the_same_seed_makes_the_same_questions():
 def test_the_ratio_counts_answerable_questions(ratio, count):
     # All eight answerable questions have a verb to negate.
     assert len(make_negatives(examples(), ratio, seed=0)) == count
+
+
+def test_questions_of_one_id_are_questions_of_their_own():
+    same = [replace(one, id="0") for one in examples()]
+    assert len(make_negatives(same, 1.0, seed=0)) == len(make_negatives(examples(), 1.0, seed=0)) == 8
 
 
 def test_without_answerable_questions_there_is_nothing_to_make():

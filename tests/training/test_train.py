@@ -654,7 +654,9 @@ def test_weights_that_are_not_numbers_are_never_saved(recipe, tmp_path, monkeypa
 
 
 def test_data_that_cannot_be_scored_is_refused_before_the_training(recipe, tmp_path, train_file):
-    twice = (Source(str(train_file)), Source(str(train_file)))
+    path = tmp_path / "twice.jsonl"
+    path.write_text(2 * (train_file.read_text().splitlines()[0] + "\n"))
+    twice = (Source(str(train_file)), Source(str(path)))
     for role in ("eval", "tune"):
         with pytest.raises(DataError, match="the question id 'q0' occurs twice"):
             run(recipe(**{role: twice}), tmp_path / "out", Recorder(1, pytest.fail))

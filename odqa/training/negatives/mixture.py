@@ -50,16 +50,17 @@ def make_negatives(
     answerable = [example for example in examples if example.answerable]
     wanted = round(len(answerable) * ratio)
     rounds, rest = divmod(wanted, max(len(answerable), 1))
-    drawn = answerable * rounds + chance.sample(answerable, rest)
-    makers = _makers(kinds, answerable, drawn, load_encoder)
-    made: dict[str, Example] = {}
-    for example in drawn:
+    drawn = list(range(len(answerable))) * rounds + chance.sample(range(len(answerable)), rest)
+    makers = _makers(kinds, answerable, [answerable[at] for at in drawn], load_encoder)
+    made: dict[tuple[int, str], Example] = {}  # By the question's place: those of several files may share their ids.
+    for at in drawn:
+        example = answerable[at]
         for kind in _order(kinds, chance):
-            key = f"{example.id}-{kind}"
-            negative = makers[kind](example, chance) if key not in made else None
+            negative = makers[kind](example, chance) if (at, kind) not in made else None
             if negative is not None:
                 plausible = example.references if negative.context == example.context else ()
-                made[key] = replace(negative, id=key, references=(), plausible=plausible)
+                name = f"{example.id}-{kind}"
+                made[at, kind] = replace(negative, id=name, references=(), plausible=plausible)
                 break
     return list(made.values())
 

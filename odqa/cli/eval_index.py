@@ -94,7 +94,8 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
             mode: stack.enter_context(Retriever.open(request.index, mode=mode, device=models.here)) for mode in modes
         }
         tell_fallback(retrievers[request.mode].fallback)
-        placed = place(request.questions, retrievers[request.mode])
+        with status("Looking for the answers…"):
+            placed = place(request.questions, retrievers[request.mode])
         for remark in placed.remarks:
             note(remark)
         loaded = stack.enter_context(reading(models))
@@ -105,6 +106,8 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
             request.k, fit, request.ranking, request.language, request.ablate, request.exhaustive
         )
         data = Dataset.of(placed.examples, request.dataset, placed.sources)
+        if fit is not None and fit.record.get("sha256") == data.sha256 != "":
+            note("the ranking was fitted on these very questions: it scores better on them than it will on others")
         found = evaluate_pipeline(data, retrievers, request.mode, readings, setting, tell)
     if report is not None:
         write_report(report, found)

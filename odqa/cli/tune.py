@@ -105,7 +105,8 @@ def tune(
     precheck(index, reader=reader)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
-        placed = place(questions, retriever)
+        with status("Looking for the answers…"):
+            placed = place(questions, retriever)
         for remark in placed.remarks:
             note(remark)
         with status("Loading the reader…"):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from odqa.reader.model import Reader
 
 DECODING = 4  # The version of views, windows, units and decoding: the readings of another one are not used.
-AT_ONCE = 2048  # Pairs between two commits: half a minute of two cores, which is what a killed run loses.
+AT_ONCE = 256  # Pairs between two commits: some seconds of two cores, which is what a killed run loses.
 _HEAD = struct.Struct("<If")  # Windows and null score.
 _SPAN = np.dtype([("start", "<u4"), ("end", "<u4"), ("score", "<f4")])
 _LOOK_UP = 500  # Keys a query.

@@ -149,6 +149,7 @@ def test_an_index_is_evaluated_in_parts(tuned: Asked, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.html", "report.md", "report.json"}
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["dataset"] == "asked.json" and len(report["sha256"]) == 64
+    assert "the ranking was fitted on these very questions" in result.stderr
 
 
 def test_a_sample_is_always_the_same(tuned: Asked) -> None:

@@ -55,6 +55,10 @@ class ReadLimits:
         """Raise DataError where a file of ``packed`` bytes holds more than it may: ``size`` bytes or characters."""
         if size > self.bytes:
             raise self.too_large("unpacked, it is ")
+        self.check_ratio(size, packed)
+
+    def check_ratio(self, size: int, packed: int) -> None:
+        """Raise DataError where a file of ``packed`` bytes holds so many times more that it was made to do harm."""
         if size > max(UNSUSPICIOUS, MOST_RATIO * packed):
             raise DataError(f"unpacked, it is more than {MOST_RATIO} times as large: made to fill the memory")
 

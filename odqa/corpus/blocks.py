@@ -103,13 +103,17 @@ def add_code(builder: Builder, lines: Sequence[Line]) -> None:
 def add_group(builder: Builder, group: Sequence[Line], rules: Rules) -> None:
     """Add the blocks of lines without a blank one among them."""
     builder.close()
-    at = checked = 0
+    at = barred = aligned = 0  # Up to where the lines are known to begin no table with bars, or none in columns.
     while at < len(group):
-        end, is_table = (at, False) if at < checked else table_end(group, at)
-        checked = max(checked, end)
+        end, is_table = (at, False) if at < barred else table_end(group, at)
+        barred = max(barred, end)
+        in_columns = False
+        if rules.columns and not is_table and at >= aligned:
+            end, in_columns = columns_end(group, at)
+            aligned = end
         if is_table:
             add_table(builder, group[at:end])
-        elif rules.columns and (end := columns_end(group, at)) > at:
+        elif in_columns:
             add_columns(builder, group[at:end])
         else:
             end = at + 1

@@ -163,6 +163,7 @@ def _usable(sample: bytes, declared: str) -> str | None:
         if name in NEVER_DECLARED:
             return None
         name = READ_AS.get(name, name)
+        b"a".decode(name, "replace")  # A LookupError for what is no encoding of text, as zlib: nothing public tells it.
         codecs.getincrementaldecoder(name)().decode(sample)
     except (LookupError, ValueError):
         return None

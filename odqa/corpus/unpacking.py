@@ -9,7 +9,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, Any
@@ -110,17 +110,21 @@ def parsed(markup: bytes) -> Any:
 def gunzip(file: OpenFile, *, whole: bool) -> OpenFile:
     """The file that is packed by gzip in ``file``: ``whole`` in memory, or unpacked as it is read, to stream it.
 
-    Both raise DataError, here or where it is read, for a damaged file and for one beyond the limits.
+    Both raise DataError, here or where it is read, for a damaged file and for one that holds very many times its size;
+    ``whole`` does so for one that is too large, too: of what is streamed, who reads it limits each piece.
     """
-    stream = io.BufferedReader(_Unpacked(file))
+    stream = io.BufferedReader(_Unpacked(file, file.limits.check_unpacked if whole else file.limits.check_ratio))
     return replace(file, stream=io.BufferedReader(io.BytesIO(stream.read())) if whole else stream)  # type: ignore[arg-type]
 
 
 class _Unpacked(io.RawIOBase):
-    """The bytes that are packed in a file. To go back in it is to begin anew."""
+    """The bytes that are packed in a file. To go back in it is to begin anew.
 
-    def __init__(self, file: OpenFile) -> None:
-        self._limits = file.limits
+    ``check`` is told how many are unpacked, and how many the file has, and raises DataError beyond a limit.
+    """
+
+    def __init__(self, file: OpenFile, check: Callable[[int, int], None]) -> None:
+        self._check = check
         self._packed = file.stream.seek(0, 2)
         file.stream.seek(0)
         self._stream = gzip.GzipFile(fileobj=file.stream)
@@ -136,7 +140,7 @@ class _Unpacked(io.RawIOBase):
             piece = self._stream.read(min(len(buffer), PIECE))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DataError(f"its gzip data are damaged ({error}): pack it again") from None
-        self._limits.check_unpacked(self._stream.tell(), self._packed)
+        self._check(self._stream.tell(), self._packed)
         buffer[: len(piece)] = piece
         return len(piece)
 

@@ -188,7 +188,10 @@ def test_damage_is_counted_over_all_pieces(monkeypatch):
     assert "2 characters" in file.remarks[0] and "line 21" in file.remarks[0]
 
 
-@pytest.mark.parametrize("name", ["utf-16", "utf-7", "no-such", "unicode-escape"])
+@pytest.mark.parametrize(
+    "name",
+    ["utf-16", "utf-7", "no-such", "unicode-escape", "zlib", "bz2", "rot13", "base64", "hex", "quopri", "uu"],
+)
 def test_what_a_page_cannot_be_in_is_not_believed(name):
     assert read_text("café au lait".encode("cp1252"), declared=name) == "café au lait"
 

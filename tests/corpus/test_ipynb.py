@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.corpus.files import loaded, the_document
 
 
@@ -32,6 +34,13 @@ def test_a_notebook_reads_as_markdown(tmp_path):
     assert 300 < document.text.count("line\n") < 500
     assert [section.headings for section in document.sections] == [("Ferry",), ("Ferry", "Fares")]
     assert document.title == "Ferry"
+
+
+@pytest.mark.parametrize("before", ["", "\n \n"])
+def test_of_an_output_of_one_long_line_the_beginning_is_read(tmp_path, before):
+    cell = {"cell_type": "code", "source": "a", "outputs": [{"output_type": "stream", "text": before + "x" * 3_000}]}
+    document = the_document(write_notebook(tmp_path / "a.ipynb", cell))
+    assert document.text.count("x") == 2_000 - len(before)
 
 
 def test_what_cannot_be_read_is_told(tmp_path):

@@ -68,12 +68,17 @@ def test_a_cell_over_the_limit_is_no_cell(tmp_path):
     assert "broken quotes at line 3" in told(found)[0]
 
 
-@pytest.mark.parametrize("name", ["a.txt.gz", "a.jsonl.gz", "a.html.gz"])
-def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path, name):
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.jsonl.gz", "a.csv.gz", "a.html.gz"])
+def test_a_small_file_that_unpacks_to_very_much_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(gzip.compress(b" " * 30_000_000))
     (reason,) = told(read_file(path))
     assert "more than 200 times as large" in reason
+
+
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.html.gz", "a.json.gz"])
+def test_a_file_that_is_too_large_when_unpacked_is_refused(tmp_path, name):
+    path = tmp_path / name
     path.write_bytes(gzip.compress(random.Random(0).randbytes(600_000).hex().encode()))
     (reason,) = told(read_file(path, limits=SMALL))
     assert "larger than 1 MB" in reason and "--max-file-size" in reason
@@ -83,6 +88,19 @@ def test_many_rows_are_no_large_file(tmp_path):
     rows = tmp_path / "a.jsonl"
     rows.write_text((json.dumps({"text": "x" * 999}) + "\n") * 1_500)
     assert len(texts(read_file(rows, limits=SMALL))) == 1_500
+
+
+def test_many_packed_rows_are_no_large_file(tmp_path):
+    rows = tmp_path / "a.jsonl.gz"
+    texts_of_rows = [f"{number} " + "x" * 999 for number in range(1_500)]
+    lines = [json.dumps({"text": text}) + "\n" for text in (*texts_of_rows, "y" * 1_000_000)]
+    rows.write_bytes(gzip.compress("".join(lines).encode()))
+    found = list(read_file(rows, limits=SMALL))
+    assert texts(found) == texts_of_rows
+    assert "too long at line 1,501" in told(found)[0]
+    cells = tmp_path / "a.csv.gz"
+    cells.write_bytes(gzip.compress("\n".join(("text", *texts_of_rows)).encode()))
+    assert texts(read_file(cells, limits=SMALL)) == texts_of_rows
 
 
 def test_a_file_that_takes_too_long_is_told_and_what_was_read_is_kept(tmp_path, monkeypatch):

@@ -38,6 +38,14 @@ TEXTS = {
     "headings and overlines": (".rst", lambda n: "====\na\n====\n" * n),
     "paragraphs of lines": (".txt", lambda n: "word and word\n" * n),
     "lines in columns": (".txt", lambda n: "a   b   c\na   b\n" * n),
+    "lines of one width with two spaces": (
+        ".txt",
+        lambda n: "Nov 28 host daemon:  heartbeat received, all services up\n" * n,
+    ),
+    "lines of one width in three columns": (
+        ".txt",
+        lambda n: "2026-11-28 08:00:01  INFO   worker-a accepted a connection from client\n" * n,
+    ),
     "rulers below a row": (".txt", lambda n: "a  b\n" + "---  ---\n" * n),
     "rulers after bars": (".txt", lambda n: "a | b\nc | d | e\n" * n + "x\n---\n" * n),
     "a line of tabs": (".txt", lambda n: "a\t" * n),

@@ -12,17 +12,17 @@ from tests.reader import families
 
 
 def test_a_base_without_a_fast_tokenizer_is_refused(tmp_path):
-    """CANINE reads characters; its tokenizer is written in Python and gives no offsets."""
-    from transformers import CanineConfig, CanineModel, CanineTokenizer
+    """ByT5 reads bytes; its tokenizer is written in Python and gives no offsets."""
+    from transformers import ByT5Tokenizer
 
-    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
-    config = CanineConfig(**size, num_hash_buckets=8, num_hash_functions=1, max_position_embeddings=64)
-    CanineModel(config).save_pretrained(tmp_path)
-    CanineTokenizer().save_pretrained(tmp_path)
+    tiny.make_base(tmp_path)
+    for path in tmp_path.glob("tokenizer*"):
+        path.unlink()
+    ByT5Tokenizer().save_pretrained(tmp_path)
     with pytest.raises(ModelError) as error:
         load(resolve(tmp_path), 64)
     assert str(error.value) == (
-        f"{tmp_path}: its tokenizer (CanineTokenizer) is not a fast one and gives no character offsets, so no answer "
+        f"{tmp_path}: its tokenizer (ByT5Tokenizer) is not a fast one and gives no character offsets, so no answer "
         "could be found in a text; use a base whose folder has a tokenizer.json"
     )
 

@@ -27,16 +27,16 @@ def cells_of(line: Line) -> list[Line]:
     return cells
 
 
-def columns_end(lines: Sequence[Line], at: int) -> int:
-    """Where a table in columns that begins at ``at`` ends; ``at`` itself where none does.
+def columns_end(lines: Sequence[Line], at: int) -> tuple[int, bool]:
+    """Where a table in columns that begins at ``at`` ends, and True; else up to where none begins, and False.
 
     It has three rows, or two of as many cells, or a head and a ruler; each cell begins under one of the rows above.
     The last cell of a row may go on below itself.
     """
     columns = cells_of(lines[at])
     if not 2 <= len(columns) <= MOST_COLUMNS or is_ruler(lines[at].text):
-        return at
-    end, rows, ruled, whole, last = at + 1, 1, False, len(columns) > 2, columns[-1]
+        return at + 1, False
+    end, rows, ruled, whole, last, widest = at + 1, 1, False, len(columns) > 2, columns[-1], at
     while end < len(lines):
         if is_ruler(lines[end].text):
             ruled = True
@@ -50,10 +50,15 @@ def columns_end(lines: Sequence[Line], at: int) -> int:
             rows, last = rows + 1, cells[-1]
             whole = whole and len(cells) == len(columns)
             if len(cells) >= len(columns):
-                columns = cells
+                columns, widest = cells, end
         end += 1
-    enough = 2 if ruled or whole else 3
-    return end if rows >= enough and (ruled or not _is_justified(lines[at:end])) else at
+    if rows < (2 if ruled or whole else 3):
+        return at + 1, False
+    if ruled or not _is_justified(lines[at:end]):
+        return end, True
+    # What begins at a later line, up to the widest row, ends where this does or before, and is as justified. Only two
+    # lines at the end may not be: of two, the second has to fill its line, too.
+    return max(at + 1, min(widest + 1, end - 2)), False
 
 
 def add_columns(builder: Builder, lines: Sequence[Line]) -> None:

@@ -55,7 +55,10 @@ def _output(output: Any) -> str:
     else:
         text = _joined(data.get("text/plain") if isinstance(data, dict) else output.get("text"))
     text = ESCAPES.sub("", text)
-    return text if len(text) <= LONGEST_OUTPUT else text[: text.rfind("\n", 0, LONGEST_OUTPUT) + 1]
+    if len(text) <= LONGEST_OUTPUT:
+        return text
+    whole = text[: text.rfind("\n", 0, LONGEST_OUTPUT) + 1]
+    return whole if whole.strip() else text[:LONGEST_OUTPUT]  # A line is cut only where nothing is before it.
 
 
 def _joined(lines: Any) -> str:

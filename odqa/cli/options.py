@@ -248,10 +248,10 @@ def parse_filters(texts: Sequence[str] | None) -> tuple[Filter, ...]:
     """The filters of ``--filter``, in the order given. Raises UsageError for a text that is not a filter."""
     if not texts:
         return ()
-    from odqa.corpus.base import well_formed
+    from odqa.corpus.base import storable
     from odqa.index.filters import Operator, parse
 
-    found = tuple(parse(well_formed(text)) for text in texts)  # Names that are not UTF-8 are cleaned in an index, too.
+    found = tuple(parse(storable(text)) for text in texts)  # As names that are not UTF-8 are written in an index.
     for some in found:
         if some.operator in (Operator.EQUAL, Operator.DIFFERENT) and _PATTERN.search(some.value):
             note(

@@ -79,6 +79,7 @@ PROSE = re.compile(
     "|maintainers|credits|thanks|todo|faq|install|upgrading|security|about)([-_][^.]*)?",
     re.IGNORECASE,
 )
+NOT_UTF8 = re.compile("(?<![\ud800-\udbff])[\udc80-\udcff]")  # What Python makes of such bytes (PEP 383).
 LONGEST_TITLE = 1_000  # Characters. Titles and headings are repeated with every passage below them.
 
 
@@ -132,7 +133,16 @@ def is_packed(path: Path) -> bool:
 
 def source_of(path: Path) -> str:
     """The path as it was given, with forward slashes, in characters that can be stored anywhere."""
-    return well_formed(path.as_posix())
+    return storable(path.as_posix())
+
+
+def storable(name: str) -> str:
+    r"""The name of a file, with ``%E4`` for a byte that is not UTF-8: names that differ in such a byte stay apart.
+
+    >>> storable("stra\udcdfe.txt")
+    'stra%DFe.txt'
+    """
+    return well_formed(NOT_UTF8.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", name))
 
 
 def document_of(
@@ -148,7 +158,7 @@ def document_of(
     if not text or text.isspace():
         raise DataError("empty: only white space in it")
     source = source_of(path)
-    return Document(source, shortened(title) or well_formed(path.stem), text, source, metadata or {}, sections, blocks)
+    return Document(source, shortened(title) or storable(path.stem), text, source, metadata or {}, sections, blocks)
 
 
 def shortened(title: str) -> str:

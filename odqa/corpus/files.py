@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odqa.corpus.base import Unusable, is_packed, kind_of, source_of
+from odqa.corpus.base import Unusable, is_packed, kind_of, source_of, well_formed
 from odqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class _Search:
         return [(folder / name, f"{relative}/{name}" if relative else name) for name in shown]
 
     def _is_excluded(self, relative: str, *, folder: bool) -> bool:
-        name = source_of(Path(relative)) + "/" * folder
+        name = well_formed(Path(relative).as_posix()) + "/" * folder  # A byte that is not UTF-8 is one sign for `?`.
         excluded = self._exclude is not None and self._exclude.match_file(name)
         if self._include is not None and not folder:
             excluded = excluded or not self._include.match_file(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from odqa.corpus.base import OpenFile, Unusable, shortened, source_of, well_formed
+from odqa.corpus.base import OpenFile, Unusable, shortened, source_of, storable, well_formed
 from odqa.corpus.encoding import read_text
 from odqa.squad import iter_paragraphs
 from odqa.types import Document, Section
@@ -29,7 +29,7 @@ def load(file: OpenFile) -> Iterator[Document | Unusable]:
         title = shortened(well_formed(title))
         yield Document(
             id=f"{source}:{count}",
-            title=title.replace("_", " ") or well_formed(path.stem),
+            title=title.replace("_", " ") or storable(path.stem),
             text=paragraph,
             source=source,
             metadata={"article": title, "paragraph": number},

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from odqa.corpus.base import OpenFile, ReadOptions, Unusable, shortened, source_of, well_formed
+from odqa.corpus.base import OpenFile, ReadOptions, Unusable, shortened, source_of, storable, well_formed
 from odqa.corpus.cells import TOO_LONG, Rows
 from odqa.corpus.encoding import open_text
 from odqa.errors import DataError
@@ -108,7 +108,7 @@ def _document(row: Mapping[str, Any], line: int, path: Path, source: str, option
     known = (options.text_field, options.id_field, options.title_field)
     return Document(
         id=name or f"{source}:{line}",
-        title=shortened(_name(row.get(options.title_field))) or well_formed(path.stem),
+        title=shortened(_name(row.get(options.title_field))) or storable(path.stem),
         text=text,
         source=source,
         metadata={key: value for key, value in row.items() if key not in known},

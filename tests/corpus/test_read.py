@@ -116,8 +116,14 @@ def test_a_name_that_is_no_utf8_can_be_stored(tmp_path):
     path = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.txt"))
     path.write_text("One.")
     (found,) = read_all(path)
-    assert found.title == "caf\ufffd"
-    found.source.encode("utf-8")
+    assert found.title == "caf%E9"
+    assert found.source == f"{tmp_path.as_posix()}/caf%E9.txt"
+
+
+def test_names_that_differ_in_a_byte_that_is_no_utf8_stay_apart(tmp_path):
+    for name in (b"a\xe4.txt", b"a\xf6.txt"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_text("One.")
+    assert [Path(found.id).name for found in read_all(tmp_path)] == ["a%E4.txt", "a%F6.txt"]
 
 
 def test_a_large_file_of_rows_is_never_held_whole(tmp_path):

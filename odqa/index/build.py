@@ -6,6 +6,7 @@ Knows the order of the steps; ``ingest`` reads and encodes.
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -97,10 +98,10 @@ def build_index(
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, here)
     store.check_storage(storage, loaded.dimension)  # Before hours of encoding.
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
-    with store.changing(build=True) as change:
+    with _their_errors(), store.changing(build=True) as change:
         ingest = Ingest(change, lambda: loaded, rules, progress)
         _read(ingest, found.files, ray, device)
-        ingest.take(documents_from(documents, rules.read))
+        ingest.take(_given(documents, rules.read))
         if not ingest.finish():
             raise OdqaError(_nothing_usable(ingest.unusable, found))
         manifest = change.land(new_manifest(loaded, rules))
@@ -134,7 +135,7 @@ def add(
     with _ingesting(store, encoder, here, on_duplicate, strict, False, limits, progress) as parts:
         change, manifest, ingest = parts
         _read(ingest, _as_known(change.catalog, found.files), ray, device)
-        ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
+        ingest.take(_given(documents, ReadOptions(**manifest.reading)))
         if not ingest.counts["added"] + ingest.counts["changed"] + ingest.counts["skipped"]:
             raise OdqaError(_nothing_usable(ingest.unusable, found))
         ingest.finish()
@@ -183,7 +184,7 @@ def update(
                 catalog.remove(item)
                 ingest.counts["removed"] += 1
         _read(ingest, files, ray, device)
-        ingest.take(documents_from(documents, ReadOptions(**manifest.reading)))
+        ingest.take(_given(documents, ReadOptions(**manifest.reading)))
         ingest.finish()
         manifest = change.land(manifest)
     return report_of(store.address, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
@@ -208,6 +209,39 @@ def _read(ingest: Ingest, files: Sequence[Path], ray: str | None, device: str) -
         ingest.read_on(ray, device, files)
 
 
+class _TheirError(Exception):
+    """Holds an error of the caller's own documents past those who take every such error for one of the index's disk."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def _their_errors() -> Iterator[None]:
+    """Let an error of the caller's own documents out as itself."""
+    try:
+        yield
+    except _TheirError as held:
+        error = held.error
+    else:
+        return
+    raise error
+
+
+def _given(documents: Documents, options: ReadOptions) -> Iterator[Document | Unusable]:
+    """The documents from memory; an error in making them, of a file or a database, is a ``_TheirError``."""
+    items = documents_from(documents, options)
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except (OSError, sqlite3.Error) as error:
+            raise _TheirError(error) from error
+        yield item
+
+
 @contextmanager
 def _ingesting(
     store: Store,
@@ -222,7 +256,7 @@ def _ingesting(
     """Lock an index and open it to take in documents."""
     store.manifest()  # Before a folder is made for the lock.
     store.check_installed()
-    with store.changing() as change:
+    with _their_errors(), store.changing() as change:
         manifest = change.manifest
         rules = Rules(
             ReadOptions(**manifest.reading),

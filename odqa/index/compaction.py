@@ -22,7 +22,7 @@ from odqa.index.report import ChangeReport, report_of
 from odqa.index.segment import Segment, SegmentWriter
 from odqa.retrieval.factories import check_factory
 from odqa.retrieval.names import KEYWORDS, VECTORS
-from odqa.retrieval.vector_writer import room
+from odqa.retrieval.vector_writer import fitting, room
 from odqa.types import Mode, Passage
 
 Encode: TypeAlias = Callable[[Sequence[Passage]], NDArray[np.float32]]
@@ -78,7 +78,8 @@ def _keywords_damaged(folder: Path, manifest: Manifest) -> bool:
 def fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord], encode: Encode | None = None) -> Manifest:
     """Replace the ``chosen`` segments with one. ``manifest`` says of what dimension its vectors are.
 
-    ``encode`` gives the passages new vectors; without it those that are stored are copied.
+    ``encode`` gives the passages new vectors; without it those that are stored are copied. Where they are too few for
+    the factory of the index to learn from, they get the one for their number.
     """
     names = {record.name for record in chosen}
     storage = Storage(**manifest.storage)
@@ -105,6 +106,7 @@ def fold(change: Change, manifest: Manifest, chosen: Sequence[SegmentRecord], en
                     # Not even the name of a file stays of which all was removed.
                     if hashes[source] == digest and any(one.has_source(source) for one in segments):
                         writer.store.add_source(source, digest)
-        record = writer.finish(encode, storage.factory or None, storage.recall)
+        factory = fitting(storage.factory, manifest.dimension, passages)
+        record = writer.finish(encode, factory, storage.recall)
     kept = [record for record in manifest.segments if record.name not in names]
     return change.commit(manifest, [*kept, record])

@@ -16,7 +16,7 @@ from odqa.index.interface import Storage
 from odqa.index.manifest import Description, Manifest, SegmentRecord, read_manifest
 from odqa.index.segment import SegmentWriter, with_deleted
 from odqa.index.store import StoredDocument
-from odqa.retrieval.vector_writer import room
+from odqa.retrieval.vector_writer import fitting, room
 from odqa.types import Passage
 
 
@@ -53,8 +53,12 @@ class FolderChange:
     ) -> None:
         """Encode and write the new segment, of which the ``replaced`` documents are deleted at once."""
         assert self._writer is not None
-        check_space(self._segment, room(self._writer.store.passages, self._dimension))
-        record = self._writer.finish(encode, storage.factory or None, storage.recall)
+        passages = self._writer.store.passages
+        check_space(self._segment, room(passages, self._dimension))
+        factory = storage.factory
+        if self._before is not None:  # Nobody has asked for a factory now, and what is added may be little.
+            factory = fitting(factory, self._dimension, passages)
+        record = self._writer.finish(encode, factory or None, storage.recall)
         gone = list(replaced)
         self._new.append(with_deleted(self._change.folder, record, gone, int(record.name)) if gone else record)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,11 @@ from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
+
+
+# In place of the hash of a file of which not all is in the index. No hash is equal to it, so that an update reads the
+# file again. It is not empty: in a Milvus that says that a document is from no file.
+INCOMPLETE = "incomplete"
 
 
 class OnDuplicate(StrEnum):
@@ -63,6 +68,20 @@ class Rules:
     limits: ReadLimits = LIMITS
 
 
+@dataclass(slots=True)
+class _Given:
+    """What a file has given so far: the ``ids`` of its documents, for an update alone.
+
+    ``same`` are the ids of those that the index has as they are. ``read`` is whether all of the file could be read,
+    ``used`` whether all that it gave is in the index.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    same: set[str] = field(default_factory=set)
+    read: bool = True
+    used: bool = True
+
+
 class Ingest:
     """The documents of one change.
 
@@ -81,13 +100,15 @@ class Ingest:
         self.unusable: list[Unusable] = []
         self._change = change
         self._catalog = change.catalog
-        self._known = self._catalog.hashes() if rules.update else {}
+        self._known = self._catalog.hashes()
         self._encoder = encoder
         self._rules = rules
         self._progress = progress
         self._writer: Writer | None = None
         self._replaced: dict[int, StoredDocument] = {}  # Of this change's own documents.
         self._hashes: dict[str, str] = {}
+        self._again: Document | None = None  # The shortest of those that the index has as they are.
+        self._hashes_matter = False  # Whether they must be stored even if nothing else is.
 
     def read(self, files: Sequence[Path]) -> None:
         """Take the documents of all files. Raises DataError where ``Rules`` make it an error."""
@@ -126,66 +147,83 @@ class Ingest:
         """Take what the files give, one after another."""
         sizes = [_size(file) for file in files]
         before, total, at = 0, sum(sizes), 0
-        ids, usable, characters = set[str](), True, 0
+        given, characters = _Given(), 0
         for item in made:
             if isinstance(item, Finished):
-                self._finished(source_of(files[at]), item.digest, ids if usable else None)
+                self._finished(source_of(files[at]), item.digest, given)
                 before, at = before + sizes[at], at + 1
-                ids, usable, characters = set(), True, 0
+                given, characters = _Given(), 0
             else:
                 if not isinstance(item, Unusable):
                     document = item.document if isinstance(item, Encoded) else item
                     characters += len(document.text)
                     if self._rules.update:
-                        ids.add(document.id)
-                usable = self._take(item) and usable
+                        given.ids.add(document.id)
+                self._take(item, given)
             # A file of rows gives many documents; the length of their texts shows how far it has been read.
             self._show(READING, before + min(characters, sizes[at]) if at < len(files) else total, total)
         self._show(READING, total, total)
 
-    def _finished(self, source: str, digest: str, ids: Collection[str] | None) -> None:
-        """End a file that gave the documents ``ids``, None where not all of it could be used."""
-        there = self._catalog.from_source(source) if self._rules.update else ()
-        if there and digest and self._known.get(source) == digest:  # It was not read.
-            self.counts["unchanged"] += len(there)
+    def _finished(self, source: str, digest: str, given: _Given) -> None:
+        """End a file: take out what is no longer in it, and note its hash."""
+        there, update = self._catalog.from_source(source), self._rules.update
+        if there and digest and self._known.get(source) == digest:
+            if update:  # It was not read.
+                self.counts["unchanged"] += len(there)
+            else:
+                self._hashes[source] = digest
             return
-        self._hashes[source] = digest
-        if ids is None:  # What was read before is kept: better than nothing.
+        # An update has left nothing else of the file; an addition leaves what it does not replace.
+        whole = given.read and given.used and (update or not there)
+        self._hashes[source] = digest if whole and digest else INCOMPLETE
+        if not (update and given.read):  # What was read before is kept: better than nothing.
             return
-        for gone in there:
-            if gone.document.id not in ids:
-                self._catalog.remove(gone)
-                self.counts["removed"] += 1
+        gone = [one for one in there if one.document.id not in given.ids]
+        if len(gone) < len(there) and not given.same:  # All that stays cannot be used as it is now: see below.
+            return
+        for one in gone:
+            self._catalog.remove(one)
+        self.counts["removed"] += len(gone)
+        # With the old hash, what was removed would never come back where the file takes back the change. A new one is
+        # stored with a document, and one that is as it was will do.
+        self._hashes_matter |= bool(gone and given.same)
 
     def take(self, items: Iterable[Document | Encoded | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""
+        given = _Given()
         for item in items:
-            self._take(item)
+            self._take(item, given)
 
-    def _take(self, item: Document | Encoded | Unusable) -> bool:
-        """Take a document, or note why there is none; whether it could be used."""
-        problem = item if isinstance(item, Unusable) else self._append(item)
+    def _take(self, item: Document | Encoded | Unusable, given: _Given) -> None:
+        """Take a document, or note why there is none."""
+        problem = item if isinstance(item, Unusable) else self._append(item, given)
         if problem is None:
-            return True
+            return
         self.unusable.append(problem)
         if self._rules.strict:
             raise DataError(f"{problem.source}: {problem.reason} (without --strict it would be left out)")
-        return False
+        given.used = False
+        if problem is item:
+            given.read = False
 
-    def _append(self, item: Document | Encoded) -> Unusable | None:
+    def _append(self, item: Document | Encoded, given: _Given) -> Unusable | None:
         """Append a document, unless it is there already."""
         document = item.document if isinstance(item, Encoded) else item
         rules = self._rules
         held = self._catalog.find(document.id)
-        same_file = rules.update and held is not None and held.document.source == document.source
+        met = document.id in given.same  # Then it is no change of the other one: the file has both.
+        same_file = rules.update and held is not None and held.document.source == document.source and not met
         if held and same_file and held.document.hash == hash_document(document):
             self.counts["unchanged"] += 1
+            given.same.add(document.id)
+            if self._again is None or len(document.text) < len(self._again.text):
+                self._again = document
             return None
         twice = None if held else self._in_this_change(document.id)
         other = held.document if held else twice
         if other and not same_file and rules.on_duplicate is not OnDuplicate.REPLACE:
             if rules.on_duplicate is OnDuplicate.ERROR:
-                raise DataError(_duplicate(other, document, in_index=held is not None))
+                raise DataError(_duplicate(other, document, in_index=held is not None and not met))
             self.counts["skipped"] += 1
             return None
         passages, vectors = self._made(item)
@@ -196,6 +234,9 @@ class Ingest:
             return Unusable(document.source, problem)
         if held:
             self._catalog.remove(held)
+        if met:
+            given.same.remove(document.id)
+            self.counts["unchanged"] -= 1
         if twice:
             self._replaced[twice.number] = twice
         else:
@@ -216,12 +257,13 @@ class Ingest:
 
     def finish(self) -> bool:
         """Encode and store what was read; whether there was anything."""
+        if self._hashes_matter and self._again is not None and not (self._writer and self._writer.store.documents):
+            self._write_again(self._again)
         if self._writer is None or not self._writer.store.documents:
             return False
         writer, encoder = self._writer, self._encoder()
         for source, digest in self._hashes.items():
-            if digest:
-                writer.store.add_source(source, digest)
+            writer.store.add_source(source, digest)
         passages = writer.store.passages
 
         def advance(count: int) -> None:
@@ -233,6 +275,14 @@ class Ingest:
 
         self._change.finish(encode, self._rules.storage, self._replaced.values())
         return True
+
+    def _write_again(self, document: Document) -> None:
+        """Write a document that the index has as it is: hashes are stored beside documents alone."""
+        held = self._catalog.find(document.id)
+        passages, vectors = self._made(document)
+        if held and passages:
+            self._catalog.remove(held)
+            self._open_writer().add(document, passages, vectors)
 
     def _open_writer(self) -> Writer:
         if self._writer is None:

@@ -16,6 +16,7 @@ from odqa.errors import DataError, IndexFolderError, OdqaError, UsageError
 from odqa.index.build import add, build_index, update
 from odqa.index.compaction import compact
 from odqa.index.filters import Filter, parse
+from odqa.index.interface import Storage
 from odqa.index.manifest import read_manifest
 from odqa.index.removal import remove
 from odqa.index.search import Index
@@ -24,6 +25,7 @@ from odqa.retrieval.encoder import Encoder
 from odqa.types import Hit
 from tests import tiny
 from tests.index.conftest import CHUNK
+from tests.index.word_encoder import WordEncoder
 
 TEXTS = st.lists(st.sampled_from(tiny.WORDS), min_size=1, max_size=30).map(" ".join)
 CHANGES = st.lists(
@@ -355,3 +357,42 @@ def test_a_filter_narrows_the_search_and_k_stays_k(encoder: Encoder, tmp_path: P
         assert opened.matching(filters("year=1999")) == 0
         with pytest.raises(UsageError, match="yaer"):
             opened.search(["moon"], 4, query, filters("yaer=2020"))
+
+
+def test_a_clustered_index_takes_small_changes_and_is_compacted_as_it_was_asked_for(tmp_path: Path) -> None:
+    words, index, factory = WordEncoder(), tmp_path / "index", "IVF32,Flat"
+    first = rows(tmp_path / "a.jsonl", {str(n): f"moon {n}" for n in range(80)})
+    build_index([first], index, encoder=words, storage=Storage(factory=factory))
+    add([rows(tmp_path / "b.jsonl", {"b": "sun"})], index, encoder=words)
+    rows(tmp_path / "b.jsonl", {"b": "river"})
+    assert update([tmp_path / "b.jsonl"], index, encoder=words).changed == 1
+    kinds = [segment.vectors["factory"] for segment in read_manifest(index).segments]
+    assert kinds == [factory, "Flat"]
+    assert search(index, words, "river")[0].passage.document_id == "b"
+    compact(index)
+    assert [segment.vectors["factory"] for segment in read_manifest(index).segments] == [factory]
+    assert read_manifest(index).storage["factory"] == factory
+    assert search(index, words, "river")[0].passage.document_id == "b"
+    assert not verify(index, lambda _: words).problems
+
+
+def test_small_segments_of_a_clustered_index_are_folded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odqa.index.compaction.MOST", 2)
+    words, index = WordEncoder(), tmp_path / "index"
+    first = rows(tmp_path / "a.jsonl", {str(n): f"moon {n}" for n in range(80)})
+    build_index([first], index, encoder=words, storage=Storage(factory="IVF32,Flat"))
+    for name in ("sun", "river"):
+        add([rows(tmp_path / f"{name}.jsonl", {name: name})], index, encoder=words)
+    assert [segment.vectors["factory"] for segment in read_manifest(index).segments] == ["IVF32,Flat", "Flat"]
+    remove(index, [str(n) for n in range(70)])
+    assert compact(index).passages == 12, "too few for what was asked for, and it was not asked for now"
+
+
+def test_a_factory_that_is_asked_for_must_fit(tmp_path: Path) -> None:
+    words, index = WordEncoder(), tmp_path / "index"
+    first = rows(tmp_path / "a.jsonl", {str(n): f"moon {n}" for n in range(20)})
+    with pytest.raises(UsageError, match=r"32 clusters to learn.*there are 20"):
+        build_index([first], index, encoder=words, storage=Storage(factory="IVF32,Flat"))
+    build_index([first], index, encoder=words)
+    with pytest.raises(UsageError, match=r"32 clusters to learn.*there are 20"):
+        compact(index, storage=Storage(factory="IVF32,Flat"))

@@ -22,7 +22,7 @@ from tests.index.places import PLACES, new_address, opened
 from tests.index.word_encoder import WordEncoder
 
 ONE = ReadLimits(megabytes=1)
-LARGE = "large " * 200_000
+LARGE = f"{'l' * 99} " * 11_000  # Bytes enough in few words.
 
 
 @pytest.fixture(scope="module")

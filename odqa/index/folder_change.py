@@ -55,10 +55,10 @@ class FolderChange:
         assert self._writer is not None
         passages = self._writer.store.passages
         check_space(self._segment, room(passages, self._dimension))
-        factory = storage.factory
+        factory = storage.factory or None
         if self._before is not None:  # Nobody has asked for a factory now, and what is added may be little.
-            factory = fitting(factory, self._dimension, passages)
-        record = self._writer.finish(encode, factory or None, storage.recall)
+            factory = fitting(storage.factory, self._dimension, passages)
+        record = self._writer.finish(encode, factory, storage.recall)
         gone = list(replaced)
         self._new.append(with_deleted(self._change.folder, record, gone, int(record.name)) if gone else record)
 

@@ -28,18 +28,18 @@ def room(vectors: int, dimension: int) -> int:
     return 2 * vectors * dimension * _FLOAT32
 
 
-def fitting(factory: str, dimension: int, vectors: int) -> str:
-    """``factory``, or the one that is chosen for so many ``vectors`` where they are too few for it to learn from.
+def fitting(factory: str, dimension: int, vectors: int) -> str | None:
+    """``factory``, or None, which lets the writer choose one, where ``vectors`` are too few for it to learn from.
 
     Raises UsageError for a factory that cannot be used for any number.
     """
     if not factory:
-        return choose(vectors, dimension)
+        return None
     check_factory(factory, dimension)
     try:
         check_factory(factory, dimension, vectors)
     except UsageError:
-        return choose(vectors, dimension)
+        return None
     return factory
 
 

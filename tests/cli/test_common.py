@@ -215,7 +215,8 @@ def test_options_stand_in_groups_and_examples_on_lines_of_their_own(name, monkey
     shown = CliRunner().invoke(app, [name, "--help"]).stdout
     groups = [line.rstrip(":") for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
     assert OUTPUT in groups and "--quiet" in shown.partition(f"{OUTPUT}:")[2]
-    examples = [line.strip() for line in COMMANDS.function(name).__doc__.splitlines() if line.strip().startswith("odqa ")]
+    lines = map(str.strip, COMMANDS.function(name).__doc__.splitlines())
+    examples = [line for line in lines if line.startswith("odqa ")]
     assert all(f"  {example}\n" in shown for example in examples)
 
 

@@ -107,7 +107,10 @@ def _openvino(
     matrices: Sequence[tuple[int, int]], dtype: str, tokens: int, streams: int, threads: int
 ) -> Callable[[int], None]:
     import numpy as np
-    import openvino
+
+    from odqa.runtime import openvino_library
+
+    openvino = openvino_library.load()
     from openvino import opset13 as ops
 
     generator = np.random.default_rng(0)

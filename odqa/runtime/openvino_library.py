@@ -20,8 +20,9 @@ def load() -> Any:
 
     It does so under any allocator but glibc's ("free(): invalid size", where a core is made, with OpenVINO 2026.4).
 
-    Its converters would report to Intel which models they see, by a package of their own, if that can be imported. Here
-    it cannot: without it they report to no one.
+    It reports to Intel that it was imported, and its converters which models they see, by a package of its own, if that
+    can be imported. Here it cannot: without it they report to no one. Nor do they from here on where someone else has
+    imported OpenVINO before.
     """
     if preloaded := _ALLOCATOR.search(os.environ.get("LD_PRELOAD", "")):
         raise ModelError(
@@ -40,7 +41,18 @@ def load() -> Any:
             f"OpenVINO cannot be loaded ({reason}); `pip install --force-reinstall openvino` brings it, and "
             "--backend torch does without"
         ) from None
+    if held is not None:
+        _silence()
     return openvino
+
+
+def _silence() -> None:
+    """Put OpenVINO's own stand-in for the package that reports, which does nothing, wherever the package was taken."""
+    from openvino.tools.ovc import telemetry_stub
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("openvino.") and getattr(vars(module).get("tm"), "__name__", "") == _TELEMETRY:
+            vars(module)["tm"] = telemetry_stub
 
 
 @cache

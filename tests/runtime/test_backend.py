@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +105,40 @@ if {{times}} == 1:
 """
     for times in (2, 1):  # First with the making of graphs, which may not send anything either.
         subprocess.run([sys.executable, "-c", program.format(times=times)], check=True, timeout=300)
+
+
+REPORTER = """
+import os
+class Telemetry:
+    def __init__(self, *_, **__): pass
+    def __getattr__(self, name):
+        if name in ("backend", "sender"): raise AttributeError(name)
+        with open(os.environ["REPORTED"], "a") as reported:
+            reported.write(name + "\\n")
+        return lambda *_, **__: None
+"""
+
+
+@pytest.mark.parametrize("first", ["odqa", "openvino"])
+def test_openvino_reports_to_no_one_also_where_it_was_imported_before(asked, tmp_path: Path, first: str) -> None:
+    """Its reporter, which sends from processes of its own, is one here that writes down what it is called for."""
+    backend_of = tmp_path / "site" / "openvino_telemetry" / "backend"
+    backend_of.mkdir(parents=True)
+    (backend_of.parent / "__init__.py").write_text(REPORTER)
+    (backend_of / "__init__.py").touch()
+    (backend_of / "backend_ga4.py").touch()
+    reported = tmp_path / "reported"
+    reported.touch()
+    program = f"""
+import os, {first}
+before = open(os.environ["REPORTED"]).read()
+assert bool(before) == ({first!r} == "openvino"), "what stands in for the reporter is not what OpenVINO takes"
+from odqa.answering.pipeline import Pipeline
+with Pipeline.open({str(asked.index)!r}, reader={str(asked.reader)!r}, device="cpu", backend="openvino") as pipeline:
+    pipeline.ask("Where is the Louvre?")
+assert open(os.environ["REPORTED"]).read() == before
+"""
+    site = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
+    surroundings = {"REPORTED": str(reported), "PYTHONPATH": site, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300, env=os.environ | surroundings)
+    assert len(list((tmp_path / "cache").rglob("graph.xml"))) == 2, "the reader's and the encoder's graphs were made"

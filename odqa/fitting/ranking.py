@@ -74,7 +74,7 @@ def check(trials: Sequence[Trial]) -> None:
         raise DataError(
             "no question is answerable, so there is nothing to fit a ranking on; give a dataset with answers"
         )
-    if not any(trial.kind == ANSWERABLE for trial in trials) or not any(_right(trial).any() for trial in trials):
+    if not _has_right(trials):
         raise DataError(
             "the reader finds a right answer to none of these questions in the passages of the index; index the "
             "documents that they are about"
@@ -228,13 +228,18 @@ def crossed(name: str, trials: Sequence[Trial], folds: int = FOLDS) -> list[Deci
     decisions: dict[int, Decision] = {}
     for number in range(min(folds, len(groups))):
         others = [trials[at] for at in np.flatnonzero(fold != number).tolist()]
-        if any(_right(trial).any() for trial in others):
+        if _has_right(others):
             rule = fit_ranking(name, others)
         else:
             rule = whole = whole or fit_ranking(name, trials)
         for at in np.flatnonzero(fold == number).tolist():
             decisions[at] = rule.decide(trials[at].question, trials[at].candidates)
     return [decisions[at] for at in range(len(trials))]
+
+
+def _has_right(trials: Sequence[Trial]) -> bool:
+    """Whether there is enough to fit a ranking on: an answerable question, and a right place of any."""
+    return any(one.kind == ANSWERABLE for one in trials) and any(_right(one).any() for one in trials)
 
 
 def _right(trial: Trial) -> NDArray[np.bool_]:

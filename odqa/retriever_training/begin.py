@@ -21,11 +21,12 @@ from odqa.retrieval.encoder import Encoder
 from odqa.retriever_training import answers, live, material, pool, prepared, scores, teachers
 from odqa.retriever_training.answers import Answerer
 from odqa.retriever_training.material import Material
+from odqa.retriever_training.questions import Pair
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.scores import Found
 from odqa.training import start
 from odqa.training.watch import Watcher
-from odqa.types import Example, Mode, Passage
+from odqa.types import Mode, Passage
 from odqa.views import plain
 
 MODES = (Mode.DENSE, Mode.HYBRID)
@@ -91,13 +92,14 @@ def begin(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: bo
         + (f"; {found.unanswerable:,} questions without an answer left out" if found.unanswerable else "")
     )
     if not again:
-        examples = [pair.example for pair in found.held_out]
         prepared.make(
             output,
             lambda folder: pool.make(
                 folder, both, encoder, index=recipe.index, language=recipe.language, tell=watcher.note
             ),
-            lambda folder: find(encoder, examples, found.sources, folder, answerer, watcher.note) if examples else {},
+            lambda folder: (
+                find(encoder, found.held_out, found.sources, folder, answerer, watcher.note) if found.held_out else {}
+            ),
         )
     before = prepared.before(output, len(found.held_out), found.answered)
     right = pool.positives(prepared.index_of(output), both)
@@ -106,7 +108,7 @@ def begin(recipe: RetrieverRecipe, output: Path, watcher: Watcher, *, resume: bo
 
 def find(
     encoder: Encoder,
-    examples: Sequence[Example],
+    pairs: Sequence[Pair],
     sources: Mapping[str, str],
     index: Path,
     answerer: Answerer | None,
@@ -117,7 +119,7 @@ def find(
     for mode in MODES:
         with Retriever(Index.open(index, mode=mode), encoder) as retriever:
             who = answerer if mode is Mode.HYBRID else None
-            found[mode.value] = scores.find(examples, sources, retriever, who, tell)
+            found[mode.value] = scores.find(pairs, sources, retriever, who, tell)
     return found
 
 

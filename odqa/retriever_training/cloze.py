@@ -10,9 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from odqa.corpus import ChunkOptions, ReadOptions, TokenOffsets, Unusable, find_files, read_file, split
+from odqa.corpus.files import Found
 from odqa.corpus.sentences import sentences
 from odqa.index.ownership import is_index
 from odqa.retriever_training.questions import Pair
@@ -23,13 +25,23 @@ ABOVE = 0.25  # Share of the passages with a title or headings of which these ar
 SHOWN = 5  # Files that could not be used of which the reason is said.
 
 
-def files_of(paths: Sequence[str]) -> tuple[Path, ...]:
+def files_of(paths: Sequence[str]) -> Found:
     """The files under ``paths``. Raises UsageError for a path that does not exist."""
-    return find_files(list(map(Path, paths)), passed_over=is_index).files if paths else ()
+    return find_files(list(map(Path, paths)), passed_over=is_index) if paths else Found((), ())
+
+
+def says(pair: Pair, passage: Passage) -> bool:
+    """Whether a passage says a made question word for word, in its text or above it.
+
+    Such a one is as right as the pair's own: the passage before a sentence was taken out of it, in an index of the same
+    documents, or another one under the same heading.
+    """
+    question = pair.example.question
+    return pair.made and (question == _above(passage) or question in " ".join(passage.text.split()))
 
 
 def pairs_from(
-    files: Sequence[Path],
+    found: Found,
     tokenize: TokenOffsets,
     chunk: ChunkOptions,
     *,
@@ -37,18 +49,19 @@ def pairs_from(
     seed: int,
     tell: Callable[[str], None],
 ) -> Iterator[Pair]:
-    """A question for each passage of the files that gives one, the passages being those that an index would have.
+    """A question for each passage of the files that gives one.
 
-    ``tell`` is called with what could not be read.
+    The passages are those that an index would have, but that none shares a sentence with the next one: the question of
+    one would stand in the other. ``tell`` is called with what could not be read.
     """
     unusable = 0
-    for path in files:
-        for item in read_file(path, ReadOptions()):
-            if isinstance(item, Unusable):
-                unusable += 1
-                if unusable <= SHOWN:
-                    tell(f"left out {item.source}: {item.reason}")
-                continue
+    chunk = replace(chunk, overlap_tokens=0)
+    for item in chain(found.unusable, *(read_file(path, ReadOptions()) for path in found.files)):
+        if isinstance(item, Unusable):
+            unusable += 1
+            if unusable <= SHOWN:
+                tell(f"left out {item.source}: {item.reason}")
+        else:
             for passage in split(item, tokenize, chunk):
                 # By what it says, not by where it lies: the same files in another folder give the same questions.
                 chance = random.Random(f"{seed}/{passage.title}/{passage.text}")
@@ -75,7 +88,7 @@ def without(text: str, blocks: Sequence[Block], start: int, end: int) -> tuple[s
 
 def _pair(passage: Passage, chance: random.Random, keep_sentence: float, language: str) -> Pair | None:
     """A question for the passage; None where it is too short to give one."""
-    above = ". ".join(dict.fromkeys(part.strip() for part in (passage.title, *passage.headings[-1:]) if part.strip()))
+    above = _above(passage)
     if _letters(above) >= SHORTEST and chance.random() < ABOVE:
         text, blocks = passage.text, passage.blocks
         for block in reversed([one for one in blocks if one.kind is BlockKind.HEADING]):
@@ -103,7 +116,12 @@ def _made(passage: Passage, question: str, text: str, blocks: tuple[Block, ...],
     title, headings = (passage.title, passage.headings) if path else ("", ())
     document = Document(passage.id, title, text, sections=(Section(0, headings),) if headings else (), blocks=blocks)
     example = Example(passage.id, question, text, (), title=title, headings=headings)
-    return Pair(example, document)
+    return Pair(example, document, made=True)
+
+
+def _above(passage: Passage) -> str:
+    """The title of a passage and the last of its headings."""
+    return ". ".join(dict.fromkeys(part.strip() for part in (passage.title, *passage.headings[-1:]) if part.strip()))
 
 
 def _letters(text: str) -> int:

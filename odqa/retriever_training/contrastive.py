@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 from odqa.retriever_training.limit import reading
@@ -83,24 +84,29 @@ class Contrastive:
         return batches(self.training.keys, self.recipe.batch_size, f"{self.recipe.seed}/{epoch}")
 
     def collate(self, some: Sequence[int]) -> dict[str, Any]:
-        """The questions of some pairs as tensors, under ``others`` their passages and negatives, and ``labels``."""
+        """The questions of some pairs as tensors, and under ``others`` their passages and negatives.
+
+        With a teacher there are its scores under ``labels``, and those whose scores they are under ``scored``.
+        """
         import torch
 
-        negatives = zip(*(self.round.negatives[at] for at in some), strict=True) if self.round.negatives else ()
-        batch = self._batch(self.training, some, *negatives)
+        if not self.round.negatives:
+            return self._batch(self.training, some)
+        negatives = [self.round.negatives[at] for at in some]
+        batch = self._batch(self.training, some, *zip(*apart(self._right(some), negatives), strict=True))
         if self.round.scores:
             batch["labels"] = torch.tensor([self.round.scores[at] for at in some], dtype=torch.float32)
+            batch["scored"] = self._batch(self.training, some, *zip(*negatives, strict=True))["others"]
         return batch
 
     def loss(self, model: Any, batch: dict[str, Any]) -> Any:
         """The loss of the module's formula."""
         hard, soft = self._losses_of(model)
-        columns, labels = _columns(batch), batch.get("labels")
-        value = hard(_copies(columns), None)
-        if labels is None:
+        value = hard(_columns(batch, "others"), None)
+        if "labels" not in batch:
             return value
         weight = self.recipe.distill_weight
-        return (1 - weight) * value + weight * soft(_copies(columns), labels)
+        return (1 - weight) * value + weight * soft(_columns(batch, "scored"), batch["labels"])
 
     def evaluate(self, model: Any) -> dict[str, float]:
         """The loss over the held-out pairs, in the same batches every time, without negatives of their own."""
@@ -110,10 +116,14 @@ class Contrastive:
         hard, _ = self._losses_of(model)
         total, device = 0.0, model.device
         for some in batches(self.others.keys, self.recipe.batch_size, "held out"):
-            columns = send_to_device(_columns(self._batch(self.others, some)), device)
+            columns = send_to_device(_columns(self._batch(self.others, some), "others"), device)
             with torch.no_grad():  # In float32: bfloat16 would round the cosines that tell one epoch from another.
                 total += float(hard(columns, None)) * len(some)
         return {"loss": round(total / len(self.others.questions), 6)}
+
+    def _right(self, some: Sequence[int]) -> list[str]:
+        """The passages of some pairs as the encoder reads them."""
+        return [self.training.passages[at] for at in some]
 
     def _batch(self, texts: Texts, some: Sequence[int], *negatives: Sequence[str]) -> dict[str, Any]:
         """The features of a batch: those of the questions, and under ``others`` those of the other columns."""
@@ -184,11 +194,22 @@ def _losses(recipe: RetrieverRecipe, model: Any) -> tuple[Any, Any]:
     return hard, soft
 
 
-def _columns(batch: dict[str, Any]) -> list[dict[str, Any]]:
-    first = {name: value for name, value in batch.items() if name not in ("others", "labels")}
-    return [first, *batch["others"]]
+def apart(right: Sequence[str], negatives: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The negatives of a batch's questions without those that are the right passage of another question in it.
+
+    A batch compares each question with the negatives of all, so that one would be wrong for the question that it
+    answers. In its place stands another negative of the batch, which is compared with all of them anyway; where there
+    is none, it stays.
+
+    >>> apart(["a", "b", "c"], [["b"], ["x"], ["y"]])
+    [['x'], ['x'], ['y']]
+    """
+    taken = set(right)
+    rest = cycle(list(dict.fromkeys(one for some in negatives for one in some if one not in taken)) or [None])
+    return [[(next(rest) or one) if one in taken else one for one in some] for some in negatives]
 
 
-def _copies(columns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The features once more: a model writes its vectors into the dict that it is given."""
-    return [dict(one) for one in columns]
+def _columns(batch: dict[str, Any], others: str) -> list[dict[str, Any]]:
+    """The features of the questions and of the columns ``others``, each once more: a model writes its vectors there."""
+    first = {name: value for name, value in batch.items() if name not in ("others", "scored", "labels")}
+    return [first, *map(dict, batch[others])]

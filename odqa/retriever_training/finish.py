@@ -48,10 +48,9 @@ def finish(job: Job) -> None:
 def _find(job: Job, model: Any) -> dict[str, Found]:
     """What the held-out questions find with the trained encoder; empty where there are none."""
     run, begun = job.run, job.begun
-    examples = [pair.example for pair in begun.material.held_out]
-    if not examples:
+    if not begun.material.held_out:
         return {}
     index, tell = prepared.index_of(run.output), run.watcher.note
     encoder = live.encoder_of(model, run.output.name)
     reencode(index, encoder, progress=pool.told(tell))
-    return find(encoder, examples, begun.material.sources, index, begun.answerer, tell)
+    return find(encoder, begun.material.held_out, begun.material.sources, index, begun.answerer, tell)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from odqa.errors import DataError
+from odqa.errors import DataError, UsageError
 from odqa.files import sha256
 from odqa.index.ingest import fit_chunk
 from odqa.index.layout import MANIFEST
@@ -46,9 +47,8 @@ def read(recipe: RetrieverRecipe, encoder: Encoder, tell: Callable[[str], None])
         read = questions.read(recipe.train, recipe.index, recipe.seed, tell)
         found, sources, unanswerable = read.pairs, read.sources, read.unanswerable
     if recipe.from_documents:
-        files = cloze.files_of(recipe.from_documents)
         made = cloze.pairs_from(
-            files,
+            cloze.files_of(recipe.from_documents),
             encoder.token_offsets,
             fit_chunk(pool.chunk_of(recipe.index, recipe.language), encoder),
             keep_sentence=recipe.keep_sentence,
@@ -82,9 +82,11 @@ def hashes(recipe: RetrieverRecipe) -> dict[str, str]:
 
     So is that of the index; it is the manifest's, which has those of its other files.
     """
-    paths = [Path(source.path) for source in (*recipe.train, *recipe.eval)]
-    files = [path for path in (*paths, *cloze.files_of(recipe.from_documents)) if path.is_file()]
+    paths = dict.fromkeys(Path(source.path) for source in (*recipe.train, *recipe.eval))
+    found = {str(path): sha256(path) for path in paths if path.is_file()}
+    for path in cloze.files_of(recipe.from_documents).files:
+        with suppress(OSError, UsageError):  # Reading it says why.
+            found[str(path)] = sha256(path)
     models = {name: content_hash(resolve(name).folder) for name in recipe.models}
     index = Path(recipe.index) / MANIFEST if recipe.index else None
-    found = {str(path): sha256(path) for path in dict.fromkeys(files)} | models
-    return found | ({recipe.index: sha256(index)} if index and index.is_file() else {})
+    return found | models | ({recipe.index: sha256(index)} if index and index.is_file() else {})

@@ -1,8 +1,9 @@
 """Questions, their passages and an index go in; passages that look right and are not come out: hard negatives.
 
 They are searched for as ``odqa search`` searches, by meaning and by words. What may answer the question after all is
-left out: a piece of its own text, a passage that holds a text of its answer, and one whose cosine comes too close to
-that of the right passage (the share of the positive's score of Moreira et al. 2024, "NV-Retriever", section 3.1).
+left out: a piece of its own text, a passage that holds a text of its answer or says a made question, and one whose
+cosine comes too close to that of the right passage (the share of the positive's score of Moreira et al. 2024,
+"NV-Retriever", section 3.1).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from odqa.evaluation.cases import is_piece
 from odqa.evaluation.mentions import holds
 from odqa.index.retriever import Retriever
 from odqa.retrieval.hybrid import DENSE
+from odqa.retriever_training.cloze import says
 from odqa.retriever_training.questions import Pair
 from odqa.types import Hit, Passage
 
@@ -64,7 +66,7 @@ def eligible(pair: Pair, hits: Sequence[Hit], cosine: float, margin: float) -> l
 def _is_wrong(pair: Pair, passage: Passage) -> bool:
     example = pair.example
     answers = [one.text for one in example.references]
-    return not is_piece(passage.text, example.context) and not holds(passage.text, answers)
+    return not (is_piece(passage.text, example.context) or holds(passage.text, answers) or says(pair, passage))
 
 
 def _cosines(

@@ -15,7 +15,7 @@ from odqa.squad import OwnQuestion, load_questions, with_contexts
 from odqa.training import data
 from odqa.training.inputs import MOST_PLACES
 from odqa.training.recipe import Source
-from odqa.types import Document, Example, Section
+from odqa.types import Document, Example, Reference, Section
 
 _ANSWER = {"answer", "answers"}  # The keys of a question whose answer is looked for in an index.
 _REMEDY = 'give each line a "question" and the "passage" that answers it, both texts'
@@ -26,11 +26,13 @@ class Pair:
     """A question and where its passage is: in ``document``, or, where that is None, in the run's index already.
 
     The context of ``example`` is the document's text, or the passage's; its references are answers, those that are in
-    other passages alone with a start of -1, of which there are none where nobody has marked one.
+    other passages alone with a start of -1, of which there are none where nobody has marked one. A question that nobody
+    asked is ``made``: a text of the documents themselves.
     """
 
     example: Example
     document: Document | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def read(sources: Sequence[Source], index: str, seed: int, tell: Callable[[str],
     without a context where there is no index, DataError for one in no known format, and where nothing is left.
     """
     named: dict[str, str] = {}
+    placed_at: dict[str, tuple[Reference, ...]] = {}
     unanswerable = 0
 
     def questions(path: str, split: str | None) -> list[Example]:
@@ -82,10 +85,15 @@ def read(sources: Sequence[Source], index: str, seed: int, tell: Callable[[str],
         for remark in placed.remarks:
             tell(remark)
         named.update({f"{path}: {id}": source for id, source in placed.sources.items()})
+        placed_at.update({f"{path}: {one.id}": one.references for one in placed.examples})
         return [replace(one, id=f"{path}: {one.id}") for one in placed.examples]
 
     examples, _ = data.gather(sources, seed, read=questions)
-    pairs = [Pair(one, None if one.id in named else document_of(one)) for one in examples]
+    pairs = [
+        # What is repaired is told by the context alone, and would lose the answers that other passages have.
+        Pair(replace(one, references=placed_at[one.id])) if one.id in named else Pair(one, document_of(one))
+        for one in examples
+    ]
     return Read(pairs, named, unanswerable)
 
 

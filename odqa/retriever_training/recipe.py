@@ -115,10 +115,10 @@ class RetrieverRecipe(LoopRecipe):
         if self.teacher and not self.negatives:
             raise UsageError("a teacher compares passages, but negatives is 0; ask for some, such as --negatives 4")
         for source in (*self.train, *self.eval):
-            if source.negatives or source.keep == "unanswerable":
+            if source.negatives or source.keep != "all":
                 raise UsageError(
-                    f"{source.path}: passages are learned from answerable questions alone, and negatives are found "
-                    "without you; leave out negatives and keep"
+                    f"{source.path}: passages are learned from answerable questions alone, which are kept without "
+                    "being asked for, and negatives are found without you; leave out negatives and keep"
                 )
         if self.rounds > self.epochs:
             raise UsageError(

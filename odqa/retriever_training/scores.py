@@ -14,12 +14,13 @@ import numpy as np
 
 from odqa.answering.question import DEFAULT_K
 from odqa.evaluation.bootstrap import confidence_interval
-from odqa.evaluation.cases import search
+from odqa.evaluation.cases import Query, search
 from odqa.evaluation.compare import LEVEL, randomisation_p
 from odqa.evaluation.metrics import ndcg, recall, reciprocal_rank
 from odqa.index.retriever import Retriever
 from odqa.retriever_training.answers import Answerer
-from odqa.types import Example
+from odqa.retriever_training.cloze import says
+from odqa.retriever_training.questions import Pair
 
 DEPTH = DEFAULT_K  # Of what is found, as many as `odqa ask` reads.
 NOT_FOUND = DEPTH + 1
@@ -73,7 +74,7 @@ class Comparison:
 
 
 def find(
-    examples: Sequence[Example],
+    pairs: Sequence[Pair],
     sources: Mapping[str, str],
     retriever: Retriever,
     answerer: Answerer | None,
@@ -81,11 +82,12 @@ def find(
 ) -> Found:
     """Where each question finds its passage and, with an ``answerer``, what its first answer is worth.
 
-    ``sources`` are as in :func:`odqa.evaluation.cases.search`, ``tell`` as in :meth:`Answerer.worth`.
+    A passage that says a made question word for word takes no place: to find it first is no mistake. ``sources`` are as
+    in :func:`odqa.evaluation.cases.search`, ``tell`` as in :meth:`Answerer.worth`.
     """
-    queries = search(examples, retriever, DEPTH, sources=sources).queries
-    firsts = (min(one.gold_ranks(), default=NOT_FOUND) for one in queries)
-    return Found([min(first, NOT_FOUND) for first in firsts], answerer.worth(queries, tell) if answerer else [])
+    queries = search([pair.example for pair in pairs], retriever, DEPTH, sources=sources).queries
+    places = [_place(pair, query) for pair, query in zip(pairs, queries, strict=True)]
+    return Found(places, answerer.worth(queries, tell) if answerer else [])
 
 
 def compared(before: Mapping[str, Found], after: Mapping[str, Found]) -> dict[str, Comparison]:
@@ -135,6 +137,14 @@ def scores(places: Sequence[int]) -> dict[str, Score]:
 def difference(before: Sequence[int], after: Sequence[int]) -> Difference:
     """How nDCG changed of the same questions, in the same order, that found their passages at these places."""
     return _difference(DECISIVE, *(_values(places)[DECISIVE] for places in (before, after)))
+
+
+def _place(pair: Pair, query: Query) -> int:
+    if not (ranks := query.gold_ranks()):
+        return NOT_FOUND
+    first = min(ranks)
+    others = (hit.passage for hit in query.hits if hit.rank < first)
+    return min(first - sum(says(pair, passage) for passage in others), NOT_FOUND)
 
 
 def _difference(score: str, before: Sequence[float], after: Sequence[float]) -> Difference:

@@ -328,6 +328,14 @@ def test_every_trial_is_decided_by_what_was_fitted_without_its_paragraph(
     assert all(len(others) >= groups - math.ceil(groups / folds) for others, _ in fits)
 
 
+def test_where_no_other_is_answerable_all_are_fitted_on() -> None:
+    """An answer that is absent may be said all the same, by another document."""
+    rows = [("alpha", 3.0, 2.0), ("beta", 1.0, 1.0), ("gamma", 0.0, 0.0)]
+    trials = [trial(rows, "alpha", group="A"), trial(rows[1:], "alpha", kind="absent", group="A")]
+    trials += [trial(rows, "beta", kind="absent", group=group) for group in "BCDE"]
+    assert len(crossed("null", trials)) == len(trials)
+
+
 def test_where_the_others_are_too_few_all_are_fitted_on() -> None:
     trials = mixed(1)
     rule = fit_ranking("null", trials)

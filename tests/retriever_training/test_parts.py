@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from odqa.corpus import ChunkOptions
 from odqa.errors import DataError
+from odqa.evaluation.cases import Query
 from odqa.retriever_training import cloze, mining, pool, scores
-from odqa.retriever_training.contrastive import batches
+from odqa.retriever_training.contrastive import apart, batches
 from odqa.retriever_training.questions import Pair, document_of
 from odqa.types import Block, Component, Document, Example, Hit, Passage, Reference
 
@@ -27,8 +29,8 @@ def test_all_pairs_are_in_a_batch_and_no_batch_has_a_passage_twice(keys, size):
     assert found == batches(keys, size, "seed")
 
 
-def passage(text: str, id: str = "") -> Passage:
-    return Passage(id or text, "document", "", text, 0)
+def passage(text: str, id: str = "", headings: tuple[str, ...] = ()) -> Passage:
+    return Passage(id or text, "document", "", text, 0, headings=headings)
 
 
 def hit(text: str, cosine: float) -> Hit:
@@ -78,11 +80,11 @@ def words(text: str) -> list[tuple[int, int]]:
     return [(at, at + 1) for at in range(len(text))]
 
 
-def made(tmp_path, text: str, **options: object) -> list[Pair]:
+def made(tmp_path, text: str, chunk: ChunkOptions | None = None, **options: object) -> list[Pair]:
     path = tmp_path / "a.md"
     path.write_text(text)
     settings = {"keep_sentence": 0.0, "seed": 0, "tell": lambda text: None} | options
-    return list(cloze.pairs_from([path], words, ChunkOptions(1000, 0), **settings))
+    return list(cloze.pairs_from(cloze.files_of([str(path)]), words, chunk or ChunkOptions(1000, 0), **settings))
 
 
 def test_a_sentence_is_the_question_and_is_gone_from_its_passage(tmp_path):
@@ -94,6 +96,53 @@ def test_a_sentence_is_the_question_and_is_gone_from_its_passage(tmp_path):
     (kept,) = made(tmp_path, " ".join(sentences), keep_sentence=1.0)
     assert kept.example.question in kept.example.context
     assert made(tmp_path, "One sentence alone gives no question at all.") == []
+
+
+def test_no_question_stands_in_the_passage_of_another(tmp_path):
+    text = " ".join(f"The tower number {number} was built by the river." for number in range(20))
+    found = made(tmp_path, text, ChunkOptions(150, 60))
+    assert len(found) > 3
+    contexts = [pair.example.context for pair in found]
+    assert not [pair for pair in found if any(pair.example.question in context for context in contexts)]
+
+
+def test_a_passage_that_says_a_made_question_is_as_right_as_its_own():
+    pair = Pair(Example("1", "The tower was built by Gustave.", "It is in Paris. It is old.", ()), made=True)
+    whole = passage("It is in Paris. The tower was built by\nGustave. It is old.")
+    other = passage("The river of the city is the Seine.")
+    assert [cloze.says(pair, one) for one in (whole, other)] == [True, False]
+    hits = [hit(one.text, 0.1) for one in (whole, other)]
+    assert [one.text for one in mining.eligible(pair, hits, cosine=0.9, margin=0.95)] == [other.text]
+    asked = Pair(pair.example)
+    assert len(mining.eligible(asked, hits, cosine=0.9, margin=0.95)) == 2, "what somebody asked may stand anywhere"
+    above = Pair(Example("2", "Parental leave of employees", "Ten days.", ()), made=True)
+    assert cloze.says(above, passage("They are paid.", headings=("Leave", "Parental leave of employees")))
+
+
+@pytest.mark.parametrize(
+    ("is_made", "gold", "place"), [(True, 3, 2), (False, 3, 3), (True, 1, 1), (True, None, scores.NOT_FOUND)]
+)
+def test_a_passage_that_says_a_made_question_takes_no_place(is_made, gold, place):
+    said = ["Who? The tower was built by Gustave.", "The river.", "It stands in Paris."]
+    hits = tuple(replace(hit(text, 0.5), rank=rank) for rank, text in enumerate(said, start=1))
+    example = Example("1", "The tower was built by Gustave.", "It stands in Paris.", ())
+    own = frozenset({said[gold - 1]} if gold else ())
+    query = Query(example, example.question, hits, own, own)
+    assert scores._place(Pair(example, made=is_made), query) == place
+
+
+@given(st.data())
+def test_nobodys_right_passage_is_a_negative_in_its_batch(data):
+    texts = st.sampled_from("abcdefgh")
+    right = data.draw(st.lists(texts, min_size=1, max_size=4, unique=True))
+    width = data.draw(st.integers(1, 2))
+    negatives = data.draw(st.lists(st.lists(texts, min_size=width, max_size=width), min_size=len(right), max_size=4))
+    found = apart(right, negatives)
+    assert [len(some) for some in found] == [len(some) for some in negatives]
+    there = {one for some in negatives for one in some} - set(right)
+    assert {one for some in found for one in some} <= (there or set(right))
+    kept = [(one, new) for old, some in zip(negatives, found, strict=True) for one, new in zip(old, some, strict=True)]
+    assert all(one == new for one, new in kept if one not in right)
 
 
 def test_what_stands_above_is_a_question_whose_passage_is_without_it(tmp_path):

@@ -13,12 +13,15 @@ import torch
 from safetensors.torch import load_file
 
 from odqa.errors import DataError, ModelError, OdqaError, UsageError
+from odqa.files import sha256
 from odqa.index.build import build_index
 from odqa.index.retriever import Retriever
 from odqa.retrieval.encoder import Encoder
+from odqa.retriever_training import material, mining, questions
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.retriever_training.train import train
 from odqa.training.recipe import Source
+from odqa.types import Document, Passage
 from tests import tiny
 from tests.retriever_training.made import PLACES, check_resumed, examples, record_of, rows, telling
 from tests.training.heard import Recorder, equal
@@ -227,6 +230,37 @@ def test_documents_alone(recipe, tmp_path):
     assert len(record["sha256"]) == 7  # The files and the base.
 
 
+def test_a_document_that_cannot_be_read_ends_no_run(recipe, tmp_path, monkeypatch):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for name in ("open.txt", "closed.txt"):
+        (docs / name).write_text("The tower has ten hours of light. It is near the sea.")
+
+    def refusing(path):  # Whoever runs the tests as root may read every file.
+        if path.name == "closed.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return sha256(path)
+
+    monkeypatch.setattr(material, "sha256", refusing)
+    hashed = material.hashes(recipe(train=(), from_documents=(str(docs),)))
+    assert str(docs / "open.txt") in hashed and str(docs / "closed.txt") not in hashed
+
+
+def test_an_answer_that_other_passages_have_makes_them_no_wrong_ones(tiny_encoder, tmp_path):
+    documents = [
+        Document("a", "A", "The manager approves the request. The tower is in Paris."),
+        Document("b", "B", "The request is approved by the director. The river is in Berlin."),
+        Document("c", "C", "The moon orbits the earth."),
+    ]
+    build_index((), tmp_path / "index", documents=documents, encoder=str(tiny_encoder), device="cpu")
+    row = {"question": "who approves the request", "answers": ["manager", "director"]}
+    own = rows(tmp_path / "own.jsonl", row)
+    (pair,) = questions.read((Source(str(own)),), str(tmp_path / "index"), 0, print).pairs
+    assert [(one.text, one.start >= 0) for one in pair.example.references] == [("manager", True), ("director", False)]
+    found = [Passage(one.id, one.id, one.title, one.text, 0) for one in documents]
+    assert [one.document_id for one in found if mining._is_wrong(pair, one)] == ["c"]
+
+
 def test_a_reader_and_a_cross_encoder_are_learned_from(recipe, tiny_reader, tmp_path, retriever):
     cross = tiny.make_cross_encoder(tmp_path / "cross")
     by_reader = run(recipe(distill_reader=str(tiny_reader), negatives=2), tmp_path / "one")
@@ -283,6 +317,7 @@ def test_bad_pairs_are_refused_by_line(recipe, tmp_path, rows_of_it, said):
         ({"distill": "a", "distill_reader": "b"}, "learn from one of them"),
         ({"distill": "a", "negatives": 0}, "negatives is 0"),
         ({"train": (Source("a.json", keep="unanswerable"),)}, "answerable questions alone"),
+        ({"train": (Source("a.json", keep="answerable"),)}, "leave out negatives and keep"),
         ({"train": ()}, "no training data"),
         ({"batch_size": 1}, "at least 2"),
     ],

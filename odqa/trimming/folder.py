@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from odqa import model_configs
+from odqa.answering.fit_file import FILE as FIT
 from odqa.errors import ModelError, OdqaError, UsageError
 from odqa.files import read_json
 
@@ -59,10 +60,15 @@ def prompts(folder: Path) -> list[str]:
 
 
 def copy_others(folder: Path, inner: Path, fresh: Path) -> None:
-    """Copy all files but those of the transformer in ``inner`` that are written anew, and hidden ones."""
+    """Copy all files but those of the transformer in ``inner`` that are written anew, hidden ones, and a reader's fit.
+
+    What was fitted belongs to the reader with all its tokens, and no other one can be used with it.
+    """
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if not path.is_file() or any(part.startswith(".") or part in _LEFT_OUT for part in inside.parts):
+            continue
+        if inside == Path(FIT):
             continue
         of_tokens = path.name in _WRITTEN_ANEW or path.name.endswith((*_WEIGHTS, ".model", ".tiktoken"))
         if path.parent == inner and of_tokens:

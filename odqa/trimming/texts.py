@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from odqa.answering.question import tidy
 from odqa.corpus import ReadOptions, Unusable, find_files, read_file
+from odqa.corpus.blocks import blocks_of
 from odqa.corpus.files import Found
+from odqa.corpus.sentences import sentences
 from odqa.errors import DataError, OdqaError
 from odqa.files import sha256
 from odqa.index.ownership import is_index
 from odqa.pretraining.texts import Note, pieces, refuser, tell_more
 from odqa.squad import load_questions
 from odqa.types import Document
+from odqa.views import Context, plain, view_of
 
+_WORD = re.compile(r"\S{1,100}")
 LONGEST = 1_000_000  # Characters that are cut into tokens at once: a longer text is read in parts, cut at lines' ends.
 AT_ONCE = 1_000  # Texts.
 
@@ -36,14 +44,15 @@ def find(paths: Sequence[Path]) -> Found:
     return find_files(list(paths), passed_over=is_index)
 
 
-def spool(found: Found, text_field: str, file: Path, note: Note) -> Counts:
+def spool(found: Found, text_field: str, file: Path, note: Note, *, beginnings: bool = False) -> Counts:
     """Write all that a model reads of the files into ``file``, as JSON, a line each; count it.
 
-    Raises DataError where there is no text in all of them.
+    With ``beginnings`` the first words of all sentences are written once more, without a space before them, as where a
+    passage begins there. Raises DataError where there is no text in all of them.
     """
     counts = Counts()
     with file.open("w", encoding="utf-8") as stream:
-        for text in _texts(found, text_field, counts, note):
+        for text in _texts(found, text_field, counts, note, beginnings):
             counts.texts += 1
             counts.characters += len(text)
             for piece in pieces(text, LONGEST):
@@ -57,7 +66,7 @@ def spool(found: Found, text_field: str, file: Path, note: Note) -> Counts:
     return counts
 
 
-def _texts(found: Found, text_field: str, counts: Counts, note: Note) -> Iterator[str]:
+def _texts(found: Found, text_field: str, counts: Counts, note: Note, beginnings: bool) -> Iterator[str]:
     refuse = refuser(counts, note)
     for one in found.unusable:
         refuse(one)
@@ -66,11 +75,11 @@ def _texts(found: Found, text_field: str, counts: Counts, note: Note) -> Iterato
             if isinstance(item, Unusable):
                 refuse(item)
             else:
-                yield from _parts(item)
+                yield from _parts(item, beginnings)
         with suppress(OSError, OdqaError):  # Reading it has said why.
             counts.files[str(path)] = sha256(path)
             if path.suffix == ".json":  # In SQuAD's format: of its questions a document knows nothing.
-                yield from (one.question for one in load_questions(path) if one.question.strip())
+                yield from (plain(tidy(one.question)) for one in load_questions(path) if one.question.strip())
 
 
 def read(file: Path) -> Iterator[list[str]]:
@@ -86,9 +95,15 @@ def read(file: Path) -> Iterator[list[str]]:
         yield batch
 
 
-def _parts(document: Document) -> Iterator[str]:
-    """A document's text, and the paths of title and headings that stand before its passages where they are read."""
-    yield document.text
+def _parts(document: Document, beginnings: bool) -> Iterator[str]:
+    """A document's view, and the paths of title and headings that stand before its passages where they are read."""
+    blocks = blocks_of(document)
+    view = view_of(Context(document.text, (), blocks))
+    yield view.text
+    if beginnings:
+        starts = [start for block in blocks for start, _ in sentences(document.text, block.start, block.end)]
+        found = (_WORD.search(view.text, at) for at in np.searchsorted(view.begins, starts).tolist())
+        yield "\n".join(word[0] for word in found if word)
     paths = {(document.title, *section.headings) for section in document.sections} or {(document.title,)}
     for path in sorted(paths):
         if read := " > ".join(part for part in path if part.strip()):

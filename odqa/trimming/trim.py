@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from odqa import __version__, model_configs
+from odqa.answering.fit_file import FILE as FIT
+from odqa.answering.fit_file import REMEDY
 from odqa.errors import ModelError
 from odqa.files import write_json
 from odqa.models import content_hash, resolve
@@ -80,12 +82,16 @@ def trim(
     fixed = {number for one in tokenizer.encoded(backend, folder.prompts(found.folder)) for number in one.ids}
     fixed |= {*embeddings.before_padding(learned), *embeddings.tokens_of(learned.config.to_dict())}
     with folder.beside(output) as place:
-        counts = texts.spool(files, text_field, place / "texts.jsonl", note)
+        # Byte-level BPE has a word with the space before it as one token, and without it as another.
+        beginnings = backend.encode("the").ids != backend.encode(" the").ids
+        counts = texts.spool(files, text_field, place / "texts.jsonl", note, beginnings=beginnings)
         choice = choose(
             vocabulary, backend, place / "texts.jsonl", fixed & set(vocabulary.numbers.values()), min_frequency
         )
         if min_frequency == 1 and choice.changed:
             raise ModelError(f"{found.name}: with fewer tokens its tokenizer would cut the texts otherwise")
+        if (found.folder / FIT).is_file():
+            note(f"left out {FIT}, which was fitted for the reader with all its tokens; {REMEDY}")
         fresh = place / "model"
         folder.copy_others(found.folder, inner, fresh)
         fresh_inner = fresh / inner.relative_to(found.folder)

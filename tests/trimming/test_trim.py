@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from odqa.errors import DataError, ModelError, UsageError
 from odqa.pretraining.model import load_for_filling
@@ -135,6 +137,46 @@ def test_each_weight_keeps_its_precision_and_none_is_made_up(tiny_base, text, tm
     assert {name: one.dtype for name, one in found.items()} == {name: one.dtype for name, one in state.items()}
     same = [name for name in state if "word_embeddings" not in name]
     assert all(torch.equal(found[name], state[name]) for name in same)
+
+
+def test_words_that_a_hyphen_divides_are_kept_as_they_are_read(tiny_base, tmp_path):
+    (tmp_path / "text.txt").write_text("The tower was built by an engi-\nneer in Pa\u00adris.")
+    trim(str(tiny_base), [tmp_path / "text.txt"], tmp_path / "small")
+    before, after = tokenizer_of(tiny_base), tokenizer_of(tmp_path / "small")
+    read = "The tower was built by an engineer in Paris."
+    assert "engineer" in before.tokenize(read) and after.tokenize(read) == before.tokenize(read)
+
+
+def test_a_sentence_that_begins_a_passage_is_read_as_before(tmp_path):
+    """By byte-level BPE, to which a word without a space before it is another one than with it."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=kinds.SPECIAL,
+        initial_alphabet=made.pre_tokenizer.alphabet(),
+        show_progress=False,
+    )
+    made.train_from_iterator(
+        ["the Visitors and Victor and Vienna and Verdi", "Visitors come", "Vast is it"] * 20, trainer
+    )
+    whole = kinds.wrapped(made)
+    model = transformers.BertConfig(vocab_size=len(whole), hidden_size=8, num_hidden_layers=1, num_attention_heads=1)
+    transformers.BertModel(model).save_pretrained(tmp_path / "whole")
+    whole.save_pretrained(tmp_path / "whole")
+    (tmp_path / "text.txt").write_text("Vienna and Verdi come. Visitors come. Vienna is vast.")
+    trim(str(tmp_path / "whole"), [tmp_path / "text.txt"], tmp_path / "small")
+    after = tokenizer_of(tmp_path / "small")
+    assert whole.tokenize("Visitors come. Vienna")[0] == "Visitors" == after.tokenize("Visitors come. Vienna")[0]
+
+
+def test_what_was_fitted_for_a_reader_stays_behind(tiny_reader, text, tmp_path):
+    shutil.copytree(tiny_reader, tmp_path / "whole")
+    (tmp_path / "whole" / "ranking.json").write_text("{}")
+    told: list[str] = []
+    trim(str(tmp_path / "whole"), [text], tmp_path / "small", note=told.append)
+    assert not (tmp_path / "small" / "ranking.json").exists()
+    assert any("ranking.json" in one and "odqa tune" in one for one in told)
 
 
 def test_of_questions_and_headings_the_tokens_are_kept_too(tiny_reader, tmp_path):

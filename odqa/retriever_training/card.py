@@ -89,6 +89,9 @@ def _numbers(record: RetrieverRecord) -> Iterator[str]:
     for line in verdicts(record.comparisons):
         yield f"- {line}"
     yield ""
+    if record.recipe["keep"] == "best" and record.recipe["epochs"] > 1:
+        yield "The epoch that was kept has the lowest loss on these questions, which is in favour of it."
+        yield ""
     if record.answers:
         asked = next(iter(record.answers.values())).questions
         yield (

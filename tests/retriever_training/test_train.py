@@ -51,6 +51,7 @@ def test_what_a_run_leaves(retriever, dataset, tiny_encoder):
         assert one["difference"]["verdict"] in ("better", "worse", "not better")
     card = (retriever / "README.md").read_text(encoding="utf-8")
     assert "`mine.jsonl` (SHA-256 " in card and "| hybrid, after |" in card and "dense: ndcg@20 " in card
+    assert "was kept has the lowest loss on these questions" in card, "of two epochs the better one"
     assert str(dataset.parent) not in card
     assert "held out" in (retriever / "loss.svg").read_text(encoding="utf-8")
 

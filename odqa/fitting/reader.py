@@ -82,16 +82,20 @@ def fit_temperature(questions: Sequence[Question], threshold: float) -> float:
     return float(np.exp(min(float(grid[best]), _golden_section(loss, float(low), float(high)), key=loss)))
 
 
-def fit_length_penalty(reader: Reader, examples: Sequence[Example]) -> float:
+def fit_length_penalty(
+    reader: Reader, examples: Sequence[Example], progress: Callable[[int], None] | None = None
+) -> float:
     """The penalty, of those in ``PENALTIES``, whose best spans have the best token F1 on the answerable questions.
 
-    The questions are read once. The smaller penalty wins a tie; 0 where no question is answerable.
+    The questions are read once; ``progress`` is called with the number of windows read since the last call. The smaller
+    penalty wins a tie; 0 where no question is answerable.
     """
     asked = [example for example in examples if example.answerable]
     contexts = [context_of_example(example) for example in asked]
     units = cache(units_of)
     best = [[(-math.inf, "")] * len(PENALTIES) for _ in asked]  # By question and penalty: score and text.
-    for window, start, end in reader.logits([tidy(example.question) for example in asked], contexts):
+    questions = [tidy(example.question) for example in asked]
+    for window, start, end in reader.logits(questions, contexts, progress=progress):
         pair, text = window.pair, contexts[window.pair].text
         decoded = partial(
             spans_of, window, units(contexts[pair]), text, start, end, n_best=1, max_units=MAX_ANSWER_WORDS

@@ -74,7 +74,7 @@ def prepare(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, dev
         teacher.model.to(accelerator.device)
         if start.arithmetic(recipe.precision, where) == PURE:
             lower(teacher.model)
-    task = Spans(recipe, tokenizer, accelerator, teacher, labelled, questions.eval)
+    task = Spans(recipe, tokenizer, accelerator, teacher, labelled, questions.eval, watcher.note)
     run = start.place(recipe, output, accelerator, model, task, watcher)
     start.take_up(run, questions.hashes, resume=resume)
     return Job(run, recipe, tokenizer, questions, origin, ancestors, kept, flops)

@@ -8,7 +8,7 @@ without an answer (section 4.3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from odqa.training.masking import hide
 from odqa.training.memory import Memory
 from odqa.training.recipe import Recipe
 from odqa.training.tuning import as_reader, epoch_metrics
+from odqa.training.watch import reading
 from odqa.types import Example
 
 
@@ -27,7 +28,7 @@ from odqa.types import Example
 class Spans:
     """What a reader learns: the spans of answers in ``items``, and a teacher's, None where nothing is distilled.
 
-    ``examples`` are the held-out questions.
+    ``examples`` are the held-out questions; ``note`` is told how many of them are read.
     """
 
     recipe: Recipe
@@ -36,6 +37,7 @@ class Spans:
     teacher: Teacher | None
     items: Sequence[LabelledWindow]
     examples: Sequence[Example]
+    note: Callable[[str], None]
 
     @property
     def held_out(self) -> bool:
@@ -81,7 +83,8 @@ class Spans:
 
     def evaluate(self, model: Any) -> dict[str, float]:
         """The scores of :func:`odqa.training.tuning.epoch_metrics`."""
-        return epoch_metrics(evaluate(self.examples, as_reader(model, self.tokenizer, self.recipe, "training")))
+        reader = as_reader(model, self.tokenizer, self.recipe, "training")
+        return epoch_metrics(evaluate(self.examples, reader, reading(self.note, len(self.examples), "evaluating")))
 
 
 def span_loss(logits: Sequence[Any], labels: Sequence[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from itertools import chain, zip_longest
@@ -19,6 +19,7 @@ from odqa.reader.model import Reader, read_settings
 from odqa.reader.weights import LOGITS
 from odqa.runtime.torch_network import TorchNetwork
 from odqa.training.recipe import Recipe
+from odqa.training.watch import reading
 from odqa.types import Example
 
 ANSWERED, ABSTAINED, WRONG = "answered_unanswerable", "abstained_wrongly", "wrong_span"
@@ -63,18 +64,21 @@ def epoch_metrics(found: Evaluation) -> dict[str, float]:
     )
 
 
-def tune(reader: Reader, examples: Sequence[Example]) -> Tuning:
+def tune(reader: Reader, examples: Sequence[Example], note: Callable[[str], None]) -> Tuning:
     """Fit a reader's settings on ``examples`` and record what it then does with them.
 
     The length penalty comes first, with it in place the no-answer threshold, with both the temperature.
     The record: counts, ``metrics`` and bootstrap ``intervals`` at the fitted threshold, ``calibration`` before and
-    after, ``mistakes``. Without examples nothing is fitted and there is no record.
+    after, ``mistakes``. Without examples nothing is fitted and there is no record. ``note`` is told how many are read.
     """
     if not examples:
         return Tuning()
     reader = copy(reader)
-    reader.length_penalty = fit_length_penalty(reader, examples)
-    cases, _ = read_cases(examples, reader)
+    answerable = sum(example.answerable for example in examples)
+    reader.length_penalty = fit_length_penalty(
+        reader, examples, reading(note, answerable, "fitting the length penalty")
+    )
+    cases, _ = read_cases(examples, reader, reading(note, len(examples), "fitting threshold and temperature"))
     rule = fit_rule(cases)
     found = evaluate_cases(cases, rule)
     scores = found.report.scores

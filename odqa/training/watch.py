@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+WORTH_TELLING = 500  # Questions: a small reader reads as many in half a minute on two CPU cores.
+
 
 class Watcher(Protocol):
     """What a run reports to."""
@@ -51,6 +53,23 @@ def at_each_tenth(show: Callable[[int, int], None]) -> Callable[[int, int], None
             show(done, total)
 
     return pass_on
+
+
+def reading(note: Callable[[str], None], questions: int, why: str) -> Callable[[int], None]:
+    """What is called with each number of windows that were read, and tells at each tenth how many these are by now.
+
+    Of so few ``questions`` that it takes no time nothing is told.
+    """
+    done = 0
+    tell = at_each_tenth(lambda now, of: note(f"{why}: {now:,} windows of {of:,} questions are read"))
+
+    def read(windows: int) -> None:
+        nonlocal done
+        done += windows
+        if questions >= WORTH_TELLING:
+            tell(done, questions)
+
+    return read
 
 
 @contextmanager

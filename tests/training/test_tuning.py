@@ -63,13 +63,23 @@ def test_long_texts_are_cut() -> None:
 
 
 def test_without_data_nothing_is_fitted() -> None:
-    assert tune(None, []) == Tuning(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})  # type: ignore[arg-type]
+    assert tune(None, [], print) == Tuning(threshold=0.0, temperature=1.0, length_penalty=0.0, record={})  # type: ignore[arg-type]
+
+
+def test_of_many_questions_it_is_told_how_many_are_read(tiny_reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    tune(Reader.load(tiny_reader, device="cpu", dtype="float32"), examples(), told.append)
+    assert told == [], "of twelve it would be noise"
+    monkeypatch.setattr("odqa.training.watch.WORTH_TELLING", 8)
+    tune(Reader.load(tiny_reader, device="cpu", dtype="float32"), examples(), told.append)
+    assert told[0].startswith("fitting the length penalty: ") and told[0].endswith(" of 8 questions are read")
+    assert told[-1].startswith("fitting threshold and temperature: ") and "of 12 questions" in told[-1]
 
 
 def test_the_record_is_what_the_reader_does_with_its_fitted_settings(tiny_reader: Path) -> None:
     some = examples()
     reader = Reader.load(tiny_reader, device="cpu", dtype="float32")
-    tuned = tune(reader, some)
+    tuned = tune(reader, some, print)
     assert reader.length_penalty == 0.0, "what was given is left alone"
     assert tuned.length_penalty == fit_length_penalty(reader, some)
     reader.no_answer_threshold, reader.temperature = tuned.threshold, tuned.temperature

@@ -1,4 +1,4 @@
-"""The first Ctrl-C asks, the second one stops; afterwards signals do what they did."""
+"""The first Ctrl-C asks, the second one stops; afterwards signals do what they did. What is told, and how often."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ import threading
 
 import pytest
 
-from odqa.training.watch import interruptible
+from odqa.training.watch import WORTH_TELLING, interruptible, reading
+
+
+def test_what_is_read_is_told_at_each_tenth_where_it_is_much():
+    told: list[str] = []
+    for few in (WORTH_TELLING - 1, 1000):
+        read = reading(told.append, few, "evaluating")
+        for _ in range(101):
+            read(10)
+    assert len(told) == 10
+    assert told[0] == "evaluating: 100 windows of 1,000 questions are read"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -40,7 +40,7 @@ from odqa.index.retriever import Retriever
 from odqa.retrieval.words import Analyzer
 from odqa.types import Example, Mode, Progress
 
-MRR = 10
+MRR = 10  # The depth of MRR, or k where that is less.
 CONFIDENT = 0.8  # The confidence from which answers are counted at every k.
 
 
@@ -143,13 +143,14 @@ def _retrieval(found: Queries) -> RetrievalScores:
     """Recall and MRR of the gold passage over the answerable questions; the first of its pieces counts."""
     ranks = [one.gold_ranks()[:1] for one in found.queries if one.example.answerable]
     recalls = {k: [recall(some, 1, k) for some in ranks] for k in sorted({1, *ks_up_to(found.k)})}
-    reciprocal = [reciprocal_rank(some, MRR) for some in ranks]
+    depth = min(MRR, found.k)  # Further down nothing is searched for.
+    reciprocal = [reciprocal_rank(some, depth) for some in ranks]
     return RetrievalScores(
         recall={k: mean(values) for k, values in recalls.items()},
         recall_intervals={k: interval(values) for k, values in recalls.items()},
         mrr=mean(reciprocal),
         mrr_interval=interval(reciprocal),
-        mrr_depth=MRR,
+        mrr_depth=depth,
     )
 
 

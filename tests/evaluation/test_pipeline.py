@@ -32,7 +32,8 @@ def test_the_three_levels_stand_side_by_side(examples, retrievers, readings, fit
     retrieval = report.levels.retrieval
     assert list(retrieval.recall) == list(retrieval.recall_intervals) == [1, 3]
     assert 0 < retrieval.recall[1] <= retrieval.recall[3] <= 1
-    assert retrieval.recall[1] <= retrieval.mrr <= 1
+    assert retrieval.recall[1] <= retrieval.mrr <= retrieval.recall[3]
+    assert retrieval.mrr_depth == 3, "of no more than are searched for"
     assert 0 < report.levels.pipeline.rouge1_f1_answerable_forced <= report.levels.top5.rouge1_f1 <= 1
     assert report.baselines[0] == Baseline("always abstain", pytest.approx(3 / 14), 0.0)
 

@@ -30,7 +30,7 @@ from odqa.cli.options import (
 )
 from odqa.cli.output import note, print_json, print_marked
 from odqa.cli.progress import status, track
-from odqa.cli.prompt import Prompt, Respond, history
+from odqa.cli.prompt import Check, Prompt, Respond, history
 from odqa.cli.remote import UrlOption, client_of
 from odqa.cluster.join import check_address
 from odqa.errors import UsageError
@@ -129,15 +129,16 @@ def ask(
         opened = _remote(url, index, reader, ranking, device)
     else:
         opened = _local(index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, device, ray, how)
-    with opened as respond:
+    with opened as (respond, check):
         if prompting:
-            from odqa.index.stores import store_at
+            if how.filters:
+                check(how.filters)
 
-            local = store_at(index_or_default(index)).check_fields
-            prompt = Prompt(respond, lambda one, why: _print(one, explain or why, json_output, everything), how, mode)
-            prompt.check = local if url is None else prompt.check
+            def show(one: Response, why: bool) -> None:
+                _print(one, explain or why, json_output, everything)
+
             with history():
-                prompt.run()
+                Prompt(respond, show, how, mode, check).run()
             return
         responses = respond((text for _, text in pairs), how, mode)
         if questions is None:
@@ -160,12 +161,13 @@ def _local(
     device: str,
     ray: str | None,
     how: Ask,
-) -> Iterator[Respond]:
+) -> Iterator[tuple[Respond, Check]]:
     """What answers from an index here, by models that are loaded first, once nothing is known to be wrong.
 
     With ``ray`` texts are read on the cluster at that address.
     """
     from odqa.answering.precheck import precheck
+    from odqa.index.stores import store_at
 
     precheck(index, filters=how.filters, reader=reader, ranking=ranking)
     if ray:
@@ -180,22 +182,28 @@ def _local(
         pipeline = Pipeline(local.retriever, reads, local.decider)
         tell_fallback(pipeline.retriever.fallback)
         at_once = AT_ONCE * reads.workers
-        yield lambda questions, how, mode: pipeline.in_mode(mode).respond(questions, how, at_once)
+
+        def respond(questions: Iterable[str], how: Ask, mode: Mode) -> Iterator[Response]:
+            return pipeline.in_mode(mode).respond(questions, how, at_once)
+
+        yield respond, store_at(index).check_fields
 
 
 @contextmanager
-def _remote(url: str, index: Address | None, reader: str, ranking: str | None, device: str) -> Iterator[Respond]:
+def _remote(
+    url: str, index: Address | None, reader: str, ranking: str | None, device: str
+) -> Iterator[tuple[Respond, Check]]:
     """What answers by a server, which has its own models."""
     own = [
         ("--reader", reader != setting("reader", DEFAULT_READER)),
         ("--ranking", ranking is not None),
         ("--device", device != setting("device", AUTO)),
     ]
+    name = None if index is None else str(index)
     with client_of(url, own) as client:
 
         def respond(questions: Iterable[str], how: Ask, mode: Mode) -> Iterator[Response]:
             waiting = iter(questions)
-            name = None if index is None else str(index)
             while some := list(islice(waiting, AT_ONCE)):
                 yield from client.ask_many(
                     some,
@@ -208,7 +216,7 @@ def _remote(url: str, index: Address | None, reader: str, ranking: str | None, d
                     index=name,
                 )
 
-        yield respond
+        yield respond, lambda filters: client.check_filters(filters, index=name)
 
 
 def _from_context(question: str, context: str, reader: str, how: Ask, device: str) -> Response:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # What answers: questions, how they are asked, and how their passages are found.
 Respond: TypeAlias = Callable[[Iterable[str], Ask, Mode], Iterator[Response]]
+# What raises UsageError for filters on fields that no document has.
+Check: TypeAlias = "Callable[[Sequence[Filter]], None]"
 # What prints a Response, explained or not.
 Show: TypeAlias = Callable[[Response, bool], None]
 
@@ -54,7 +56,7 @@ class Prompt:
     show: Show
     how: Ask
     mode: Mode
-    check: Callable[[Sequence[Filter]], None] = lambda filters: None  # Raises UsageError for filters on unknown fields.
+    check: Check = lambda filters: None
     last: Response | None = None
 
     def run(self, read: Callable[[str], str] = input) -> None:
@@ -109,7 +111,8 @@ class Prompt:
 
     def _filter(self, text: str) -> None:
         filters = (*self.how.filters, *parse_filters([text])) if text else ()
-        self.check(filters)
+        if filters:
+            self.check(filters)
         self._ask(filters=filters)
 
     def _mode(self, text: str) -> None:

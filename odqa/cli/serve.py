@@ -82,7 +82,7 @@ def serve(
 
     """
     extras.need("serve", "serving", *NEEDED)
-    from odqa.serve.app import create_app
+    from odqa.serve.app import around, create_app
     from odqa.serve.indexes import Indexes, Models, named_folders
     from odqa.serve.limits import is_loopback
     from odqa.serve.run import listening, url_of
@@ -107,7 +107,8 @@ def serve(
                     tell_fallback(version.pipeline(Mode.HYBRID).retriever.fallback)
             indexes.watch()
             told = f"serving {', '.join(indexes.names)} at {url_of(bound)}; Ctrl-C stops it"
-            run(create_app(indexes, settings, local=local), bound, timeout, lambda: note(told))
+            app = create_app(indexes, settings, local=local)
+            run(app, bound, timeout, lambda: note(told), around(app))
 
 
 def _settings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,8 @@ from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from odqa.serve import page, problems, schema
 from odqa.serve.indexes import Indexes
@@ -50,18 +52,28 @@ def create_app(indexes: Indexes, settings: Settings, *, local: bool = True) -> F
     )
     app.state.service = service
     problems.register(app)
-    app.include_router(open_routes)
     key = KeyRequired(settings.key)
-    keyed = [Depends(key)]
-    app.include_router(routes, dependencies=keyed)
+    opened, keyed = [open_routes, page.router()], [routes]
     if settings.feedback is not None:
         from odqa.serve.feedback_route import router
 
-        app.include_router(router, dependencies=keyed)
-    app.include_router(page.router())
+        keyed.append(router)
+    for one in opened:
+        app.include_router(one)
+    for one in keyed:
+        app.include_router(one, dependencies=[Depends(key)])
+    known = [route for one in opened + keyed for route in one.routes]
+    app.state.paths = frozenset(route.path for route in known if isinstance(route, Route))
     _add_layers(app, service, key, local)
     app.openapi = lambda: _openapi(app, settings.key is not None)  # type: ignore[method-assign]
     return app
+
+
+def around(app: FastAPI) -> Callable[[ASGIApp], ASGIApp]:
+    """Puts around something that answers requests what is around all of them, whether or not they reach the app."""
+    service: Service = app.state.service
+    paths: frozenset[str] = app.state.paths
+    return lambda inner: SecureHeaders(Counted(inner, service.metrics, paths))
 
 
 def _add_layers(app: FastAPI, service: Service, key: KeyRequired, local: bool) -> None:
@@ -70,6 +82,7 @@ def _add_layers(app: FastAPI, service: Service, key: KeyRequired, local: bool) -
     app.add_middleware(WholeBody, key=key, seconds=settings.timeout)
     if local and settings.key is None:
         app.add_middleware(KnownHost)
+    app.add_middleware(problems.Unforeseen)
     if settings.cors:
         app.add_middleware(
             CORSMiddleware,
@@ -78,8 +91,7 @@ def _add_layers(app: FastAPI, service: Service, key: KeyRequired, local: bool) -
             allow_headers=["Authorization", "X-API-Key"],
             expose_headers=["Retry-After"],
         )
-    app.add_middleware(Counted, metrics=service.metrics)
-    app.add_middleware(SecureHeaders)
+    app.add_middleware(around(app))
 
 
 def _openapi(app: FastAPI, keyed: bool) -> dict[str, Any]:

@@ -47,8 +47,8 @@ class Batcher(Generic[Key, Item, Result]):
     ``work`` gets a key and the items that came with it, and gives a result for each; a batch of ``size`` requests is
     one call for each distinct key. Where it raises, each item is tried alone, so that none fails by another.
     ``room`` is how many requests may wait, ``wait`` how many seconds the first of a batch waits for others.
-    ``seen`` is told the size of every batch. ``stopping`` is set when nothing more is taken; ``changed``
-    is notified whenever the queue grows.
+    ``seen`` is told how many items are worked off together, call by call. ``stopping`` is set when nothing more is
+    taken; ``changed`` is notified whenever the queue grows.
     """
 
     def __init__(
@@ -79,8 +79,9 @@ class Batcher(Generic[Key, Item, Result]):
         self._thread.start()
 
     def __len__(self) -> int:
-        """How many requests wait."""
-        return len(self._queue)
+        """How many requests wait that somebody waits for."""
+        with self.changed:
+            return sum(not job.future.cancelled() for job in self._queue)
 
     def submit(self, key: Key, items: Sequence[Item]) -> list[Future[Result]]:
         """A future for each item: all of them wait from now on, or none.
@@ -124,7 +125,6 @@ class Batcher(Generic[Key, Item, Result]):
     def _run(self) -> None:
         while batch := self._take():
             begun = self._clock()
-            self._seen(len(batch))
             groups: dict[Key, list[_Job[Key, Item, Result]]] = {}
             for job in batch:
                 groups.setdefault(job.key, []).append(job)
@@ -132,6 +132,7 @@ class Batcher(Generic[Key, Item, Result]):
                 # Here, not when the batch was taken: who goes away while other groups are worked on is left out too.
                 waited_for = [job for job in jobs if job.future.set_running_or_notify_cancel()]
                 if waited_for:
+                    self._seen(len(waited_for))
                     self._answer(key, waited_for)
             pace = (self._clock() - begun) / len(batch)
             self._pace += (pace - self._pace) * (_SMOOTHING if self._pace else 1.0)

@@ -98,6 +98,11 @@ class Client(Closing):
         value = self._post("/search", {"question": question, "k": k} | _common(mode, filters, index))
         return self._read(_found, value)
 
+    def check_filters(self, filters: Filters, *, index: str | None = None) -> None:
+        """Raise UsageError where the server does not take these filters: for a field that no document has."""
+        # /indexes tells the fields of some documents; what searches knows those of all of them.
+        self._post("/search", {"question": "?", "k": 1} | _common(Mode.BM25, filters, index))
+
     def passage(self, id: str, *, index: str | None = None) -> Passage:
         """The passage with this id. Raises UsageError where there is none."""
         query = {"id": id, "around": 0} | ({} if index is None else {"index": index})

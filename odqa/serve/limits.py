@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from odqa.errors import UsageError
 from odqa.serve.problems import Refused, of_error, problem
 
 MOST_BYTES = 1_000_000  # Of a request's body.
@@ -30,6 +33,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _LOCAL = ("localhost", "ip6-localhost")
+_HOST = re.compile(r"[a-z0-9._-]+")
+_PORTS = {"http": 80, "https": 443}  # Which browsers leave out of an origin.
 
 
 def is_loopback(host: str) -> bool:
@@ -181,13 +186,23 @@ def _is_local(host: str) -> bool:
 
 
 def origins(values: Sequence[str]) -> list[str]:
-    """The origins that ``--cors`` names, as browsers send them. Raises Refused for what is none."""
-    from urllib.parse import urlsplit
+    """The origins that ``--cors`` names, as browsers send them. Raises UsageError for what is none."""
+    return [value if value == "*" else _origin(value) for value in values]
 
-    from odqa.errors import UsageError
 
-    for value in values:
+def _origin(value: str) -> str:
+    try:
         parts = urlsplit(value)
-        if value != "*" and (not parts.scheme or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}"):
-            raise UsageError(f"--cors {value}: an origin is a scheme and a host alone, as https://wiki.example.com")
-    return list(values)
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            host = f"[{ipaddress.ip_address(host)}]"
+        elif not _HOST.fullmatch(host):
+            host = ""
+    except ValueError:
+        host = ""
+    if not host or "@" in value or value.lower() != f"{parts.scheme}://{parts.netloc}".lower():
+        raise UsageError(
+            f"--cors {value}: an origin is a scheme and a whole host in ASCII alone, as https://wiki.example.com, and "
+            "a port where it is not the usual one"
+        )
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, _PORTS.get(parts.scheme)) else "")

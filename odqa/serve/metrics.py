@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -75,11 +75,15 @@ class Metrics:
 
 
 class Counted:
-    """Counts the requests to an app and measures their time, by the path of the route that took them."""
+    """Counts the requests to an app and measures their time, by the path of the route that took them.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    Some are refused before a route takes them: they are counted by their own path where it is one of ``paths``.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
         self._app = app
         self._metrics = metrics
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -97,7 +101,8 @@ class Counted:
         try:
             await self._app(scope, receive, noting)
         finally:
-            path = getattr(scope.get("route"), "path", _UNKNOWN)
+            own: str = scope["path"] if scope["path"] in self._paths else _UNKNOWN
+            path: str = getattr(scope.get("route"), "path", own)
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else _UNKNOWN
             self._metrics.request(method, path, status, perf_counter() - begun)
 

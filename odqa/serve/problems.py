@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from odqa.errors import OdqaError, UsageError
 from odqa.serve.batching import Busy
@@ -71,7 +72,7 @@ def of_error(error: Exception) -> Response:
 
 
 def register(app: FastAPI) -> None:
-    """Have all errors of an app answered as problems."""
+    """Have all errors that are foreseen answered as problems."""
 
     async def failed(request: Request, error: Exception) -> Response:
         return of_error(error)
@@ -89,9 +90,38 @@ def register(app: FastAPI) -> None:
         return _invalid(error)
 
     app.add_exception_handler(OdqaError, failed)
-    app.add_exception_handler(Exception, failed)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+class Unforeseen:
+    """Answers a request that fails by a defect with a problem.
+
+    Plain ASGI, as the handler that an app has for this answers outside all layers: a page of another origin, which may
+    ask, could not read what it says.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. Raises what is raised once the response has begun."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if begun:
+                raise
+            await of_error(error)(scope, receive, send)
 
 
 def _said(error: HTTPException) -> str:

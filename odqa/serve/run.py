@@ -16,6 +16,7 @@ from types import FrameType
 import h11
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from odqa.errors import UsageError
@@ -36,6 +37,8 @@ class _Connection(H11Protocol):
     Else some that say nothing, or only now and then a byte, would keep everybody else out.
     """
 
+    around: Callable[[ASGIApp], ASGIApp]  # Put around what refuses.
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin: what comes next has to be a request."""
         super().connection_made(transport)
@@ -47,7 +50,7 @@ class _Connection(H11Protocol):
         if len(self.connections) > most:
             detail = f"{most:,} connections are open, and the server takes no more; ask again in a moment"
             headers = {"Retry-After": "1", "Connection": "close"}
-            self.app = SecureHeaders(problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers))
+            self.app = self.around(problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers))
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -141,11 +144,18 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[[], None]) -> None:
+def serve(
+    app: FastAPI,
+    bound: socket.socket,
+    timeout: float,
+    started: Callable[[], None],
+    around: Callable[[ASGIApp], ASGIApp] = SecureHeaders,
+) -> None:
     """Serve an app until SIGINT or SIGTERM; what was begun is finished then, within the time limit of a request.
 
-    A second Ctrl-C ends the process at once. ``started`` is called when it takes requests. Raises UsageError where
-    another server has begun to listen at the address since it was bound.
+    A second Ctrl-C ends the process at once. ``started`` is called when it takes requests, and ``around`` is
+    put around what answers in place of the app where too many connections are open. Raises UsageError where another
+    server has begun to listen at the address since it was bound.
     """
     _, backlog = _room()
     try:
@@ -153,13 +163,14 @@ def serve(app: FastAPI, bound: socket.socket, timeout: float, started: Callable[
     except OSError as error:
         host, port, *_ = bound.getsockname()
         raise _taken(host, port, error) from None
+    connection = type("Connection", (_Connection,), {"around": staticmethod(around)})
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="on",
-        http=_Connection,
+        http=connection,
         backlog=backlog,
         timeout_graceful_shutdown=round(timeout + _GRACE),
         ws="none",

@@ -77,8 +77,9 @@ def test_a_filter_that_fits_no_document_is_told_at_once_and_not_kept(
             raise UsageError("no document has the field")
 
     asked.prompt.check = check
-    asked.type(":filter lang=en", ":filter lnag=en", "a")
+    asked.type(":filter lang=en", ":filter lnag=en", "a", ":filter", "a")
     assert [str(one) for one in asked.asked[0][1].filters] == ["lang=en"]
+    assert asked.asked[1][1].filters == ()
     assert "no document has the field" in capsys.readouterr().err
 
 

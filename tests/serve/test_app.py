@@ -12,10 +12,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from odqa.answering.pipeline import Pipeline
+from odqa.errors import UsageError
 from odqa.index.retriever import Retriever
 from odqa.reports.answers_json import hits_as_json
 from odqa.serve import schema
+from odqa.serve.app import around
 from odqa.serve.indexes import Indexes, Models
+from odqa.serve.limits import origins
+from odqa.serve.problems import Unforeseen
+from odqa.serve.problems import problem as refusal
 from tests.serve.conftest import LOCAL, TOWER
 from tests.tiny.asked import Asked
 
@@ -155,6 +160,19 @@ def test_health_and_metrics(client: TestClient) -> None:
     assert 'odqa_queue_questions{work="ask"} 0.0' in text and "process_resident_memory_bytes" in text
 
 
+def test_what_is_refused_before_it_is_asked_is_counted_by_its_path(started: Callable[..., TestClient]) -> None:
+    client = started(key="secret")
+    key = {"X-API-Key": "secret"}
+    client.post("/ask", json={"question": QUESTION})
+    client.post("/search", content=b"x" * 1_000_001, headers=key)
+    client.post("/nowhere")
+    crowded = around(client.app)(refusal(503, "too many connections"))  # type: ignore[arg-type]
+    assert TestClient(crowded).post("/ask").headers["x-content-type-options"] == "nosniff"
+    text = client.get("/metrics", headers=key).text
+    for path, status in (("/ask", 401), ("/search", 413), ("other", 401), ("/ask", 503)):
+        assert f'odqa_requests_total{{method="POST",path="{path}",status="{status}"}} 1.0' in text
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -288,6 +306,65 @@ def test_other_origins_are_shut_out_unless_named(started: Callable[..., TestClie
     assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, wiki["Origin"])
     other = opened.options("/ask", headers=wiki | {"Origin": "https://evil.example.com"})
     assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize(
+    ("named", "sent"),
+    [
+        ("*", "*"),
+        ("HTTPS://Wiki.example.com:443", "https://wiki.example.com"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://[0:0::1]:80", "http://[::1]"),
+    ],
+)
+def test_an_origin_is_meant_as_browsers_send_it(named: str, sent: str) -> None:
+    assert origins([named]) == [sent]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        *("wiki", "null", "https://", "https://a/", "https://a?", "https://u@a", "https://*.a.org", "https://wíki.org"),
+        *("https://a:x", "https://a:99999", "http://[::g]", "https://a b", "https://a\t"),
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused(named: str) -> None:
+    with pytest.raises(UsageError, match=r"--cors.*as https://"):
+        origins([named])
+
+
+def test_a_page_of_another_origin_can_read_what_failed(
+    started: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wiki = {"Origin": "https://wiki.example.com"}
+    client = started(cors=("https://wiki.example.com",))
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Pipeline, "respond", fail)
+    failed = client.post("/ask", json={"question": QUESTION}, headers=wiki)
+    assert "log" in problem(failed, 500)
+    assert failed.headers["access-control-allow-origin"] == wiki["Origin"]
+    assert failed.headers["x-content-type-options"] == "nosniff" and "content-security-policy" in failed.headers
+    assert [record.message for record in caplog.records].count("a request failed by a defect of odqa") == 1
+    assert 'path="/ask",status="500"} 1.0' in client.get("/metrics").text
+
+
+def test_what_fails_once_its_response_has_begun_is_not_answered_twice() -> None:
+    sent: list[Any] = []
+
+    async def half(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("a defect")
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        asyncio.run(Unforeseen(half)({"type": "http"}, None, send))  # type: ignore[arg-type]
+    assert sent == ["http.response.start"]
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,13 @@ def test_a_full_batch_begins_at_once_and_is_worked_off_together(work: Work) -> N
 
 
 def test_what_is_asked_alike_is_one_call(work: Work) -> None:
-    some = batcher(work, size=4)
-    futures = [some.submit(key, [number])[0] for key, number in (("a", 1), ("b", 2), ("a", 3), ("b", 4))]
+    sizes: list[int] = []
+    some = batcher(work, size=5, seen=sizes.append)
+    futures = [some.submit(key, [number])[0] for key, number in (("a", 1), ("b", 2), ("a", 3), ("b", 4), ("c", 5))]
     some.start()
-    assert results(futures) == [10, 20, 30, 40]
-    assert work.calls == [("a", [1, 3]), ("b", [2, 4])]
+    assert results(futures) == [10, 20, 30, 40, 50]
+    assert work.calls == [("a", [1, 3]), ("b", [2, 4]), ("c", [5])]
+    assert sizes == [2, 2, 1]
     some.stop()
 
 
@@ -104,6 +106,7 @@ def test_what_nobody_waits_for_is_not_begun_and_makes_room(work: Work) -> None:
     some = batcher(work, size=2, room=2)
     gone, kept = some.submit("a", [1, 2])
     assert gone.cancel()
+    assert len(some) == 1
     (third,) = some.submit("a", [3])
     some.start()
     assert results([kept, third]) == [20, 30]

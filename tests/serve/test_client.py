@@ -87,6 +87,9 @@ def test_what_is_refused(client: Client, server: str) -> None:
         client.ask(QUESTION, filters="lang")
     with pytest.raises(UsageError, match="The fields are"):
         client.search(QUESTION, filters="country=fr")
+    with pytest.raises(UsageError, match="The fields are"):
+        client.check_filters(["lang=en", "country=fr"])
+    client.check_filters("year>3000")  # A field that there is, however little it finds.
     with pytest.raises(UsageError, match="notes, asked"):
         client.ask(QUESTION, index="others")
     with pytest.raises(UsageError, match="no passage"):

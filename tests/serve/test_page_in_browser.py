@@ -24,11 +24,13 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 
 from odqa.serve.feedback import Feedback, read  # noqa: E402
 from odqa.squad import load_examples  # noqa: E402
+from odqa.types import Hit  # noqa: E402
 from tests.serve.stub import DOCUMENTS, PASSAGES, SCRIPT, Stub, served  # noqa: E402
 
 expect = playwright.expect
 # The rules of WCAG, where somebody has installed them: make axe.
 AXE = Path(os.environ.get("AXE_CORE") or Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js")
+INDEXES = re.compile("/indexes")  # The request for them.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -91,7 +93,8 @@ def page(opened, stub) -> Any:
 
 def ask(page: Any, question: str) -> None:
     page.fill("#question", question)
-    page.keyboard.press("Enter")
+    with page.expect_response("**/ask"):  # What was answered before may still be shown when the key is let go.
+        page.keyboard.press("Enter")
     expect(page.locator("#results")).to_be_visible()
     expect(page).to_have_title(f"{question} – odqa")
 
@@ -196,6 +199,16 @@ def test_an_index_that_is_not_served_is_said(page, stub) -> None:
     page.goto(f"{stub.address}#q=Who+built+it%3F&index=other")
     expect(page.get_by_role("alert")).to_contain_text("other")
     assert stub.asked == []
+    waiting = threading.Event()
+    stub.waits.append(waiting)
+    page.fill("#question", "Who built it?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#working")).to_be_visible()
+    page.evaluate("location.hash = '#q=Who+built+it%3F&index=gone'")
+    expect(page.get_by_role("alert")).to_contain_text("gone")
+    page.wait_for_timeout(100)  # The question that was given up ends now, and takes nothing with it.
+    expect(page.get_by_role("alert")).to_be_visible()
+    waiting.set()
     ask(page, "Who built it?")
     expect(first(page).locator("h3")).to_have_text("Ada")
 
@@ -214,7 +227,8 @@ def test_a_filter_is_chosen_among_the_fields_and_removed_again(page, stub) -> No
     page.get_by_role("button", name="Add filter").click()
     ask(page, "What is the price?")
     assert stub.asked[-1]["filters"] == ["year>=2022", 'title="=odd"']
-    page.get_by_role("button", name='Remove the filter title="=odd"').click()
+    with page.expect_response("**/ask"):
+        page.get_by_role("button", name='Remove the filter title="=odd"').click()
     expect(page.locator("#filters button")).to_have_text(["year>=2022"])
     expect(first(page)).to_be_visible()
     assert stub.asked[-1]["filters"] == ["year>=2022"]
@@ -255,10 +269,12 @@ def test_back_and_forward_show_the_answers_without_asking_again(page, stub) -> N
     page.go_forward()
     expect(first(page).locator("h3")).to_have_text("24 kroner")
     assert len(stub.asked) == 2
+    page.locator("#results").focus()  # In the question a / is a character of it.
     page.keyboard.press("/")
-    page.locator("#question").press("Enter")
+    with page.expect_response("**/ask"):
+        page.keyboard.press("Enter")
     expect(first(page).locator("h3")).to_have_text("24 kroner")
-    assert len(stub.asked) == 3, "a question that is put again is asked again"
+    assert stub.asked[1:] == [stub.asked[1]] * 2, "a question that is put again is asked again"
 
 
 def test_the_history_is_in_this_browser_alone_and_can_be_forgotten(page) -> None:
@@ -305,6 +321,79 @@ def test_the_document_opens_at_the_place_and_back_leads_to_the_link(page) -> Non
     page.get_by_role("link", name="Back to the answers").click()
     expect(first(page).locator("h3")).to_have_text("Paragraph 150")
     expect(link).to_be_focused()
+
+
+def test_a_nearest_passage_opens_the_document_where_it_stands_and_what_fails_there_is_told(page) -> None:
+    near = Hit(PASSAGES["long"][100], 0.5, 1).to_dict()
+    page.route("**/search", lambda route: route.fulfill(json={"hits": [near]}))
+    ask(page, "Unknown")
+    first(page).get_by_role("link", name="Open the document there").click()
+    document = page.locator("#document")
+    expect(document.locator("p", has_text="Paragraph 100 ")).to_be_in_viewport()
+    expect(document.locator("mark")).to_have_count(0)
+    failing = {"detail": "the index is being changed"}
+    page.route("**/documents?*", lambda route: route.fulfill(status=500, json=failing))
+    more = document.get_by_role("button", name="Show more")
+    more.press("Enter")
+    expect(more.locator("+ [role=status]")).to_have_text("The server failed (500). The index is being changed.")
+    expect(more.locator("+ [role=status]")).to_be_in_viewport()
+    expect(more).to_be_focused()
+    page.unroute("**/documents?*")
+    more.press("Enter")
+    expect(document).to_contain_text("Paragraph 150 ")
+    expect(more.locator("+ [role=status]")).to_have_text("")
+
+
+def test_where_a_document_has_changed_the_answer_is_marked_or_nothing(page) -> None:
+    before = {"text": "New words 🚢 "}
+
+    def changed(route: Any) -> None:
+        value = route.fetch().json()
+        for one in (value, value.get("passage", {})):
+            if "text" in one:
+                one["text"] = before["text"] + one["text"] if before["text"] else "Nothing of it."
+        route.fulfill(json=value)
+
+    page.route(re.compile("/(passages|documents)[?]"), changed)
+    ask(page, "Who built it?")
+    expect(page.locator(".answer blockquote mark")).to_have_text(["Ada", "Gustave Eiffel"])
+    first(page).get_by_role("button", name="Show the passage").click()
+    expect(first(page).locator(".unfolded mark")).to_have_text("Ada")
+    first(page).get_by_role("link", name="Open the document there").click()
+    expect(page.locator("#document .text")).to_contain_text("New words")
+    expect(page.locator("#document mark")).to_have_text("Ada")
+    before["text"] = ""
+    page.reload()
+    expect(page.locator("#document .text")).to_have_text("Nothing of it.")
+    expect(page.locator("#document mark")).to_have_count(0)
+    expect(page.locator("#status")).to_have_text("The tower, opened.")
+
+
+def test_what_is_asked_before_the_indexes_are_known_is_asked_once_they_are(opened, stub) -> None:
+    page = opened.page
+    page.route(INDEXES, lambda route: None)  # Waits until it is let go.
+    page.goto(stub.address)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#working")).to_be_hidden()
+    page.fill("#question", "Who built it?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#working-text")).to_contain_text("Connecting")
+    page.unroute(INDEXES)
+    page.fill("#question", "What is the price?")
+    page.keyboard.press("Enter")
+    expect(first(page).locator("h3")).to_have_text("24 kroner")
+    assert {one["index"] for one in stub.asked} == {"tiny"}
+
+
+def test_an_option_that_cannot_be_is_shown_where_it_is(page, stub) -> None:
+    page.get_by_text("Filters and options").click()
+    page.fill("#k", "200")
+    page.get_by_text("Filters and options").click()
+    page.fill("#question", "Who built it?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#k")).to_be_visible()
+    expect(page.locator("#k")).to_be_focused()
+    assert stub.asked == []
 
 
 def test_why_and_how_long_is_told_on_demand(page) -> None:
@@ -399,15 +488,21 @@ def test_a_key_is_asked_for_and_kept_in_this_tab_alone(opened, stub) -> None:
     page.goto(f"{stub.address}#q=Who+built+it%3F")
     expect(page.get_by_role("heading", name="asks for a key")).to_be_visible()
     expect(page.get_by_label("Key")).to_be_focused()
-    page.keyboard.type("wrong")
+    for wrong in ("wrong", "sesame…"):  # Of the latter a browser makes no header.
+        page.get_by_label("Key").fill(wrong)
+        page.keyboard.press("Enter")
+        expect(page.locator("#key-help")).to_contain_text("not the right one")
+        expect(page.get_by_label("Key")).to_be_focused()
+        expect(page.get_by_label("Key")).to_have_value("")
+    page.fill("#question", "What is the price?")
     page.keyboard.press("Enter")
-    expect(page.locator("#key-help")).to_contain_text("not the right one")
     expect(page.get_by_label("Key")).to_be_focused()
     page.keyboard.type("open sesame")
     page.keyboard.press("Enter")
-    expect(first(page).locator("h3")).to_have_text("Ada")
+    expect(first(page).locator("h3")).to_have_text("24 kroner")
+    assert [one["index"] for one in stub.asked] == ["tiny"]
     page.reload()
-    expect(first(page).locator("h3")).to_have_text("Ada")
+    expect(first(page).locator("h3")).to_have_text("24 kroner")
     assert "sesame" not in page.evaluate("JSON.stringify(localStorage) + location.href + document.cookie")
 
 
@@ -508,6 +603,15 @@ def test_what_a_hostile_document_says_is_shown_and_never_run(page) -> None:
 def test_on_a_narrow_screen_nothing_is_cut_off(browser, stub) -> None:
     one = Opened(browser, stub, viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
     page = one.page
+
+    def with_long_names(route: Any) -> None:
+        value = route.fetch().json()
+        value["indexes"] *= 2
+        for index in value["indexes"]:
+            index["name"] = index["fields"][0]["name"] = "How satisfied are you, from 1 to 10, with our service?"
+        route.fulfill(json=value)
+
+    page.route(INDEXES, with_long_names)
     page.goto(stub.address)
     page.get_by_text("Filters and options").click()
     for question in ("Who built it?", "What is the price?", "Who is it?", "Unknown"):
@@ -739,6 +843,52 @@ def test_a_quotation_is_a_sentence_or_a_line_of_code_and_may_cross_blocks(page) 
     assert quoted("second") == "PRE second --line 6"
     assert quoted("--line\nsecond") == "PRE first --line\nsecond --line 13"
     assert quoted("short.\n\nfirst").startswith("P It is\nshort.\n\nfirst --line")
+
+
+def test_tables_that_follow_one_another_stay_apart(page) -> None:
+    rows = ["City | Height", "Paris | 330", "Lyon", "Museum | Painting", "Louvre | Lisa", "Orsay | Fifer"]
+    labels = [[], ["City", "Height"], ["City"], [], ["Museum", "Painting"], ["Museum", "Painting"]]
+    bare = "| A | B |\n|---|---|\n| 1 | 2 |\n\n| C | D |\n|---|---|\n| 3 | 4 |"
+    shown, quoted, other, guessed = page.evaluate(
+        """async ([rows, labels, bare]) => {
+            const { Stretch, flow, quotation } = await import("./text.js");
+            const text = rows.join("\\n"), at = row => text.indexOf(rows[row]);
+            const of = all => new Stretch(text, 0, all.map(
+                row => ({ start: at(row), end: at(row) + rows[row].length, kind: "row", labels: labels[row] })));
+            const tables = nodes => [...nodes.querySelectorAll("table")].map(
+                one => [...one.rows].map(row => [...row.cells].map(cell => cell.textContent).join(" | ")));
+            return [
+                flow(of([0, 1, 2, 3, 4, 5])),
+                quotation(of([0, 1, 2, 3, 4, 5]), [at(2), at(4) + 1]),
+                flow(of([1, 4])),
+                flow(new Stretch(bare, 0)),
+            ].map(tables);
+        }""",
+        [rows, labels, bare],
+    )
+    assert shown == [rows[:3], rows[3:]]
+    assert quoted == [["City", "Lyon"], rows[3:5]]
+    assert other == [rows[:2], rows[3:5]]
+    assert guessed == [["A | B", "1 | 2"], ["C | D", "3 | 4"]]
+
+
+def test_what_is_written_from_right_to_left_is_shown_so(page) -> None:
+    page.fill("#question", "מי בנה את המגדל?")
+    assert page.locator("#question").evaluate("one => getComputedStyle(one).direction") == "rtl"
+    found = page.evaluate(
+        """async () => {
+            const { Stretch, element, flow } = await import("./text.js");
+            const text = "מגדל\\nעיר | גובה", kinds = ["item", "row"];
+            const blocks = [[0, 4], [5, text.length]].map(
+                ([start, end], at) => ({ start, end, kind: kinds[at], labels: at ? ["שם", "מספר"] : [] }));
+            const holder = element("div", { class: "text" });
+            holder.append(flow(new Stretch(text, 0, blocks)));
+            document.querySelector("main").append(holder);
+            const [item, ...cells] = [".item", "th", "td"].map(name => getComputedStyle(holder.querySelector(name)));
+            return [item.paddingLeft, ...cells.map(one => one.direction + one.textAlign)];
+        }"""
+    )
+    assert found == ["0px", "rtlstart", "rtlstart"]
 
 
 def test_what_passages_share_is_one_block(page) -> None:

@@ -83,9 +83,11 @@ def test_questions_commands_and_keys_at_a_terminal(url: str, tmp_path: Path) -> 
         shown.expect(r"1\. .*" + PROMPT)
         shown.sendline(":k 2")
         shown.expect("2 passages of all documents.*" + PROMPT)
+        shown.sendline(":filter yaer>=2020")
+        shown.expect("yaer.*The fields are.*" + PROMPT)
         shown.sendline(":why")
         shown.expect(r"1\. .*· span .*" + PROMPT)
-        shown.send(UP * 3 + "\r")  # The question again, from the history.
+        shown.send(UP * 4 + "\r")  # The question again, from the history.
         shown.expect_exact(QUESTION)
         shown.expect(r"1\. .*" + PROMPT)
         shown.send("half a line")
@@ -96,7 +98,7 @@ def test_questions_commands_and_keys_at_a_terminal(url: str, tmp_path: Path) -> 
         shown.expect("did you mean :why.*" + PROMPT)
         shown.send(CTRL_D)
     kept = (tmp_path / "odqa" / "history").read_text(encoding="utf-8").splitlines()
-    assert kept == [QUESTION, ":k 2", ":why", QUESTION, ":wy"]
+    assert kept == [QUESTION, ":k 2", ":filter yaer>=2020", ":why", QUESTION, ":wy"]
 
 
 def test_lines_of_an_earlier_time_come_back(url: str, tmp_path: Path) -> None:

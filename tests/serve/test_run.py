@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -27,8 +28,22 @@ HEAD = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def refused() -> list[str]:
+    """The paths of the requests that were answered in place of the app."""
+    return []
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch, refused: list[str]) -> Iterator[int]:
     """Of a server of one address, by a thread of this process."""
+
+    def around(inner: Any) -> Any:
+        async def noting(scope: Any, receive: Any, send: Any) -> None:
+            refused.append(scope["path"])
+            await inner(scope, receive, send)
+
+        return noting
+
     app = FastAPI()
     app.get("/hello")(lambda: "hello")
     servers: list[uvicorn.Server] = []
@@ -42,7 +57,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     started = threading.Event()
     bound = listening("127.0.0.1", 0)
     number = bound.getsockname()[1]
-    thread = threading.Thread(target=serve, args=(app, bound, 5.0, started.set))
+    thread = threading.Thread(target=serve, args=(app, bound, 5.0, started.set, around))
     thread.start()
     assert started.wait(20)
     try:
@@ -79,7 +94,9 @@ def test_a_request_that_comes_in_pieces_is_answered(port: int) -> None:
         assert b"".join(iter(lambda: slow.recv(1000), b"")).endswith(b'"hello"')
 
 
-def test_beyond_so_many_connections_one_is_told_to_come_again(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_so_many_connections_one_is_told_to_come_again(
+    port: int, refused: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run, "_MOST_CONNECTIONS", 2)
     silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
     response, content = asked(port)
@@ -87,11 +104,13 @@ def test_beyond_so_many_connections_one_is_told_to_come_again(port: int, monkeyp
     assert (
         response.headers["Content-Type"] == "application/problem+json" and "ask again" in json.loads(content)["detail"]
     )
+    assert refused == ["/hello"]
     for one in silent:
         one.shutdown(socket.SHUT_WR)
         assert one.recv(1) == b"", "the server has let it go"
         one.close()
     assert asked(port)[0].status == 200
+    assert refused == ["/hello"]
 
 
 def test_of_two_servers_that_start_at_one_address_the_second_is_told() -> None:
@@ -148,7 +167,7 @@ def test_a_second_ctrl_c_ends_a_server_at_once_and_without_a_stack_trace() -> No
             half.sendall(b"POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
             assert process.stdout.readline() == "begun\n"
             process.send_signal(signal.SIGINT)
-            with suppress(ConnectionRefusedError):  # It is stopping.
+            with suppress(ConnectionRefusedError, ConnectionResetError):  # It is stopping.
                 while True:
                     socket.create_connection(("127.0.0.1", port), timeout=20).close()
             process.send_signal(signal.SIGINT)

@@ -11,8 +11,8 @@ const EXCERPT = 320; // Characters of a nearest passage that are shown before it
 let numbers = 0; // So that every answer's elements have ids of their own.
 
 // `context` is the `question`, the `least` confidence that was asked for, and what the page can do: passage(id),
-// nearest(), link(document, passage, start, end), leave(link), and say(verdict, place) where the server takes feedback.
-// The last element is the foot.
+// nearest(), link(document, passage, start, end, text), leave(link), and say(verdict, place) where the server takes
+// feedback. The last element is the foot.
 export async function results(response, context) {
   const made = element("div");
   if (response.answers.length) {
@@ -105,12 +105,14 @@ async function nothing(response, context) {
   return parts;
 }
 
-// The passage of an answer with its neighbours, and where in it the answer is marked.
+// The passage of an answer with its neighbours, and where in it the answer is marked. Where that has changed since the
+// answer was given, it is the passage as it was read, alone.
 async function around(answer, context) {
   let found = await loaded(answer.passage_id, context);
-  if (!found || !found.passage.holds(answer)) {
+  if (!found || !found.passage.says(answer)) {
     const first = [...answer.passage.slice(0, Math.max(0, answer.passage.indexOf(answer.text)))].length;
-    found = { passage: new Stretch(answer.passage, answer.start - first), before: null, after: null, number: 0 };
+    const passage = new Stretch(answer.passage, answer.start - first);
+    found = { passage, before: null, after: null, number: found?.number ?? 0 };
   }
   return { found, mark: [found.passage.unit(answer.start), found.passage.unit(answer.end)] };
 }
@@ -195,7 +197,8 @@ function hitItem(found, hit, context) {
   const unfolded = found && folding(found, null, hit.document.id, context, id);
   const excerpt = element("blockquote", { class: "text" }, flow(stretch, null, block.start, high));
   if (high < block.end) excerpt.append(element("p", { class: "soft", text: "…" }));
-  const place = found && { document: hit.document, start: stretch.start, end: stretch.start, text: "" };
+  const start = stretch.offset(block.start);
+  const place = found && { document: hit.document, start, end: start, text: "" };
   return element(
     "li",
     { class: "answer" },
@@ -254,7 +257,8 @@ function where({ document: origin, headings, page, mentions, copies }, titled = 
 }
 
 function links({ document: origin, start, end, text, page }, number, context) {
-  const inside = element("a", { href: context.link(origin.id, number, start, end), text: "Open the document there" });
+  const href = context.link(origin.id, number, start, end, text);
+  const inside = element("a", { href, text: "Open the document there" });
   inside.addEventListener("click", () => context.leave(inside));
   const outside = web(origin.source, text, page);
   return [
@@ -296,7 +300,7 @@ function folding(found, mark, origin, context, id) {
     region.hidden = !region.hidden;
     button.setAttribute("aria-expanded", String(!region.hidden));
     button.textContent = region.hidden ? "Show the passage" : "Hide the passage";
-    if (mark && !region.hidden) region.querySelector("mark").scrollIntoView({ block: "nearest" });
+    if (!region.hidden) region.querySelector("mark")?.scrollIntoView({ block: "nearest" });
   });
   return { region, button };
 }

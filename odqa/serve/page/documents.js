@@ -1,14 +1,14 @@
 // A part of a document → elements: what it is, and its text with a place marked, of which more can be shown.
 
-import { Stretch, element, flow, united } from "./text.js";
+import { Stretch, element, flow, located, united } from "./text.js";
 
 export const AROUND = 20; // Passages that are shown at first on each side of a place; twice as many more at a time.
 const MOST = 1000; // Passages that are shown at once.
 
 export const titleOf = ({ id, title, source }) => title || source || id;
 
-// `get(first, limit)` gives another part; `tell` says what a screen reader shall.
-export function documentPage(found, place, get, tell) {
+// `get(first, limit)` gives another part.
+export function documentPage(found, place, get) {
   const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
   const facts = Object.entries({ source: found.source, ...found.metadata })
     .filter(([, value]) => value !== "" && value !== null)
@@ -16,40 +16,56 @@ export function documentPage(found, place, get, tell) {
       element("div", {}, element("dt", { text: name }), element("dd", { dir: "auto", text: shown(value) })),
     );
   const title = element("h2", { dir: "auto", text: titleOf(found) });
-  return [title, element("dl", {}, ...facts), ...pages(found, place, get, tell)];
+  return [title, element("dl", {}, ...facts), ...pages(found, place, get)];
 }
 
 // The text of some passages with a place marked, and buttons that show more of the document, above and below.
-function pages(found, place, get, tell) {
+function pages(found, place, get) {
   const holder = element("div", { class: "text" });
   let [low, high] = [found.first, found.first + found.passages.length];
+  let marked = null; // Where the text of the place was found; it stays there.
   const draw = ({ passages, text, start }) => {
     const stretch = new Stretch(text, start, united(passages));
-    const marked = place.start < place.end && stretch.holds(place);
-    holder.replaceChildren(flow(stretch, marked ? [stretch.unit(place.start), stretch.unit(place.end)] : null));
-    above.hidden = low === 0;
-    below.hidden = high >= found.total;
+    marked ??= stretch.says(place) ? place : located(place.text, [stretch]);
+    const here = marked && stretch.holds(marked);
+    holder.replaceChildren(flow(stretch, here ? [stretch.unit(marked.start), stretch.unit(marked.end)] : null));
+    above.button.hidden = low === 0;
+    below.button.hidden = high >= found.total;
   };
-  const more = async (button, from, to) => {
-    button.disabled = true;
-    try {
-      const [part, rest] = [await get(from, to - from), document.documentElement.scrollHeight - scrollY];
-      [low, high] = [part.first, part.first + part.passages.length];
-      draw(part);
-      // What was in sight stays there.
-      if (button === above) scrollTo(0, document.documentElement.scrollHeight - rest);
-    } catch (error) {
-      tell(`${error.title || error.message} ${error.detail || ""}`);
-    } finally {
-      button.disabled = false;
-    }
+  const take = (part) => {
+    [low, high] = [part.first, part.first + part.passages.length];
+    draw(part);
   };
-  const above = element("button", { type: "button", text: "Show what is before" });
-  const below = element("button", { type: "button", text: "Show more" });
-  above.addEventListener("click", () =>
-    more(above, Math.max(0, low - 2 * AROUND), Math.min(high, Math.max(0, low - 2 * AROUND) + MOST)),
-  );
-  below.addEventListener("click", () => more(below, Math.max(low, high + 2 * AROUND - MOST), high + 2 * AROUND));
+  const above = loading("Show what is before", async () => {
+    const from = Math.max(0, low - 2 * AROUND);
+    const part = await get(from, Math.min(high - from, MOST));
+    const rest = document.documentElement.scrollHeight - scrollY;
+    take(part);
+    scrollTo(0, document.documentElement.scrollHeight - rest); // What was in sight stays there.
+  });
+  const below = loading("Show more", async () => {
+    const from = Math.max(low, high + 2 * AROUND - MOST);
+    take(await get(from, high + 2 * AROUND - from));
+  });
   draw(found);
-  return [above, holder, below];
+  return [above.button, above.remark, holder, below.button, below.remark];
+}
+
+// A button that loads something, and what says that it failed. While it loads, it keeps the focus.
+function loading(text, load) {
+  const button = element("button", { type: "button", text });
+  const remark = element("p", { class: "said failed", role: "status" });
+  button.addEventListener("click", async () => {
+    if (button.hasAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
+    remark.textContent = "";
+    try {
+      await load();
+    } catch (error) {
+      remark.textContent = `${error.title || error.message}. ${error.detail || ""}`;
+    } finally {
+      button.removeAttribute("aria-disabled");
+    }
+  });
+  return { button, remark };
 }

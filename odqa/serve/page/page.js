@@ -5,7 +5,7 @@ import { results } from "./answers.js";
 import { AROUND, documentPage, titleOf } from "./documents.js";
 import * as past from "./history.js";
 import * as server from "./server.js";
-import { element } from "./text.js";
+import { element, showing } from "./text.js";
 import { confidence, counted } from "./words.js";
 
 const HELD = 20; // Results that can be come back to without asking again.
@@ -32,9 +32,15 @@ function tell(text) {
   at("status").textContent = text;
 }
 
+// What is being waited for is not wanted any more, and says nothing when it ends.
+function abandon() {
+  if (running) running.abort();
+  running = null;
+}
+
 // Run what may take long, showing that it does; what is not finished when the next begins is stopped.
 async function work(text, action, tries = 0) {
-  if (running) running.abort();
+  abandon();
   const own = (running = new AbortController());
   const begun = performance.now();
   const tick = () => {
@@ -166,8 +172,8 @@ function showAnswers(hash) {
       least: value.min_confidence ?? null,
       passage: (id) => server.passage(value.index, id, signal),
       nearest: () => server.search(value, NEAREST, signal),
-      link: (id, passage, start, end) =>
-        `#${new URLSearchParams({ document: id, index: value.index, passage, start, end })}`,
+      link: (id, passage, start, end, text) =>
+        `#${new URLSearchParams({ document: id, index: value.index, passage, start, end, text })}`,
       leave: (link) => (left = { hash, link }),
       say: offered.feedback && ((verdict, place) => server.say(value.question, verdict, value.index, place)),
     });
@@ -182,8 +188,7 @@ function showAnswers(hash) {
 }
 
 function showResults(made) {
-  if (running) running.abort();
-  running = null;
+  abandon();
   at("results").replaceChildren(made);
   show("results");
   if (left && left.hash === asked && made.contains(left.link)) left.link.focus(); // It scrolls there, too.
@@ -217,6 +222,7 @@ function permalink() {
 function showDocument(values) {
   const [id, index] = [values.get("document"), values.get("index") || chosen().name];
   const [number, start, end] = ["passage", "start", "end"].map((name) => Math.max(0, Number(values.get(name)) || 0));
+  const place = { start, end, text: values.get("text") || "" };
   return work("Opening the document…", async (signal) => {
     const first = Math.max(0, number - AROUND);
     const found = await server.document(index, id, first, number + AROUND + 1 - first, signal);
@@ -224,12 +230,13 @@ function showDocument(values) {
     document.title = `${title} – odqa`;
     const back = element("a", { href: asked || "#", text: asked ? "← Back to the answers" : "← Ask a question" });
     const more = (from, limit) => server.document(index, id, from, limit);
-    at("document").replaceChildren(element("p", {}, back), ...documentPage(found, { start, end }, more, tell));
+    at("document").replaceChildren(element("p", {}, back), ...documentPage(found, place, more));
     show("document");
     const marked = at("document").querySelector("mark");
+    const sought = marked || (start > 0 && showing(at("document"), start));
     tell(`${title}, opened${marked ? " at the answer" : ""}.`);
     at("document").focus({ preventScroll: true });
-    if (marked) marked.scrollIntoView({ block: "center" });
+    if (sought) sought.scrollIntoView({ block: marked ? "center" : "start" });
     else scrollTo(0, 0);
   });
 }
@@ -256,7 +263,11 @@ function describe() {
     .querySelector("ul")
     .replaceChildren(
       ...examples.map((question) =>
-        element("li", {}, element("button", { type: "button", text: question, onclick: () => askThis(question) })),
+        element(
+          "li",
+          {},
+          element("button", { type: "button", dir: "auto", text: question, onclick: () => askThis(question) }),
+        ),
       ),
     );
   at("filters").hidden = !filters.length;
@@ -267,6 +278,7 @@ function describe() {
         {},
         element("button", {
           type: "button",
+          dir: "auto",
           "aria-label": `Remove the filter ${filter}`,
           text: filter,
           onclick: () => setFilters(filters.filter((one) => one !== filter)),
@@ -314,16 +326,23 @@ function listHistory() {
   at("history")
     .querySelector("ul")
     .replaceChildren(
-      ...items.map(({ question, hash }) => element("li", {}, element("a", { href: hash, text: question }))),
+      ...items.map(({ question, hash }) =>
+        element("li", {}, element("a", { href: hash, dir: "auto", text: question })),
+      ),
     );
 }
 
 // --- The beginning ---
 
+// What the address says is shown once it is known which indexes there are: before that, nothing can be asked of one.
 function route() {
+  return offered.indexes.length ? arrive() : begin();
+}
+
+function arrive() {
   const values = new URLSearchParams(location.hash.slice(1));
   if (values.has("document")) return showDocument(values);
-  if (running) running.abort();
+  abandon();
   fill(values);
   const index = values.get("index");
   if (index && !offered.indexes.some((one) => one.name === index))
@@ -336,7 +355,6 @@ function route() {
       0,
     );
   if (values.get("q")) return showAnswers(location.hash);
-  running = null;
   document.title = "odqa";
   tell("");
   show(null);
@@ -351,7 +369,7 @@ function begin() {
     );
     at("index").parentElement.hidden = offered.indexes.length < 2;
     describe();
-    route();
+    arrive();
   });
 }
 
@@ -361,6 +379,8 @@ at("ask").addEventListener("submit", (event) => {
   if (matchMedia("(hover: none)").matches) at("question").blur(); // The keyboard of a phone covers the answers.
   go(address());
 });
+// What is wrong in the options is shown where it is: a field that is folded away cannot say it, and nothing is asked.
+at("options").addEventListener("invalid", () => (at("options").open = true), true);
 at("index").addEventListener("change", describe);
 at("filter-field").addEventListener("change", suggest);
 at("filter-add").addEventListener("click", addFilter);

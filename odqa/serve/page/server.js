@@ -2,6 +2,7 @@
 // a Problem that says what a person can do about it. Only this file knows the server's addresses.
 
 const KEY = "odqa-key"; // In this tab alone, until it is closed.
+const ASKS_FOR_A_KEY = "This server asks for a key";
 const MOST_SECONDS = 600;
 const TITLES = {
   400: "This cannot be asked like that",
@@ -76,6 +77,8 @@ const post = (path, value, signal) =>
   call(path, { method: "POST", signal, body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });
 
 async function call(path, options) {
+  // No key has other characters, and of some of them the browser makes no header.
+  if (/[^\x20-\x7e]/.test(key())) throw new Problem(ASKS_FOR_A_KEY, "", { status: 401 });
   const headers = { Accept: "application/json", ...options.headers };
   if (key()) headers.Authorization = `Bearer ${key()}`;
   let response;
@@ -108,7 +111,7 @@ function problem(response, found) {
   const detail = sentence(typeof found.detail === "string" ? found.detail : "");
   if (response.ok)
     return new Problem("That was no answer of odqa", "See whether the address is right, then try again.", { status });
-  if (status === 401) return new Problem("This server asks for a key", detail, { status });
+  if (status === 401) return new Problem(ASKS_FOR_A_KEY, detail, { status });
   if (status === 503 || status === 429) {
     const wait = Math.min(MOST_SECONDS, Math.max(1, parseInt(response.headers.get("Retry-After"), 10) || 5));
     return new Problem("The server is busy", detail, { status, wait });

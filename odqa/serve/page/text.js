@@ -43,6 +43,11 @@ export class Stretch {
   holds(place) {
     return this.start <= place.start && place.end <= this.start + this.length;
   }
+
+  // Whether the text of a place stands there: it may not, where the document has changed since.
+  says(place) {
+    return this.holds(place) && this.text.slice(this.unit(place.start), this.unit(place.end)) === place.text;
+  }
 }
 
 // The blocks of passages that follow one another, from the first one's beginning on: one that goes on in the next
@@ -81,7 +86,10 @@ function blocksOf(text) {
   for (const line of text.matchAll(/[^\n]+/g)) {
     const [start, end] = trimmed(text, line.index, line.index + line[0].length);
     const content = text.slice(start, end);
-    if (text.slice(line.index - 2, line.index) === "\n\n" || start === end) close();
+    if (text.slice(line.index - 2, line.index) === "\n\n" || start === end) {
+      close();
+      labels = []; // A table that follows has heads of its own.
+    }
     if (start === end) continue;
     if (/\|.*\|/.test(content)) {
       close();
@@ -166,9 +174,24 @@ export function flow(stretch, mark = null, low = 0, high = stretch.text.length) 
     const rows = [];
     while (at < inside.length && inside[at].kind === "row") rows.push(inside[at++]);
     at--;
-    nodes.append(table(stretch, rows, mark));
+    nodes.append(...tables(stretch, rows, mark));
   }
   return nodes;
+}
+
+// Rows that follow one another, as the tables that they are of: where a row has no labels after one that has some, or
+// others, the next table begins. A row of fewer or more cells than others has as many labels.
+function tables(stretch, rows, mark) {
+  const found = [];
+  let last = [];
+  for (const row of rows) {
+    const labels = row.labels || [];
+    const goes = !last.length || (labels.length && labels.every((one, at) => at >= last.length || one === last[at]));
+    if (goes && found.length) found.at(-1).push(row);
+    else found.push([row]);
+    last = labels;
+  }
+  return found.map((some) => table(stretch, some, mark));
 }
 
 function prose(stretch, block, low, high, mark) {
@@ -204,7 +227,11 @@ function table(stretch, rows, mark) {
   });
   if (heads.length && !made.firstChild)
     made.append(
-      element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col", text: head })))),
+      element(
+        "thead",
+        {},
+        element("tr", {}, ...heads.map((head) => element("th", { scope: "col", dir: "auto", text: head }))),
+      ),
     );
   made.append(body);
   return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" }, made);
@@ -213,7 +240,11 @@ function table(stretch, rows, mark) {
 // The sentence that holds the mark, or the row of a table under the heads of its columns.
 export function quotation(stretch, mark) {
   const blocks = stretch.blocks.filter((one) => one.start < mark[1] && mark[0] < one.end);
-  if (blocks.length && blocks.every((one) => one.kind === "row")) return table(stretch, blocks, mark);
+  if (blocks.length && blocks.every((one) => one.kind === "row")) {
+    const rows = document.createDocumentFragment();
+    rows.append(...tables(stretch, blocks, mark));
+    return rows;
+  }
   const code = blocks.length === 1 && blocks[0].kind === "code";
   const [low, high] = blocks.length ? [Math.min(mark[0], blocks[0].start), Math.max(mark[1], blocks.at(-1).end)] : mark;
   let [first, last] = mark;
@@ -267,6 +298,17 @@ export function selected(holder) {
     found = found ? { ...found, high } : { stretch: origin.stretch, low, high };
   }
   return found && place(found.stretch, ...trimmed(found.stretch.text, found.low, found.high));
+}
+
+// The element that shows what is at an offset of the document, or what comes next; null where that is not shown.
+export function showing(holder, offset) {
+  const walker = document.createTreeWalker(holder, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const origin = origins.get(node);
+    if (origin && origin.stretch.unit(offset) < origin.low + node.length) return node.parentElement;
+  }
+  return null;
 }
 
 // Where a text stands in one of the stretches, as a place of the document; null where it does not.

@@ -24,16 +24,20 @@ XML = {"resolve_entities": False, "no_network": True, "load_dtd": False}  # What
 
 
 class Package:
-    """The parts of a zip file, by name. Raises zipfile.BadZipFile, and what else damaged bytes make zipfile raise."""
+    """The parts of a zip file, by name. Raises zipfile.BadZipFile, and what else damaged bytes make zipfile raise.
+
+    Where no part has a name, one whose name differs in small and capital letters alone has it: Office takes them so.
+    """
 
     def __init__(self, file: OpenFile) -> None:
         self._limits = file.limits
         self._archive = zipfile.ZipFile(file.stream)
         self._packed = file.stream.seek(0, 2)
         self._unpacked = 0
+        self._names = {name.lower(): name for name in reversed(self._archive.NameToInfo)}  # The first one of each.
 
     def __contains__(self, name: str) -> bool:
-        return name in self._archive.NameToInfo
+        return name.lower() in self._names
 
     def read(self, name: str) -> bytes:
         """The bytes of a part. Raises KeyError where there is none, and DataError beyond the limits.
@@ -46,7 +50,8 @@ class Package:
     @contextmanager
     def open(self, name: str) -> Iterator[_Counted]:
         """A part, to be read piece by piece. Raises as ``read`` does, and so do its pieces."""
-        entry = self._archive.getinfo(name)
+        exact = name in self._archive.NameToInfo
+        entry = self._archive.getinfo(name if exact else self._names.get(name.lower(), name))
         if entry.compress_type not in METHODS:
             raise DataError(f"its part {name} is packed in a way that Office files do not use")
         with self._archive.open(entry) as part:

@@ -246,6 +246,20 @@ def test_blocks_are_what_people_see():
     assert extract(markup).sections[-1].headings == ("Title", "Third")
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        *((line, "term") for line in ("-a", "-a, --all", "--color[=WHEN]", "-k KEY, --key=KEY", "-x a b c d")),
+        *((line, "term") for line in ("--sort=name,size", "-o<out>", "--x [a|b|c]", "-? foo", "--a|--b|--c|--d|--e")),
+        *((line, "paragraph") for line in ("-x a b c d e", "-x a.", "--=== x", f"--begin {'=' * 72} see below.")),
+        (f"-p {','.join(map(str, range(400)))} and more.", "paragraph"),  # Took hours, as did the one before.
+    ],
+)
+def test_a_line_that_is_nothing_but_an_option_is_a_term(line, kind):
+    markup = line.replace("<", "&lt;")
+    assert blocks(f"<p>{markup}</p><p>It is told.</p>")[0] == (kind, line)
+
+
 TIMETABLE = """<table><caption>Summer</caption>
 <thead><tr><th></th><th>Monday</th><th>Sunday</th></tr></thead>
 <tbody><tr><th rowspan=2>Island</th><td>06:15</td><td>09:00</td></tr><tr><td>18:40</td><td></td></tr>
@@ -366,6 +380,12 @@ def test_what_stands_for_words_is_read():
         "<label>To</label> <input value=Lyon readonly><label>Class</label><select><option>1<option selected>2</select>"
     )
     assert body(f"<p>Request</p><form>{fields}<button>Send</button></form>") == "Request\n\nTo Lyon\nClass 2"
+
+
+def test_a_form_around_the_whole_page_is_no_form_to_leave_out():
+    links = "".join(f"<a href='/{at}'>The timetable of pier {at}</a>" for at in range(9))
+    markup = f"<form><nav><a href='/'>Home</a></nav><h1>Piers</h1><p>Boats sail.</p>{links}</form>"
+    assert "Boats sail." in body(markup) and "Home" not in body(markup)
 
 
 def test_invisible_characters_go_and_entities_are_decoded():

@@ -82,6 +82,21 @@ def test_headings_lists_notes_and_boxes_stand_in_order(tmp_path):
     assert document.title == "Leave"
 
 
+def test_text_in_drawn_shapes_stands_apart_from_the_paragraph_that_they_hang_on(tmp_path):
+    shape = f"<draw:custom-shape>{p('Warning')}{p('Keep off')}<draw:enhanced-geometry/></draw:custom-shape>"
+    group = f"<draw:g><draw:rect>{p('one')}</draw:rect><draw:ellipse>{p('two')}</draw:ellipse><draw:line/></draw:g>"
+    header = f"<style:master-page><style:header>{p('QA' + shape)}</style:header></style:master-page>"
+    body = p(f"{shape}The line is live.") + p(f"After{group} them.")
+    document = the_document(
+        write_text(tmp_path / "a.odt", body + "<table:table>" + row(cell(shape)) * 2 + "</table:table>", pages=header)
+    )
+    assert blocks_of(document) == [
+        ("note", "QA Warning Keep off"),
+        *(("paragraph", text) for text in ("The line is live.", "Warning", "Keep off", "After them.", "one", "two")),
+        *[("row", "Warning Keep off")] * 2,
+    ]
+
+
 def test_rows_keep_empty_cells_and_repeat_merged_and_repeated_ones(tmp_path):
     covered = "<table:covered-table-cell/>"
     table = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from odqa.corpus import split
+from odqa.corpus.pdf.lines import lines
+from odqa.corpus.pdf.page import Word
 from odqa.types import BlockKind
 from tests.corpus.invariants import words
 from tests.corpus.pdf_files import annotation, blocks, paragraph, read, rule, text, upright, write
@@ -138,6 +140,38 @@ def test_numbers_that_do_not_count_pages_are_kept(tmp_path):
     assert "Balance 120" in found and "Balance 80" in found
 
 
+@pytest.mark.parametrize(
+    ("heads", "size"),
+    [
+        (["Week 1", "Week 2", "Week 3", "Week 4"], 20),
+        (["Invoice 1001", "Invoice 1002", "Invoice 1003"], 12),
+        (["Annual report 2019", "Annual report 2020", "Annual report 2021"], 20),
+    ],
+)
+def test_headings_that_count_up_page_by_page_are_kept(tmp_path, heads, size):
+    bodies = ["Ships are told of here.", "Here birds are met.", "All of the stars.", "Bread is baked."]
+    pages = [[text(50, 50, head, size), text(50, 120, said)] for head, said in zip(heads, bodies, strict=False)]
+    found = read(write(tmp_path / "a.pdf", pages)).text
+    assert all(f"{head}\n" in found for head in heads)
+
+
+@pytest.mark.parametrize(("foot", "size"), [("{}", 20), ("{} A. Sund et al.", 8)])
+def test_the_page_numbers_of_a_journal_are_left_out(tmp_path, foot, size):
+    pages = [
+        [text(50, 100, f"The {name} is told of here."), text(50, 770, foot.format(number), size)]
+        for number, name in enumerate(("ship", "bird", "star"), start=1001)
+    ]
+    assert "100" not in read(write(tmp_path / "a.pdf", pages)).text
+
+
+def test_a_running_head_that_ends_in_a_year_is_said_once(tmp_path):
+    pages = [
+        [text(50, 30, "Port report 2019", 9), text(50, 100, f"This port report says: {name} are sold.")]
+        for name in ("Ships", "Birds", "Stars")
+    ]
+    assert read(write(tmp_path / "a.pdf", pages)).text.count("Port report 2019") == 1
+
+
 CONTENTS = ["Mooring lines", "Cargo hooks", "Night watch", "Signal flags", "Pilot boats"]
 
 
@@ -167,6 +201,42 @@ def test_an_index_is_left_out(tmp_path):
     document = read(write(tmp_path / "a.pdf", [*chapters(), index]))
     assert "anchor" not in document.text
     assert document.metadata["pages_of_contents"] == 1
+
+
+@pytest.mark.parametrize(
+    "entries", [["anchor......2", "boat......3", "cargo......4", "deck 1"], ["anchor 2, 3", "boat, 3", "Tar 3.8, 4"]]
+)
+def test_entries_with_commas_or_in_the_order_of_the_alphabet_are_an_index(tmp_path, entries):
+    index = [text(50, 80, "Index", 18), *paragraph(50, 120, [*entries, "version 2.1"], 18)]
+    assert entries[0] not in read(write(tmp_path / "a.pdf", [*chapters(), index])).text
+
+
+@pytest.mark.parametrize(
+    ("heading", "lines"),
+    [
+        ("Consumer price index", ["January 101.2", "February 101.5", "March 102.1", "April 102.9"]),
+        ("Air quality index", ["Oslo 12", "Rome 34", "Bern 27", "Paris 41"]),
+        ("Air quality index", ["Bern 27", "Oslo 12", "Paris 41", "Rome 34"]),
+    ],
+)
+def test_values_below_the_heading_of_an_index_number_are_kept(tmp_path, heading, lines):
+    values = [text(50, 80, heading, 18), *paragraph(50, 120, lines, 18)]
+    found = read(write(tmp_path / "a.pdf", [*chapters(), values])).text
+    assert all(line in found for line in lines)
+
+
+def test_credits_with_leaders_that_ascend_are_kept(tmp_path):
+    names = ["Algebra", "Botany", "Chemistry", "Drawing", "Economics", "French"]
+    lines = [f"{name} ........ {credits}" for name, credits in zip(names, (3, 3, 4, 4, 6, 6), strict=True)]
+    found = read(write(tmp_path / "a.pdf", [paragraph(50, 100, lines, 18), *chapters()])).text
+    assert all(line in found for line in lines)
+
+
+def test_contents_without_a_heading_are_left_out_by_the_titles_they_name_and_where_they_run_on(tmp_path):
+    named = [f"{name} ........ {page}" for name, page in zip(CONTENTS, (3, 3, 4, 4, 5), strict=True)]
+    other = [f"{name} ........ {page}" for name, page in zip("ABCDE", (6, 6, 6, 7, 7), strict=True)]
+    pages = [paragraph(50, 100, named, 18), paragraph(50, 100, other, 18), *chapters()]
+    assert read(write(tmp_path / "a.pdf", pages)).metadata["pages_of_contents"] == 2
 
 
 def test_a_list_of_prices_with_leaders_and_a_table_of_numbers_are_kept(tmp_path):
@@ -364,6 +434,70 @@ def test_text_that_runs_askew_or_off_the_page_is_not_read_and_hidden_text_is(tmp
     ]
 
 
+SIDEWAYS = "0 1 -1 0"
+
+
+def test_text_on_its_side_stands_after_the_text_of_its_page(tmp_path):
+    page = paragraph(
+        50, 60, ["The table below shows who was trained in what.", "It is kept by the office of the port."]
+    )
+    page += [text(200, 300, "Fire safety", turn=SIDEWAYS), text(250, 300, "First aid", turn=SIDEWAYS)]
+    page += [text(50, 320, "Ada"), text(200, 320, "yes"), text(250, 320, "no")]
+    found = [part for _, part in blocks(write(tmp_path / "a.pdf", [page]))]
+    assert found[1:] == ["Ada | yes | no", "Fire safety", "First aid"]
+
+
+def test_a_table_on_its_side_is_read_by_its_rules(tmp_path):
+    page = paragraph(50, 60, [f"This line is upright, as {name} of this page are." for name in ("most", "all", "many")])
+    page += [
+        text(x, y, cell, turn=SIDEWAYS)
+        for (x, y), cell in zip(
+            ((310, 690), (310, 590), (330, 690), (330, 590)), ("Zone", "Fare", "North", "2.40"), strict=True
+        )
+    ]
+    page += [upright(x, 500, 700) for x in (295, 315, 335)] + [rule(295, 335, y) for y in (500, 600, 700)]
+    found = [part for _, part in blocks(write(tmp_path / "a.pdf", [page]))]
+    assert found[-2:] == ["Zone | Fare", "North | 2.40"]
+
+
+def test_what_is_stamped_in_the_margin_stands_once_and_cuts_no_paragraph(tmp_path):
+    said = [["The quay was repaired with stones from the quarry,", "and the work was paid for by the"]]
+    said += [
+        ["traders of the north, who owned most of the sheds", "and a part of the"],
+        ["ships, and who gave it all away."],
+    ]
+    stamp = text(20, 500, "Lent by the library of the port", turn=SIDEWAYS)
+    found = blocks(write(tmp_path / "a.pdf", [[*paragraph(50, 100, lines), stamp] for lines in said]))
+    assert found == [
+        ("paragraph", "Lent by the library of the port"),
+        ("paragraph", " ".join(line for lines in said for line in lines)),
+    ]
+
+
+def test_a_running_head_beside_a_table_on_its_side_is_left_out(tmp_path):
+    def ends(number):
+        return [text(50, 30, "Port of Lerwick - Yearly report", 9), text(290, 770, str(number), 9)]
+
+    bodies = ["The quay is long.", "The water is deep.", "All of the ships are old."]
+    pages = [[*ends(at), text(50, 100, body)] for at, body in enumerate(bodies, start=1)]
+    lines = [f"The fares of zone {zone} are told on the page overleaf." for zone in "ABC"]
+    pages.append([*ends(4), *(text(200 + 14 * at, 700, line, turn=SIDEWAYS) for at, line in enumerate(lines))])
+    found = read(write(tmp_path / "a.pdf", pages)).text
+    assert found.count("Yearly report") == 1 and "4" not in found and "zone C" in found
+
+
+def test_a_caption_below_a_paragraph_that_runs_on_keeps_its_page(tmp_path):
+    first = [
+        "This paragraph begins on the first page, and it runs on to",
+        "the next one, since it tells the history of the",
+    ]
+    pages = [[*paragraph(50, 60, first), text(50, 300, "Figure 3: The harbour in winter.")]]
+    pages.append(paragraph(50, 60, ["merchants who came from the north to trade in fish."]))
+    document = read(write(tmp_path / "a.pdf", pages))
+    second = next(section.start for section in document.sections if section.page == 2)
+    assert "Figure 3" in document.text[:second] and document.text[second:].startswith("merchants")
+
+
 def test_a_page_on_its_side_is_read_along_its_lines(tmp_path):
     page = [
         text(100, 700, "The tide tables of the", turn="0 1 -1 0"),
@@ -382,3 +516,18 @@ def test_exponents_and_footnote_numbers_do_not_glue_to_numbers(tmp_path):
     ]
     ((_, found),) = blocks(write(tmp_path / "a.pdf", [page]))
     assert "19981" not in found and "1998" in found and "10^4" in found
+
+
+@pytest.mark.parametrize(
+    ("seen", "read_as"),  # What is seen from left to right; words are 20 points wide and 5 apart.
+    [
+        (["2021", "בשנת", "Microsoft", "Office", "של"], "של Microsoft Office בשנת 2021"),
+        (["Office", "2021", "-", "של"], "של - Office 2021"),
+        (["מחיר", "30", "20", "גיל"], "גיל 20 30 מחיר"),
+        (["Word", "", "Excel", "תוכנה"], "תוכנה Excel Word"),  # Cells with a gap between them.
+    ],
+)
+def test_a_phrase_in_latin_letters_in_a_line_from_the_right_is_read_from_the_left(seen, read_as):
+    some = [Word(word, 25 * at, 25 * at + 20, 100, 12) for at, word in enumerate(seen) if word]
+    some.append(Word("הגרסהשלהחדשהשלהגרסה", 25 * len(seen), 25 * len(seen) + 20, 100, 12))
+    assert [line.text for line in lines(some)] == ["הגרסהשלהחדשהשלהגרסה " + read_as]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from odqa.corpus import Unusable
@@ -86,6 +88,54 @@ def test_what_is_hidden_is_not_read(tmp_path):
     assert blocks_of(the_document(path)) == [("heading", "Open"), ("row", "Name"), ("row", "Ida")]
 
 
+def filtered(*rows, hidden):
+    return data(*rows).replace(f'<row r="{hidden}"', f'<row r="{hidden}" hidden="1"')
+
+
+def test_a_row_that_a_filter_has_hidden_leaves_no_gap(tmp_path):
+    cells = [("Ship", "Note", "Pier"), ("Ida", "old", "N"), ("Ole", "new", "S"), ("Una", "new", 4)]
+    rows = [
+        text(f"A{at}", ship) + text(f"B{at}", note) + (number if pier == 4 else text)(f"C{at}", pier)
+        for at, (ship, note, pier) in enumerate(cells, start=1)
+    ]
+    document = the_document(write_sheets(tmp_path / "a.xlsx", {"S": filtered(*rows, hidden=2)}))
+    assert labels_of(document) == dict.fromkeys(["Ole | new | S", "Una | new | 4"], ("Ship", "Note", "Pier"))
+
+
+def test_a_merged_cell_whose_first_row_is_hidden_keeps_its_text(tmp_path):
+    rows = (text("A1", "Pier") + text("B1", "Ship"), text("A2", "North") + text("B2", "Ida"))
+    rows += (text("B3", "Ole"), text("B4", "Una"))
+    inside = filtered(*rows, hidden=2) + '<mergeCells><mergeCell ref="A2:A4"/></mergeCells>'
+    document = the_document(write_sheets(tmp_path / "a.xlsx", {"S": inside}))
+    assert blocks_of(document)[1:] == [("row", "Pier | Ship"), ("row", "North | Ole"), ("row", "North | Una")]
+
+
+@pytest.mark.parametrize("inside", ["", "<v/>", "<v>-1</v>", "<v>2</v>", "<v>99999999999</v>"])
+def test_a_cell_that_refers_to_no_string_is_empty(tmp_path, inside):
+    rows = ('<c r="A1" t="s"><v>1</v></c>' + f'<c r="B1" t="s">{inside}</c>',)
+    path = write_sheets(tmp_path / "a.xlsx", {"S": data(*rows)}, strings=("<t>first</t>", "<t>second</t>"))
+    assert blocks_of(the_document(path))[1:] == [("row", "second")]
+
+
+def renamed(path, old, new):
+    """The same file with a part under another name, or without it."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name.replace(old, new): archive.read(name) for name in archive.namelist() if new or name != old}
+    return write_parts(path, parts)
+
+
+def test_names_of_parts_are_the_same_in_small_and_capital_letters(tmp_path):
+    rows = ('<c r="A1" t="s"><v>0</v></c>',)
+    path = write_sheets(tmp_path / "a.xlsx", {"S": data(*rows)}, strings=("<t>Ida</t>",))
+    assert blocks_of(the_document(renamed(path, "xl/strings.xml", "xl/Strings.XML")))[1:] == [("row", "Ida")]
+
+
+@pytest.mark.parametrize(("cell", "reason"), [('<c r="A1" t="s"><v>0</v></c>', "texts of its cells"), ("", "empty")])
+def test_missing_texts_are_told_where_a_cell_has_one(tmp_path, cell, reason):
+    path = write_sheets(tmp_path / "a.xlsx", {"S": data(cell)}, strings=("<t>Ida</t>",))
+    assert reason in loaded(renamed(path, "xl/strings.xml", ""))[0].reason
+
+
 def test_merged_cells_repeat_and_a_title_over_all_columns_is_a_caption(tmp_path):
     rows = (
         text("A1", "Timetable"),
@@ -143,6 +193,35 @@ def test_rows_after_a_gap_belong_to_the_table_above_unless_they_have_heads(tmp_p
         (2958465.9999999, "yyyy", "2958466"),
         (float("inf"), "0.00", "inf"),
         (1.0, "%" * 200 + "0", "%" * 200 + "100000000"),
+        (12.5, "#\\ ##0.00", "12.50"),
+        (1234567.5, "# ### ##0.00", "1 234 567.50"),
+        (1234567, "#\\ ##0", "1234 567"),
+        (5551234567, "[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", "(555) 123-4567"),
+        (5551234, "[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", "555-1234"),
+        (20240101, "0000\\-00\\-00", "2024-01-01"),
+        (12345678, "000\\-00\\-0000", "012-34-5678"),
+        (5000, '[>=1000000]#,##0.0,,"M";[>=1000]#,##0.0,"K";0', "5.0K"),
+        (7250000, '[>=1000000]#,##0.0,,"M";[>=1000]#,##0.0,"K";0', "7.3M"),
+        (-5, '[>=1000000]#,##0.0,,"M";[>=1000]#,##0.0,"K";0', "-5"),
+        (0, '[=1]"Yes";[=0]"No"', "No"),
+        (2, '[=1]"Yes";[=0]"No"', "2"),
+        (-5, "[<0]\\(0\\);0", "(5)"),
+        (0, '_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-;_-* "-"??\\ "€"_-;_-@_-', "- €"),
+        (0.125, "0%", "13%"),
+        (2.5, "0", "3"),
+        (1.005, "0.00", "1.01"),
+        (1.005 * 100, "0", "101"),
+        (-0.4, "0", "0"),
+        (-5, "0;;", ""),
+        (0, "#,###", ""),
+        (0.5, "#.00", "0.50"),
+        (12345.678, "#,##0.0??", "12,345.678"),
+        (5, "0###", "0005"),
+        (7, "@", "7"),
+        (-7, "0;@", "-7"),
+        (7, '"No. "#', "No. 7"),
+        (-0.5, "# ?/?;-# ?/?", "-0.5"),
+        (12345.678, "0.00E+00", "1.23E+04"),
     ],
 )
 def test_a_number_is_what_its_format_shows(value, form, seen):

@@ -51,10 +51,6 @@ class Measure:
         """Whether more than half of the text is in links."""
         return self.links * 2 > self.size
 
-    def holds_content(self, size: int) -> bool:
-        """Whether more than half of a page of ``size`` characters is in the element, and not in links."""
-        return self.size * 2 > size and not self.is_mostly_links
-
     def piece(self, string: str) -> None:
         """Take in a piece of text."""
         size = len(string.strip())

@@ -79,7 +79,7 @@ def is_noise(tag: Tag, measures: Measures, around: Around) -> bool:
         return measure.is_mostly_links or not around.in_main
     if name == "aside":
         return measure.is_mostly_links
-    if name == "form" and not measure.holds_content(around.size):
+    if name == "form" and measure.size * 2 <= around.size:  # A larger one is the page, menus included.
         return _is_search(tag) or not (measure.is_filled or (around.in_main and measure.size >= SMALL_FORM))
     attributes: dict[str, Any] = tag.attrs
     if not attributes or name in CONTENT:

@@ -11,7 +11,9 @@ from odqa.types import Block, BlockKind
 
 TAIL = 24  # Characters before the next piece that are looked at.
 FIELD = re.compile(r"[^\W\d_][^:.!?\n]{0,40}:(?:\s|$)")  # "Net amount: 7 EUR": a line like it stands alone.
-OPTION = re.compile(r"--?[A-Za-z?][\w-]*(?:[ =,|\[<]+[^\s.]+){0,4}")  # A line that is nothing but an option.
+# A line that is nothing but an option. What may stand for a value holds what may stand before one: possessive, or a
+# line of them takes a time that grows with a high power of its length.
+OPTION = re.compile(r"--?[A-Za-z?][\w-]*+(?:[ =,|\[<]++[^\s.]++){0,4}+")
 
 
 class Writer:

@@ -147,11 +147,17 @@ class _Reader:
             for page in root.iterfind(f"{OFFICE}master-styles/{STYLE}master-page"):
                 for margin in page.iterchildren(*(f"{STYLE}{kind}{which}" for which in ("", "-left", "-first"))):
                     for block in margin.iterchildren("*") if margin.get(STYLE + "display") != "false" else ():
-                        text = self._inline(block).text if block.tag in (HEADING, PARAGRAPH) else self._flat(block, [])
+                        text = self._margin(block)
                         paged = next(block.iter(TEXT + "page-number", TEXT + "page-count"), None) is not None
                         if text not in seen and not (paged and _is_page_number(text)):
                             seen.add(text)
                             self.composer.block(text, BlockKind.NOTE)
+
+    def _margin(self, block: Any) -> str:
+        if block.tag not in (HEADING, PARAGRAPH):
+            return self._flat(block, [])
+        found = self._inline(block)
+        return " ".join(filter(None, (found.text, *(self._flat(box, []) for box in found.boxes))))
 
     def _table(self, table: Any) -> None:
         notes: list[Any] = []
@@ -213,7 +219,7 @@ class _Reader:
         for child in node:
             if child.tag in NOTES:
                 found.notes.append(child)
-            elif child.tag == DRAW + "text-box":
+            elif _is_box(child):
                 found.boxes.append(child)
             elif child.tag in SIGNS:
                 found.parts.append(SIGNS[child.tag](child))
@@ -235,6 +241,14 @@ SIGNS: dict[str, Callable[[Any], str]] = {
     TEXT + "tab": lambda node: "\t",
     TEXT + "line-break": lambda node: "\n",
 }
+
+
+def _is_box(node: Any) -> bool:
+    """Whether it is a box with text, or a drawn shape that text is written into."""
+    if node.tag == DRAW + "text-box":
+        return True
+    drawn = isinstance(node.tag, str) and node.tag.startswith(DRAW) and node.tag not in UNREAD
+    return drawn and next(node.iterchildren(PARAGRAPH, LIST), None) is not None
 
 
 def _put(found: _Inline, text: str | None) -> None:

@@ -27,11 +27,15 @@ STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
 
 @dataclass(slots=True)
 class _Sheet:
-    """The texts of a sheet by row and column, which count from 1, and which rectangles of it are merged."""
+    """The texts of a sheet by row and column, which count from 1, and which rectangles of it are merged.
+
+    What is hidden is among the rows until merged cells were repeated: their text may stand in a hidden row.
+    """
 
     rows: dict[int, dict[int, str]] = field(default_factory=dict)
     values: set[int] = field(default_factory=set)  # The rows in which a number or a date stands.
     hidden: list[tuple[int, int]] = field(default_factory=list)  # The first and the last of neighbouring columns.
+    hidden_rows: set[int] = field(default_factory=set)  # Those with a text.
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)  # First row, column; last row, column.
 
 
@@ -93,10 +97,12 @@ class _Workbook:
                 column = 0
                 cells, is_value = sheet.rows.pop(0, None), 0 in sheet.values
                 sheet.values.discard(0)
-                if cells and element.get("hidden", "0") in OFF and number <= MOST_ROWS:
+                if cells and number <= MOST_ROWS:
                     sheet.rows[number] = cells
                     if is_value:
                         sheet.values.add(number)
+                    if element.get("hidden", "0") not in OFF:
+                        sheet.hidden_rows.add(number)
             elif name == "col" and element.get("hidden", "0") not in OFF:
                 sheet.hidden.append((_whole(element.get("min", "")), _whole(element.get("max", ""))))
             elif name == "mergeCell" and (found := _range(element.get("ref", ""))):
@@ -110,8 +116,7 @@ class _Workbook:
             return _rich(cell.find("{*}is")), False
         value = cell.findtext("{*}v") or ""
         if kind == "s":
-            number = _whole(value) if value != "0" else 0
-            return (self._strings[number] if number < len(self._strings) else ""), False
+            return self._string(value), False
         if kind == "b":
             return ("TRUE" if value == "1" else "FALSE") if value else "", True
         if kind in ("str", "e", "d"):
@@ -123,9 +128,18 @@ class _Workbook:
         except ValueError:
             return " ".join(value.split()), False
 
-    def _shared_strings(self, part: str) -> list[str]:
+    def _string(self, number: str) -> str:
+        """The string that a cell refers to; empty where it refers to none."""
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            return ""
+        if self._strings is None:
+            raise DataError("broken: the part with the texts of its cells is missing")
+        return self._strings[int(number)] if int(number) < len(self._strings) else ""
+
+    def _shared_strings(self, part: str) -> list[str] | None:
+        """The strings; None where a part for them is named and is not there, which matters if a cell refers to one."""
         if part not in self._package:
-            return []
+            return None if part else []
         return [_rich(element) for element in _elements(self._package, part, ("si",))]
 
     def _cell_formats(self, part: str) -> list[str]:
@@ -198,7 +212,8 @@ def _merge(sheet: _Sheet) -> None:
 
 
 def _leave_out(sheet: _Sheet) -> None:
-    """Forget the hidden columns, and the rows that have nothing beside them."""
+    """Forget the hidden rows and columns, and the rows that have nothing beside the latter."""
+    sheet.rows = {row: cells for row, cells in sheet.rows.items() if row not in sheet.hidden_rows}
     hidden: set[int] = set()
     done = 0
     for first, last in sorted(sheet.hidden):
@@ -238,11 +253,15 @@ def _cells(sheet: _Sheet, table: list[int], package: Package) -> list[list[str]]
 
 
 def _between_gaps(sheet: _Sheet) -> Iterator[list[int]]:
+    """The shown rows between empty ones: one that a filter has hidden leaves no gap."""
     found: list[int] = []
-    for number in sorted(sheet.rows):
-        if found and number > found[-1] + 1:
+    last = 0
+    for number in sorted(sheet.rows.keys() | sheet.hidden_rows):
+        if found and number > last + 1:
             yield found
             found = []
-        found.append(number)
+        last = number
+        if number in sheet.rows:
+            found.append(number)
     if found:
         yield found

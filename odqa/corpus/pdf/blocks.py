@@ -26,7 +26,10 @@ WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 @dataclass(slots=True)
 class PdfBlock:
-    """A block of the document. ``breaks`` are (offset in the text, page from 0) where later pages begin inside it."""
+    """A block of the document. ``breaks`` are (offset in the text, page from 0) where later pages begin inside it.
+
+    ``aside`` where its lines run another way than those of the page: no text runs on from it, nor into it.
+    """
 
     kind: BlockKind
     text: str
@@ -40,6 +43,7 @@ class PdfBlock:
     last: float = 0.0  # The width of its last line.
     x0: float = 0.0
     bottom: float = 0.0  # Where its last line stands.
+    aside: bool = False
 
 
 class Words:
@@ -267,20 +271,28 @@ def _letter(line: Line) -> float:
 def join_pages(blocks: Sequence[PdfBlock], words: Words) -> list[PdfBlock]:
     """The blocks of all pages, those that run on in the next column or on the next page made one."""
     found: list[PdfBlock] = []
-    last: PdfBlock | None = None  # That is no note or caption: a paragraph may run on below them.
+    last = -1  # Of those found, the one that may run on: no note or caption, below which a paragraph goes on.
     for block in blocks:
-        if last and last.table and block.table and block.page > last.page and block.table.continues(last.table):
-            _continue_table(last.table, block.table)
-        elif last and _runs_on(last, block):
-            text = words.joined(last.text, block.text)
-            if block.page != (last.breaks[-1][1] if last.breaks else last.page):
-                last.breaks.append((len(text) - len(block.text), block.page))
-            last.text, last.last, last.width = text, block.last, max(last.width, block.width)
-            last.y = block.y
+        if block.aside:
+            found.append(block)
+            continue
+        before = found[last] if last >= 0 else None
+        if before and before.table and block.table and block.page > before.page and block.table.continues(before.table):
+            _continue_table(before.table, block.table)
+        elif before and _runs_on(before, block):
+            text = words.joined(before.text, block.text)
+            if block.page != (before.breaks[-1][1] if before.breaks else before.page):
+                before.breaks.append((len(text) - len(block.text), block.page))
+                # What else is on the page that it began on comes before the next page does.
+                above = [other for other in found[last + 1 :] if other.page <= before.page]
+                found[last:] = [*above, before, *found[last + 1 + len(above) :]]
+                last += len(above)
+            before.text, before.last, before.width = text, block.last, max(before.width, block.width)
+            before.y = block.y
             continue
         found.append(block)
         if block.kind not in (BlockKind.NOTE, BlockKind.CAPTION):
-            last = block
+            last = len(found) - 1
     return found
 
 

@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from odqa.corpus.pdf.contents import FRONT_MATTER
+from odqa.corpus.pdf.headings import LARGER, body_size
 from odqa.corpus.pdf.lines import Line, leading
 
 NUMBER = re.compile(r"\d+")
@@ -34,11 +36,12 @@ def furniture(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """Of each page the lines that are no part of its text.
 
     They stand at its edge, apart from the text, and again in the same place on other pages, the same but for a number
-    that counts the pages. A page of which nothing else would be left keeps them, unless most pages have them.
+    that counts the pages. A page of which nothing else would be left keeps them, unless most pages have them. Headings
+    ("Week 1") and the numbers of invoices count up page by page, too: they are larger, or far from the pages' numbers.
     """
     edges = [edge for number, page in enumerate(pages) for edge in _edges(number, page)]
     found: dict[int, set[int]] = defaultdict(set)  # By page: the identities of lines.
-    known = _repeated([edge for edge in edges if edge.apart], len(pages), found)
+    known = _repeated([edge for edge in edges if edge.apart], len(pages), body_size(pages), found)
     _add_single_heads(edges, known, found)
     _add_watermarks(pages, found)
     removed = [[line for line in page if id(line) in found[number]] for number, page in enumerate(pages)]
@@ -57,7 +60,7 @@ class _Known:
     masks: Counter[str] = field(default_factory=Counter)
 
 
-def _repeated(edges: Sequence[_Edge], count: int, found: dict[int, set[int]]) -> _Known:
+def _repeated(edges: Sequence[_Edge], count: int, body: float, found: dict[int, set[int]]) -> _Known:
     groups: dict[str, list[_Edge]] = defaultdict(list)
     known = _Known()
     for edge in edges:
@@ -68,12 +71,26 @@ def _repeated(edges: Sequence[_Edge], count: int, found: dict[int, set[int]]) ->
             numbers = sorted({edge.page for edge in same})
             if counting is None or len(numbers) < 2 or not (counting or _is_steady(numbers, count)):
                 continue
+            if counting and not _counts_pages(same[0], counting, body):
+                continue
             known.offsets.update(counting)
             known.places[_place(same[0].line)] += len(same)
             known.masks[same[0].mask] += len(same)
             for edge in same:
                 found[edge.page].add(id(edge.line))
     return known
+
+
+def _counts_pages(edge: _Edge, offsets: Sequence[int], body: float) -> bool:
+    """Whether what counts up by one a page are the pages: bare numbers are, whatever their size and the first of them.
+
+    Journals number their pages by the volume, and have names beside the numbers in small letters.
+    """
+    if edge.mask == "roman" or not any(map(str.isalpha, edge.mask)):
+        return True
+    size = edge.line.size
+    near = max(map(abs, offsets)) <= FRONT_MATTER
+    return size < LARGER * body if near else size < 0.95 * body
 
 
 def _is_steady(numbers: Sequence[int], count: int) -> bool:

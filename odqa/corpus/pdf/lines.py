@@ -136,10 +136,37 @@ def lines(words: Sequence[Word], region: int = 0, rules: Sequence[Box] = ()) -> 
         sides = _sides(row, upright)
         pieces = [_piece(part, row.y) for part in (_cells(row, sides) if sides else parts(row, GAP * size))]
         if len(RIGHT_TO_LEFT.findall(letters)) > len(letters) / 2:
-            pieces = [_piece(row.words[::-1], row.y)]
+            pieces = [_piece(_from_the_right(row.words, GAP * size), row.y)]
         mono = sum(len(word.text) for word in row.words if word.mono) >= 0.9 * len(letters)
         found.append(Line(pieces, row.y, size, mono, region=region, sides=sides))
     return found
+
+
+def _from_the_right(words: Sequence[Word], gap: float) -> list[Word]:
+    """The words of a line that is read from the right, in reading order: phrases in other letters run to the right."""
+    found: list[Word] = []
+    run: list[Word] = []  # Words without letters from right to left.
+    for word in reversed(words):
+        turned = RIGHT_TO_LEFT.search(word.text)
+        if run and (turned or run[-1].x0 - word.x1 > gap):
+            found += _phrase(run)
+            run = []
+        if turned:
+            found.append(word)
+        else:
+            run.append(word)
+    return found + _phrase(run)
+
+
+def _phrase(run: list[Word]) -> list[Word]:
+    """The words turned round, but the signs at both ends, which belong to the text around them.
+
+    Numbers alone stand from right to left, as the cells of a row do.
+    """
+    if not any(map(str.isalpha, "".join(word.text for word in run))):
+        return run
+    said = [at for at, word in enumerate(run) if any(map(str.isalnum, word.text))]
+    return [*run[: said[0]], *run[said[0] : said[-1] + 1][::-1], *run[said[-1] + 1 :]]
 
 
 def _sides(row: Row, upright: Sequence[Box]) -> tuple[float, ...]:

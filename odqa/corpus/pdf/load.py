@@ -5,8 +5,9 @@ pdfium reads the file (see ``docs/decisions/pdf-library.md``); what the places o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from odqa.corpus.base import OpenFile, Unusable, document_of, source_of, well_formed
@@ -19,6 +20,7 @@ from odqa.corpus.pdf.furniture import furniture
 from odqa.corpus.pdf.headings import Bookmark, body_size, mark_headings, title_of
 from odqa.corpus.pdf.lines import Line
 from odqa.corpus.pdf.page import Box, Note, read_page
+from odqa.corpus.pdf.turned import stamps
 from odqa.errors import DataError
 from odqa.types import BlockKind, Document
 
@@ -39,6 +41,7 @@ class _Pages:
     lines: list[list[Line]] = field(default_factory=list)
     rules: list[list[Box]] = field(default_factory=list)
     notes: list[list[Note]] = field(default_factory=list)
+    turned: list[list[tuple[list[Line], list[Box]]]] = field(default_factory=list)  # What runs another way, and rules.
     failures: list[str] = field(default_factory=list)
     drawn: bool = False
 
@@ -58,7 +61,8 @@ def load(file: OpenFile) -> Iterator[Document | Unusable]:
     try:
         pages = _read(document, file, size)
         count = len(pages.lines)
-        blank = [at + 1 for at, lines in enumerate(pages.lines) if not lines and not pages.notes[at]]
+        read = zip(pages.lines, pages.notes, pages.turned, strict=True)
+        blank = [number for number, each in enumerate(read, start=1) if not any(each)]
         if len(blank) == count:
             raise _unreadable(pages)
         bookmarks = list(_bookmarks(document))
@@ -119,6 +123,7 @@ def _read(document: PdfDocument, file: OpenFile, size: int) -> _Pages:
         lines: list[Line] = []
         rules: list[Box] = []
         notes: list[Note] = []
+        turned: list[tuple[list[Line], list[Box]]] = []
         try:
             page = read_page(document, number, check)
         except pypdfium2.PdfiumError as error:
@@ -127,10 +132,12 @@ def _read(document: PdfDocument, file: OpenFile, size: int) -> _Pages:
             check(sum(len(note.text) for note in page.notes) + sum(len(filled.value) for filled in page.fields))
             lines = with_values(reading_order(page.words, page.rules), page.fields)
             rules, notes = page.rules, page.notes
+            turned = [(reading_order(side.words, side.rules), side.rules) for side in page.turned]
             found.drawn |= page.drawn
         found.lines.append(lines)
         found.rules.append(rules)
         found.notes.append(notes)
+        found.turned.append(turned)
     return found
 
 
@@ -172,10 +179,14 @@ def _composed(pages: _Pages, bookmarks: Sequence[Bookmark]) -> tuple[Composer, i
     words = Words(line.text for page in lines for line in page)
     letters = [(len(line.text), line.mono) for page in lines for line in page]
     is_code = sum(count for count, mono in letters if mono) < MOSTLY * sum(count for count, _ in letters)
+    stamped = stamps([[line for side, _ in sides for line in side] for sides in pages.turned], heads)
     blocks: list[PdfBlock] = []
     for number, page in enumerate(lines):
         found = blocks_of(page, pages.rules[number], number, words, is_code)
         blocks += _with_notes(found, pages.notes[number], number)
+        for side, rules in pages.turned[number]:
+            kept = [line for line in side if id(line) not in stamped]
+            blocks += (replace(block, aside=True) for block in blocks_of(kept, rules, number, words, is_code))
     blocks = join_pages(blocks, words)
     for head in reversed(_said_once(lines, heads)):
         at = next((at for at, block in enumerate(blocks) if block.page >= head.page), len(blocks))
@@ -203,17 +214,21 @@ def _with_notes(blocks: Sequence[PdfBlock], notes: Sequence[Note], page: int) ->
 
 def _said_once(pages: Sequence[Sequence[Line]], heads: Sequence[Sequence[Line]]) -> list[PdfBlock]:
     """The words of running heads and feet that the text has nowhere else, once each, where they are met first."""
-    said = _letters(" ".join(line.text for page in pages for line in page))
+    text = " ".join(line.text for page in pages for line in page)
+    said = {digits: _letters(text, digits) for digits in (False, True)}
+    times = Counter(line.text for lines in heads for line in lines)
     found: list[PdfBlock] = []
     seen: set[str] = set()
     for number, lines in enumerate(heads):
         for line in lines:
-            letters = _letters(line.text)
-            numbered = line.text[0].isdigit() or line.text[-1].isdigit()
+            # A number that stands on several pages is none of a page: that of a year, a norm, an order.
+            again = times[line.text] > 1
+            letters = _letters(line.text, again)
+            numbered = not again and (line.text[0].isdigit() or line.text[-1].isdigit())
             if len(seen) >= MOST_HEADS or letters in seen or numbered or _count_words(line.text) < FEWEST_WORDS:
                 continue
             seen.add(letters)
-            if letters and letters not in said:
+            if letters and letters not in said[again]:
                 found.append(PdfBlock(BlockKind.NOTE, line.text, number))
     return found
 
@@ -222,8 +237,8 @@ def _count_words(text: str) -> int:
     return sum(len(_letters(word)) > 2 for word in text.split())
 
 
-def _letters(text: str) -> str:
-    return "".join(letter for letter in text.casefold() if letter.isalpha())
+def _letters(text: str, digits: bool = False) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalpha() or (digits and sign.isdigit()))
 
 
 def _written(blocks: Sequence[PdfBlock], count: int) -> Composer:

@@ -86,7 +86,11 @@ class Note:
 
 @dataclass(slots=True)
 class Page:
-    """What is on a page. ``drawn`` tells whether there is anything at all, text or not."""
+    """What is on a page. ``drawn`` tells whether there is anything at all, text or not.
+
+    ``turned`` are the words and the rules of the same page as they are seen when it is turned, where words run that
+    way: the heads of narrow columns, a table on its side.
+    """
 
     width: float
     height: float
@@ -95,6 +99,7 @@ class Page:
     fields: list[Field] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     drawn: bool = True
+    turned: list[Page] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,11 @@ def read_page(document: Any, number: int, check: Callable[[int], None]) -> Page:
         found.drawn = count > 0
         found.rules = _rules(pdfium, page.raw, min(count, MOST_OBJECTS), sight)
         _add_annotations(pdfium, document, page.raw, sight, found)
+        for turn in sorted(turns.keys() - {sight.turn}):
+            side = _Sight(page.get_bbox(), turn)
+            if words := _words(runs, side):
+                rules = _rules(pdfium, page.raw, min(count, MOST_OBJECTS), side)
+                found.turned.append(Page(side.width, side.height, words, rules))
         return found
     finally:
         page.close()

@@ -119,8 +119,7 @@ class Telemetry:
 """
 
 
-@pytest.mark.parametrize("first", ["odqa", "openvino"])
-def test_openvino_reports_to_no_one_also_where_it_was_imported_before(asked, tmp_path: Path, first: str) -> None:
+def test_openvino_reports_to_no_one_also_where_it_was_imported_before(asked, tmp_path: Path) -> None:
     """Its reporter, which sends from processes of its own, is one here that writes down what it is called for."""
     backend_of = tmp_path / "site" / "openvino_telemetry" / "backend"
     backend_of.mkdir(parents=True)
@@ -130,9 +129,9 @@ def test_openvino_reports_to_no_one_also_where_it_was_imported_before(asked, tmp
     reported = tmp_path / "reported"
     reported.touch()
     program = f"""
-import os, {first}
+import os, openvino
 before = open(os.environ["REPORTED"]).read()
-assert bool(before) == ({first!r} == "openvino"), "what stands in for the reporter is not what OpenVINO takes"
+assert before, "what stands in for the reporter is not what OpenVINO takes"
 from odqa.answering.pipeline import Pipeline
 with Pipeline.open({str(asked.index)!r}, reader={str(asked.reader)!r}, device="cpu", backend="openvino") as pipeline:
     pipeline.ask("Where is the Louvre?")

@@ -1,6 +1,7 @@
 """The command line as it is started, at the price of one start: each command runs in a fork of a process that has it.
 
-Only ``odqa.cli`` is imported in that process, as in every new one before its command is known.
+Only ``odqa.cli`` is imported in that process, as in every new one before its command is known; more where a test says
+so, for commands of which what they import is not what is tested.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _PROGRAM = """
-import atexit, json, os, sys
+import atexit, importlib, json, os, sys
 from odqa.cli import main
+for name in sys.argv[1:]:
+    importlib.import_module(name)
 for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()
@@ -72,9 +75,10 @@ class Started:
 
 
 @contextmanager
-def started() -> Iterator[Started]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", _PROGRAM]
+def started(*imported: str, environment: Mapping[str, str] = os.environ) -> Iterator[Started]:
+    """A process in that environment, which has imported the modules named ``imported``, too."""
+    environment = {**environment, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", _PROGRAM, *imported]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with TemporaryDirectory() as folder, subprocess.Popen(command, env=environment, text=True, **pipes) as process:
         try:

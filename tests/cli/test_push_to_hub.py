@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,28 +10,44 @@ import pytest
 import yaml
 
 from odqa.squad import write_examples
+from tests.cli.started import Started, started
 from tests.hub import LocalHub, running
 from tests.pretraining.conftest import TEXTS
 from tests.retriever_training.made import examples as pairs
 from tests.training.conftest import examples
 
+# What each of the commands takes seconds to import.
+IMPORTED = (
+    *("accelerate", "transformers"),
+    *("odqa.training.train", "odqa.retriever_training.train", "odqa.pretraining.pretrain"),
+)
 
-@pytest.fixture
-def hub() -> Iterator[LocalHub]:
+
+@pytest.fixture(scope="module")
+def one_hub() -> Iterator[LocalHub]:
     with running() as found:
         yield found
 
 
+@pytest.fixture(scope="module")
+def process(one_hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    with started(*IMPORTED, environment=one_hub.environment(tmp_path_factory.mktemp("home"))) as found:
+        yield found
+
+
 @pytest.fixture
-def odqa(hub: LocalHub, tmp_path: Path):
+def hub(one_hub: LocalHub) -> LocalHub:
+    """The hub, of which nothing was asked yet and which has nothing."""
+    one_hub.repositories.clear()
+    one_hub.asked.clear()
+    one_hub.refuses = ""
+    return one_hub
+
+
+@pytest.fixture
+def odqa(process: Started, tmp_path: Path):
     """The program itself, with that hub."""
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "odqa", *map(str, arguments)]
-        env = hub.environment(tmp_path / "home")
-        return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, env=env, cwd=tmp_path)
-
-    return run
+    return lambda *arguments: process.run(*map(str, arguments), cwd=tmp_path)
 
 
 @pytest.fixture

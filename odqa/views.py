@@ -137,6 +137,11 @@ def cells(text: str, row: Block) -> list[tuple[int, int]]:
     return found
 
 
+def gets_sign(text: str, block: Block) -> bool:
+    """Whether the view has a sign after a block of a text, where another block follows."""
+    return text[block.end - 1 : block.end] not in ("", *SIGNS)
+
+
 def _labels(context: Context) -> Iterator[tuple[int, int, str]]:
     """The heads of columns to put in before the cells of each row that has as many cells as labels."""
     for block in context.blocks:
@@ -151,7 +156,7 @@ def _labels(context: Context) -> Iterator[tuple[int, int, str]]:
 def _ends(context: Context) -> Iterator[tuple[int, int, str]]:
     """A sign to put in after each block but the last: models read no line breaks, and two lines would be a sentence."""
     for block in context.blocks[:-1]:
-        if context.text[block.end - 1 : block.end] not in ("", *SIGNS):
+        if gets_sign(context.text, block):
             yield block.end, block.end, LEADS_ON if block.kind in LEADING else BLOCK_END
 
 

@@ -43,7 +43,8 @@ class Rules:
     """How a format lays out text: ``joins`` says whether a line of prose goes on in the next.
 
     With ``indented``, a line under which text is indented is a term or a heading; with ``columns``, words in columns
-    are a table; with ``colons``, ``: text`` defines the line above it.
+    are a table, and so are cells between bars without a line drawn among them; with ``colons``, ``: text`` defines the
+    line above it.
     """
 
     joins: Callable[[Line, Line], bool]
@@ -105,7 +106,7 @@ def add_group(builder: Builder, group: Sequence[Line], rules: Rules) -> None:
     builder.close()
     at = barred = aligned = 0  # Up to where the lines are known to begin no table with bars, or none in columns.
     while at < len(group):
-        end, is_table = (at, False) if at < barred else table_end(group, at)
+        end, is_table = (at, False) if at < barred else table_end(group, at, drawn=not rules.columns)
         barred = max(barred, end)
         in_columns = False
         if rules.columns and not is_table and at >= aligned:

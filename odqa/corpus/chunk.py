@@ -59,14 +59,16 @@ class ChunkOptions:
 class _Unit:
     """A piece that is not cut further: a sentence, a row, or a part of one that is too long; without space around it.
 
-    ``labels`` are the tokens that are read with it beside its own, and ``block`` numbers the block that it is of. Where
-    it ``binds``, what follows belongs to it, as the description of a term does.
+    ``labels`` are the tokens that are read with it beside its own, and ``sign`` counts the one, if any, between it and
+    what follows; ``block`` numbers the block that it is of. Where it ``binds``, what follows belongs to it, as the
+    description of a term does.
     """
 
     start: int
     end: int
     tokens: int
     labels: int
+    sign: int
     block: int
     binds: bool
     whole: bool
@@ -214,11 +216,21 @@ def _count(
     for span in spans:
         low, high = _trim(text, span.start, span.end)
         tokens = bisect_right(ends, high) - bisect_right(ends, low)
-        whole = _Unit(low, high, max(tokens, 1), labels(span.segment.labels), span.number, False, span.segment.whole)
+        ends_block = span.end == span.segment.end
+        whole = _Unit(
+            start=low,
+            end=high,
+            tokens=max(tokens, 1),
+            labels=labels(span.segment.labels),
+            sign=int(ends_block and span.segment.signed),
+            block=span.number,
+            binds=False,
+            whole=span.segment.whole,
+        )
         if tokens > options.max_tokens or high - low > options.max_characters:
             yield from _cut(text, whole, ends, options)
         elif low < high:
-            yield replace(whole, binds=span.segment.binds and span.end == span.segment.end)
+            yield replace(whole, binds=span.segment.binds and ends_block)
 
 
 def _cut(text: str, unit: _Unit, ends: Sequence[int], options: ChunkOptions) -> Iterator[_Unit]:
@@ -238,7 +250,8 @@ def _cut(text: str, unit: _Unit, ends: Sequence[int], options: ChunkOptions) -> 
         start, end = _trim(text, low, stop)
         if start < end:
             tokens = max(bisect_right(ends, end) - bisect_right(ends, start), 1)
-            yield replace(unit, start=start, end=end, tokens=tokens, whole=False)
+            sign = unit.sign if end == unit.end else 0
+            yield replace(unit, start=start, end=end, tokens=tokens, sign=sign, whole=False)
         low = stop
 
 
@@ -297,11 +310,11 @@ def _pack(text: str, ahead: _Ahead, tokenize: TokenOffsets, options: ChunkOption
     while run := ahead.run(options.max_tokens // 2):
         chosen = _overlap(chosen, run, options)
         runs: list[int] = []  # How many units there are in each run that is new.
-        cost = sum(unit.cost for unit in chosen)
+        cost = _cost(chosen)
         while run and (not runs or _is_next(cost, chosen, run, ahead, options)):
             ahead.skip(len(run))
             chosen += run
-            cost += sum(unit.cost for unit in run)
+            cost += _cost(run)
             runs.append(len(run))
             run = ahead.run(options.max_tokens // 2)
         while (count := len(tokenize(text[chosen[0].start : chosen[-1].end]))) and _is_over(count, chosen, options):
@@ -331,7 +344,7 @@ def _is_next(filled: int, chosen: Sequence[_Unit], run: Sequence[_Unit], ahead: 
 
     It must fit. In the second half of a passage, a block is not begun that would be whole in the next one.
     """
-    added = sum(unit.cost for unit in run)
+    added = _cost(run) - run[-1].sign
     if not _fits(filled + added, chosen[0], run[-1], options):
         return False
     if 2 * filled < options.max_tokens or run[0].block == chosen[-1].block:
@@ -342,8 +355,13 @@ def _is_next(filled: int, chosen: Sequence[_Unit], run: Sequence[_Unit], ahead: 
 
 def _is_over(count: int, chosen: Sequence[_Unit], options: ChunkOptions) -> bool:
     """Whether a passage of ``count`` tokens is too long. A row alone may be so with its labels."""
-    labels = sum(unit.labels for unit in chosen) if len(chosen) > 1 else 0
-    return count + labels > options.max_tokens
+    beside = sum(unit.labels + unit.sign for unit in chosen) - chosen[-1].sign if len(chosen) > 1 else 0
+    return count + beside > options.max_tokens
+
+
+def _cost(units: Sequence[_Unit]) -> int:
+    """What units cost with the signs after them. That after the last one is read only where more follows."""
+    return sum(unit.cost + unit.sign for unit in units)
 
 
 def _overlap(units: Sequence[_Unit], run: Sequence[_Unit], options: ChunkOptions) -> list[_Unit]:
@@ -351,10 +369,10 @@ def _overlap(units: Sequence[_Unit], run: Sequence[_Unit], options: ChunkOptions
 
     None of them is bound to one that is left out.
     """
-    following = sum(unit.cost for unit in run)
+    following = _cost(run) - run[-1].sign
     first, best, tokens = len(units), len(units), 0
     while first > 1:
-        tokens += units[first - 1].cost
+        tokens += _cost(units[first - 1 : first])
         fits = _fits(tokens + following, units[first - 1], run[-1], options)
         if tokens > options.overlap_tokens or not fits:
             break
@@ -372,7 +390,14 @@ def _halves(text: str, unit: _Unit, tokenize: TokenOffsets) -> list[_Unit]:
     middle = break_point(text, unit.start, (unit.start + unit.end) // 2)
     spans = [_trim(text, unit.start, middle), _trim(text, middle, unit.end)]
     return [
-        replace(unit, start=low, end=high, tokens=len(tokenize(text[low:high])), whole=False)
+        replace(
+            unit,
+            start=low,
+            end=high,
+            tokens=len(tokenize(text[low:high])),
+            sign=unit.sign if high == unit.end else 0,
+            whole=False,
+        )
         for low, high in spans
         if low < high
     ]

@@ -1,6 +1,6 @@
 """Bytes -> text in the encoding that fits, or an error if they are not text. Knows no format.
 
-What of a text is not in its encoding becomes U+FFFD, and is told: one bad byte never costs the file.
+What of a text is not in its encoding, or NUL, becomes U+FFFD, and is told: one bad byte never costs the file.
 """
 
 from __future__ import annotations
@@ -49,24 +49,42 @@ def read_text(file: OpenFile, declared: str | None = None) -> str:
     data = file.stream.read()
     name = detect((data,), declared)
     try:
-        return data.decode(name)
+        text = data.decode(name)
+        if "\0" not in text:
+            return text
     except UnicodeDecodeError:
-        _tell(file, name, (data,))
-        return data.decode(name, "replace")
+        pass
+    _tell(file, name, (data,))
+    return data.decode(name, "replace").replace("\0", REPLACEMENT)
 
 
 def open_text(file: OpenFile, newline: str) -> io.TextIOWrapper:
     """A file that is too large to read at once, as a stream of text at its start. Tells and raises as ``read_text``."""
     name = detect(_chunks(file))
-    strict = codecs.getincrementaldecoder(name)()
-    try:
-        for chunk in _chunks(file):
-            strict.decode(chunk)
-        strict.decode(b"", final=True)
-    except UnicodeDecodeError:
+    damaged = _is_damaged(name, _chunks(file))
+    if damaged:
         _tell(file, name, _chunks(file))
     file.stream.seek(0)
-    return io.TextIOWrapper(file.stream, name, "replace", newline)
+    return (_WithoutNul if damaged else io.TextIOWrapper)(file.stream, name, "replace", newline)
+
+
+class _WithoutNul(io.TextIOWrapper):
+    """A stream of text in which each NUL is read as U+FFFD; iterating calls ``readline``."""
+
+    def read(self, size: int | None = -1, /) -> str:
+        return super().read(size).replace("\0", REPLACEMENT)
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        return super().readline(size).replace("\0", REPLACEMENT)
+
+
+def _is_damaged(name: str, chunks: Iterable[bytes]) -> bool:
+    """Whether there is NUL in a text, or bytes that are not in its encoding."""
+    strict = codecs.getincrementaldecoder(name)()
+    try:
+        return any("\0" in strict.decode(chunk, final=not chunk) for chunk in chain(chunks, (b"",)))
+    except UnicodeDecodeError:
+        return True
 
 
 def detect(chunks: Iterable[bytes], declared: str | None = None) -> str:
@@ -76,12 +94,17 @@ def detect(chunks: Iterable[bytes], declared: str | None = None) -> str:
     # fewer of them than places that are none: 0.92 at most, in 300 pieces of each kind of benchmarks/encodings.py.
     name, good, bad = "utf-8", 0, 0
     before, sample = b"", b""
+    nul, controls, size = False, 0, 0
     for number, chunk in enumerate(chunks):
         if number == 0:
             if wide := _wide(chunk):
                 return wide
             name = "utf-8-sig" if chunk.startswith(codecs.BOM_UTF8) else name
-        if b"\0" in chunk:
+        nul = nul or b"\0" in chunk
+        controls += _controls(chunk)
+        size += len(chunk)
+        # A log has some NUL where the power failed. Asked of what is read so far: a disk image is not read to its end.
+        if nul and controls > CONTROLS_OF_BINARY * size:
             raise DataError("binary")
         data = utf8.getstate()[0] + chunk
         if not data.isascii():
@@ -131,7 +154,7 @@ def _wide(chunk: bytes) -> str | None:
             return name
     sample = chunk[:SAMPLE]
     zeros = sample.count(b"\0")
-    if not zeros or (sample.isascii() and zeros * 3 < len(sample)):  # ASCII is half zeros, or more, in these.
+    if not zeros or (zeros * 3 < len(sample) and _usable(sample, "utf-8")):  # ASCII is half zeros, or more, in these.
         return None
     return next((name for name in WIDE if _is_text(sample, name)), None)
 
@@ -147,13 +170,17 @@ def _is_text(sample: bytes, name: str) -> bool:
 
 
 def _other(sample: bytes, declared: str | None) -> str:
-    controls = len(sample) - len(sample.translate(None, CONTROLS))
-    if controls > CONTROLS_OF_BINARY * len(sample):
+    if _controls(sample) > CONTROLS_OF_BINARY * len(sample):
         raise DataError("binary")
     name = (declared and _usable(sample, declared)) or guess(sample)
     if not name:
         raise DataError("not UTF-8, and no other encoding fits: convert it to UTF-8")
     return name
+
+
+def _controls(data: bytes) -> int:
+    """How many bytes are control characters that texts have not."""
+    return len(data) - len(data.translate(None, CONTROLS))
 
 
 def _usable(sample: bytes, declared: str) -> str | None:
@@ -171,11 +198,13 @@ def _usable(sample: bytes, declared: str) -> str | None:
 
 
 def _tell(file: OpenFile, name: str, chunks: Iterable[bytes]) -> None:
-    """Add to the file's remarks how many places of it are not in its encoding. Raises DataError if most are not."""
+    """Add to the file's remarks how many places of it are NUL or not in its encoding. Raises DataError if most are."""
     decoder = codecs.getincrementaldecoder(name)("replace")
-    damaged, characters, line, first = 0, 0, 1, 0
+    damaged, nuls, characters, line, first = 0, 0, 0, 1, 0
     for chunk in chain(chunks, (b"",)):
         text = decoder.decode(chunk, final=not chunk)
+        nuls += text.count("\0")
+        text = text.replace("\0", REPLACEMENT)
         wrong = _replaced(text, chunk if name.startswith("utf-8") else b"")
         if wrong and not damaged:
             first = line + text.count("\n", 0, text.index(REPLACEMENT))
@@ -183,4 +212,5 @@ def _tell(file: OpenFile, name: str, chunks: Iterable[bytes]) -> None:
     if damaged > 1 + MOST_DAMAGE * characters:
         raise DataError(f"not {name}, and no other encoding fits: convert it to UTF-8")
     places = "1 character is" if damaged == 1 else f"{damaged:,} characters are"
-    file.remarks.append(f"{places} damaged (not {name}, at line {first:,}) and read as U+FFFD; the rest is used")
+    what = "NUL" if nuls == damaged else f"not {name}"
+    file.remarks.append(f"{places} damaged ({what}, at line {first:,}) and read as U+FFFD; the rest is used")

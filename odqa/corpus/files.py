@@ -186,7 +186,11 @@ class _Search:
             self.unusable.append(Unusable(source_of(path), reason))
 
     def _take(self, path: Path) -> None:
-        self.files.setdefault(os.path.realpath(path), path)
+        place = os.path.realpath(path)
+        known = self.files.setdefault(place, path)
+        # A link may have another suffix, by which the file would be read as what it is not. (islink never raises.)
+        if os.path.islink(known) and not os.path.islink(path):  # noqa: PTH114
+            self.files[place] = path
 
 
 def _globs(patterns: Sequence[str]) -> GitIgnoreSpec | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 from odqa.types import Block, BlockKind
+from odqa.views import gets_sign
 
 BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 BLANK = re.compile("\n[ \t\r]*\n")
@@ -21,7 +22,7 @@ LONGEST_LABEL = 100  # Characters. A label is repeated with every row.
 class Segment:
     """``text[start:end]``; ``labels`` are read with it, and ``binds`` says that it must not be left without the next.
 
-    A ``whole`` one is not of sentences.
+    A ``whole`` one is not of sentences; where models read a sign between it and the next, it is ``signed``.
     """
 
     start: int
@@ -29,6 +30,7 @@ class Segment:
     labels: tuple[str, ...]
     whole: bool
     binds: bool
+    signed: bool = False
 
 
 def segments(text: str, start: int, end: int, blocks: Sequence[Block]) -> Iterator[Segment]:
@@ -42,7 +44,8 @@ def segments(text: str, start: int, end: int, blocks: Sequence[Block]) -> Iterat
         assert block is not None
         high = end if following is None else _parting(text, block, following)
         binds = following is not None and _binds(text, block, following)
-        yield Segment(low, high, block.labels, block.kind in WHOLE, binds)
+        signed = following is not None and gets_sign(text, block)
+        yield Segment(low, high, block.labels, block.kind in WHOLE, binds, signed)
         low = high
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -201,12 +202,33 @@ def _header(stream: TextIO, file: OpenFile, said: str) -> tuple[list[str], str]:
         if text_field in names[-1]:
             if len(names[-1]) > MOST_COLUMNS:
                 raise DataError(f"{len(names[-1]):,} columns, and {MOST_COLUMNS:,} at most are read: leave some out")
-            return names[-1], delimiter
+            return _unique(names[-1], line, file.options), delimiter
     longest: list[str] = max(names, key=len)
     raise DataError(
         f"no column {text_field!r} in its header (line {line}, columns: {_listed(longest)}); "
         "name the one that holds the text with --text-field"
     )
+
+
+def _unique(header: Sequence[str], line: int, options: ReadOptions) -> list[str]:
+    """The column names, of which one that is there again has a number. Columns without a name are left as they are.
+
+    Raises DataError where it is not clear which column is the text, the id or the title.
+    """
+    taken = set(header)
+    times: Counter[str] = Counter()
+    found = []
+    for name in header:
+        times[name] += 1
+        if times[name] > 1 and name in (options.text_field, options.id_field, options.title_field):
+            raise DataError(f"several columns {name!r} in its header (line {line}): rename all but one")
+        new = name
+        while name and times[name] > 1 and new in taken:
+            new = f"{name} {times[name]}"
+            times[name] += new in taken
+        taken.add(new)
+        found.append(new)
+    return found
 
 
 def _records(rows: Rows, header: list[str]) -> Iterator[tuple[int, dict[str, Any] | _Bad]]:

@@ -12,6 +12,7 @@ from odqa.corpus.blocks import blocks_of, plain_blocks
 from odqa.corpus.text.markdown_blocks import markdown_blocks
 from odqa.corpus.text.rst_blocks import rst_blocks
 from odqa.types import Block, Document
+from odqa.views import Context, view_of
 
 
 def shown(text: str, read=plain_blocks) -> list[tuple[str, ...]]:
@@ -135,7 +136,49 @@ def test_tables_between_bars_know_their_heads():
     expected = [("row", "Code | Means"), ("row", "24 | gone", heads), ("row", "| lost", heads)]
     assert shown(drawn) == expected
     assert shown(" Code | Means\n------+-------\n   24 | gone\n      | lost") == expected
-    assert shown("a | b\nc | d") == [("row", "a | b"), ("row", "c | d")]
+    assert shown("a | b | c\nd | e | f") == [("row", "a | b | c"), ("row", "d | e | f")]
+    assert shown("| a | b |\n| c | d |") == [("row", "a | b"), ("row", "c | d")]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Ask [[Alice Smith|Alice]] about leave, and\nthen [[Bob Jones|Bob]] about pay.", markdown_blocks),
+        ("The |a| and the |b| are here, and\nthe |c| and the |d| are there.", rst_blocks),
+        ("- `yes | no`\n- `true | false`", markdown_blocks),
+        ("cat access.log | grep 404\nsort names | uniq", plain_blocks),
+    ],
+)
+def test_bars_in_two_lines_are_no_table(text, read):
+    assert "row" not in [kind for kind, *_ in shown(text, read)]
+
+
+GRID = """
++---------+-----------------------+
+| Name    | Meaning               |
++=========+=======================+
+| timeout | The number of seconds |
+|         | that the client waits |
++---------+-----------------------+
+| retry   | - how often           |
+|         | - how long            |
++---------+-----------------------+
+"""
+
+
+@pytest.mark.parametrize("text", [GRID, GRID.replace("=", "-")])
+@pytest.mark.parametrize("read", [plain_blocks, markdown_blocks, rst_blocks])
+def test_the_last_cell_of_a_row_in_a_grid_goes_on(text, read):
+    heads = ("Name", "Meaning")
+    rows = shown(text, read)
+    assert rows == [
+        ("row", "Name | Meaning"),
+        ("row", "timeout | The number of seconds | | | that the client waits", (*heads, "", "", "")),
+        ("row", "retry | - how often", heads),
+        ("row", "| - how long", heads),
+    ]
+    view = view_of(Context(text, (), read(text))).text
+    assert "Name: timeout | Meaning: The number of seconds |" in view and "that the client waits;" in view
 
 
 def test_tables_in_columns_have_a_block_a_cell():
@@ -298,6 +341,41 @@ def test_markdown():
         ("paragraph", "**Mail:** a@b.c"),
         ("note", "A note"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. ```sh\n   # x\n   y\n   ```\n2. Run.\n\n# A", ["code # x y", "item Run.", "heading A"]),
+        ("- ```\n  x\n  ```\n\n    more", ["code x", "paragraph more"]),
+        ("> ```py\n> # x\n> >>> y\n> ```\n> z", ["code # x > >>> y", "paragraph z"]),
+        ("> ```\n> x\ny", ["code x", "paragraph y"]),
+        ("a\n<pre>\n# x\n\ny\n</pre>\nb", ["paragraph a", "code # x y", "paragraph b"]),
+        ("<pre class=a>x\ny</pre> b", ["code x y", "paragraph b"]),
+        ("<pre>x</pre>", ["code x"]),
+        ("a\n<!--\n# x\n\ny\n-->\nb", ["paragraph a", "paragraph b"]),
+        ("<!-- a --><!-- b --> c <!-- d\n--> e", ["paragraph c <!-- d --> e"]),
+        ("<!-- a\n--> b", ["paragraph b"]),
+        ("<!-- a\n\nb", ["paragraph <!-- a", "paragraph b"]),
+        ("<style>\n# x\n</style>\nb", ["paragraph b"]),
+        ("!!! warning\n\n    long\n    text\n\nout\n\n    x", ["!!! warning", "long text", "out", "code x"]),
+        ('=== "Linux"\n\n    ```\n    x\n    ```\n\n    run', ['=== "Linux"', "code x", "run"]),
+        ("??? note\n\n    text\n\n# A\n\n    x", ["??? note", "text", "heading A", "code x"]),
+        ("!!! note\n\n    # A\n\n    text", ["!!! note", "heading A", "text"]),
+        ("!!! note\n\n```\ny\n```\n\n    x", ["!!! note", "code y", "code x"]),
+        (
+            "[^1]: Three months\n    to go.\n\n    More.\n\nout\n\n    x",
+            ["note Three months to go.", "More.", "out", "code x"],
+        ),
+        ("Term\n\n: one\n\n    two\n\n    three", ["term Term", "one", "two", "three"]),
+        ("<h1 align=center> A </h1>\nb", ["heading A", "paragraph b"]),
+    ],
+)
+def test_what_markdown_indents_or_hides(text, expected):
+    """A kind that is not told is that of a paragraph."""
+    kinds = ("code ", "item ", "heading ", "term ", "note ", "paragraph ")
+    wanted = [some if some.startswith(kinds) else f"paragraph {some}" for some in expected]
+    assert [" ".join(block) for block in shown(text, markdown_blocks)] == wanted
 
 
 SOURCE = """\
@@ -468,7 +546,24 @@ PIECES = st.sampled_from(
             "中文",
             "\u200b",
         ),
-        *("+---+", "....", "x" * 50, ".. code::", "[^1]: ", ": def", "\u00a0", "\ud800", "9   8"),
+        *(
+            "+---+",
+            "....",
+            "x" * 50,
+            ".. code::",
+            "[^1]: ",
+            ": def",
+            "<!-- ",
+            "-->",
+            "<pre>",
+            "</pre>",
+            "<h2>",
+            "</h2>",
+            "!!! ",
+            "\u00a0",
+            "\ud800",
+            "9   8",
+        ),
     ]
 )
 TEXTS = st.lists(PIECES, max_size=60).map("".join)

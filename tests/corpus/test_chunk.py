@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from odqa.corpus import ChunkOptions, split
 from odqa.errors import UsageError
 from odqa.types import Block, BlockKind, Document, Section
+from odqa.views import context_of_passage, view_of
 from tests import tiny
 from tests.corpus.invariants import check, words
 
@@ -269,12 +270,13 @@ def test_a_block_that_would_be_whole_in_the_next_passage_is_not_begun_in_the_sec
 def test_what_the_next_block_explains_is_never_last(kind):
     text = "One two three four.\n\n-n\n\nA b. C d.\n\n-m\n\nE f."
     assert cut(blocked(text, P, kind, P, kind, P), 6) == ["One two three four.", "-n\n\nA b. C d.", "-m\n\nE f."]
-    assert cut(blocked("-n\n-m\n\nA b. C d. E f.", kind, kind, P), 4) == ["-n\n-m\n\nA b.", "C d. E f."]
+    text = "-n\n-m\n\nAnn bakes. Carl digs. Eve fries."
+    assert cut(blocked(text, kind, kind, P), 6) == ["-n\n-m\n\nAnn bakes.", "Carl digs. Eve fries."]
 
 
 def test_a_term_leaves_the_overlap_behind_and_its_sentence_is_cut_where_both_are_too_long():
     text = "One. Two.\n\n-n\n\nA b c d."
-    assert cut(blocked(text, P, TERM, P), 5, 2) == ["One. Two.", "-n\n\nA b c d."]
+    assert cut(blocked(text, P, TERM, P), 6, 2) == ["One. Two.", "-n\n\nA b c d."]
     first, second = cut(blocked("-n\n\nA b c d e f g h.", TERM, P), 8)
     assert first.startswith("-n\n\nA b") and second.endswith("h.")
 
@@ -286,9 +288,9 @@ def test_the_lines_after_a_colon_are_not_left_alone():
 def test_a_row_is_whole_and_its_labels_count():
     text = "Zone | Price\nA b | c\nD e | f\nG h | i"
     made = blocked(text, ROW, ROW, ROW, ROW, labels=dict.fromkeys((1, 2, 3), ("Zone", "Price")))
-    # Three labels with the sign between them, and one: 4 tokens beside the 4 of a row.
-    assert cut(made, 11) == ["Zone | Price\nA b | c", "D e | f", "G h | i"]
-    assert cut(made, 16)[1:] == ["D e | f\nG h | i"]
+    # Three labels with the sign between them, and one: 4 tokens beside the 4 of a row. And 1 for the end of a row.
+    assert cut(made, 12) == ["Zone | Price\nA b | c", "D e | f", "G h | i"]
+    assert cut(made, 17)[1:] == ["D e | f\nG h | i"]
     assert cut(made, 4) == ["Zone | Price", "A b | c", "D e | f", "G h | i"]
 
 
@@ -297,6 +299,31 @@ def test_a_row_over_the_budget_is_cut_and_keeps_its_labels():
     passages = split(made, words, ChunkOptions(3, 0))
     assert [p.text for p in passages] == ["a b c", "d e f", "| g"]
     assert all(block.labels == ("One", "Two") for p in passages for block in p.blocks)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"- w{at}\n" for at in range(88)),
+        "".join(f"One. Two {at}\n\n" for at in range(40)),
+        "".join(f"-{at}\n    what it does\n\n" for at in range(40)),
+        "".join(f"a{at} | b | c\n" for at in range(40)),
+    ],
+)
+@pytest.mark.parametrize("overlap", [0, 9])
+def test_the_signs_that_models_read_between_blocks_are_in_the_budget(text, overlap):
+    options = ChunkOptions(30, overlap)
+    read = [
+        len(pieces(view_of(context_of_passage(passage)).text)) for passage in split(document(text), pieces, options)
+    ]
+    assert len(read) > 2 and 24 < max(read) <= 30
+
+
+def test_no_sign_is_counted_where_nothing_follows_and_where_the_text_has_one():
+    assert cut(blocked("A b. C d e", P), 5) == ["A b. C d e"]
+    assert cut(blocked("A b.\n\nC d\n\nE f g h i", P, P, P), 5) == ["A b.\n\nC d", "E f g h i"]
+    assert cut(blocked("A b.\n\nC d.\n\nE", P, P, P), 5) == ["A b.\n\nC d.\n\nE"]
+    assert cut(blocked("A b\n\nC d\n\nE", P, P, P), 5) == ["A b\n\nC d", "E"]
 
 
 def test_long_labels_are_kept_short():

@@ -176,6 +176,34 @@ def test_u_fffd_that_is_in_the_text_itself_is_no_damage():
     assert "1 character is" in damaged("ein \ufffd von früher ".encode() + b"\xff und mehr")[1]
 
 
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [("A line of the log.\n", "ascii"), ("Größe und Übermaß, 5 €.\n", "utf-8"), ("Größe und Übermaß.\n", "cp1252")],
+)
+def test_nul_costs_its_own_places(text, codec):
+    before, after = text * 60, text * 60
+    read, remark = damaged(before.encode(codec) + b"\0" * 20 + after.encode(codec))
+    assert read == before + "\ufffd" * 20 + after
+    assert remark == "20 characters are damaged (NUL, at line 61) and read as U+FFFD; the rest is used"
+
+
+def test_nul_in_lines_that_are_streamed_is_counted_with_other_damage():
+    file = opened("Größe\n".encode() * 100 + b"a\0b\n\xff\n")
+    lines = list(open_text(file, newline=""))
+    assert lines[-2:] == ["a\ufffdb\n", "\ufffd\n"]
+    assert file.remarks == [
+        "2 characters are damaged (not utf-8, at line 101) and read as U+FFFD; the rest is used",
+    ]
+
+
+@pytest.mark.parametrize(
+    "data", [b"text " * 20 + b"\0" * 3, b"\x89PNG\0" + bytes(range(1, 256)) * 9, b"a\0" * 9 + b"\1\0"]
+)
+def test_too_much_nul_is_binary(data):
+    with pytest.raises(DataError, match=r"^binary$"):
+        read_text(data)
+
+
 def test_one_bad_byte_far_inside_decides(monkeypatch):
     monkeypatch.setattr(encoding, "CHUNK", 16)
     assert open_text(opened(b"plain words, " * 20 + "schön, größer".encode("cp1252")), newline="").encoding == "cp1252"

@@ -58,6 +58,14 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path):
     assert names(corpus) == ["link/b.txt", "loop.txt"]
 
 
+@pytest.mark.parametrize("link", ["README", "z.txt"])
+def test_of_a_link_and_its_target_the_target_is_read(tmp_path, link):
+    write(tmp_path, "README.md")
+    (tmp_path / link).symlink_to(tmp_path / "README.md")
+    assert names(tmp_path) == ["README.md"]
+    assert names(tmp_path, tmp_path / link) == [link]
+
+
 def test_what_is_not_read_is_named_with_its_reason(tmp_path):
     write(tmp_path, "a.txt", "b.xyz", "sub/c.xyz", "sub/d.gz", "e.tar.gz", "Makefile", "f.md.gz.gz")
     os.mkfifo(tmp_path / "pipe.txt")

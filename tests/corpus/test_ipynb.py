@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from odqa.types import BlockKind
 from tests.corpus.files import loaded, the_document
 
 
@@ -34,6 +35,31 @@ def test_a_notebook_reads_as_markdown(tmp_path):
     assert 300 < document.text.count("line\n") < 500
     assert [section.headings for section in document.sections] == [("Ferry",), ("Ferry", "Fares")]
     assert document.title == "Ferry"
+
+
+@pytest.mark.parametrize(
+    ("cells", "headings"),
+    [
+        (["# Intro\n```python\nx", "# Second\n\nText.", "## Third"], [("Intro",), ("Second",), ("Second", "Third")]),
+        (["---\n# Intro", "Some text\n---\nmore", "# Load"], [("Intro",), ("Intro", "Some text"), ("Load",)]),
+        (["# Intro\n<!-- todo", "# Second -->\n", "# Third"], [("Intro",), ("Second -->",), ("Third",)]),
+        (["<pre>\n# x", "# Second"], [("Second",)]),
+        (["Term", "---"], []),
+    ],
+)
+def test_what_a_cell_leaves_open_ends_with_it(cells, headings, tmp_path):
+    written = ({"cell_type": "markdown", "source": cell} for cell in cells)
+    document = the_document(write_notebook(tmp_path / "a.ipynb", *written))
+    assert [section.headings for section in document.sections] == headings
+    assert sum(block.kind is BlockKind.HEADING for block in document.blocks) == len(headings)
+
+
+@pytest.mark.parametrize(("kind", "title"), [("raw", "Ferry"), ("markdown", "a")])
+def test_a_raw_cell_may_be_front_matter(kind, title, tmp_path):
+    cells = {"cell_type": kind, "source": "---\ntitle: Ferry\n---"}, {"cell_type": "markdown", "source": "Text."}
+    document = the_document(write_notebook(tmp_path / "a.ipynb", *cells))
+    assert document.title == title
+    assert document.text.endswith("Text.\n\n")
 
 
 @pytest.mark.parametrize("before", ["", "\n \n"])

@@ -4,6 +4,7 @@ import pytest
 
 from odqa.corpus.read import read_file
 from odqa.corpus.text.rst import outline
+from odqa.corpus.text.rst_blocks import rst_blocks
 
 GUIDE = """\
 =======
@@ -64,3 +65,48 @@ def test_headings_may_follow_each_other_closely():
 @pytest.mark.parametrize("text", ["a\nb\n----\n", "----\n", "longer title\n--\n", "text\n\n----\n\nmore\n", ""])
 def test_what_looks_like_a_heading_and_is_none(text):
     assert outline(text)[1] == ()
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    """(kind, text in one line) of each block."""
+    return [(b.kind.value, " ".join(text[b.start : b.end].split())) for b in rst_blocks(text)]
+
+
+@pytest.mark.parametrize("mark", ["*", "-", "1.", "#.", "(a)"])
+def test_code_in_an_item_ends_where_its_text_goes_on(mark):
+    under = " " * (len(mark) + 1)
+    text = f"{mark} Run this::\n\n{under}   make\n\n{under} all\n\n{under}Then look at it.\n\n{mark} Next.\n"
+    assert shown(text) == [
+        ("item", "Run this::"),
+        ("code", "make all"),
+        ("paragraph", "Then look at it."),
+        ("item", "Next."),
+    ]
+
+
+def test_the_last_cell_of_a_row_goes_on():
+    text = """\
+======= =====================
+Name    Meaning, in words of
+        everyday
+======= =====================
+timeout The number of seconds
+        that the client waits
+        for an answer
+retry   * how often
+        * how long
+
+        One more.
+======= =====================
+"""
+    assert [(text[b.start : b.end].split(), b.labels) for b in rst_blocks(text)] == [
+        (["Name"], ()),
+        ("Meaning, in words of everyday".split(), ()),
+        (["timeout"], ("Name",)),
+        (
+            "The number of seconds that the client waits for an answer".split(),
+            ("Meaning, in words of everyday",),
+        ),
+        (["retry"], ("Name",)),
+        *((cell.split(), ("Meaning, in words of everyday",)) for cell in ("* how often", "* how long", "One more.")),
+    ]

@@ -71,6 +71,19 @@ def test_the_delimiter_is_the_one_that_gives_a_text_column(tmp_path, name, sign)
     assert [(d.title, d.text) for d in documents] == [("A", "One, two.")]
 
 
+def test_columns_of_one_name_are_all_kept(tmp_path):
+    documents, bad = read(tmp_path / "a.csv", "text,note,note 2,note,note,,\na,b,c,d,e,f,g\n")
+    assert bad == []
+    assert documents[0].metadata == {"note": "b", "note 2": "c", "note 3": "d", "note 4": "e", "": "g"}
+
+
+@pytest.mark.parametrize("name", ["text", "id", "title"])
+def test_several_columns_that_could_be_the_text_are_refused(tmp_path, name):
+    documents, bad = read(tmp_path / "a.csv", f"id,title,text,{name}\n1,b,c,d\n")
+    assert documents == []
+    said(bad, f"several columns '{name}'", "line 1")
+
+
 @pytest.mark.parametrize("first", ["sep=;\r\n", "SEP=;\n", '"sep=;"\n', "\ufeffsep=;\n"])
 def test_excel_may_be_told_the_delimiter_on_a_first_line(tmp_path, first):
     path = tmp_path / "a.csv"

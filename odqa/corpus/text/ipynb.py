@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from odqa.corpus.base import OpenFile, document_of, well_formed
 from odqa.corpus.encoding import read_text
+from odqa.corpus.text.front_matter import front_matter
 from odqa.corpus.text.markdown import outline
 from odqa.corpus.text.markdown_blocks import markdown_blocks
 from odqa.errors import DataError
@@ -28,9 +30,15 @@ def load(file: OpenFile) -> Iterator[Document]:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise DataError("not a notebook of format 4: convert it with jupyter nbconvert --to notebook")
-    text = well_formed("".join(f"{part}\n\n" for cell in cells if isinstance(cell, dict) for part in _parts(cell)))
-    title, sections = outline(text)
-    yield document_of(file.path, text, title=title, sections=sections, blocks=markdown_blocks(text))
+    parts = [(cell, well_formed(part)) for cell in cells if isinstance(cell, dict) for part in _parts(cell)]
+    text = "".join(f"{part}\n\n" for _, part in parts)
+    ends = list(accumulate(len(part) + 2 for _, part in parts))
+    first, beginning = parts[0] if parts else ({}, "")
+    # A notebook shows every cell by itself: what one leaves open does not go on in the next.
+    title, start = front_matter(beginning) if first.get("cell_type") == "raw" else ("", 0)
+    found = outline(text, start, ends)
+    blocks = markdown_blocks(text, start, ends)
+    yield document_of(file.path, text, title=title or found.title, sections=found.sections, blocks=blocks)
 
 
 def _parts(cell: dict[str, Any]) -> Iterator[str]:

@@ -3,86 +3,71 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from odqa.corpus.base import OpenFile, document_of
 from odqa.corpus.encoding import read_text
 from odqa.corpus.lines import lines
 from odqa.corpus.outline import Outline
-from odqa.corpus.text.markdown_blocks import markdown_blocks
-from odqa.types import Document, Section
+from odqa.corpus.text.block_lines import read_lines
+from odqa.corpus.text.front_matter import front_matter
+from odqa.corpus.text.markdown_blocks import HTML_HEADING, markdown_blocks
+from odqa.corpus.text.markdown_titles import plain_title
+from odqa.corpus.text.markdown_verbatim import CODE_INDENT, Verbatim
+from odqa.types import Document
 
 # No pattern here has two parts that can match the same run of characters: time grows with the length of a line.
-FRONT_TITLE = re.compile(r"title[ \t]*[:=](.*)")
-ATX = re.compile(r" {0,3}(#{1,6})(?![^ \t])(.*)")
-SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
-# A line that "---" below does not make a heading: indented code, list item, quote, table row, HTML.
-NOT_A_TITLE = re.compile(r"( {4}|\t| {0,3}([-+*][ \t]|\d{1,9}[.)][ \t]|>|<|\||[-*_=][-*_= \t]*$))")
-LINK = re.compile(r"!?\[([^\[\]]*)\](?:\((?:[^()]++|\([^()]*\))*+\)|\[[^\[\]]*\])")
+ATX = re.compile(r"(#{1,6})(?![^ \t])(.*)")
+SETEXT = re.compile(r"(=+|-+)$")
+# A line that "---" below does not make a heading: list item, quote, table row, HTML.
+NOT_A_TITLE = re.compile(r"([-+*](?:[ \t]|$)|\d{1,9}[.)](?:[ \t]|$)|>|<|\||[-*_=][-*_= \t]*$)")
 BLANK = " \t"
 
 
 def load(file: OpenFile) -> Iterator[Document]:
     """Read one file. Raises DataError for an empty or binary one."""
     text = read_text(file)
-    title, sections = outline(text)
-    blocks = markdown_blocks(text, _front_matter(text)[1])
-    yield document_of(file.path, text, title=title, sections=sections, blocks=blocks)
+    title, start = front_matter(text)
+    found = outline(text, start)
+    blocks = markdown_blocks(text, start)
+    yield document_of(file.path, text, title=title or found.title, sections=found.sections, blocks=blocks)
 
 
-def outline(text: str) -> tuple[str, tuple[Section, ...]]:
-    """The title (from the front matter, else the first outermost heading) and the sections.
+def outline(text: str, start: int = 0, ends: Iterable[int] = ()) -> Outline:
+    """The headings from ``start`` on, where the front matter ends.
 
-    Headings are ATX (``## Title``) and one-line setext (underlined) headings outside fenced code, as in CommonMark
-    0.31.
+    Headings are ATX (``## Title``), one-line setext (underlined) and one-line HTML headings outside code and comments,
+    as in CommonMark 0.31. Each of the parts that end at ``ends`` is read by itself.
     """
     found = Outline()
-    front_title, body = _front_matter(text)
-    fence = ""
-    above = (body, "")  # The start of the line above, and its text if it can be the title of a setext heading.
+    for end in (*ends, len(text)):
+        _add_headings(found, text, start, end)
+        start = end
+    return found
+
+
+def _add_headings(found: Outline, text: str, part: int, end: int) -> None:
+    verbatim = Verbatim(text.rfind("-->", part, end))
+    above = (part, "")  # The start of the line above, and its text if it can be the title of a setext heading.
     blank = True
-    for start, line in lines(text, body):
-        line = line.rstrip("\r\n")
-        title_above, above, blank_above, blank = above, (start, ""), blank, not line.strip()
-        if opened := FENCE.match(line):
-            mark, info = opened.groups()
-            if fence and mark.startswith(fence) and not info.strip():
-                fence = ""
-            elif not fence and not (mark[0] == "`" and "`" in info):
-                fence = mark
-        elif fence:
+    for (start, _), line in zip(lines(text, part), read_lines(text, part), strict=True):
+        if start >= end:
+            break
+        title_above, above, blank_above, blank = above, (start, ""), blank, not line.text
+        left, _code = verbatim.take(line)
+        if left is not line or line.indent >= CODE_INDENT:
             continue
-        elif atx := ATX.match(line):
-            found.heading(start, len(atx[1]), _plain(_without_closing(atx[2])))
+        if atx := ATX.match(line.text):
+            found.heading(start, len(atx[1]), plain_title(_without_closing(atx[2])))
             blank = True
-        elif title_above[1] and (setext := SETEXT.match(line)):
-            found.heading(title_above[0], 1 if setext[1][0] == "=" else 2, _plain(title_above[1]))
+        elif html := HTML_HEADING.match(line.text):
+            found.heading(start, int(html[1]), plain_title(html[2]))
             blank = True
-        elif blank_above and not blank and not NOT_A_TITLE.match(line):
-            above = (start, line)
-    return front_title or found.title, found.sections
-
-
-def _front_matter(text: str) -> tuple[str, int]:
-    """The title in the front matter (YAML or TOML, between lines of --- or +++), and where the front matter ends."""
-    title, mark = "", ""
-    for start, whole in lines(text):
-        line = whole.rstrip("\r\n")
-        if not mark:
-            mark = line.rstrip(BLANK)
-            if mark not in ("---", "+++"):
-                break
-        elif line.rstrip(BLANK) in (mark, "..."):
-            return title, start + len(whole)
-        elif not title and (found := FRONT_TITLE.match(line)):
-            title = _unquoted(found[1].strip())
-    return "", 0
-
-
-def _unquoted(value: str) -> str:
-    quoted = len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
-    return value[1:-1].strip() if quoted else value
+        elif title_above[1] and (setext := SETEXT.match(line.text)):
+            found.heading(title_above[0], 1 if setext[1][0] == "=" else 2, plain_title(title_above[1]))
+            blank = True
+        elif blank_above and not blank and not NOT_A_TITLE.match(line.text):
+            above = (start, line.text)
 
 
 def _without_closing(title: str) -> str:
@@ -90,12 +75,3 @@ def _without_closing(title: str) -> str:
     title = title.strip(BLANK)
     shorter = title.rstrip("#")
     return shorter.rstrip(BLANK) if not shorter or shorter[-1] in BLANK else title
-
-
-def _plain(title: str) -> str:
-    """A heading without the markup of links, code and emphasis (underscores stay: many names contain them)."""
-    title = LINK.sub(r"\1", LINK.sub(r"\1", title))  # An image may be the text of a link.
-    opening = title.rfind("{")
-    if opening >= 0 and title.endswith("}") and title[opening + 1] in "#.:":
-        title = title[:opening]
-    return title.replace("`", "").replace("*", "").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from odqa.corpus.blocks import Rules, add_code, add_group
+from odqa.corpus.blocks import BULLET, NUMBER, Rules, add_code, add_group
 from odqa.corpus.text.block_lines import Builder, Line, read_lines
 from odqa.corpus.text.rst_tables import COLUMNS, add_list_table, add_simple_table
 from odqa.types import Block, BlockKind
@@ -67,7 +67,7 @@ def rst_blocks(text: str) -> tuple[Block, ...]:
             at = _options_end(lines, at + 1, line.indent) - 1
             literal = line.indent
         elif line.text.endswith("::") and not directive:
-            literal = line.indent
+            literal = _text_column(line)
         at += 1
     _add(builder, group)
     return tuple(builder.blocks)
@@ -112,6 +112,12 @@ def _add_explicit(builder: Builder, line: Line) -> None:
         builder.begin(line.after(note.end()), BlockKind.NOTE, hangs=line.indent)
     elif (directive := DIRECTIVE.match(line.text)) and directive[1] not in LITERAL:
         builder.begin(line.after(directive.end()), hangs=line.indent)
+
+
+def _text_column(line: Line) -> int:
+    """Where the text of a line begins, in an item of a list after its mark."""
+    mark = BULLET.match(line.text) or NUMBER.match(line.text)
+    return line.after(mark.end()).indent if mark else line.indent
 
 
 def _indented_end(lines: Sequence[Line], at: int, indent: int) -> int:

@@ -53,7 +53,10 @@ def add_list_table(builder: Builder, lines: Sequence[Line], at: int) -> int:
 
 
 def add_simple_table(builder: Builder, lines: Sequence[Line], at: int) -> int:
-    """Add the cells of a simple table, a block each, labelled by their heads; returns where the table ends."""
+    """Add the cells of a simple table, a block each, labelled by their heads; returns where the table ends.
+
+    The last cell of a row goes on in the lines below it that have no other.
+    """
     edges = [(ruler.start(), ruler.end()) for ruler in COLUMN.finditer(lines[at].text)]
     rulers, end = [at], at + 1
     while end < len(lines):
@@ -65,16 +68,22 @@ def add_simple_table(builder: Builder, lines: Sequence[Line], at: int) -> int:
         end += 1
     head_end = rulers[1] if len(rulers) > 2 else at
     heads = [""] * len(edges)
-    base = lines[at].indent
+    base, last = lines[at].indent, 0  # The column of the last cell.
     for number in range(at + 1, end):
         if COLUMNS.match(lines[number].text) or not lines[number].text:
+            builder.close()
             continue
-        for column, cell in _cells(lines[number], edges, base):
+        cells = _cells(lines[number], edges, base)
+        goes_on = bool(builder.lines) and len(cells) == 1 and cells[0][0] == last == len(edges) - 1
+        for column, cell in cells:
             if number < head_end:
                 heads[column] = f"{heads[column]} {cell.text}".strip()
-                builder.add(cell, BlockKind.ROW)
+            if goes_on and not CELL.match(cell.text):
+                builder.extend(cell)
             else:
-                builder.add(cell, BlockKind.ROW, (heads[column],) if heads[column] else ())
+                builder.begin(cell, BlockKind.ROW, (heads[column],) if number >= head_end and heads[column] else ())
+            last = column
+    builder.close()
     return end
 
 

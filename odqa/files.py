@@ -16,7 +16,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +161,20 @@ def write_json(path: Path, value: object, *, indent: int | None = 1, follow: boo
         unfinished.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def check_writable(path: Path, what: str) -> None:
+def _is_same(one: Path, other: Path) -> bool:
+    with suppress(OSError, ValueError):  # Not a file, and perhaps the name of a dataset.
+        return one.samefile(other)
+    return False
+
+
+def check_writable(path: Path, what: str, *inputs: str | Path | None) -> None:
     """Raise UsageError where the file ``path`` cannot be written, so that this is said before hours of work.
 
-    ``what`` would be written is named in the message ("predictions", "the fit").
+    ``what`` would be written is named in the message ("predictions", "the fit"). None of the ``inputs``, which are
+    files or names of something else, is written over.
     """
+    if read := next((one for one in inputs if one and path.exists() and _is_same(path, Path(one))), None):
+        raise UsageError(f"cannot write {what} to {path}: {read} is what is read; choose another name")
     if path.exists() and not path.is_file():
         raise UsageError(f"cannot write {what} to {path}: it is not a regular file; choose another name")
     folder = path.resolve().parent

@@ -115,6 +115,15 @@ def test_a_place_where_no_file_can_be_written_is_refused(tmp_path: Path) -> None
             check_writable(path, "the fit")
 
 
+def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("mine")
+    (tmp_path / "link.json").symlink_to("mine.json")
+    check_writable(tmp_path / "mine.json", "the fit", None, tmp_path / "other.json", "owner/questions")
+    for path in ("mine.json", "link.json"):
+        with pytest.raises(UsageError, match=r"mine\.json is what is read; choose another name"):
+            check_writable(tmp_path / path, "the fit", str(tmp_path / "mine.json"))
+
+
 def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc", encoding="utf-8")
     assert sha256(tmp_path / "a.txt") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -326,7 +326,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "something is nested too deeply to be read; simplify the file that was named last"
     if isinstance(error, OSError):
-        where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) else ""
+        where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes | os.PathLike) else ""
         return f"{error.strerror or text or type(error).__name__}{where}"
     if isinstance(error, RuntimeError) and text.startswith("Symlink loop"):  # As pathlib says it before Python 3.13.
         return f"links that lead in a circle: {text}; name another path"

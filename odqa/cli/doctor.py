@@ -94,8 +94,8 @@ def _findings(index: Address | None) -> Iterator[Finding]:
         settings = found.values if found else None
         given = ", ".join(found.given()) if found else ""
         yield Finding("settings", Verdict.OK, f"{given} (`odqa config` shows them)" if given else "all as they come")
-    except OdqaError as error:
-        yield Finding("settings", Verdict.BROKEN, str(error), "put it right there")
+    except (OdqaError, OSError) as error:
+        yield Finding("settings", Verdict.BROKEN, describe(error), "put it right there")
     yield from (_library(name, module) for name, module in _LIBRARIES.items())
     yield _faiss()
     yield from _devices()
@@ -167,7 +167,10 @@ def _model(name: str) -> str:
 def _cache() -> Finding:
     from odqa.models import cache_folder
 
-    remedy = "set XDG_CACHE_HOME to a folder that can be written; without it, checksums are computed each time"
+    remedy = (
+        "set XDG_CACHE_HOME to a folder that can be written; without it, checksums are computed and models prepared "
+        "each time, and `odqa eval --index` and `odqa tune` need --cache"
+    )
     try:
         folder = cache_folder("").absolute()
     except OdqaError as error:

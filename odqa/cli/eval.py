@@ -149,7 +149,7 @@ def evaluate(
     asked: dict[str, object] = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate}
     whole = asked | {"--exhaustive": exhaustive, "--report": report, "--cache": cache}
     if index is None:
-        if alone := next((name for name, value in whole.items() if value), None):
+        if alone := next((name for name, value in whole.items() if not (value is None or value is False)), None):
             raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")
     elif predictions or output:
         other = "--predictions" if predictions else "--output"
@@ -160,7 +160,7 @@ def evaluate(
         other = "--reader" if reader else "--output" if output else "--ray"
         raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
     if output:
-        check_writable(output, "predictions")
+        check_writable(output, "predictions", dataset)
     scored_as = check_language(language or "en")
     given = read_predictions(predictions) if predictions else None
     if predictions is None:
@@ -169,7 +169,7 @@ def evaluate(
         questions = load_questions(dataset, split)
         check_examples(questions, dataset)
         _hint(questions, language)
-        k = setting("k", DEFAULT_K) if k is None else min(k, sys.maxsize)
+        k = min(setting("k", DEFAULT_K) if k is None else k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
         drawn = _draw(questions, limit, sample)
         request = Request(drawn, dataset, scored_as, index, mode, k, ranking, ablate, exhaustive)

@@ -77,7 +77,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
     from odqa.evaluation.cases import Dataset
     from odqa.evaluation.pipeline import EvaluationSettings, evaluate_pipeline
     from odqa.evaluation.places import place
-    from odqa.evaluation.readings import Readings
+    from odqa.evaluation.readings import Readings, folder_of
     from odqa.index.retriever import Retriever
     from odqa.models import DEFAULT_READER
     from odqa.reports.folder import HTML, write_report
@@ -87,6 +87,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
         _check_folder(report)
     if models.ray:
         check_address(models.ray)
+    folder_of(cache)  # Before a model is loaded.
     precheck(request.index, reader=models.reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)

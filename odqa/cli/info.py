@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from odqa.addresses import Address
@@ -80,7 +81,9 @@ def _of_folder(index: Address, manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield "Segment", _segment(segment)
     if manifest.deleted_passages:
         share = manifest.deleted_passages / (manifest.passages + manifest.deleted_passages)
-        hint = f"; `odqa compact --index {index}` takes them off the disk" if share > WORTH_COMPACTING else ""
+        hint = (
+            f"; `odqa compact --index {quote(str(index))}` takes them off the disk" if share > WORTH_COMPACTING else ""
+        )
         yield "Deleted", f"{share:.1%} of the passages on the disk{hint}"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
 from odqa.cli.common import command
 from odqa.cli.options import JsonOption
-from odqa.cli.output import megabytes, note, print_json, print_lines
+from odqa.cli.output import megabytes, print_json, print_lines, tell
 from odqa.cli.tables import print_table
 from odqa.errors import IndexFolderError, UsageError
 from odqa.types import DEFAULT_INDEX
@@ -38,15 +39,14 @@ def list_indexes(
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name the one that holds the indexes, as in: odqa list indexes")
     found: list[dict[str, Any]] = []
-    broken = False
+    broken: list[dict[str, str]] = []
     for path in [folder, *entries(folder)]:
         if not (path / MANIFEST).is_file():
             continue
         try:
             manifest = read_manifest(path)
         except IndexFolderError as error:
-            broken = True
-            note(str(error))
+            broken.append({"index": str(path), "reason": str(error)})
             continue
         found.append(
             {
@@ -59,11 +59,17 @@ def list_indexes(
             }
         )
     if json_output:
-        print_json({"indexes": found})
+        print_json({"indexes": found, "broken": broken})
     elif found:
         print_table([["index", "encoder", "documents", "passages", "size", "changed"], *map(_row, found)], left=2)
     elif not broken:
-        print_lines([f"There is no index in {folder}. Make one: odqa index PATH... --index {folder / 'NAME'}"])
+        print_lines(
+            [f"There is no index in {folder}. Make one: odqa index PATH... --index {quote(str(folder / 'NAME'))}"]
+        )
+    for one in broken:
+        tell(one["reason"])
+    if broken:
+        raise typer.Exit(1)
 
 
 def _row(one: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -65,6 +66,6 @@ def questions(
         print_lines(
             [
                 visible(f"{len(rows):,} passages are in {output}{fewer}. Fill in questions and answers, then:"),
-                visible(f"  odqa eval --index {index} --dataset {output}"),
+                visible(f"  odqa eval --index {quote(str(index))} --dataset {quote(str(output))}"),
             ]
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -53,7 +54,7 @@ def train_reader(
     from odqa.training.record import RUN_FILE
     from odqa.training.train import train
 
-    use = f"Try it: odqa eval --reader {output} --dataset FILE"
+    use = f"Try it: odqa eval --reader {quote(str(output))} --dataset FILE"
     carry_out(train, chosen, output, run, what="reader", use=use, record=RUN_FILE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -77,7 +78,7 @@ def train_retriever(
     from odqa.retriever_training.train import train
     from odqa.training.record import RUN_FILE
 
-    use = f"Use it: odqa update --encoder {output} --index INDEX"
+    use = f"Use it: odqa update --encoder {quote(str(output))} --index INDEX"
     carry_out(train, made, output, run, what="encoder", use=use, record=RUN_FILE, unit="pairs")
 
 

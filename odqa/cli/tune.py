@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,7 @@ def tune(
     from odqa.answering.precheck import precheck
     from odqa.evaluation.cases import Dataset, check_examples
     from odqa.evaluation.places import place
-    from odqa.evaluation.readings import Readings
+    from odqa.evaluation.readings import Readings, folder_of
     from odqa.fitting.tuning import tune as fit_all
     from odqa.index.retriever import Retriever
     from odqa.reader.model import Reader
@@ -99,7 +100,10 @@ def tune(
 
     ks = _numbers(k)
     if output:
-        check_writable(output, "the fit")
+        check_writable(output, "the fit", dataset)
+    elif isinstance(index, Path) and index.is_dir() and not os.access(index, os.W_OK):
+        raise UsageError(f"the fit cannot be put into {index}, which cannot be written to; name a file with --output")
+    cache = folder_of(cache or setting("cache", None))  # Before a model is loaded.
     questions = load_questions(dataset, split)[:limit]
     check_examples(questions, dataset)
     precheck(index, reader=reader)
@@ -113,7 +117,7 @@ def tune(
             loaded = Reader.load(reader, device=device)
         before, known = _before(loaded, index)
         data = Dataset.of(placed.examples, dataset, placed.sources)
-        with Readings(loaded, cache or setting("cache", None), batch_size) as readings, progress_of_stages() as tell:
+        with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
             fit = fit_all(data, retriever, readings, ks=ks, before=before, progress=tell)
     if output:
         write(output, fit)

@@ -67,7 +67,8 @@ def update(
     with --prune. If the run fails or is interrupted, the index stays as it was.
 
     With --encoder the index gets another encoder, one that odqa train-retriever has made: its passages stay, and all of
-    them are encoded anew, on this machine, before files under PATH... are looked at, if there are any.
+    them are encoded anew, on this machine. That is a change of its own, before files under PATH... are read, if any are
+    named.
 
     Examples:
 
@@ -80,9 +81,14 @@ def update(
     """
     if not paths and not encoder:
         raise UsageError("nothing to update: name the files or folders to read, or another --encoder")
-    if ray is not None and not paths:
-        raise UsageError("--ray is for reading files, and --encoder alone reads none: leave it out, or name files")
+    reading = {"--include": include, "--exclude": exclude, "--prune": prune, "--strict": strict, "--ray": ray}
+    if not paths and (given := next((name for name, value in reading.items() if value not in (None, False, [])), None)):
+        raise UsageError(f"{given} is for reading files, and --encoder alone reads none: leave it out, or name files")
     if encoder:
+        if paths:
+            from odqa.corpus import find_files
+
+            find_files(paths)  # Before hours of encoding, whether all of them are there.
         from odqa.index.reencoding import reencode
 
         with bars() as show:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ import numpy as np
 
 from odqa.closing import Closing
 from odqa.corpus.blocks import context_of
-from odqa.errors import DataError
+from odqa.errors import DataError, UsageError
 from odqa.models import cache_folder
 from odqa.types import Reading, Span
 from odqa.views import Context
@@ -41,20 +42,37 @@ def default_folder() -> Path:
     return cache_folder("readings")
 
 
+def folder_of(named: Path | None) -> Path:
+    """The folder that is ``named`` for readings, or the user's cache; it is there now.
+
+    Raises UsageError where it cannot be made or written to.
+    """
+    folder = named or default_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        refused = "" if os.access(folder, os.W_OK) else "no permission to write in it"
+    except OSError as error:
+        refused = str(error.strerror)
+    if refused:
+        raise UsageError(
+            f"what is read cannot be kept in {folder} ({refused}); name another folder with --cache, or set "
+            "XDG_CACHE_HOME to one"
+        )
+    return folder
+
+
 class Readings(Closing):
     """A reader and what it has read. Use it as a context manager, or close it."""
 
     def __init__(self, reader: Reader, folder: Path | None = None, batch_size: int = 32) -> None:
         """Open, or begin, the reader's file in ``folder``; ``batch_size`` windows are read at once.
 
-        Raises DataError for a file that holds no readings.
+        Raises DataError for a file that holds no readings, and as :func:`folder_of` does.
         """
         self.reader = reader
         self.batch_size = batch_size
-        folder = folder or default_folder()
-        folder.mkdir(parents=True, exist_ok=True)
         # What was computed in another precision differs in the third digit.
-        self.path = folder / f"{reader.content_hash[:32]}-{reader.precision}.sqlite"
+        self.path = folder_of(folder) / f"{reader.content_hash[:32]}-{reader.precision}.sqlite"
         if self.path.exists() and not self.path.is_file():
             raise DataError(f"{self.path}, where readings are remembered, is not a regular file; {_REMEDY}")
         with self._usable():

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -183,7 +184,7 @@ _CONSTANTS = {"metric": "inner_product", "normalized": True}
 
 def rebuild_command(folder: Path) -> str:
     """The command that rebuilds the index, as messages quote it."""
-    return f"`odqa index PATH... --index {folder}`"
+    return f"`odqa index PATH... --index {quote(str(folder))}`"
 
 
 def record_file(path: Path) -> FileRecord:
@@ -317,7 +318,7 @@ def check_encoder(folder: Address, manifest: Description, encoder: Encoder) -> N
             f"{folder} was built with the encoder {manifest.encoder} "
             f"({manifest.encoder_hash[:12]}), not with {encoder.name} ({encoder.content_hash[:12]}), and "
             f"vectors of different encoders cannot be compared; build the index again with "
-            f"`odqa index PATH... --index {folder} --encoder {encoder.name}`"
+            f"`odqa index PATH... --index {quote(str(folder))} --encoder {quote(encoder.name)}`"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import closing
+from shlex import quote
 
 from odqa.addresses import Address
 from odqa.errors import IndexFolderError
@@ -28,7 +29,9 @@ def sample_passages(folder: str | Address, number: int, seed: int) -> list[Passa
     with closing(store_at(folder).open(Mode.BM25)) as index:
         spans = [range(one.first, one.end) for one in index.documents()]
         if not spans:
-            raise IndexFolderError(f"{folder} has no document to write questions for; add some: odqa add {folder} PATH")
+            raise IndexFolderError(
+                f"{folder} has no document to write questions for; add some: odqa add PATH --index {quote(str(folder))}"
+            )
         chance.shuffle(spans)
         waiting: Iterator[list[int]] = (chance.sample(rows, min(len(rows), TRIES * number)) for rows in spans)
         while len(found) < number:

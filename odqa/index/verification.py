@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,7 +128,7 @@ def _damaged_files(folder: Path, manifest: Manifest, progress: Callable[[int, in
 
 def _remedy(folder: Path, name: str) -> str:
     """Compaction rebuilds keywords from the passages; everything else has to come from the documents again."""
-    return f"`odqa compact --index {folder}`" if name in KEYWORDS else rebuild_command(folder)
+    return f"`odqa compact --index {quote(str(folder))}`" if name in KEYWORDS else rebuild_command(folder)
 
 
 def _inside(segment: Segment) -> Iterator[str]:

@@ -112,7 +112,8 @@ def save(model: Any, folder: Path, precisions: dict[str, str], missing: Sequence
             whole = tied.setdefault(tensor.data_ptr(), tensor.to(dtype) if tensor.is_floating_point() else tensor)
             state[name] = whole
     model.config.name_or_path = ""
-    model.save_pretrained(str(folder), state_dict=state)
+    with quiet():
+        model.save_pretrained(str(folder), state_dict=state)
 
 
 def precisions(folder: Path) -> dict[str, str]:

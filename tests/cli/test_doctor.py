@@ -34,6 +34,14 @@ def test_a_sound_installation_without_an_index_is_well() -> None:
     assert "all-MiniLM-L6-v2" in found["encoder"]["found"]
 
 
+def test_settings_that_cannot_be_read_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing() -> None:
+        raise PermissionError(13, "Permission denied", Path("odqa.toml"))
+
+    monkeypatch.setattr("odqa.cli.doctor.chosen", refusing)
+    assert look(code=1)["settings"]["found"] == "Permission denied (odqa.toml)"
+
+
 def test_an_index_is_looked_at(made: Path) -> None:
     found = look("--index", str(made / "index"))
     assert found["index"]["verdict"] == "ok" and "5 documents" in found["index"]["found"]

@@ -43,8 +43,12 @@ def test_json(indexes: Path) -> None:
 def test_a_damaged_index_is_told_and_the_others_are_shown(indexes: Path) -> None:
     (indexes / "a" / "manifest.json").write_text("{}")
     result = RUN.invoke(app, ["list"])
-    assert result.exit_code == 0 and "indexes/a/manifest.json" in result.stderr
+    assert result.exit_code == 1 and "indexes/a/manifest.json" in result.stderr
     assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["indexes/b"]
+    quiet = RUN.invoke(app, ["list", "--json", "--quiet"])
+    found = json.loads(quiet.stdout)
+    assert [one["index"] for one in found["indexes"] + found["broken"]] == ["indexes/b", "indexes/a"]
+    assert quiet.exit_code == 1 and found["broken"][0]["reason"] in quiet.stderr
 
 
 def test_no_index_is_no_failure_and_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -71,6 +72,19 @@ def test_a_file_without_an_answerable_question(tmp_path):
     result = odqa(path)
     assert result.exit_code == 1
     assert f"{path}: no question in it is answerable" in result.stderr
+
+
+def test_the_questions_that_are_read_are_not_written_over(data):
+    before = data.read_bytes()
+    result = odqa(data, "--output", data)
+    assert result.exit_code == 2 and "is what is read; choose another name" in result.stderr
+    assert data.read_bytes() == before
+
+
+def test_answers_that_are_not_in_their_contexts_are_counted(tmp_path):
+    path = tmp_path / "data.jsonl"
+    write_examples(path, [replace(one, context="Nothing.") for one in examples() if one.answerable])
+    assert "dropped: their answers are not in their contexts), so no" in odqa(path).stderr
 
 
 def test_what_was_there_stays_where_nothing_can_be_made(data, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -141,6 +142,25 @@ def test_what_cannot_be_tuned_is_refused(asked: Asked, arguments: list[str], mes
     assert message in result.stderr
 
 
+def test_the_questions_are_not_written_over(asked: Asked) -> None:
+    before = asked.dataset.read_bytes()
+    for command in ("tune", "eval"):
+        named = ["--index", asked.index] if command == "tune" else []
+        files = ["--dataset", asked.dataset, "--output", asked.dataset]
+        done = CliRunner().invoke(app, [command, *map(str, [*named, *files])])
+        assert done.exit_code == 2 and "is what is read; choose another name" in done.stderr
+    assert asked.dataset.read_bytes() == before
+
+
+def test_an_index_that_cannot_be_written_to_is_refused_before_anything_is_read(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(asked.index) and access(path, mode))
+    result = run("tune", asked)
+    assert result.exit_code == 2 and "name a file with --output" in result.stderr
+
+
 def test_an_index_is_evaluated_in_parts(tuned: Asked, tmp_path: Path) -> None:
     result = run("eval", tuned, "-k", 3, "--report", tmp_path / "report", "--ablate")
     assert result.exit_code == 0, result.stderr
@@ -174,6 +194,7 @@ def test_what_cannot_be_evaluated_is_refused(tuned: Asked, arguments: list[objec
 
 
 def test_options_of_an_index_need_one(asked: Asked) -> None:
-    result = CliRunner().invoke(app, ["eval", "--dataset", str(asked.dataset), "-k", "5"])
-    assert result.exit_code == 2
-    assert "goes with --index" in result.stderr
+    for k in ("5", "0"):
+        result = CliRunner().invoke(app, ["eval", "--dataset", str(asked.dataset), "-k", k])
+        assert result.exit_code == 2
+        assert "goes with --index" in result.stderr

@@ -115,9 +115,17 @@ def test_another_encoder_and_files_at_once(work: Path, tmp_path: Path) -> None:
     assert (found["added"], found["encoded"], found["version"]) == (1, 1, 3)
 
 
-def test_an_encoder_alone_is_nothing_for_a_cluster(work: Path) -> None:
-    result = update("--encoder", "another", "--ray", "local")
-    assert result.exit_code == 2 and "--ray is for reading files" in result.stderr
+@pytest.mark.parametrize("option", [("--ray", "local"), ("--prune",), ("--strict",), ("--include", "*.md")])
+def test_what_is_for_files_goes_with_files(work: Path, option: tuple[str, ...]) -> None:
+    result = update("--encoder", "another", *option)
+    assert result.exit_code == 2 and f"{option[0]} is for reading files" in result.stderr
+
+
+def test_no_encoder_is_put_into_an_index_for_files_that_are_not_there(work: Path, tmp_path: Path) -> None:
+    before = snapshot(work)
+    result = update("nowhere", "--encoder", tiny.make_encoder(tmp_path / "other", seed=1))
+    assert result.exit_code == 2 and "no such file or folder: nowhere" in result.stderr
+    assert snapshot(work) == before
 
 
 def test_neither_files_nor_an_encoder(work: Path) -> None:

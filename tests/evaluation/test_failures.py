@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,7 @@ from odqa.evaluation.failures import (
 )
 from odqa.evaluation.judging import Judge, Judgement
 from odqa.evaluation.report import Excerpt
+from odqa.types import Reference
 from tests.evaluation.made import Spans, example, over_index
 
 GOLD, OTHER = "Paris is by the Seine.", "Lyon is by the Rhône."
@@ -121,6 +123,14 @@ def test_a_question_in_full() -> None:
     assert (shown.confidence, shown.no_answer_probability) == pytest.approx((3 / 4, 1 / 4))
     assert shown.passage == Excerpt(OTHER, 0, 4)
     assert (shown.gold, shown.gold_rank) == (Excerpt(CONTEXT, start, start + 5), 2)
+
+
+@pytest.mark.parametrize("start", [-1, 3])
+def test_an_answer_that_does_not_stand_in_the_context_marks_nothing_there(start: int) -> None:
+    one = judged("q", ["Seine"], [(OTHER, {"Lyon": 2.0})])
+    example = replace(one.query.example, references=(Reference("Seine", start),))
+    shown = specimen(replace(one, query=replace(one.query, example=example)))
+    assert shown.gold == Excerpt(CONTEXT, 0, 0) and shown.expected == ("Seine",)
 
 
 def test_a_question_of_which_nothing_is_known_in_full() -> None:

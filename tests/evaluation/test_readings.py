@@ -12,7 +12,7 @@ import pytest
 
 from odqa.errors import DataError, UsageError
 from odqa.evaluation import readings as module
-from odqa.evaluation.readings import Readings, default_folder
+from odqa.evaluation.readings import Readings, default_folder, folder_of
 from odqa.reader.model import Reader
 from odqa.types import Reading, Span
 from odqa.views import Context
@@ -196,6 +196,13 @@ def test_what_cannot_be_read_is_refused_and_not_remembered(reader: Reader, tmp_p
         for _ in range(2):
             with pytest.raises(UsageError, match="n_best is 0"):
                 readings.read(PAIRS, 0)
+
+
+def test_a_folder_that_cannot_be_used_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"be kept in .*file/cache \(Not a directory\); name another folder with"):
+        folder_of(tmp_path / "file" / "cache")
+    assert folder_of(tmp_path / "new" / "cache").is_dir()
 
 
 def test_readings_are_kept_in_the_user_s_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

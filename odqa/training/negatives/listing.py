@@ -31,11 +31,12 @@ def draw(
     if not 0 < ratio < float("inf") or limit < 0:
         raise UsageError(f"--ratio is {ratio} and --limit {limit}; the one must be above 0, the other not below it")
     if output is not None:
-        _check_writable(output)
-    examples, _ = repair(load_examples(source))
+        _check_writable(output, source)
+    examples, repairs = repair(load_examples(source))
     answerable = [example for example in examples if example.answerable]
     if not answerable:
-        raise DataError(f"{source}: no question in it is answerable, so no unanswerable one can be made of any")
+        lost = f" ({repairs.dropped:,} dropped: their answers are not in their contexts)" if repairs.dropped else ""
+        raise DataError(f"{source}: no question in it is answerable{lost}, so no unanswerable one can be made of any")
     if 0 < limit < len(answerable):
         answerable = random.Random(seed).sample(answerable, limit)
     originals = {example.id: example for example in answerable}
@@ -57,8 +58,8 @@ def write(path: Path, made: Sequence[Pair]) -> None:
         write_examples(unfinished, (negative for negative, _ in made))
 
 
-def _check_writable(path: Path) -> None:
+def _check_writable(path: Path, source: str) -> None:
     """Refuse before the work what could not be written, or not be read again, after it."""
     if path.suffix.lower() != ".jsonl":
         raise UsageError(f"--output {path}: the questions are written as JSON lines; give it the suffix .jsonl")
-    check_writable(path, "the questions")
+    check_writable(path, "the questions", source)

@@ -161,6 +161,15 @@ def write_json(path: Path, value: object, *, indent: int | None = 1, follow: boo
         unfinished.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def unwritable(folder: Path) -> Path | None:
+    """What keeps a folder, which need not be there yet, from being made or written to; None where nothing does.
+
+    That is the folder, or the nearest one above it that is there.
+    """
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    return None if nearest.is_dir() and os.access(nearest, os.W_OK) else nearest
+
+
 def _is_same(one: Path, other: Path) -> bool:
     with suppress(OSError, ValueError):  # Not a file, and perhaps the name of a dataset.
         return one.samefile(other)

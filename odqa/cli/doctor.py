@@ -23,6 +23,7 @@ from odqa.cli.output import count, megabytes, print_json, print_lines
 from odqa.cli.progress import status
 from odqa.cli.tables import print_table
 from odqa.errors import OdqaError
+from odqa.files import unwritable
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Backend
 
@@ -175,10 +176,9 @@ def _cache() -> Finding:
         folder = cache_folder("").absolute()
     except OdqaError as error:
         return Finding("cache", Verdict.MISSING, str(error), remedy)
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return Finding("cache", Verdict.OK, str(folder))
-    return Finding("cache", Verdict.MISSING, f"{nearest} cannot be written", remedy)
+    if nearest := unwritable(folder):
+        return Finding("cache", Verdict.MISSING, f"{nearest} cannot be written", remedy)
+    return Finding("cache", Verdict.OK, str(folder))
 
 
 def _index(named: Address | None, settings: Settings | None) -> Finding:

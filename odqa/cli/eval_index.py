@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from odqa.cli.progress import progress_of_stages, status
 from odqa.cli.tables import columns
 from odqa.cluster.join import check_address
 from odqa.errors import UsageError
+from odqa.files import unwritable
 from odqa.reports.visible import visible
 from odqa.types import Mode
 
@@ -87,7 +87,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
         _check_folder(report)
     if models.ray:
         check_address(models.ray)
-    folder_of(cache)  # Before a model is loaded.
+    cache = folder_of(cache)  # Before a model is loaded.
     precheck(request.index, reader=models.reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
@@ -125,6 +125,5 @@ def _check_folder(report: Path) -> None:
     """Raise UsageError where the folder of a report cannot be made, so that this is said before hours of work."""
     if report.exists() and not report.is_dir():
         raise UsageError(f"--report {report} is a file; name a folder")
-    nearest = next(path for path in (report, *report.absolute().parents) if os.path.lexists(path))
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+    if nearest := unwritable(report):
         raise UsageError(f"--report {report} cannot be made: {nearest} cannot be written to; name another folder")

@@ -6,7 +6,6 @@ there, the checkpoint was whole, and what was changed since then is found by its
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from safetensors import SafetensorError
 
 from odqa.checked import checked
 from odqa.errors import DataError, OdqaError, UsageError
-from odqa.files import read_json, sha256, write_json
+from odqa.files import read_json, sha256, unwritable, write_json
 from odqa.training.recipe import Recipe, differences
 
 STATE_FILE, FILES_FILE = "state.json", "files.json"
@@ -185,8 +184,7 @@ def check_output(output: Path, *, resume: bool) -> None:
     """Raise UsageError where ``output`` cannot hold a run; an unfinished one may be there with ``resume``."""
     if output.is_file():
         raise UsageError(f"{output} is a file; give a folder as --output")
-    nearest = next(path for path in (output, *output.absolute().parents) if os.path.lexists(path))
-    if not os.access(nearest, os.W_OK):
+    if nearest := unwritable(output):
         raise UsageError(f"{output} cannot be made: {nearest} cannot be written to; give another --output")
     if not output.is_dir() or not any(output.iterdir()):
         return

@@ -115,7 +115,7 @@ def test_a_kill_at_any_rename_or_removal_leaves_a_whole_checkpoint(tmp_path, mon
 
 def test_a_folder_that_cannot_be_made_is_refused_before_the_run(tmp_path, monkeypatch):
     check_output(tmp_path / "new" / "run", resume=False)
-    monkeypatch.setattr("odqa.training.checkpoint.os.access", lambda path, mode: path != tmp_path)
+    monkeypatch.setattr("odqa.files.os.access", lambda path, mode: path != tmp_path)
     with pytest.raises(UsageError, match="cannot be written to; give another --output"):
         check_output(tmp_path / "new" / "run", resume=False)
 

@@ -83,7 +83,7 @@ class Settings(BaseModel):
     k: _AtLeastOne = Field(20, description="passages to read for a question")
     n: _AtLeastOne = Field(3, description="answers to show at most")
     batch_size: _AtLeastOne = Field(32, description="windows that tune and eval read at once")
-    threads: _AtLeastOne | None = Field(None, description="threads of the CPU to use; all cores if not set")
+    threads: _AtLeastOne | None = Field(None, description="threads of the CPU to use, at most all; all if not set")
     cache: _Path | None = Field(None, description="folder of cached readings; the user's cache if not set")
     host: _Text = Field("127.0.0.1", description="the address that the server listens on")
     port: int = Field(8265, ge=0, le=65535, description="the port of the server; 0 takes a free one")

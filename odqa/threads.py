@@ -15,12 +15,13 @@ _asked: int | None = None
 def limit(number: int) -> None:
     """Compute on ``number`` threads from now on; those of torch and FAISS, too, where they are loaded already.
 
-    Raises UsageError for a number below 1.
+    On no more than there are processors: more are never faster, and torch ends the process where the system refuses it
+    one. Raises UsageError for a number below 1.
     """
     global _asked
     if number < 1:
         raise UsageError(f"threads is {number}; it must be at least 1")
-    _asked = number
+    _asked = number = min(number, os.cpu_count() or 1)
     for variable in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):  # Read by libraries as they load.
         os.environ[variable] = str(number)
     if torch := sys.modules.get("torch"):

@@ -99,7 +99,7 @@ def _findings(index: Address | None) -> Iterator[Finding]:
         yield Finding("settings", Verdict.BROKEN, describe(error), "put it right there")
     yield from (_library(name, module) for name, module in _LIBRARIES.items())
     yield _faiss()
-    yield from _devices()
+    yield from _devices(settings)
     yield _tried("encoder", lambda: _model(settings.encoder if settings else DEFAULT_ENCODER))
     yield _tried("reader", lambda: _model(settings.reader if settings else DEFAULT_READER))
     yield _cache()
@@ -133,12 +133,16 @@ def _faiss() -> Finding:
     return _tried("faiss", look, 'pip install "odqa[cpu]", or "odqa[gpu]" on Linux with CUDA')
 
 
-def _devices() -> Iterator[Finding]:
+def _devices(settings: Settings | None) -> Iterator[Finding]:
+    """What computes, and where, as commands that are given nothing else would choose it."""
+    named, wanted = (settings.device, settings.backend) if settings else ("auto", Backend.AUTO)
+    remedy = _REINSTALL if (named, wanted) == ("auto", Backend.AUTO) else "`odqa config` shows who set that"
+
     def backend() -> str:
         from odqa.runtime.backend import choose
         from odqa.runtime.openvino_library import load
 
-        choice = choose()
+        choice = choose(named, wanted)
         if choice.backend is Backend.TORCH:
             return "torch"
         return f"OpenVINO {load().__version__.partition('-')[0]} on the CPU, {choice.precision}"
@@ -148,13 +152,13 @@ def _devices() -> Iterator[Finding]:
 
         from odqa.device import has_bfloat16, pick_device
 
-        picked = pick_device("auto")
+        picked = pick_device(named)
         name = f" ({torch.cuda.get_device_name(picked)})" if picked.type == "cuda" else ""
         precision = "bfloat16" if has_bfloat16(picked.type) else "float32, as it multiplies no bfloat16"
         return f"{picked.type}{name}, {precision}"
 
-    yield _tried("answers by", backend, _REINSTALL)
-    yield _tried("training on", device, _REINSTALL)
+    yield _tried("answers by", backend, remedy)
+    yield _tried("training on", device, remedy)
     yield Finding("threads", Verdict.OK, f"{threads.count()} of {count(os.cpu_count() or 1, 'core')}")
 
 

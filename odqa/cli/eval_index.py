@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,15 +110,19 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
         if fit is not None and fit.record.get("sha256") == data.sha256 != "":
             note("the ranking was fitted on these very questions: it scores better on them than it will on others")
         found = evaluate_pipeline(data, retrievers, request.mode, readings, setting, tell)
-    if report is not None:
-        write_report(report, found)
-    with landed(f"the report is in {report}") if report is not None else nullcontext():
-        if json:
-            print_json({name: value for name, value in found.as_json().items() if name != "scores"})
-        else:
-            print_lines([format_pipeline(found, columns())])
-            if report is not None:
-                print_lines(["", f"The report is in {visible(str(report / HTML))}"])
+    done: AbstractContextManager[None] = nullcontext()
+    try:
+        if report is not None:
+            write_report(report, found)
+            done = landed(f"the report is in {report}")
+    finally:  # A full disk must not cost the user the scores as well.
+        with done:
+            if json:
+                print_json({name: value for name, value in found.as_json().items() if name != "scores"})
+            else:
+                print_lines([format_pipeline(found, columns())])
+    if report is not None and not json:
+        print_lines(["", f"The report is in {visible(str(report / HTML))}"])
 
 
 def _check_folder(report: Path) -> None:

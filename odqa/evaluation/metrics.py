@@ -21,10 +21,13 @@ from odqa.types import Hit, Reference, Span
 
 
 class BestThreshold(NamedTuple):
-    """The highest mean F1 that any threshold on the margin reaches, and the least margin answered for it."""
+    """The highest mean F1 that any threshold on the margin reaches, and the least margin answered for it.
+
+    The margin is None where nothing is better than abstaining everywhere.
+    """
 
     f1: float
-    margin: float
+    margin: float | None
 
 
 class PositionAccuracy(NamedTuple):
@@ -65,13 +68,13 @@ def best_threshold(f1: Sequence[float], answerable: Sequence[bool], margins: Seq
     For each question, ``f1`` is the token F1 of its first answer whatever the rule says, and ``margins`` how far that
     answer beats "no answer" (the script has it with the other sign, null - best span); -inf, where no span was found,
     is never answered. Starting from abstaining everywhere, questions are answered one by one from the largest margin
-    down. As in the script, the margin is 0.0 where nothing is better than abstaining everywhere, and equal margins are
-    not kept together. Raises ValueError without questions.
+    down. As in the script, equal margins are not kept together; where nothing is better than abstaining everywhere, the
+    margin is None (0.0 in the script, which is the margin of another rule). Raises ValueError without questions.
     """
     if not f1:
         raise ValueError("the best threshold needs at least one question")
     current = best = float(len(answerable) - sum(answerable))
-    margin = 0.0
+    margin: float | None = None
     for at in sorted(range(len(f1)), key=lambda at: -margins[at]):
         if margins[at] == -math.inf:
             break

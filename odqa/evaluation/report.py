@@ -42,7 +42,8 @@ class Level:
     ``has_answer_...`` over the answerable ones, ``..._forced`` with the first answer given whatever the rule says.
     ``no_answer_accuracy`` is the share of unanswerable questions that get no answer. ``best_threshold_f1`` is the best
     mean F1 that any threshold reaches, ``best_threshold_margin`` the least margin (of a fitted ranking the least
-    1 - P(no answer)) at which to answer for it. ``auroc`` tells answerable questions from the others by the same.
+    1 - P(no answer)) at which to answer for it, None where it is best never to answer. ``auroc`` tells answerable
+    questions from the others by the same.
     ``intervals`` are the bootstrap intervals, of the level ``interval_level``, of the scores of the same names.
     """
 

@@ -52,7 +52,7 @@ def fit_margin_threshold(cases: Sequence[Case]) -> float:
     judgements = list(Judge(ReaderRule()).judge(cases, 1))
     least = level(judgements).best_threshold_margin
     margins = np.array([one.answerability for one in judgements if one.first])
-    if least is None or least not in margins:
+    if least is None:
         return 0.0
     following = margins[margins < least]
     # Where every question is to be answered the next real number will do: an answer must exceed the threshold.

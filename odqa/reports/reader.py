@@ -65,11 +65,13 @@ def _scores(level: Level) -> list[Line]:
 
 
 def _abstention(level: Level) -> list[Line]:
-    margin = level.best_threshold_margin
-    rule = f"   answering where span - null >= {margin:.3f}" if margin is not None else ""
+    best, margin = level.best_threshold_f1, level.best_threshold_margin
+    rule = ""
+    if best is not None:
+        rule = "   answering nothing" if margin is None else f"   answering where span - null >= {margin:.3f}"
     return [
         Line(("no-answer accuracy", score(level, "no_answer_accuracy"))),
-        Line(("best-threshold F1", number(level.best_threshold_f1)), rule),
+        Line(("best-threshold F1", number(best)), rule),
         Line(("answerable AUROC", number(level.auroc))),
     ]
 

@@ -94,9 +94,11 @@ def test_a_context_goes_with_an_index_of_the_settings() -> None:
 
 
 def test_threads_are_told_to_what_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ODQA_THREADS", "3")
-    prepare({"ask": COMMANDS.function("ask")})
-    assert os.environ["OMP_NUM_THREADS"] == "3"
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    for asked, used in (("3", "3"), ("100000", "4")):  # No more than there are: torch would end the process.
+        monkeypatch.setenv("ODQA_THREADS", asked)
+        prepare({"ask": COMMANDS.function("ask")})
+        assert os.environ["OMP_NUM_THREADS"] == used
 
 
 def test_a_misspelt_variable_is_told_unless_the_command_is_quiet() -> None:

@@ -61,6 +61,13 @@ def test_broken_settings_and_a_model_that_is_gone_are_findings() -> None:
     assert "gone" in look(code=1)["reader"]["found"]
 
 
+def test_what_computes_is_what_the_settings_say() -> None:
+    assert look(ODQA_BACKEND="torch")["answers by"]["found"] == "torch"
+    found = look(code=1, ODQA_DEVICE="cuda", ODQA_BACKEND="openvino")
+    assert "not on cuda" in found["answers by"]["found"]
+    assert found["answers by"]["remedy"] == found["training on"]["remedy"] == "`odqa config` shows who set that"
+
+
 def test_a_library_that_cannot_be_loaded_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sentence_transformers", None)
     found = look(code=1)["sentence-transformers"]

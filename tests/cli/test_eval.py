@@ -288,3 +288,15 @@ def test_a_report_that_cannot_be_made_is_told_before_the_work(asked: Asked, tmp_
         result = CliRunner().invoke(app, ["eval", *arguments])
         assert (result.exit_code, result.stdout) == (2, "")
         assert f"--report {tmp_path / name}" in result.stderr
+
+
+def test_a_disk_that_is_full_when_the_report_is_written_costs_no_scores(asked: Asked, tmp_path: Path, monkeypatch):
+    def full(folder: Path, _: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+    monkeypatch.setattr("odqa.reports.folder.write_report", full)
+    report, own = tmp_path / "report", ["--reader", str(asked.reader), "--device", "cpu", "--cache", str(tmp_path)]
+    arguments = ["--dataset", str(asked.dataset), "--index", str(asked.index), "--report", str(report), *own]
+    result = CliRunner().invoke(app, ["eval", *arguments])
+    assert result.exit_code == 1 and f"No space left on device ({report})" in result.stderr
+    assert "ROUGE-1 F1" in result.stdout and "The report is in" not in result.stdout

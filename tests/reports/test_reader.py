@@ -61,6 +61,11 @@ def test_the_table_is_aligned_and_names_what_it_counts():
     ]
 
 
+def test_where_it_is_best_never_to_answer_the_table_says_so():
+    best = replace(REPORT, scores=replace(SCORES, best_threshold_margin=None))
+    assert "best-threshold F1             0.667   answering nothing" in format_reader(best).splitlines()
+
+
 def test_the_table_shows_a_dash_for_what_was_not_measured():
     nothing = Level(*[None] * 11, intervals=dict.fromkeys(SCORES.intervals), interval_level=0.95)
     bare = replace(REPORT, scores=nothing, calibration=None, seconds=None, windows_per_second=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -16,6 +15,7 @@ from odqa.cli import complete
 from odqa.cli.common import MODELS, command
 from odqa.cli.defaults import setting
 from odqa.cli.eval_index import Models, Request, reading, run
+from odqa.cli.language import LanguageOption, tell_language
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
@@ -38,7 +38,6 @@ Q = TypeVar("Q")
 
 if TYPE_CHECKING:
     from odqa.evaluation.reader import Evaluation
-    from odqa.squad import OwnQuestion
     from odqa.types import Example
 
 WHOLE = "With --index"  # The group of the options that go with it.
@@ -107,10 +106,7 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="Write the reader's predictions to this file, in the same format.")
     ] = None,
-    language: Annotated[
-        str | None,
-        typer.Option(help="Language of the answers: en, vi, de, es, ar, zh or other; en if not given."),
-    ] = None,
+    language: LanguageOption = None,
     json_output: JsonOption = False,
     device: DeviceOption = AUTO,
     ray: RayOption = None,
@@ -168,7 +164,7 @@ def evaluate(
     if index is not None:
         questions = load_questions(dataset, split)
         check_examples(questions, dataset)
-        _hint(questions, language)
+        tell_language(questions, language)
         k = min(setting("k", DEFAULT_K) if k is None else k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
         drawn = _draw(questions, limit, sample)
@@ -178,7 +174,7 @@ def evaluate(
         return
     examples = load_examples(dataset, split)
     check_examples(examples, dataset)
-    _hint(examples, language)
+    tell_language(examples, language)
     chosen = _draw(examples, limit, sample)
     if predictions is None or given is None:
         evaluation = _read(chosen, Models(reader, device, ray, batch_size), scored_as)
@@ -199,15 +195,6 @@ def evaluate(
                 print_json(found.as_json())
             else:
                 print_lines([format_reader(found)])
-
-
-def _hint(questions: Sequence[Example | OwnQuestion], language: str | None) -> None:
-    """Say which language the answers may be in, where none was named."""
-    from odqa.evaluation.languages import language_hint
-    from odqa.squad import texts_of
-
-    if language is None and (hint := language_hint(text for one in questions for text in texts_of(one))):
-        note(f"hint: {hint}")
 
 
 def _draw(questions: list[Q], limit: int | None, sample: int | None) -> list[Q]:

@@ -17,7 +17,9 @@ from odqa.errors import UsageError
 from odqa.squad import check_source
 from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe
 
-PANELS = {"How it is trained": ("base", "index", "distill", "distill_weight", "distill_temperature", "epochs")}
+PANELS = {
+    "How it is trained": ("base", "index", "distill", "distill_weight", "distill_temperature", "language", "epochs")
+}
 
 
 @with_settings(Recipe, first=SOURCES, panels=PANELS)

@@ -13,6 +13,7 @@ import typer
 from odqa.addresses import Address
 from odqa.cli.common import MODELS, command, tell_fallback
 from odqa.cli.defaults import setting
+from odqa.cli.language import LanguageOption, tell_language
 from odqa.cli.options import (
     AUTO,
     BATCH_SIZE,
@@ -57,6 +58,7 @@ def tune(
         str, typer.Option("-k", help="Numbers of passages that must all work, separated by commas.")
     ] = "5,20,50",
     limit: LimitOption = None,
+    language: LanguageOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -90,6 +92,7 @@ def tune(
     from odqa.answering.fit_file import is_same, keep, used_file, write
     from odqa.answering.precheck import precheck
     from odqa.evaluation.cases import Dataset, check_examples
+    from odqa.evaluation.languages import check_language
     from odqa.evaluation.places import place
     from odqa.evaluation.readings import Readings, folder_of
     from odqa.fitting.tuning import tune as fit_all
@@ -103,9 +106,11 @@ def tune(
         check_writable(output, "the fit", dataset)
     elif isinstance(index, Path) and index.is_dir() and not os.access(index, os.W_OK):
         raise UsageError(f"the fit cannot be put into {index}, which cannot be written to; name a file with --output")
+    scored_as = check_language(language or "en")
     cache = folder_of(cache or setting("cache", None))  # Before a model is loaded.
     questions = load_questions(dataset, split)[:limit]
     check_examples(questions, dataset)
+    tell_language(questions, language)
     precheck(index, reader=reader)
     with Retriever.open(index, mode=mode, device=device) as retriever:
         tell_fallback(retriever.fallback)
@@ -118,7 +123,7 @@ def tune(
         before, known = _before(loaded, index)
         data = Dataset.of(placed.examples, dataset, placed.sources)
         with Readings(loaded, cache, batch_size) as readings, progress_of_stages() as tell:
-            fit = fit_all(data, retriever, readings, ks=ks, before=before, progress=tell)
+            fit = fit_all(data, retriever, readings, ks=ks, language=scored_as, before=before, progress=tell)
     if output:
         write(output, fit)
     path = output or keep(index, loaded, fit)

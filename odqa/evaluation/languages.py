@@ -17,6 +17,7 @@ from odqa.errors import UsageError
 from odqa.text import normalize_answer
 
 LANGUAGES = ("en", "vi", "de", "es", "ar", "zh", "other")
+DEFAULT = "en"
 FOREIGN_SHARE = 0.1  # Of English answers 1-2 % have a letter beyond a-z, of German ones 22 %, of Spanish ones 32 %.
 
 _BY_CHARACTER = frozenset({"zh", "other"})

@@ -41,7 +41,7 @@ def _values(decisions: Sequence[Decision], trials: Sequence[Trial]) -> NDArray[n
     """What each decision is worth: its token F1, or 1 where none was given and there is none."""
     return np.array(
         [
-            f1_of(one.first, trial.references) if one.answered else float(trial.kind != ANSWERABLE)
+            f1_of(one.first, trial) if one.answered else float(trial.kind != ANSWERABLE)
             for one, trial in zip(decisions, trials, strict=True)
         ]
     )

@@ -46,7 +46,7 @@ class Trial:
     """A question with its candidates. ``kind`` is ``answerable``, or says why nothing answers it there.
 
     ``references`` are right answers' texts, none for an unanswerable question; ``group`` names what belongs together
-    when some trials are held out (a paragraph).
+    when some trials are held out (a paragraph), ``language`` the rules by which answers are compared.
     """
 
     question: str
@@ -54,6 +54,7 @@ class Trial:
     references: tuple[str, ...]
     kind: str
     group: str
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +133,19 @@ def observe(name: str, weights: Weights, trial: Trial) -> Observation:
     answers = rank(name, weights, trial.candidates)
     return Observation(
         tuple(features(trial.question, answers, trial.candidates.hits)),
-        f1_of(answers[0], trial.references),
+        f1_of(answers[0], trial),
         outcome_of(answers[0], trial),
     )
 
 
-def f1_of(answer: Answer | None, references: Sequence[str]) -> float:
+def f1_of(answer: Answer | None, trial: Trial) -> float:
     """The token F1 of an answer; 0 without one, and for a question without references, which should get none."""
-    return token_f1(answer.text, references) if answer and references else 0.0
+    return token_f1(answer.text, trial.references, trial.language) if answer and trial.references else 0.0
 
 
 def outcome_of(answer: Answer | None, trial: Trial) -> str:
     """Which of the calibrator's outcomes a first answer is; None is that no span was found."""
-    if answer and trial.references and exact_match(answer.text, trial.references):
+    if answer and trial.references and exact_match(answer.text, trial.references, trial.language):
         return "right"
     return "other" if trial.kind == ANSWERABLE else "none"
 
@@ -247,5 +248,5 @@ def _right(trial: Trial) -> NDArray[np.bool_]:
     right = np.zeros(len(trial.candidates.places), dtype=bool)
     for group in trial.candidates.groups:
         text = trial.candidates.places[group[0]].text
-        right[list(group)] = bool(trial.references) and exact_match(text, trial.references) == 1
+        right[list(group)] = bool(trial.references) and exact_match(text, trial.references, trial.language) == 1
     return right

@@ -38,18 +38,21 @@ PENALTIES = tuple(step / 50 for step in range(16))  # Logits for each word, 0 â€
 Question = tuple[str, Candidates, Sequence[str]]  # Its words, its candidates, its reference answers' texts.
 
 
-def fit_rule(cases: Sequence[Case]) -> ReaderRule:
-    """The threshold of the best F1 on questions in their own contexts, then the temperature with it in place."""
-    threshold = fit_margin_threshold(cases)
-    return ReaderRule(threshold, fit_temperature(questions_of(cases), threshold))
+def fit_rule(cases: Sequence[Case], language: str = "en") -> ReaderRule:
+    """The threshold of the best F1 on questions in their own contexts, then the temperature with it in place.
+
+    Here and below answers are compared by the rules for the ``language``.
+    """
+    threshold = fit_margin_threshold(cases, language)
+    return ReaderRule(threshold, fit_temperature(questions_of(cases), threshold, language))
 
 
-def fit_margin_threshold(cases: Sequence[Case]) -> float:
+def fit_margin_threshold(cases: Sequence[Case], language: str = "en") -> float:
     """The no-answer threshold of the best F1: halfway between the last question to answer and the next one.
 
     0 where nothing is better than never to answer, which no threshold fitted on such a set could improve.
     """
-    judgements = list(Judge(ReaderRule()).judge(cases, 1))
+    judgements = list(Judge(ReaderRule(), language).judge(cases, 1))
     least = level(judgements).best_threshold_margin
     margins = np.array([one.answerability for one in judgements if one.first])
     if least is None:
@@ -59,19 +62,19 @@ def fit_margin_threshold(cases: Sequence[Case]) -> float:
     return float((least + following.max()) / 2 if len(following) else np.nextafter(least, -np.inf))
 
 
-def fit_temperature(questions: Sequence[Question], threshold: float) -> float:
+def fit_temperature(questions: Sequence[Question], threshold: float, language: str = "en") -> float:
     """The temperature that makes it most likely which decisions are right and which are wrong.
 
     Minimises the negative log likelihood, -log confidence for a right decision and -log(1 - confidence) for a wrong
     one (Guo et al. 2017, section 4.2), by a search over temperatures at equal ratios and golden sections around the
     best. 1, which changes nothing, where there is nothing to fit: all are right, all are wrong, or there are none.
     """
-    _, correct = correctness(ReaderRule(threshold), questions)
+    _, correct = correctness(ReaderRule(threshold), questions, language)
     if correct.all() or not correct.any():
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        confidence, right = correctness(ReaderRule(threshold, float(np.exp(log_temperature))), questions)
+        confidence, right = correctness(ReaderRule(threshold, float(np.exp(log_temperature))), questions, language)
         likelihood = np.where(right, confidence, 1 - confidence)
         return float(-np.log(np.maximum(likelihood, LEAST)).mean())
 
@@ -83,7 +86,11 @@ def fit_temperature(questions: Sequence[Question], threshold: float) -> float:
 
 
 def fit_length_penalty(
-    reader: Reader, examples: Sequence[Example], progress: Callable[[int], None] | None = None
+    reader: Reader,
+    examples: Sequence[Example],
+    progress: Callable[[int], None] | None = None,
+    *,
+    language: str = "en",
 ) -> float:
     """The penalty, of those in ``PENALTIES``, whose best spans have the best token F1 on the answerable questions.
 
@@ -108,7 +115,7 @@ def fit_length_penalty(
     for example, spans in zip(asked, best, strict=True):
         references = [reference.text for reference in example.references]
         for at, (_, text) in enumerate(spans):
-            totals[at] += token_f1(text, references)
+            totals[at] += token_f1(text, references, language)
     return PENALTIES[totals.index(max(totals))]
 
 

@@ -38,13 +38,15 @@ def tune(
     readings: Readings,
     *,
     ks: Sequence[int] = KS,
+    language: str = "en",
     before: Decider | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit every ranking on a dataset, at all ``ks``, and name the one with the best held-out token F1.
 
-    All passages are read for it; when the first of them would have been enough is fitted last, at the largest k. The
-    record says what is gained over ``before``, what decides until now (None: the reader's own rule).
+    Answers are right by the rules for the ``language``. All passages are read for it; when the first of them would have
+    been enough is fitted last, at the largest k. The record says what is gained over ``before``, what decides until now
+    (None: the reader's own rule).
 
     Whatever is read is remembered by ``readings``, so that a killed run continues where it was. Raises DataError
     where nothing can be fitted and UsageError for a k below 1 or no k.
@@ -56,7 +58,9 @@ def tune(
     found = search(examples, retriever, max(ks), lambda done: tell("Searching", done, len(examples)), dataset.sources)
     cases = read(found.queries, max(ks), readings, lambda done, total: tell("Reading", done, total))
     by = held_out_by(examples)
-    tried = {k: [(case, grouped(case, trial, by)) for case in cases for trial in trials_of(case, k)] for k in ks}
+    tried = {
+        k: [(case, grouped(case, trial, by)) for case in cases for trial in trials_of(case, k, language)] for k in ks
+    }
     trials = [trial for some in tried.values() for _, trial in some]
     check(trials)
     # What is still to be read may change the most where the most is.
@@ -73,6 +77,7 @@ def tune(
     record = {
         "dataset": dataset.name,
         "sha256": dataset.sha256 or None,
+        "language": language,
         "encoder": retriever.index.manifest.encoder,
         "questions": len(examples),
         "cases": dict(Counter(trial.kind for trial in trials)),
@@ -101,14 +106,21 @@ def grouped(case: Case, trial: Trial, by: str) -> Trial:
     return replace(trial, group=case.query.example.id) if by == QUESTION else trial
 
 
-def trials_of(case: Case, k: int) -> list[Trial]:
+def trials_of(case: Case, k: int, language: str = "en") -> list[Trial]:
     """The trials of one question at ``k``: as it is, and, where it is answerable, without its gold passages."""
+
+    def trial(hits: Sequence[Hit], kind: str) -> Trial:
+        example = case.query.example
+        return Trial(
+            case.query.question, case.candidates(hits), tuple(case.references), kind, example.context, language
+        )
+
     query = case.query
     hits = query.first(k)
     if not query.example.answerable:
-        return [_trial(case, hits, UNANSWERABLE)]
+        return [trial(hits, UNANSWERABLE)]
     found = any(hit.passage.id in query.gold for hit in hits)
-    return [_trial(case, hits, ANSWERABLE if found else ABSENT), _trial(case, query.without_gold(k), ABSENT)]
+    return [trial(hits, ANSWERABLE if found else ABSENT), trial(query.without_gold(k), ABSENT)]
 
 
 def pair_of(case: Case, trial: Trial) -> Pair:
@@ -128,7 +140,7 @@ def held_out(decisions: Sequence[Decision], trials: Sequence[Trial]) -> dict[str
     answerable = kinds == ANSWERABLE
     answered = np.array([decision.answered for decision in decisions])
     pairs = list(zip(decisions, trials, strict=True))
-    f1 = np.array([f1_of(decision.first, trial.references) for decision, trial in pairs])
+    f1 = np.array([f1_of(decision.first, trial) for decision, trial in pairs])
     value = np.where(answered, f1, (~answerable).astype(float))
     right = np.array([outcome_of(decision.first, trial) == "right" for decision, trial in pairs])
     sure = np.array([decision.first.confidence if decision.first else 0.0 for decision in decisions])
@@ -143,10 +155,6 @@ def held_out(decisions: Sequence[Decision], trials: Sequence[Trial]) -> dict[str
         "risk_coverage_area": risk_coverage_area(sure, right),
         "coverage": float((answered * mass).sum() / mass.sum()),
     }
-
-
-def _trial(case: Case, hits: Sequence[Hit], kind: str) -> Trial:
-    return Trial(case.query.question, case.candidates(hits), tuple(case.references), kind, case.query.example.context)
 
 
 def _repeat(

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from odqa.evaluation.languages import DEFAULT
 from odqa.training.inputs import SourceCount
 from odqa.training.model_card import hash_of, table, used
 from odqa.training.names import name_of
@@ -74,6 +75,7 @@ def card(record: RunRecord) -> str:
         f"temperature of the confidence: {record.temperature:.4f}; "
         f"length penalty: {record.length_penalty:g} for each token after a span's first.{_kept(record)}",
         "",
+        *_language(record),
         *_evaluations(record.evaluations),
         *_tuning(record.tuning),
         "## Limits",
@@ -177,6 +179,14 @@ def _speed(run: RunRecord, stage: str) -> str:
         text += f" on {run.hardware}"
     text += f": {run.windows_per_second} windows a second" if run.windows_per_second else ""
     return text + used(run.mfu)
+
+
+def _language(record: RunRecord) -> list[str]:
+    """The language by whose rules answers were scored, where it is not the usual one."""
+    language = record.recipe.get("language", DEFAULT)
+    if language == DEFAULT or not (record.evaluations or record.tuning):
+        return []
+    return [f"Answers are compared by the rules for the language `{language}`.", ""]
 
 
 def _evaluations(evaluations: list[dict[str, Any]]) -> list[str]:

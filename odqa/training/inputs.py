@@ -9,6 +9,7 @@ from pathlib import Path
 
 from odqa.errors import DataError
 from odqa.evaluation.cases import check_examples
+from odqa.evaluation.languages import DEFAULT, language_hint
 from odqa.evaluation.places import place
 from odqa.files import sha256
 from odqa.index.layout import MANIFEST
@@ -56,6 +57,9 @@ def read_inputs(recipe: Recipe, tell: Callable[[str], None] = lambda text: None)
     """
     train, repairs, counts = training_examples(recipe, tell)
     scored, tuned_on = (_held_out(sources, recipe, tell) for sources in (recipe.eval, recipe.tune))
+    texts = (one.text for example in (*scored, *tuned_on) for one in example.references)
+    if recipe.language == DEFAULT and (hint := language_hint(texts)):
+        tell(f"hint: {hint}")
     return Inputs(train, repairs, counts, scored, tuned_on, hashes(recipe))
 
 

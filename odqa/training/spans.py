@@ -84,7 +84,8 @@ class Spans:
     def evaluate(self, model: Any) -> dict[str, float]:
         """The scores of :func:`odqa.training.tuning.epoch_metrics`."""
         reader = as_reader(model, self.tokenizer, self.recipe, "training")
-        return epoch_metrics(evaluate(self.examples, reader, reading(self.note, len(self.examples), "evaluating")))
+        progress = reading(self.note, len(self.examples), "evaluating")
+        return epoch_metrics(evaluate(self.examples, reader, progress, language=self.recipe.language))
 
 
 def span_loss(logits: Sequence[Any], labels: Sequence[Any]) -> Any:

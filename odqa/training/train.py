@@ -36,7 +36,7 @@ def finish(job: Job) -> None:
         if recipe.base_weight:
             average.interpolate(model, average.load_base(job.origin), recipe.base_weight)
         reader = tuning.as_reader(model, tokenizer, recipe, output.name)
-        tuned = tuning.tune(reader, job.inputs.tune, run.watcher.note) if job.inputs.tune else job.kept
+        tuned = tuning.tune(reader, job.inputs.tune, run.watcher.note, recipe.language) if job.inputs.tune else job.kept
         machine = start.machine(recipe, accelerator)
         record = make_record(recipe, job.inputs, job.ancestors, run.state, tuned, machine, job.flops_per_token)
         with checkpoint.room_for(output):

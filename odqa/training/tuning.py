@@ -64,23 +64,24 @@ def epoch_metrics(found: Evaluation) -> dict[str, float]:
     )
 
 
-def tune(reader: Reader, examples: Sequence[Example], note: Callable[[str], None]) -> Tuning:
+def tune(reader: Reader, examples: Sequence[Example], note: Callable[[str], None], language: str = "en") -> Tuning:
     """Fit a reader's settings on ``examples`` and record what it then does with them.
 
     The length penalty comes first, with it in place the no-answer threshold, with both the temperature.
     The record: counts, ``metrics`` and bootstrap ``intervals`` at the fitted threshold, ``calibration`` before and
-    after, ``mistakes``. Without examples nothing is fitted and there is no record. ``note`` is told how many are read.
+    after, ``mistakes``; all by the rules for the ``language``. Without examples nothing is fitted and there is no
+    record. ``note`` is told how many are read.
     """
     if not examples:
         return Tuning()
     reader = copy(reader)
     answerable = sum(example.answerable for example in examples)
     reader.length_penalty = fit_length_penalty(
-        reader, examples, reading(note, answerable, "fitting the length penalty")
+        reader, examples, reading(note, answerable, "fitting the length penalty"), language=language
     )
     cases, _ = read_cases(examples, reader, reading(note, len(examples), "fitting threshold and temperature"))
-    rule = fit_rule(cases)
-    found = evaluate_cases(cases, rule)
+    rule = fit_rule(cases, language)
+    found = evaluate_cases(cases, rule, language)
     scores = found.report.scores
     record = {
         **asdict(found.report.questions),

@@ -45,6 +45,13 @@ def test_ask_uses_what_was_fitted_and_explains_it(tuned: Asked) -> None:
     assert total <= 1 + 1e-9
 
 
+def test_the_language_of_the_answers_is_known_and_kept(asked: Asked, tmp_path: Path) -> None:
+    result = run("tune", asked, "--language", "klingon")
+    assert result.exit_code == 2 and "'klingon' is not known" in result.stderr
+    result = run("tune", asked, "--language", "vi", "-k", "2", "--output", tmp_path / "fit.json", "--json")
+    assert json.loads(result.stdout)["language"] == "vi"
+
+
 def test_another_ranking_can_be_named(tuned: Asked) -> None:
     found = json.loads(run("ask", tuned, "who built the tower", "--ranking", "logit", "--explain", "--json").stdout)
     assert found["ranking"] == "logit"

@@ -53,6 +53,14 @@ def empty(kind: str = "unanswerable", right: str = "") -> Trial:
     return Trial("who is it", Candidates.of(hits, [Reading((), 0.0)]), (right,) if right else (), kind, "g")
 
 
+def test_an_answer_is_right_by_the_rules_for_the_language() -> None:
+    one = trial([("alpha", 1.0, 1.0)], right="của alpha")  # What counts as an article in Vietnamese.
+    weights = Weights()
+    assert (observe("null", weights, one).f1, observe("null", weights, one).outcome) == (pytest.approx(2 / 3), "other")
+    one = replace(one, language="vi")
+    assert (observe("null", weights, one).f1, observe("null", weights, one).outcome) == (1.0, "right")
+
+
 def best_by_bm25(count: int = 30) -> list[Trial]:
     """The right text is that of the best BM25 passage; what the reader says is noise."""
     rng = random.Random(7)

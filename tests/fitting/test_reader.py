@@ -62,6 +62,14 @@ def test_the_temperature_by_hand() -> None:
     ) == pytest.approx(0.05, abs=0.05)
 
 
+def test_what_is_right_is_right_by_the_rules_for_the_language() -> None:
+    # "của" is what counts as an article in Vietnamese, and a word of the answer in English.
+    rows = [("Paris", 2.0), ("Paris", 2.0), ("Seine", 2.0), ("Berlin", 2.0)]
+    vietnamese = asked([("của Paris", said, margin) for said, margin in rows])
+    assert fit_rule(vietnamese, "vi") == fit_rule(asked([("Paris", said, margin) for said, margin in rows]))
+    assert fit_rule(vietnamese) != fit_rule(vietnamese, "vi")
+
+
 @pytest.mark.parametrize("right", [[], [True], [False], [True, True], [False, False]])
 def test_where_there_is_nothing_to_fit_the_temperature_is_1(right: list[bool]) -> None:
     assert fit_temperature([one_place(2.0, value) for value in right], 0.0) == 1.0

@@ -13,7 +13,7 @@ from odqa.squad import write_examples
 from odqa.training.data import label
 from odqa.training.inputs import SourceCount, check_spans, data_files, hashes, read_inputs, training_examples
 from odqa.training.recipe import Recipe, Source
-from odqa.types import Reference
+from odqa.types import Example, Reference
 from tests import tiny
 from tests.training.conftest import examples
 
@@ -46,6 +46,16 @@ def test_held_out_files_may_have_the_same_ids_and_what_is_left_out_of_them_is_to
     found = read_inputs(Recipe(train=(Source(str(train_file)),), eval=held_out, base=str(tiny_base)), heard.append)
     assert [one.id.partition("/")[0] for one in found.eval] == ["1", "2"]
     assert heard == [f"{path}: 1 held-out questions are left out: their answers are not in their contexts"]
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_held_out_answers_that_do_not_look_english_give_a_hint(train_file, tmp_path, tiny_base, language):
+    path = tmp_path / "vi.jsonl"
+    write_examples(path, [Example("q", "sông?", "Sông Hồng", (Reference("Sông Hồng", 0),))])
+    heard: list[str] = []
+    train, tune = ((Source(str(one)),) for one in (train_file, path))
+    read_inputs(Recipe(train=train, tune=tune, base=str(tiny_base), language=language), heard.append)
+    assert len(heard) == (language == "en") and all("--language" in one for one in heard)
 
 
 def test_windows_without_any_answer_are_refused(train_file):

@@ -316,14 +316,21 @@ def test_what_a_run_leaves(recipe, tmp_path, train_file, tiny_base):
     assert str(tiny_base) not in (output / "config.json").read_text()
 
 
-def test_the_tuned_threshold_is_the_best_on_the_tuning_data(recipe, tmp_path, train_file):
+@pytest.mark.parametrize("language", ["en", "vi"])  # "the Seine" is "Seine" in English alone.
+def test_the_tuned_threshold_is_the_best_on_the_tuning_data(recipe, tmp_path, train_file, language):
     """The reader, loaded and asked again, reaches the F1 that the run has recorded as the best one."""
     from odqa.evaluation.reader import evaluate
 
-    output = run(recipe(tune=(Source(str(train_file)),)), tmp_path / "out")
+    data = (Source(str(train_file)),)
+    output = run(recipe(tune=data, eval=data, keep="last", language=language), tmp_path / "out")
     reader = Reader.load(output, device="cpu", dtype="float32", backend="torch")
-    report = evaluate(load_examples(train_file), reader).report
-    tuning = record_of(output).tuning
+    report = evaluate(load_examples(train_file), reader, language=language).report
+    record = record_of(output)
+    tuning = record.tuning
+    assert ("rules for the language `vi`" in card(record)) == (language == "vi")
+    reader.length_penalty = 0.0
+    forced = evaluate(load_examples(train_file), reader, language=language).report.scores.rouge1_f1_answerable_forced
+    assert record.evaluations[-1]["rouge1_f1_answerable_forced"] == pytest.approx(forced, abs=1e-6)
     assert report.scores.best_threshold_f1 == pytest.approx(tuning["metrics"]["best_threshold_f1"], abs=1e-6)
     assert report.scores.f1 == pytest.approx(tuning["metrics"]["f1"], abs=1e-6)
     error = tuning["calibration"]["after"]["expected_calibration_error"]

@@ -385,6 +385,20 @@ def test_what_is_asked_before_the_indexes_are_known_is_asked_once_they_are(opene
     assert {one["index"] for one in stub.asked} == {"tiny"}
 
 
+def test_what_is_typed_before_the_indexes_are_known_stays(opened, stub) -> None:
+    waiting: list[Any] = []
+    opened.page.route(INDEXES, lambda route: waiting.append(route))
+    with opened.page.expect_request(INDEXES):
+        opened.page.goto(stub.address)
+    opened.page.locator("#question").press_sequentially("What is")
+    waiting.pop().continue_()
+    expect(opened.page.locator("#examples")).to_be_visible()
+    opened.page.keyboard.type(" the price?")
+    opened.page.keyboard.press("Enter")
+    expect(first(opened.page).locator("h3")).to_have_text("24 kroner")
+    expect(opened.page.locator("#question")).to_have_value("What is the price?")
+
+
 def test_an_option_that_cannot_be_is_shown_where_it_is(page, stub) -> None:
     page.get_by_text("Filters and options").click()
     page.fill("#k", "200")

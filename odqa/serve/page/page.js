@@ -369,7 +369,9 @@ function begin() {
     );
     at("index").parentElement.hidden = offered.indexes.length < 2;
     describe();
+    const typed = at("question").value; // Meanwhile.
     arrive();
+    if (location.hash.length < 2) at("question").value = typed;
   });
 }
 

@@ -63,6 +63,8 @@ def path_of(name: str, value: object) -> Path:
     """The path of a file or a folder. Raises UsageError for what is none."""
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise UsageError(f"the {name} is named by its path, not by {_named(value)}")
+    if "\0" in os.fsdecode(value):
+        raise UsageError(f"the path of the {name} has the character NUL in it, which no path has")
     return Path(value)
 
 

@@ -15,12 +15,15 @@ _OTHER_NAMES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps",
 
 
 def check_device(name: str) -> str:
-    """The name of a device. Raises UsageError for one that was never any; whether it is here, torch knows.
+    """The name of a device, in small letters. Raises UsageError for none; whether it is here, torch knows.
 
-    >>> check_device("cuda:1")
+    >>> check_device("CUDA:1")
     'cuda:1'
     """
-    kind = name.partition(":")[0].casefold()
+    name = name.casefold()
+    kind, colon, number = name.partition(":")
+    if colon and not number.isdecimal():
+        raise UsageError(f"{name!r} is no device; after the colon is its number, as in {kind}:0")
     if kind not in DEVICES:
         guess = meant(_OTHER_NAMES.get(kind, kind), DEVICES)
         remedy = f"give one of {', '.join(DEVICES)}"
@@ -47,6 +50,13 @@ def pick_device(name: str) -> torch.device:
         raise UsageError(f"no such device: {name!r} (try auto, cpu or cuda)") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UsageError("no CUDA device here (torch.cuda.is_available() is False); use --device cpu or auto")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"no {name} here: there are {torch.cuda.device_count()} CUDA devices, the first is cuda:0")
+    if device.type not in ("cpu", "cuda"):
+        try:
+            (torch.zeros(1, device=device) + 1).item()
+        except Exception:  # Each kind says it in its own way.
+            raise UsageError(f"nothing is computed on {name!r} here; use --device cpu or auto") from None
     return device
 
 

@@ -161,6 +161,14 @@ def write_json(path: Path, value: object, *, indent: int | None = 1, follow: boo
         unfinished.write_text(json.dumps(value, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder; a name that is too long, or no name at all, is that of none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def unwritable(folder: Path) -> Path | None:
     """What keeps a folder, which need not be there yet, from being made or written to; None where nothing does.
 

@@ -33,6 +33,8 @@ _LEAST_LIKE = 0.8  # How like a setting's name a variable of the environment is 
 def _said(value: object) -> object:
     if isinstance(value, str) and not value.strip():
         raise ValueError("it is empty; leave it out for the default")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("it has the character NUL in it, which no name has")
     return value
 
 

@@ -53,7 +53,7 @@ def test_one_path_is_a_list_of_one() -> None:
         paths_of("docs") == paths_of(Path("docs")) == paths_of(["docs"]) == paths_of(iter(["docs"])) == [Path("docs")]
     )
     assert names_of("a") == names_of(["a"]) == names_of(Path("a")) == ["a"]
-    for wrong in (None, 3, [3], "", [""], [None]):
+    for wrong in (None, 3, [3], "", [""], [None], "a\0b", ["a\0b"]):
         with pytest.raises(UsageError, match="path"):
             paths_of(wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"the index is named by its path, not by \['docs'\] \(list\)"):

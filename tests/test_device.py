@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from odqa.device import has_bfloat16, pick_device, pick_dtype
+from odqa.device import check_device, has_bfloat16, pick_device, pick_dtype
 from odqa.errors import UsageError
 
 WITHOUT_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
@@ -19,6 +19,25 @@ def test_auto_is_a_device_that_computes():
 def test_no_cuda_device_names_the_remedy():
     with pytest.raises(UsageError, match=r"no CUDA device .*--device cpu or auto"):
         pick_device("cuda:0")
+
+
+@pytest.mark.parametrize("name", ["meta", "xla", "hpu"])
+def test_a_device_on_which_nothing_is_computed_is_told(name):
+    with pytest.raises(UsageError, match=rf"on '{name}' here; use --device cpu or auto"):
+        pick_device(name)
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is an mps device")
+def test_no_mps_device_is_told():
+    with pytest.raises(UsageError, match=r"on 'mps' here"):
+        pick_device("mps")
+
+
+def test_the_name_of_a_device_is_checked_without_torch():
+    assert [check_device(name) for name in ("CPU", "cuda:1", "Auto")] == ["cpu", "cuda:1", "auto"]
+    for name in ("cuda:x", "cuda:", "cpu:-1"):
+        with pytest.raises(UsageError, match="after the colon is its number"):
+            check_device(name)
 
 
 @pytest.mark.parametrize("name", ["gpu", ""])

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import import_module, metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from odqa import __version__, threads
-from odqa.addresses import Address
+from odqa.addresses import Address, MilvusAddress
 from odqa.cli.common import command, describe
 from odqa.cli.defaults import chosen
 from odqa.cli.options import JsonOption, SameIndexOption
@@ -23,7 +22,7 @@ from odqa.cli.output import count, megabytes, print_json, print_lines
 from odqa.cli.progress import status
 from odqa.cli.tables import print_table
 from odqa.errors import OdqaError
-from odqa.files import unwritable
+from odqa.files import exists, unwritable
 from odqa.models import DEFAULT_ENCODER, DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Backend
 
@@ -159,6 +158,8 @@ def _devices(settings: Settings | None) -> Iterator[Finding]:
 
     yield _tried("answers by", backend, remedy)
     yield _tried("training on", device, remedy)
+    if settings and settings.threads:
+        threads.limit(settings.threads)
     yield Finding("threads", Verdict.OK, f"{threads.count()} of {count(os.cpu_count() or 1, 'core')}")
 
 
@@ -200,9 +201,10 @@ def _index(named: Address | None, settings: Settings | None) -> Finding:
         counts = f"{count(manifest.documents, 'document')}, {count(manifest.passages, 'passage')}"
         return f"{folder}: {counts}, {megabytes(manifest.bytes)}"
 
-    if named is None and folder == DEFAULT_INDEX and not DEFAULT_INDEX.exists():
+    there = isinstance(folder, MilvusAddress) or exists(folder)
+    if named is None and folder == DEFAULT_INDEX and not there:
         return Finding("index", Verdict.MISSING, f"none at {folder} yet", "make one: odqa index PATH...")
-    return _tried("index", look, f"odqa verify {folder}" if not isinstance(folder, Path) or folder.exists() else "")
+    return _tried("index", look, f"odqa verify {folder}" if there else "")
 
 
 def _extras() -> Iterator[Finding]:

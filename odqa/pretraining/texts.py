@@ -16,11 +16,10 @@ from odqa.corpus import ReadOptions, Unusable, find_files, read_file
 from odqa.corpus.base import OpenFile, source_of, well_formed
 from odqa.corpus.encoding import open_text
 from odqa.errors import DataError, UsageError
-from odqa.files import open_regular, sha256
+from odqa.files import exists, open_regular, sha256
 from odqa.index.ownership import is_index
 from odqa.pretraining.recipe import LanguageRecipe
 from odqa.training.data import KNOWN_BY, drawn
-from odqa.training.recipe import exists
 from odqa.types import Document
 
 PIECE = 10_000  # Characters: longer texts are cut, at a line's end where there is one, and longer lines anywhere.

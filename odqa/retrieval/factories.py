@@ -7,7 +7,7 @@ from math import floor, log2, sqrt
 from typing import Any
 
 from odqa.errors import UsageError
-from odqa.retrieval.faiss_library import reason, require_faiss, unwrap
+from odqa.retrieval.faiss_library import reason, require_faiss, transformations, unwrap
 
 FLAT = "Flat"
 EXAMPLES = ("Flat", "SQ8", "HNSW32", "IVF1024,Flat", "IVF4096,SQ8")
@@ -24,9 +24,19 @@ _KINDS = {
     "IndexIVFPQ",
     "IndexIVFPQFastScan",
 }
+# What an index may begin with, as it can be undone. Whitening (``PCAW…``) cannot.
+_UNDONE = {
+    "PCAMatrix",
+    "OPQMatrix",
+    "RandomRotationMatrix",
+    "NormalizationTransform",
+    "CenteringTransform",
+    "RemapDimensionsTransform",
+}
+_BYTE = 256  # Values of a byte, each of which is a centroid of a product quantizer.
 _FEWEST = 32  # Vectors a cluster.
 _POINTS = 64  # Vectors that a cluster is learned from. FAISS asks for 39 at least and uses no more than 256.
-_QUANTIZER = 65_536  # Vectors that codes are learned from: FAISS's 256 for each of a byte's 256 values.
+_QUANTIZER = 256 * _BYTE  # Vectors that codes are learned from, by FAISS's own measure.
 
 
 def choose(vectors: int, dimension: int) -> str:
@@ -44,7 +54,7 @@ def choose(vectors: int, dimension: int) -> str:
 
 def training_size(index: Any) -> int:
     """How many vectors a faiss index is trained on, where there are so many; 0 where there is nothing to learn."""
-    return 0 if index.is_trained else max(_QUANTIZER, _POINTS * _clusters(index))
+    return 0 if index.is_trained else max(_QUANTIZER, _POINTS * _needed(index))
 
 
 def make(factory: str, dimension: int) -> Any:
@@ -65,6 +75,18 @@ def make(factory: str, dimension: int) -> Any:
             f"the factory {factory!r} makes an {type(core).__name__}, and such an index cannot both apply filters "
             f"and return its vectors; {_remedy()}"
         )
+    for one in transformations(index):
+        kind = type(one).__name__
+        if kind not in _UNDONE or getattr(one, "eigen_power", None):
+            raise UsageError(
+                f"the factory {factory!r} begins with what cannot be undone ({kind}), and an index must return its "
+                f"vectors; {_remedy()}"
+            )
+        if isinstance(one, faiss.PCAMatrix) and one.d_out > one.d_in:
+            raise UsageError(
+                f"the factory {factory!r} makes {one.d_out:,} numbers of {one.d_in:,}, and it can only make fewer; "
+                f"{_remedy()}"
+            )
     if isinstance(core, faiss.IndexIVF):
         # FAISS warns on stderr of few vectors to learn from; here the recall that comes of it is measured.
         core.cp.min_points_per_centroid = 1
@@ -79,19 +101,26 @@ def check_factory(factory: str, dimension: int, vectors: int | None = None) -> N
     Cheap, so that a build can ask before it encodes anything, and again when it has counted its passages.
     """
     index = make(factory, dimension)
-    needed = 0 if index.is_trained else _clusters(index)
+    needed = 0 if index.is_trained else _needed(index)
     if vectors is not None and vectors < needed:
         raise UsageError(
-            f"the factory {factory!r} has {needed:,} clusters to learn, which takes at least as many vectors, and "
-            f"there are {vectors:,}; use --factory {choose(vectors, dimension)}, or leave --factory out"
+            f"the factory {factory!r} has to learn from at least {needed:,} vectors, and there are {vectors:,}; use "
+            f"--factory {choose(vectors, dimension)}, or leave --factory out"
         )
 
 
-def _clusters(index: Any) -> int:
-    """The largest number of centroids that some part of the index learns."""
+def _needed(index: Any) -> int:
+    """The fewest vectors that each part of the index can learn from: one for each of its centroids, or components."""
+    faiss = require_faiss()
     core = unwrap(index)
     quantizer = getattr(core, "pq", None)
-    return max(int(getattr(core, "nlist", 0)), int(quantizer.ksub) if quantizer is not None else 0)
+    needed = [int(getattr(core, "nlist", 0)), int(quantizer.ksub) if quantizer is not None else 0]
+    for one in transformations(index):
+        if isinstance(one, faiss.PCAMatrix):
+            needed.append(int(one.d_out))
+        elif isinstance(one, faiss.OPQMatrix):  # It learns codes of a byte for its rotation.
+            needed.append(_BYTE)
+    return max(needed)
 
 
 def _remedy() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from odqa.errors import OdqaError
@@ -25,6 +26,14 @@ def unwrap(index: Any) -> Any:
     while isinstance(index, faiss.IndexPreTransform):
         index = faiss.downcast_index(index.index)
     return index
+
+
+def transformations(index: Any) -> Iterator[Any]:
+    """The rotations and projections that :func:`unwrap` takes off, the first one first."""
+    faiss = require_faiss()
+    while isinstance(index, faiss.IndexPreTransform):
+        yield from (faiss.downcast_VectorTransform(index.chain.at(at)) for at in range(index.chain.size()))
+        index = faiss.downcast_index(index.index)
 
 
 def reason(error: BaseException) -> str:

@@ -35,6 +35,7 @@ _UNDIVIDED = (
 )
 # What ends an open syllable of Vietnamese with the tone's mark on its second vowel; "quý" has but one vowel.
 _SECOND_VOWEL = re.compile(r"(?:(?<=o)[àáảãạèéẻẽẹ]|(?<=u)(?<!qu)[ỳýỷỹỵ])(?!\w)")
+_DOTLESS = frozenset({"az", "tr"})  # Where the small letter of I is ı, and that of İ is i.
 _MARKS = (0x300, 0x1E94A)  # The first and the last; after it come only variation selectors.
 
 
@@ -54,6 +55,7 @@ class Analyzer:
     def __init__(self, language: str) -> None:
         """``language`` is a code such as ``en`` or ``pt-BR``; an unknown one has neither stop words nor a stemmer."""
         code = base_language(language)
+        self._code = code
         self._bare = code == "en"
         self._vietnamese = code == "vi"
         self._stop_words = _stop_words(code)
@@ -61,7 +63,7 @@ class Analyzer:
 
     def __call__(self, text: str) -> list[str]:
         """The terms of ``text`` in their order, repetitions included."""
-        text = unicodedata.normalize("NFKC", text).casefold()
+        text = _folded(text, self._code)
         if self._bare and not text.isascii():
             text = _without_marks(text)
         if self._vietnamese:
@@ -86,6 +88,18 @@ class Analyzer:
             cuts = [(at, at + 2) for at in range(first, last - 1)] if match.lastindex and last - first > 1 else []
             for start, end in cuts or [(first, last)]:
                 yield from ((start, end, term) for term in self(text[start:end]))
+
+
+def _folded(text: str, code: str) -> str:
+    """The text in Unicode NFKC without capitals.
+
+    >>> _folded("DİYARBAKIR", "tr"), _folded("SIR", "en")
+    ('diyarbakır', 'sir')
+    """
+    text = unicodedata.normalize("NFKC", text)
+    if code in _DOTLESS:
+        text = text.replace("İ", "i").replace("I", "ı")
+    return text.casefold()
 
 
 def _without_marks(text: str) -> str:
@@ -118,7 +132,7 @@ def _stop_words(code: str) -> frozenset[str]:
     if code not in _STOP_WORDS:
         return frozenset()
     words = getattr(_lists(), f"STOPWORDS_{_STOP_WORDS[code]}")
-    return frozenset(unicodedata.normalize("NFKC", word).casefold() for word in words)
+    return frozenset(_folded(word, code) for word in words)
 
 
 @cache

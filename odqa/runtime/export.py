@@ -13,8 +13,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -37,11 +38,16 @@ from odqa.runtime.tokens import FastTokenizer
 FORMAT = 1  # Of the folder; and of how graphs are made: a new number makes all of them anew.
 TOLERANCE = 0.02  # The largest difference of an output to torch's, both in float32, as a share of its spread.
 _GRAPH, _TOKENIZER, _ABOUT = "graph.xml", "tokenizer.json", "about.json"
+_HALF_MADE = 3600  # Seconds after which nobody is making a graph any more.
 _log = logging.getLogger("odqa")
 
 
 class NotExportable(OdqaError):
     """A model that must be run by torch, and why."""
+
+
+class _Unwritten(OdqaError):
+    """A graph for which there is no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,38 +142,65 @@ def _read(folder: Path, key: Mapping[str, Any]) -> Graph | str | None:
 
 
 def _make(model: Path, folder: Path, key: Mapping[str, Any], make: Callable[[Path], Made]) -> Graph | str | None:
-    """Make the graph and put it into the folder, whole or not at all; or write there why there can be none."""
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        fresh = Path(place) / folder.name
-        fresh.mkdir()
-        try:
-            made = make(model)
-            bears = _write(made, fresh)
-            about = {
-                "unusable": "",
-                "tokenizer": made.tokenizer.settings,
-                "about": dict(made.about),
-                "bears_bfloat16": bears,
-            }
-        except NotExportable as error:
-            about = {"unusable": str(error)}
-        files = {file.name: file_hash(file) for file in fresh.iterdir()}
-        write_json(fresh / _ABOUT, {"key": key, "files": files, **about})
-        with suppress(OSError):  # Where another process has made it meanwhile, that one is as good.
-            if folder.exists():
-                shutil.rmtree(folder)
-            fresh.rename(folder)
+    """Make the graph and put it into the folder, whole or not at all; or write there why there can be none.
+
+    Why there is none for want of room is returned, and tried again by the next process.
+    """
+    _remove_half_made(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+            fresh = Path(place) / folder.name
+            fresh.mkdir()
+            try:
+                made = make(model)
+                bears = _write(made, fresh)
+                about = {
+                    "unusable": "",
+                    "tokenizer": made.tokenizer.settings,
+                    "about": dict(made.about),
+                    "bears_bfloat16": bears,
+                }
+            except NotExportable as error:
+                about = {"unusable": str(error)}
+            with _writing(fresh):
+                files = {file.name: file_hash(file) for file in fresh.iterdir()}
+                write_json(fresh / _ABOUT, {"key": key, "files": files, **about})
+            if _read(folder, key) is None:  # Else another process has made it meanwhile, and may be running it.
+                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):
+                    fresh.rename(folder)
+    except _Unwritten as error:
+        return str(error)
     return _read(folder, key)
+
+
+def _remove_half_made(folder: Path) -> None:
+    """Remove what processes that were killed have left of the folder's graph."""
+    for place in folder.parent.glob(f".{folder.name}-*"):
+        with suppress(OSError):
+            if place.stat().st_mtime < time.time() - _HALF_MADE:
+                shutil.rmtree(place)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A block that writes into a folder of the cache. Raises _Unwritten where that fails."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # The latter is OpenVINO's, whatever it was.
+        said = error.strerror if isinstance(error, OSError) else "is the disk full?"
+        raise _Unwritten(f"its graph cannot be written to {folder.parents[1]}: {said}") from None
 
 
 def _write(made: Made, folder: Path) -> bool:
     """Write the module's graph and tokenizer; returns whether it may run in bfloat16, False where there is none.
 
-    Raises NotExportable where the graph gives other outputs than the module.
+    Raises NotExportable where the graph gives other outputs than the module, _Unwritten where there is no room for it.
     """
     graph = _traced(made)
-    openvino_library.load().save_model(graph, folder / _GRAPH, compress_to_fp16=False)
-    (folder / _TOKENIZER).write_text(made.tokenizer.to_json(), encoding="utf-8")
+    with _writing(folder):
+        openvino_library.load().save_model(graph, folder / _GRAPH, compress_to_fp16=False)
+        (folder / _TOKENIZER).write_text(made.tokenizer.to_json(), encoding="utf-8")
     found = _run(graph, made.trial, "f32")
     own = made.trial["attention_mask"].astype(bool)
     for values, wanted in zip(found, made.wanted, strict=True):

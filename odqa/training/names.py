@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from odqa.training.recipe import exists, setting_of, settings_of
+from odqa.files import exists
+from odqa.training.recipe import setting_of, settings_of
 
 
 def name_of(path: str) -> str:

@@ -18,7 +18,7 @@ from odqa.addresses import folder_of
 from odqa.arguments import meant
 from odqa.errors import DataError, UsageError
 from odqa.evaluation.languages import LANGUAGES
-from odqa.files import sha256
+from odqa.files import exists, sha256
 from odqa.models import DEFAULT_ENCODER
 from odqa.toml_files import read_toml
 from odqa.training.negatives.kinds import KINDS, check_kinds
@@ -372,14 +372,6 @@ def _typed(content: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]
 def _is_float(value: str | float) -> bool:
     """Whether a number is one that a float can hold, infinity among them; a text is not asked."""
     return not isinstance(value, int) or abs(value) < 1 << 1023
-
-
-def exists(path: Path) -> bool:
-    """Whether there is a file or folder; a name that is too long, or no name at all, is that of none."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _short(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from odqa import threads
 from odqa.cli import app
 
 
@@ -54,6 +55,11 @@ def test_a_damaged_index_fails_with_the_command_that_tells_more(work: Path) -> N
     assert found["index"]["remedy"] == "odqa verify index"
 
 
+def test_an_index_of_an_impossible_name_costs_no_other_finding() -> None:
+    found = look("--index", "a" * 300, code=1)
+    assert found["index"]["verdict"] == "broken" and found["odqa"]["verdict"] == "ok"
+
+
 def test_broken_settings_and_a_model_that_is_gone_are_findings() -> None:
     Path("odqa.toml").write_text("indx = 1\n")
     assert "did you mean 'index'" in look(code=1)["settings"]["found"]
@@ -61,7 +67,12 @@ def test_broken_settings_and_a_model_that_is_gone_are_findings() -> None:
     assert "gone" in look(code=1)["reader"]["found"]
 
 
-def test_what_computes_is_what_the_settings_say() -> None:
+def test_what_computes_is_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_asked", None)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # And back, after the setting has put its own there.
+    monkeypatch.setenv("RAYON_NUM_THREADS", "2")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert look(ODQA_THREADS="3")["threads"]["found"] == "3 of 8 cores"
     assert look(ODQA_BACKEND="torch")["answers by"]["found"] == "torch"
     found = look(code=1, ODQA_DEVICE="cuda", ODQA_BACKEND="openvino")
     assert "not on cuda" in found["answers by"]["found"]

@@ -62,15 +62,32 @@ def test_kinds_without_filters_or_without_their_vectors_are_refused(factory, kin
 
 
 @pytest.mark.parametrize(
-    ("factory", "needed"), [("IVF1024,Flat", "1,024"), ("IVF16,PQ4", "256"), ("PCA8,IVF900,SQ8", "900")]
+    ("factory", "needed"),
+    [
+        *(("IVF1024,Flat", "1,024"), ("IVF16,PQ4", "256"), ("PCA8,IVF900,SQ8", "900")),
+        *(("OPQ4,Flat", "256"), ("PCA8,OPQ4_8,SQ8", "256")),
+    ],
 )
 def test_too_few_vectors_to_learn_from_are_counted_and_another_factory_proposed(factory, needed):
     check_factory(factory, 16)
     with pytest.raises(UsageError) as error:
         check_factory(factory, 16, 200)
     message = str(error.value)
-    assert f"{factory!r} has {needed} clusters to learn" in message
+    assert f"{factory!r} has to learn from at least {needed} vectors" in message
     assert "there are 200; use --factory Flat, or leave --factory out" in message
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        ("PCA17,Flat", "makes 17 numbers of 16"),
+        *(("PCAW8,SQ8", "cannot be undone (PCAMatrix)"), ("ITQ8,Flat", "cannot be undone (ITQTransform)")),
+    ],
+)
+def test_what_no_vectors_can_be_stored_by_is_refused_before_any_is_made(factory, said):
+    with pytest.raises(UsageError) as error:
+        check_factory(factory, 16)
+    assert said in str(error.value)
 
 
 def test_the_more_clusters_the_more_vectors_are_learned_from():

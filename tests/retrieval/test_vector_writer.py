@@ -9,7 +9,7 @@ from odqa.errors import UsageError
 from odqa.retrieval import vector_writer
 from odqa.retrieval.dense import Vectors
 from odqa.retrieval.names import VECTORS
-from odqa.retrieval.vector_writer import VectorRecord, VectorWriter
+from odqa.retrieval.vector_writer import VectorRecord, VectorWriter, fitting
 from tests.retrieval.vector_files import random_vectors, write
 
 
@@ -73,16 +73,27 @@ def test_rows_are_the_order_in_which_vectors_come(tmp_path, monkeypatch):
 
 
 def test_a_factory_that_does_not_fit_is_refused_and_nothing_written(tmp_path):
-    with pytest.raises(UsageError, match=r"'IVF1024,Flat' has 1,024 clusters .*there are 100; use --factory Flat"):
+    with pytest.raises(UsageError, match=r"at least 1,024 vectors, and there are 100; use --factory Flat"):
         write(tmp_path, random_vectors(100, 16), "IVF1024,Flat")
     assert not (tmp_path / VECTORS).exists()
 
 
-# A rotation that learns 256 clusters of its own, and one that cannot be undone.
-@pytest.mark.parametrize("factory", ["OPQ4,Flat", "ITQ8,Flat"])
-def test_what_faiss_cannot_build_is_a_usage_error(tmp_path, factory):
-    with pytest.raises(UsageError, match=f"FAISS cannot build '{factory}' of 100 vectors: .*; use --factory Flat"):
-        write(tmp_path, random_vectors(100, 16), factory)
+@pytest.mark.parametrize(
+    ("factory", "least"),
+    [
+        *(("PCA8,Flat", 8), ("PCAR8,SQ8", 8), ("PCA8,RR16,Flat", 8), ("OPQ4_8,SQ8", 256), ("IVF9,Flat", 9)),
+        *(("RR32,SQ8", 1), ("L2norm,Flat", 1), ("Pad32,SQ8", 1)),
+    ],
+)
+def test_a_factory_is_kept_from_as_many_vectors_on_as_it_needs(tmp_path, factory, least):
+    assert [fitting(factory, 16, count) for count in (least - 1, least)] == [None if least > 1 else factory, factory]
+    assert write(tmp_path, random_vectors(least, 16), factory).factory == factory
+
+
+def test_what_faiss_cannot_build_is_a_usage_error(tmp_path):
+    # What its clusters are found by has itself 256 clusters to learn, from the 8 of them.
+    with pytest.raises(UsageError, match=r"FAISS cannot build .* of 100 vectors: .*; use --factory Flat"):
+        write(tmp_path, random_vectors(100, 16), "IVF8(PQ4),Flat")
 
 
 def test_no_vectors_are_a_flat_index(tmp_path):

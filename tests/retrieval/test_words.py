@@ -28,6 +28,8 @@ from odqa.retrieval.words import Analyzer
         ("ko", "서울은 수도", ["서울", "울은", "수도"]),
         ("th", "ภาษา", ["ภา", "าษ", "ษา"]),
         ("en", "Tokyo (東京都) tower", ["tokyo", "東京", "京都", "tower"]),
+        ("tr", "YILLIK İZİN ve Işık", ["yıllık", "iz", "ışık"]),
+        ("az", "I İ", ["ı", "i"]),  # no list and no stemmer
         ("none", "the towers", ["the", "towers"]),
     ],
 )
@@ -44,6 +46,13 @@ def test_what_says_nothing_gives_no_term(text: str) -> None:
 @pytest.mark.parametrize("language", ["en", "sv", "none"])
 def test_forms_of_one_text_are_one(language: str, one: str, other: str) -> None:
     assert Analyzer(language)(one) == Analyzer(language)(other)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_capitals_of_turkish_are_those_of_its_own_letters(form: str) -> None:
+    analyze = Analyzer("tr")
+    for capitals, small in (("İSTANBUL", "istanbul"), ("DİYARBAKIR", "diyarbakır"), ("VE", "ve")):
+        assert analyze(unicodedata.normalize(form, capitals)) == analyze(small)
 
 
 def test_a_tone_of_vietnamese_may_stand_on_either_vowel_however_it_is_encoded() -> None:

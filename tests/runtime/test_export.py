@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +14,11 @@ import numpy as np
 import pytest
 
 from odqa.errors import ModelError
-from odqa.models import ResolvedModel, cache_folder
+from odqa.models import ResolvedModel, cache_folder, content_hash
 from odqa.reader import graph as readers
 from odqa.reader.model import Reader
 from odqa.runtime import backend, export
-from odqa.runtime.export import Made, NotExportable, graph_of
+from odqa.runtime.export import Graph, Made, NotExportable, graph_of
 
 
 @pytest.fixture
@@ -111,6 +114,46 @@ def test_a_graph_that_computes_something_else_is_left_to_torch_and_this_is_remem
     assert len(times) == 1
     assert "differs from torch by 1" in caplog.text
     assert len(caplog.records) == 1, "said once"
+
+
+def test_without_room_for_it_torch_reads_and_the_next_process_tries_again(
+    model: ResolvedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A limit on the size of files stands in for a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        assert graph_of(model, "reader", readers.make) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert f"cannot be written to {cache_folder('graphs')}: is the disk full?" in caplog.text
+    assert list(cache_folder("graphs").iterdir()) == []
+    assert graph_of(model, "reader", readers.make) is not None
+
+
+def test_what_a_killed_process_left_is_removed_and_what_one_is_making_stays(model: ResolvedModel) -> None:
+    place = cache_folder("graphs")
+    name = f"reader-{content_hash(model.folder)[:40]}"
+    old, new, other = place / f".{name}-old", place / f".{name}-new", place / ".reader-of-another"
+    for one in (old, new, other):
+        (one / name).mkdir(parents=True)
+    for one in (old, other):
+        os.utime(one, (0, 0))
+    assert graph_of(model, "reader", readers.make) is not None
+    assert {one.name for one in place.iterdir()} == {new.name, other.name, name}
+
+
+def test_of_two_processes_that_make_a_graph_the_later_leaves_that_of_the_first(model: ResolvedModel) -> None:
+    def late(folder: Path) -> Made:
+        first.append(graph_of(model, "reader", readers.make))
+        return readers.make(folder)
+
+    first: list[Graph | None] = []
+    second = graph_of(model, "reader", late)
+    assert first[0] is not None and second is not None
+    assert second.file.stat().st_ino == first[0].file.stat().st_ino
 
 
 def test_a_model_without_a_graph_is_read_by_torch(model: ResolvedModel, monkeypatch: pytest.MonkeyPatch) -> None:

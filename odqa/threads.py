@@ -21,7 +21,7 @@ def limit(number: int) -> None:
     global _asked
     if number < 1:
         raise UsageError(f"threads is {number}; it must be at least 1")
-    _asked = number = min(number, os.cpu_count() or 1)
+    _asked = number = _possible(number)
     for variable in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):  # Read by libraries as they load.
         os.environ[variable] = str(number)
     if torch := sys.modules.get("torch"):
@@ -36,7 +36,11 @@ def count() -> int:
     A container's limit counts.
     """
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return _asked or (int(given) if given.isdecimal() and int(given) else _allowed())
+    return _asked or (_possible(int(given)) if given.isdecimal() and int(given) else _allowed())
+
+
+def _possible(number: int) -> int:
+    return min(number, os.cpu_count() or 1)
 
 
 def _allowed() -> int:

@@ -120,8 +120,14 @@ def _place() -> Path:
             return place
     remark("no cache can be written (HOME or XDG_CACHE_HOME), so models are prepared again in each process")
     place = Path(tempfile.mkdtemp(prefix="odqa-graphs-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    atexit.register(_remove, place, os.getpid())
     return place
+
+
+def _remove(place: Path, process: int) -> None:
+    """Remove the folder at the end of the process that made it, not of one that was forked from it."""
+    if os.getpid() == process:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _read(folder: Path, key: Mapping[str, Any]) -> Graph | str | None:

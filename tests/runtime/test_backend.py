@@ -80,10 +80,13 @@ def test_no_threads_are_refused(number: int) -> None:
 def test_threads_are_those_asked_for_then_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_asked", None)
     monkeypatch.setattr(threads, "_allowed", lambda: 8)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads.count() == 8
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads.count() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "500")
+    assert threads.count() == 16
     monkeypatch.setattr(threads, "_asked", 2)
     assert threads.count() == 2
 

@@ -174,6 +174,13 @@ def test_a_cache_that_cannot_be_written_is_made_up_for(
     assert "no cache can be written" in caplog.text
 
 
+def test_what_makes_up_for_it_is_removed_by_the_process_that_made_it_alone(tmp_path: Path) -> None:
+    export._remove(tmp_path, os.getpid() + 1)  # As in a forked process, which inherits what is to be done at the end.
+    assert tmp_path.exists()
+    export._remove(tmp_path, os.getpid())
+    assert not tmp_path.exists()
+
+
 def test_without_openvino_torch_computes_and_says_so_once(
     model: ResolvedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

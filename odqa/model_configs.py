@@ -44,6 +44,16 @@ def check(folder: Path) -> None:
             raise ModelError(f"{path}: {problem}")
 
 
+def check_tokenizer(tokenizer: Any) -> None:
+    """Raise ModelError for a tokenizer without a token but special ones.
+
+    Such a one is what transformers makes up where a folder has no file of a tokenizer: every word is unknown to it.
+    """
+    special = getattr(tokenizer, "all_special_ids", None)
+    if special is not None and len(tokenizer) <= len(set(special)):
+        raise ModelError("no tokenizer is in the folder; save it there, too: tokenizer.save_pretrained(FOLDER)")
+
+
 def reason(error: Exception) -> str:
     """In one line why a library could not load a model: what it says, or that the model is code or a pickle."""
     text = str(error).strip()

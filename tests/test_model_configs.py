@@ -97,6 +97,15 @@ def test_a_model_that_the_libraries_know_is_loaded_without_its_code(folder: Path
 
 
 @each
+def test_a_tokenizer_that_was_not_saved_is_missed(folder: Path, name: str) -> None:
+    """transformers makes one up, to which every word is unknown."""
+    for path in folder.rglob("*"):
+        if path.name.startswith(("tokenizer", "special_tokens", "vocab")):
+            path.unlink()
+    assert "no tokenizer is in the folder; save it there, too" in refused(name, folder)
+
+
+@each
 @pytest.mark.parametrize("way", ["zip", "plain", "index"])
 def test_weights_that_are_a_pickle_do_not_run(folder: Path, name: str, way: str, tmp_path: Path) -> None:
     bombs.check(tmp_path)

@@ -92,7 +92,7 @@ def test_an_unknown_name_fails_quickly_and_lists_all_that_was_tried() -> None:
 
 @pytest.mark.parametrize("name", ["./none", "../none", "/none", "~/none", "a/b/c", "none/", "a\\b", Path("none")])
 def test_what_can_only_be_a_path_is_never_sent_to_the_hub(name: str | Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "_from_hub", lambda name: pytest.fail("asked the hub"))
+    monkeypatch.setattr(models, "_from_hub", lambda *_: pytest.fail("asked the hub"))
     with pytest.raises(ModelError, match=r"does not exist\); give the path"):
         resolve(name)
 
@@ -108,7 +108,7 @@ def test_a_file_and_an_empty_name_are_no_models(tmp_path: Path) -> None:
 def test_the_default_reader_is_never_looked_for_on_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = replace(models._READER, subfolder="reader/none")
     monkeypatch.setitem(models._SHIPPED, DEFAULT_READER, missing)
-    monkeypatch.setattr(models, "_from_hub", lambda name: pytest.fail("asked the hub"))
+    monkeypatch.setattr(models, "_from_hub", lambda *_: pytest.fail("asked the hub"))
     with pytest.raises(ModelError, match=r"package odqa .*pip install --force-reinstall odqa"):
         resolve(DEFAULT_READER)
 
@@ -119,12 +119,61 @@ def test_a_model_in_the_cache_of_the_hub_is_found_offline(tmp_path: Path, monkey
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     repository = tmp_path / "models--some--model"
     folder = make_model(repository / "snapshots" / ("0" * 40))
+    (folder / "tokenizer.json").touch()
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("0" * 40)
     assert resolve("some/model").folder == folder
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="Hugging Face hub"):
         resolve("some/model")
+
+
+@pytest.mark.parametrize(
+    ("files", "needed"),
+    [
+        ({"model.safetensors": ""}, "config.json"),  # As other programs leave it, which ask for the weights alone.
+        ({"model.safetensors": "", "tokenizer.json": ""}, "modules.json"),
+        ({"model-1-of-2.safetensors": "", "tokenizer.json": "", "model.safetensors.index.json": "{}"}, "config.json"),
+        (
+            {
+                **{"model-1-of-2.safetensors": "", "vocab.txt": ""},
+                "model.safetensors.index.json": '{"weight_map": {"a": "model-1-of-2.safetensors", "b": "other"}}',
+            },
+            "config.json",
+        ),
+    ],
+)
+def test_a_part_of_a_model_in_the_cache_is_completed_and_where_it_cannot_be_told(
+    files: dict[str, str], needed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, whole = tmp_path / "part", tmp_path / "whole"
+    folder.mkdir()
+    for name, text in {"config.json": "{}", **files}.items():
+        (folder / name).write_text(text)
+    shutil.copytree(folder, whole)
+    asked = []
+
+    def download(name: str, *, local_files_only: bool, **_: object) -> str:
+        asked.append(local_files_only)
+        return str(folder if local_files_only else whole)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    assert resolve("some/model", needed).folder == whole and asked == [True, True, False]
+
+    def offline(name: str, *, local_files_only: bool, **_: object) -> str:
+        if not local_files_only:
+            raise OSError("there is no network")
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
+    with pytest.raises(ModelError, match=rf"there is no network; its cache on this machine, {folder}, has only a part"):
+        resolve("some/model", needed)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, None, 5])
+def test_what_is_no_name_of_a_model_is_told(name: object) -> None:
+    with pytest.raises(ModelError, match=r"give .*model folder or a model's name"):
+        resolve(name)  # type: ignore[arg-type]
 
 
 def test_the_content_hash_is_that_of_weights_configuration_and_tokenizer_wherever_they_lie(tmp_path: Path) -> None:

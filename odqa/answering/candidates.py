@@ -26,8 +26,10 @@ from odqa.types import Hit, Place, Reading
 Array = NDArray[np.float64]
 
 TEMPERATURE = {"dense": 0.05, "bm25": 1.0}  # 0.05: the scale of 20 that sentence-transformers trains with.
-# Figures with their sign, and the signs that tell C++ from C# and 5 % from $5.
-_SIGNIFICANT = re.compile(r"(?:(?<!\w)[-−])?\d+|[+#%°$€£¥]")
+# Figures with their sign and what is inside of them; the signs that tell C++ from C#, 5 % from $5 and <5 from >5.
+_SIGNIFICANT = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[+#%°$€£¥<>≤≥~/]")
+_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
+_DASHES = str.maketrans("–−", "--")  # Of a range and of a negative number, where a document is well set.
 # Articles, prepositions and conjunctions, which answer nothing when they stand alone. Words that do in some text ("no",
 # "both", "up", French "or" for gold) are not among them.
 _FUNCTION_WORDS = frozenset("a an the of in on at to into onto by for from with as than and".split())
@@ -119,9 +121,11 @@ def distinct(places: Iterable[Place]) -> list[Place]:
 def merge_key(text: str) -> Hashable:
     """Equal for texts that are the same answer: equal after SQuAD's normalisation, and with the same figures.
 
-    The normalisation alone would make 3.5 and 35, -5 and 5, C++ and C# one answer.
+    The normalisation alone would make 3.5 and 35, -5 and 5, 1/2 and 1-2, <5 and >5, C++ and C# one answer.
     """
-    return normalize_answer(text) or text.casefold(), tuple(_SIGNIFICANT.findall(text))
+    text = text.translate(_DASHES)
+    figures = (_THOUSANDS.sub("", figure) for figure in _SIGNIFICANT.findall(text))
+    return normalize_answer(text) or text.casefold(), tuple(figures)
 
 
 def by_text(places: Iterable[Place]) -> list[list[int]]:

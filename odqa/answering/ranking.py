@@ -56,7 +56,7 @@ class Weights(NamedTuple):
 def check_ranking(name: str | None) -> None:
     """Raise UsageError for a name that no ranking has; None is no name."""
     if name is not None and name not in RANKINGS:
-        guess = meant(name, RANKINGS)
+        guess = meant(name, RANKINGS) if isinstance(name, str) else ""
         raise UsageError(f"no such ranking: {name!r}{f'; {guess}' if guess else '.'} There are {', '.join(RANKINGS)}")
 
 

@@ -47,6 +47,7 @@ def load_tokenizer(found: ResolvedModel) -> Any:
         with quiet():
             model_configs.check(found.folder)
             tokenizer = transformers.AutoTokenizer.from_pretrained(str(found.folder), **model_configs.DATA_ALONE)
+            model_configs.check_tokenizer(tokenizer)
     except Exception as error:
         raise _unfit(found, error) from None
     tokens.check(tokenizer, found.name)

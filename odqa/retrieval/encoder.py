@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odqa.errors import ModelError
+from odqa.model_configs import MODULES
 from odqa.models import DEFAULT_ENCODER, ResolvedModel, content_hash, resolve
 from odqa.retrieval.embedders import Embedder, GraphEmbedder, Kind
 from odqa.runtime.backend import Choice, choose
@@ -51,10 +52,10 @@ class Encoder:
         it cannot be found or is not an encoder, UsageError for a device that is not available and for a backend that is
         none.
         """
-        found = resolve(name)
-        if not (found.folder / "modules.json").is_file():
+        found = resolve(name, MODULES)
+        if not (found.folder / MODULES).is_file():
             raise ModelError(
-                f"{found.folder} is not an encoder: it has no modules.json; name a sentence-transformers model, for "
+                f"{found.folder} is not an encoder: it has no {MODULES}; name a sentence-transformers model, for "
                 f"example {DEFAULT_ENCODER}"
             )
         return cls(_embedder(found, choose(device, backend)), found.name, content_hash(found.folder))

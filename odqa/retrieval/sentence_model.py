@@ -86,6 +86,7 @@ def load(folder: Path, name: str, device: str) -> SentenceModel:
             model = SentenceTransformer(
                 str(folder), device=target, local_files_only=True, trust_remote_code=False
             ).float()
+            model_configs.check_tokenizer(model.tokenizer)
             dimension = model.encode_query(["?"], show_progress_bar=False).shape[1]
         # Damaged weights, configurations and tokenizers surface as a dozen unrelated types of error.
         except Exception as error:

@@ -18,6 +18,7 @@ def load(folder: Path) -> Any:
 
     try:
         found = transformers.AutoTokenizer.from_pretrained(str(folder), **model_configs.DATA_ALONE)
+        model_configs.check_tokenizer(found)
     except Exception as error:  # Of many types, as in odqa.reader.weights.
         raise ModelError(f"{folder}: its tokenizer cannot be loaded ({model_configs.reason(error)})") from None
     if not getattr(found, "is_fast", False):

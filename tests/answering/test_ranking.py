@@ -94,6 +94,8 @@ def test_answers_come_best_first_and_so_do_the_places_of_each() -> None:
 def test_an_unknown_ranking_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match=r"no such ranking: .*logit, null, softmax, prior, evidence"):
         check_ranking(name)
+    with pytest.raises(UsageError, match="no such ranking: 5"):
+        check_ranking(5)  # type: ignore[arg-type]
     with pytest.raises(KeyError):
         place_scores(name, evidence_of(HITS, READINGS), Weights())
 

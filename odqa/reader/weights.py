@@ -28,6 +28,7 @@ def load_model(folder: Path, *, head_required: bool, attention: str | None = Non
         with quiet():
             model_configs.check(folder)
             tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **model_configs.DATA_ALONE)
+            model_configs.check_tokenizer(tokenizer)
             model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
                 str(folder),
                 dtype=torch.float32,

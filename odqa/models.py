@@ -73,9 +73,7 @@ def resolve(name: str | Path, needed: str = "config.json") -> ResolvedModel:
     and the file ``needed``, as other programs leave parts of models there.
     """
     if not isinstance(name, str | os.PathLike):
-        raise ModelError(
-            f"a model is named by a text or a path, not by {name!r}; give a model folder or a model's name"
-        )
+        raise ModelError(f"a model is named by a text or a path, not by {name!r}; {_GIVE}")
     if not str(name).strip():
         raise ModelError(f"the model's name is empty; {_GIVE}")
     path = _expanded(Path(name))

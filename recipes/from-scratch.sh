@@ -14,9 +14,9 @@ reader=runs/from-scratch-reader
 make() {
     local output="$1"
     shift
-    if [ -f "$output/config.json" ] && [ ! -d "$output/checkpoint" ]; then
+    if [ -f "$output/config.json" ] && [ ! -f "$output/checkpoint/files.json" ]; then
         echo "$output is finished"
-    elif [ -d "$output/checkpoint" ] || [ -d "$output/checkpoint.old" ]; then
+    elif [ -f "$output/checkpoint/files.json" ] || [ -f "$output/checkpoint.old/files.json" ]; then
         "$@" --output "$output" --resume
     else
         "$@" --output "$output"

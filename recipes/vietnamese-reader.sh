@@ -35,9 +35,9 @@ fi
 # Huge pages, and memory that is kept: a tenth faster (docs/reader.md, "Memory on a CPU").
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=8589934592:glibc.malloc.arena_max=1
 
-if [ -f "$reader/config.json" ] && [ ! -d "$reader/checkpoint" ]; then
+if [ -f "$reader/config.json" ] && [ ! -f "$reader/checkpoint/files.json" ]; then
     echo "$reader is finished"
-elif [ -d "$reader/checkpoint" ] || [ -d "$reader/checkpoint.old" ]; then
+elif [ -f "$reader/checkpoint/files.json" ] || [ -f "$reader/checkpoint.old/files.json" ]; then
     odqa train-reader --recipe recipes/vietnamese-reader.toml --base "./$base" --output "$reader" --resume
 else
     odqa train-reader --recipe recipes/vietnamese-reader.toml --base "./$base" --output "$reader"

@@ -22,6 +22,7 @@ from odqa.cli.surroundings import Terminated
 from odqa.errors import OdqaError
 from odqa.files import read_json
 from odqa.models import resolve
+from odqa.training.output import TRACKED
 from odqa.training.recipe import Source, setting_of, settings_of, split_of
 from odqa.training.watch import is_first_process
 
@@ -216,12 +217,13 @@ class Terminal:
 def push(folder: Path, name: str, what: str) -> None:
     """Upload a model's folder to the hub; the run's scratch is gone from it. Raises OdqaError where it fails."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         api = HfApi()
         api.create_repo(name, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=str(folder))
-    except (HfHubHTTPError, OSError, ValueError) as error:
+        # A log of tensorboard has the name of this machine in that of its file.
+        api.upload_folder(repo_id=name, folder_path=str(folder), ignore_patterns=[f"{TRACKED}/*"])
+    # Errors of the client, and of its HTTP library, which changes between its versions.
+    except Exception as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OdqaError(f"the {what} is whole in {folder}, but {name} could not be uploaded: {detail}") from None

@@ -11,7 +11,8 @@ from odqa.pretraining import tokens
 from odqa.pretraining.recipe import LanguageRecipe
 from odqa.runtime.quiet import quiet
 from odqa.training.base import positions
-from odqa.training.checkpoint import PREPARED, SCRATCH
+from odqa.training.checkpoint import SCRATCH
+from odqa.training.output import PREPARED
 
 
 def load(found: ResolvedModel, *, attention: str | None = None) -> tuple[Any, Any, list[str]]:

@@ -22,7 +22,7 @@ from odqa.pretraining.blocks import Blocks
 from odqa.pretraining.model import load_tokenizer
 from odqa.pretraining.recipe import LanguageRecipe
 from odqa.pretraining.texts import Counts, Sources
-from odqa.training.checkpoint import PREPARED
+from odqa.training.output import PREPARED
 
 _TRAINING, _HELD_OUT, _TOKENIZER, _DONE = "training.tokens", "held_out.tokens", "tokenizer", "prepared.json"
 _SPOOLS = ("training.jsonl", "held_out.jsonl")

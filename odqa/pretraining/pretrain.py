@@ -13,6 +13,7 @@ from odqa.pretraining.record import RECORD_FILE, make_record
 from odqa.runtime.quiet import quiet
 from odqa.training import checkpoint
 from odqa.training.loop import fit
+from odqa.training.output import alone
 from odqa.training.watch import SilentWatcher, Watcher, is_first_process
 
 
@@ -26,9 +27,10 @@ def pretrain(
     """
     if not is_first_process():
         watcher = SilentWatcher()
-    job = prepare(recipe, output, watcher, resume=resume, device=device)
-    fit(job.run)
-    finish(job)
+    with alone(output):
+        job = prepare(recipe, output, watcher, resume=resume, device=device)
+        fit(job.run)
+        finish(job)
     return output
 
 

@@ -15,7 +15,7 @@ from odqa.checked import checked
 from odqa.errors import DataError
 from odqa.files import read_json, write_json
 from odqa.retriever_training.scores import Found
-from odqa.training.checkpoint import PREPARED
+from odqa.training.output import PREPARED
 
 _INDEX, _DONE, _ROUND = "index", "before.json", "round-{}.json"
 _REMEDY = "remove the folder and train again"

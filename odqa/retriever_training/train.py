@@ -8,6 +8,7 @@ from odqa.retriever_training.finish import finish
 from odqa.retriever_training.prepare import prepare
 from odqa.retriever_training.recipe import RetrieverRecipe
 from odqa.training.loop import fit
+from odqa.training.output import alone
 from odqa.training.watch import Watcher
 
 
@@ -19,7 +20,8 @@ def train(
     A kill loses at most ``recipe.save_every`` steps, Ctrl-C none. Raises what :func:`prepare` and :func:`fit` raise,
     and OdqaError where the disk is full.
     """
-    job = prepare(recipe, output, watcher, resume=resume, device=device)
-    fit(job.run)
-    finish(job)
+    with alone(output):
+        job = prepare(recipe, output, watcher, resume=resume, device=device)
+        fit(job.run)
+        finish(job)
     return output

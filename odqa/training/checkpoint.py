@@ -18,13 +18,12 @@ from safetensors import SafetensorError
 
 from odqa.checked import checked
 from odqa.errors import DataError, OdqaError, UsageError
-from odqa.files import read_json, sha256, unwritable, write_json
+from odqa.files import read_json, sha256, write_json
 from odqa.training.recipe import Recipe, differences
 
 STATE_FILE, FILES_FILE = "state.json", "files.json"
 CURRENT, FRESH, OLD, BEST = "checkpoint", "checkpoint.new", "checkpoint.old", "best"
 SCRATCH = (CURRENT, FRESH, OLD, BEST)  # What only an unfinished run needs.
-PREPARED = "prepared"  # What a run has made of its data before its first step, where it does.
 
 _Count = Annotated[int, Field(ge=0)]
 _Plain = str | bool | int | float | None
@@ -178,30 +177,6 @@ def load_state(
             )
     state.recipe, state.inputs = recipe, dict(inputs)
     return state
-
-
-def check_output(output: Path, *, resume: bool) -> None:
-    """Raise UsageError where ``output`` cannot hold a run; an unfinished one may be there with ``resume``."""
-    if output.is_file():
-        raise UsageError(f"{output} is a file; give a folder as --output")
-    if nearest := unwritable(output):
-        raise UsageError(f"{output} cannot be made: {nearest} cannot be written to; give another --output")
-    if not output.is_dir() or not any(output.iterdir()):
-        return
-    if find(output):
-        if not resume:
-            raise UsageError(f"{output} holds an unfinished run; add --resume, or give another --output")
-    elif (output / "config.json").exists():
-        raise UsageError(f"{output} holds a finished model; give another --output")
-    elif broken := next((output / name for name in (CURRENT, OLD) if any((output / name).glob("*"))), None):
-        raise UsageError(
-            f"{broken} is no whole checkpoint, since it has no {FILES_FILE}: an earlier version of odqa wrote it, or "
-            "that file is lost; go on with that version, or put the file back, or give another --output"
-        )
-    elif all(path.name in (*SCRATCH, PREPARED) for path in output.iterdir()):
-        return  # A run was killed before its first checkpoint.
-    elif not resume:
-        raise UsageError(f"{output} is not empty and holds no run of ours; give another --output")
 
 
 @contextmanager

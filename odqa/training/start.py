@@ -15,6 +15,7 @@ from odqa.device import has_bfloat16, pick_device
 from odqa.errors import UsageError
 from odqa.reports import loss_curve
 from odqa.training import checkpoint, master_weights
+from odqa.training import output as output_folder
 from odqa.training.checkpoint import State
 from odqa.training.hardware import Hardware, describe
 from odqa.training.loop import Run
@@ -30,7 +31,7 @@ def check(recipe: Schedule, output: Path, *, resume: bool, device: str) -> str:
     the recipe's precision, OdqaError where an extra is missing.
     """
     extras.need("train", "training", "accelerate")
-    checkpoint.check_output(output, resume=resume)
+    output_folder.check(output, resume=resume)
     if recipe.track:
         extras.need(recipe.track, f"--track {recipe.track}", recipe.track)
     kind = pick_device(device).type
@@ -169,7 +170,7 @@ def take_up(run: Run, hashes: dict[str, str], *, resume: bool) -> None:
         checkpoint.remove(run.output)
     if run.recipe.track:
         numbers = {name: value for name, value in as_dict(run.recipe).items() if isinstance(value, int | float)}
-        run.accelerator.init_trackers("odqa", config=numbers)
+        run.accelerator.init_trackers(output_folder.TRACKED, config=numbers)
 
 
 def _mixed_precision(recipe: Schedule, device: str) -> str:

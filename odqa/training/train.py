@@ -6,6 +6,7 @@ from pathlib import Path
 
 from odqa.training import average, checkpoint, folder, start, tuning
 from odqa.training.loop import fit
+from odqa.training.output import alone
 from odqa.training.prepare import Job, prepare
 from odqa.training.recipe import Recipe
 from odqa.training.record import make_record
@@ -21,9 +22,10 @@ def train(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool = Fals
     """
     if not is_first_process():
         watcher = SilentWatcher()
-    job = prepare(recipe, output, watcher, resume=resume, device=device)
-    fit(job.run)
-    finish(job)
+    with alone(output):
+        job = prepare(recipe, output, watcher, resume=resume, device=device)
+        fit(job.run)
+        finish(job)
     return output
 
 

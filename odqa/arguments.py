@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from operator import index
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,10 +17,14 @@ Paths: TypeAlias = str | Path | Iterable[str | Path]
 
 def check_count(name: str, value: object) -> None:
     """Raise UsageError for what is no whole number of at least 1."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    try:
+        whole = None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        whole = None
+    if whole is None:
         raise UsageError(f"{name} must be a whole number, not {_named(value)}")
-    if value.__index__() < 1:
-        raise UsageError(f"{name} must be at least 1, not {value}")
+    if whole < 1:
+        raise UsageError(f"{name} must be at least 1, not {whole}")
 
 
 def meant(given: str, known: Iterable[str]) -> str:

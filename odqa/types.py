@@ -368,9 +368,10 @@ class Abstention:
         return self.value <= self.limit if self.rule == "margin" else self.value > self.limit
 
     def _values(self) -> dict[str, Any]:
-        # JSON has no infinity, which the margin is (with a minus) where there is no span at all.
-        value = self.value if math.isfinite(self.value) else None
-        return {"rule": self.rule, "value": value, "limit": self.limit, "abstains": self.abstains}
+        # JSON has no infinity, which (with a minus) the margin is where there is no span at all, and the limit where an
+        # answer is forced.
+        value, limit = (one if math.isfinite(one) else None for one in (self.value, self.limit))
+        return {"rule": self.rule, "value": value, "limit": limit, "abstains": self.abstains}
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -16,6 +16,7 @@ from odqa.errors import UsageError
     [
         ("5", "k must be a whole number, not the text '5'"),
         (5.0, r"not 5.0 \(float\)"),
+        (np.array([1, 2]), "must be a whole number"),
         (True, r"not True \(bool\)"),
         (None, "not None"),
         (0, "k must be at least 1, not 0"),

@@ -87,6 +87,12 @@ def test_a_margin_without_any_span_is_null_in_json() -> None:
     }
 
 
+def test_the_limit_of_a_forced_answer_is_null_in_json() -> None:
+    forced = Response("Who?", (), 0.0, abstention=Abstention("margin", 3.5, -math.inf))
+    shown = json.loads(forced.to_json(explain=True), parse_constant=pytest.fail)["abstention"]
+    assert shown == {"rule": "margin", "value": 3.5, "limit": None, "abstains": False}
+
+
 def test_why_nothing_was_searched_is_a_key_of_its_own() -> None:
     assert Response("Who?", (), 1.0, {}, "nothing matches").to_dict()["reason"] == "nothing matches"
 

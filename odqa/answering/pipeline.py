@@ -5,9 +5,12 @@ Knows the order of the steps and none of their insides.
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -28,7 +31,7 @@ from odqa.index.copies import merge_copies
 from odqa.index.filters import Filters, parsed
 from odqa.models import DEFAULT_READER
 from odqa.types import DEFAULT_INDEX, Document, Hit, Mode, Passage, Reading, Response
-from odqa.views import context_of_passage
+from odqa.views import context_of_passage, plain
 
 if TYPE_CHECKING:
     from odqa.index.retriever import Retriever
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 SPANS_PER_PASSAGE = 5  # Few: a passage that answers has few good spans, and the others only take probability.
 SPANS_PER_CONTEXT = 20  # A given text is one long passage with room for many answers.
 STAGES = ("encode", "search", "read", "rank")
+_HALF = re.compile("[\ud800-\udfff]")  # Of a surrogate pair.
 
 
 class Pipeline(Closing):
@@ -134,6 +138,7 @@ class Pipeline(Closing):
         check_count("batch", batch)
         check_texts("questions", questions, "give a list, or ask one question with ask()")
         self._check_open()
+        batch = min(batch, sys.maxsize)  # islice takes no more.
         return self._batches(iter(questions), ask, batch, nothing_to_search(self.retriever.index, ask.filters))
 
     def _batches(self, questions: Iterator[str], ask: Ask, batch: int, reason: str) -> Iterator[Response]:
@@ -222,19 +227,21 @@ def answer_from_context(
     """The ``n`` best answers out of the given text or documents alone; each text is read once, whole, in windows.
 
     By the reader's own rule, which was fitted where a question comes with its text. ``min_confidence`` as in
-    :meth:`Pipeline.ask`. Raises UsageError for a question that cannot be asked, an empty context, two documents
-    of one id, n below 1, and a confidence that is no probability.
+    :meth:`Pipeline.ask`. Half of a surrogate pair is U+FFFD in what is given back, as in an index. Raises UsageError
+    for a question that cannot be asked, an empty context, two documents of one id, n below 1, and a confidence that is
+    no probability.
     """
     question = check_question(question)
     ask = Ask(n=n, min_confidence=min_confidence)
     documents = [Document("context", "", context, "")] if isinstance(context, str) else context
     if not isinstance(documents, Sequence) or not all(isinstance(document, Document) for document in documents):
         raise UsageError("the context is a text, or a list of odqa.Document")
+    documents = [_well_formed(document) for document in documents]
     repeated = next((name for name, times in Counter(one.id for one in documents).items() if times > 1), None)
     if repeated is not None:
         raise UsageError(f"more than one text of the context has the id {repeated!r}; give each one its own")
     hits = [whole_document(document, number) for number, document in enumerate(documents, start=1)]
-    if not any(hit.passage.text.strip() for hit in hits):
+    if not any(plain(hit.passage.text).strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")
     hits = merge_copies(hits)
     rule = fit_file.reader_rule(reader)
@@ -244,6 +251,17 @@ def answer_from_context(
     with _timed(seconds, "rank"):
         decided = Decided(rule.decide(question, Candidates.of(hits, readings)), len(hits))
     return _respond(question, decided, ask, _timings(seconds, 1), rule.name)
+
+
+def _well_formed(document: Document) -> Document:
+    """The document with U+FFFD for halves of surrogate pairs, each for itself: offsets are those of what was given."""
+    return replace(
+        document,
+        id=_HALF.sub("\ufffd", document.id),
+        title=_HALF.sub("\ufffd", document.title),
+        text=_HALF.sub("\ufffd", document.text),
+        source=_HALF.sub("\ufffd", document.source),
+    )
 
 
 def whole_document(document: Document, rank: int = 1) -> Hit:

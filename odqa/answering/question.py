@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 1000
 DEFAULT_K = 20
 _SPACES = str.maketrans("\t\n\r", "   ")
+_UNSEEN = frozenset({"Cf", "Mn", "Zl", "Zp", "Zs"})  # Invisible characters, accents without a letter, and spaces.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class Ask:
 def check_question(question: str) -> str:
     """The question, stripped, with tabs and line breaks as spaces.
 
-    Raises UsageError for one that is no text, empty, longer than 1,000 characters, or holds control characters or
-    halves of surrogate pairs, which no text has: they come from bytes that are not UTF-8.
+    Raises UsageError for one that is no text, empty or of invisible characters alone, longer than 1,000 characters, or
+    holds control characters or halves of surrogate pairs, which no text has: they come from bytes that are not UTF-8.
     """
     text = tidy(check_text("question", question))
     for at, character in enumerate(text):
@@ -54,7 +55,7 @@ def check_question(question: str) -> str:
                 f"the question holds the control character U+{ord(character):04X} at position {at + 1}; "
                 "remove it and ask again"
             )
-    if not text:
+    if all(unicodedata.category(character) in _UNSEEN for character in text):
         raise UsageError('the question is empty; ask something, as in: odqa ask "Who built the tower?"')
     if len(text) > MAX_CHARACTERS:
         raise UsageError(

@@ -6,13 +6,18 @@ Code that lost the pipeline changes one import: the arguments and the dicts are 
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from numbers import Integral
 from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from odqa.arguments import check_count
 from odqa.errors import UsageError
 from odqa.reader.compat_answers import Answer, Answers, Logits, Settings, answers
+from odqa.reader.features import check_question
+from odqa.views import plain
 
 Texts: TypeAlias = str | Sequence[str]
 
@@ -21,6 +26,9 @@ Pair: TypeAlias = tuple[str, str]
 
 _HOW = "give question= and context=, or dicts with the keys 'question' and 'context'"
 _PADDING = (None, True, False, "longest", "max_length", "do_not_pad")
+# Control characters, other invisible ones, those of private use, accents without a letter, and spaces. A tokenizer may
+# make no token of them, nor of U+FFFD, so a context of these alone has no answer.
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Mn", "Zl", "Zp", "Zs"})
 
 
 class Options(TypedDict, total=False):
@@ -87,10 +95,11 @@ class QuestionAnswering:
         ``question`` and ``context`` are one text or lists (one question over several contexts, or several over one,
         are spread). Or ``inputs`` (``data`` and ``X`` are older names) are two texts, dicts with the keys ``question``
         and ``context``, one dict with lists of them, or objects with ``question_text`` and ``context_text``. One
-        question, in a list or not, gives a dict, or with ``top_k`` > 1 a list of dicts; many give a list with one such
-        result each, and an iterator of questions gives an iterator of results. Raises UsageError for what is none of
-        these, an empty question or context, a question that leaves no room for its context, or an option that makes no
-        sense or does not exist.
+        question, in a list or not, gives a dict; with ``top_k`` > 1 it gives a list of dicts, but a dict still where
+        its context has no more than one answer. Many give a list with one such result each, and an iterator of
+        questions gives an iterator of results. Raises UsageError for what is none of these, an empty question or
+        context, a question that leaves no room for its context, or an option that makes no sense or does not exist; for
+        a question of an iterator after the results of those before it.
         """
         if unknown := options.keys() - AllOptions.__annotations__:
             known = ", ".join(sorted(AllOptions.__annotations__))
@@ -116,8 +125,27 @@ class QuestionAnswering:
 
     def _one_by_one(self, items: Iterator[Any], settings: Settings) -> Iterator[Answers]:
         numbered = enumerate(items, start=1)
-        while some := list(islice(numbered, settings.batch_size)):
-            yield from self._answers(list(chain.from_iterable(_pairs(item, at) for at, item in some)), settings)
+        while True:
+            pairs, problem = self._askable(islice(numbered, settings.batch_size), settings)
+            if pairs:
+                yield from self._answers(pairs, settings)
+            if problem is not None:
+                raise problem
+            if not pairs:
+                return
+
+    def _askable(self, numbered: Iterable[tuple[int, Any]], settings: Settings) -> tuple[list[Pair], UsageError | None]:
+        """The pairs of the inputs up to the first that cannot be answered, and what is wrong with that."""
+        pairs: list[Pair] = []
+        for number, item in numbered:
+            try:
+                some = _pairs(item, number)
+                for question, _ in some:
+                    check_question(self.tokenizer, question, max_length=settings.max_length, stride=settings.stride)
+            except UsageError as error:
+                return pairs, error
+            pairs += some
+        return pairs, None
 
     def _answers(self, pairs: Sequence[Pair], settings: Settings) -> list[Answers]:
         questions, contexts = zip(*pairs, strict=True)
@@ -143,29 +171,30 @@ def _settings(
     top_k = _given(top_k, _given(topk, 1))
     counts = {
         "top_k": top_k,
-        "max_seq_len": max_seq_len or 384,
+        "max_seq_len": _given(max_seq_len, 384),
         "max_answer_len": _given(max_answer_len, 15),
         "max_question_len": _given(max_question_len, 64),
         "batch_size": _given(batch_size, 32),
     }
     for name, value in counts.items():
         check_count(name, value)
-    if not any(padding is known or padding == known for known in _PADDING):
+    if not isinstance(padding, int | str | None) or padding not in _PADDING:  # An array compares with nothing.
         raise UsageError(f"padding is {padding!r}; it is one of True, False, 'longest', 'max_length' and 'do_not_pad'")
     max_length = min(counts["max_seq_len"], tokenizer.model_max_length)
-    stride = _given(doc_stride, min(max_length // 2, 128))
-    if not isinstance(stride, int) or not 0 <= stride < max_length:
+    stride: Any = _given(doc_stride, min(max_length // 2, 128))
+    if isinstance(stride, bool) or not isinstance(stride, Integral) or not 0 <= int(stride) < max_length:
         raise UsageError(
             f"doc_stride is {stride!r}; it must be a whole number from 0 to less than max_seq_len ({max_length})"
         )
     return Settings(
-        top_k=top_k,
-        stride=stride,
-        max_length=max_length,
-        max_answer_len=counts["max_answer_len"],
+        # Those of numpy would overflow in sums, and are no JSON.
+        top_k=int(top_k),
+        stride=int(stride),
+        max_length=int(max_length),
+        max_answer_len=int(counts["max_answer_len"]),
         impossible=bool(handle_impossible_answer),
         whole_words=align_to_words is None or bool(align_to_words),
-        batch_size=counts["batch_size"],
+        batch_size=min(int(counts["batch_size"]), sys.maxsize),  # islice takes no more.
     )
 
 
@@ -228,7 +257,7 @@ def _pairs(item: Any, number: int) -> list[Pair]:
 def _text(name: str, value: object, number: int) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{_of(name, number)} is no text but {repr(value)[:80]} ({type(value).__name__})")
-    if not value.strip():
+    if all(unicodedata.category(one) in _UNSEEN or one == "\ufffd" for one in plain(value)):
         raise UsageError(f"{_of(name, number)} is empty; give a text")
     return value
 

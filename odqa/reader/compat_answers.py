@@ -1,8 +1,8 @@
 """Questions and contexts in; the answers that transformers' removed pipeline made of the same logits out.
 
 Its score is softmax(start) x softmax(end) inside a window, added up over equal texts, which cannot be compared between
-windows or passages; ``Reader.read`` gives scores that can. One thing differs: an answer never begins or ends with white
-space.
+windows or passages; ``Reader.read`` gives scores that can. Two things differ: an answer never begins or ends with white
+space, and a word that the edge of a window cuts is whole.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Answer(TypedDict):
 
 
 Answers: TypeAlias = Answer | list[Answer]
-"""What one question gets: an answer or, with ``top_k`` above 1, several."""
+"""What one question gets: an answer, or several with ``top_k`` above 1, where its context has more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,20 @@ class Settings:
 def answers(
     tokenizer: Any, logits: Logits, questions: Sequence[str], contexts: Sequence[str], settings: Settings
 ) -> list[Answers]:
-    """Answer each question from its context; ``tokenizer`` and ``logits`` are those of an ``odqa.Reader``."""
+    """Answer each question from its context; ``tokenizer`` and ``logits`` are those of an ``odqa.Reader``.
+
+    An answer may reach over the blocks of a context. Where the tokenizer makes no token of it, there is none.
+    """
     # Spans that widen to the same words are added up, so the pipeline took more of them than it was asked for.
     n_best = 2 * settings.top_k + 10 if settings.whole_words else settings.top_k
     text = ""
     words: Words = {}
     found: list[list[Answer]] = [[] for _ in questions]
     null = [1e6] * len(questions)
-    windows = logits(questions, contexts, settings.batch_size, max_length=settings.max_length, stride=settings.stride)
+    # Without blocks, as the pipeline knew none; words are found in the same view, or their places would not be those of
+    # the windows' tokens.
+    read = [Context(context) for context in contexts]
+    windows = logits(questions, read, settings.batch_size, max_length=settings.max_length, stride=settings.stride)
     for window, start, end in sorted(windows, key=lambda item: (item[0].pair, _begin(item[0]))):
         inside = window.offsets[:, 0] >= 0
         starts, ends, impossible = _probabilities(window, inside, start, end)

@@ -96,6 +96,7 @@ def best_pairs(
     if not len(start):
         return []
     # Row i, column j holds the score of the span of units i … i + j: a band, not the whole square.
+    max_units = min(max_units, len(start))  # There is no longer span, and memory grows with the limit.
     after = max_units - 1
     ends = np.concatenate([end, np.full(after, -np.inf, dtype=np.float32)])
     beside = np.concatenate([segments, np.full(after, -1, dtype=segments.dtype)])

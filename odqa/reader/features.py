@@ -62,14 +62,9 @@ def windows(
     Raises UsageError where a question leaves no room for its context, and ModelError where the tokenizer is slow
     (it gives no character offsets).
     """
-    if not getattr(tokenizer, "is_fast", False):
-        raise ModelError(
-            f"{type(tokenizer).__name__} is not a fast tokenizer and gives no character offsets; use a model whose "
-            "folder has a tokenizer.json"
-        )
+    backend = _backend(tokenizer)
     if not 0 <= stride < max_length:
         raise UsageError(f"stride is {stride} and max length {max_length}: it must hold 0 <= stride < max length")
-    backend = untouched(tokenizer)
     special = backend.num_special_tokens_to_add(is_pair=True)
 
     @lru_cache(maxsize=PAIRS_AT_A_TIME)  # Neighbours share their headings.
@@ -93,9 +88,18 @@ def windows(
                 yield _window(tokenizer, begin + at, backend, question, path, piece, views[at])
 
 
+def lengths(tokenizer: Any, max_length: int, stride: int) -> tuple[int, int]:
+    """The tokens of a window and those that two windows share, as a reader has them that was asked for these.
+
+    A window has no more tokens than the tokenizer allows, and it shares at most a third of them.
+    """
+    longest = min(max_length, tokenizer.model_max_length)
+    return longest, min(stride, longest // 3)
+
+
 def check_question(tokenizer: Any, question: str, *, max_length: int, stride: int) -> None:
-    """Raise UsageError where a question leaves no room for any context, as :func:`windows` does."""
-    backend = untouched(tokenizer)
+    """Raise UsageError where a question leaves no room for any context, and ModelError, as :func:`windows` does."""
+    backend = _backend(tokenizer)
     text = plain(question).strip()
     length = len(backend.encode(text, add_special_tokens=False))
     _room(text, length, max_length - backend.num_special_tokens_to_add(is_pair=True), stride, max_length)
@@ -114,6 +118,16 @@ def pad(tokenizer: Any, some: Sequence[Window], multiple: int = 32) -> dict[str,
     if longest <= limit < width:
         width = limit
     return padded(tokenizer, [window.inputs for window in some], width)
+
+
+def _backend(tokenizer: Any) -> Any:
+    """What cuts texts into tokens. Raises ModelError for a slow tokenizer."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelError(
+            f"{type(tokenizer).__name__} is not a fast tokenizer and gives no character offsets; use a model whose "
+            "folder has a tokenizer.json"
+        )
+    return untouched(tokenizer)
 
 
 def _window(tokenizer: Any, pair: int, backend: Any, question: Any, path: Any, piece: Any, view: View) -> Window:

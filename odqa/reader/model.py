@@ -6,7 +6,7 @@ Knows nothing of passages, indexes or ranking.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from odqa import model_configs
+from odqa.arguments import check_count, check_text, check_texts
 from odqa.checked import checked
 from odqa.corpus.blocks import context_of
 from odqa.errors import DataError, ModelError, UsageError
@@ -22,7 +23,7 @@ from odqa.files import read_json
 from odqa.models import DEFAULT_READER, ResolvedModel, content_hash, resolve
 from odqa.reader import decode
 from odqa.reader.compat import QuestionAnswering
-from odqa.reader.features import Window, check_question, pad, windows
+from odqa.reader.features import Window, check_question, lengths, pad, windows
 from odqa.reader.units import units_of
 from odqa.runtime.backend import Choice, choose
 from odqa.runtime.export import graph_of, maker
@@ -88,8 +89,7 @@ class Reader(QuestionAnswering):
         self.no_answer_threshold = no_answer_threshold
         self.temperature = temperature
         self.length_penalty = length_penalty
-        self.max_length = min(max_length, tokenizer.model_max_length)
-        self.stride = min(stride, self.max_length // 3)
+        self.max_length, self.stride = lengths(tokenizer, max_length, stride)
 
     @classmethod
     def load(
@@ -148,12 +148,10 @@ class Reader(QuestionAnswering):
         Span offsets are characters of the context; a span holds whole words and is within one block of a context.
         ``progress`` is called with the number of windows done since its last call. An answer wins where ``span.score
         - null_score > no_answer_threshold``; the scores are less the reader's ``length_penalty`` for each word after
-        a span's first. Raises UsageError for a limit below 1, for lists of different lengths, and for a question that
-        leaves no room for its context.
+        a span's first. Raises UsageError for a limit below 1, for what is no list of texts, for lists of different
+        lengths, and for a question that leaves no room for its context.
         """
-        if n_best < 1:
-            raise UsageError(f"n_best is {n_best}; it must be at least 1")
-        read = [context_of(context) for context in contexts]
+        questions, read = checked_pairs(questions, contexts, n_best=n_best, batch_size=batch_size)
         units = cache(units_of)  # One context is often read for many questions.
         found: list[list[tuple[list[Span], float]]] = [[] for _ in questions]
         for window, start, end in self.logits(questions, read, batch_size, progress):
@@ -183,13 +181,10 @@ class Reader(QuestionAnswering):
 
         ``shape`` may set another ``max_length`` and ``stride`` than the reader's. Raises UsageError as ``read`` does.
         """
-        if len(questions) != len(contexts):
-            raise UsageError(f"{len(questions)} questions but {len(contexts)} contexts: each question needs its own")
-        if batch_size < 1:
-            raise UsageError(f"batch size is {batch_size}; it must be at least 1")
+        questions, read = checked_pairs(questions, contexts, batch_size=batch_size)
         cut = {"max_length": self.max_length, "stride": self.stride} | shape
         waiting: list[Window] = []
-        for window in windows(self.tokenizer, questions, [context_of(context) for context in contexts], **cut):
+        for window in windows(self.tokenizer, questions, read, **cut):
             waiting.append(window)
             if len(waiting) == WINDOWS_AT_A_TIME:
                 yield from self._run(waiting, batch_size, progress)
@@ -224,6 +219,25 @@ class Reader(QuestionAnswering):
                 f"the reader {self.name} fails on its input ({model_configs.reason(error)}): its configuration, "
                 "weights and tokenizer do not fit together, or memory is short; use another one, or smaller batches"
             ) from error
+
+
+def checked_pairs(
+    questions: Sequence[str], contexts: Sequence[str | Context], **counts: int
+) -> tuple[list[str], list[Context]]:
+    """The questions, and what is read for each.
+
+    Raises UsageError for what is no list of texts (a context may be a Context as well), for lists of different lengths,
+    and for one of the ``counts``, by its name, that is no whole number of at least 1.
+    """
+    for name, count in counts.items():
+        check_count(name, count)
+    remedy = "give two lists, a context for each question"
+    asked = [check_text("question", question) for question in check_texts("questions", questions, remedy)]
+    texts: Iterable[str | Context] = check_texts("contexts", contexts, remedy)
+    read = [context_of(one if isinstance(one, Context) else check_text("context", one)) for one in texts]
+    if len(asked) != len(read):
+        raise UsageError(f"{len(asked)} questions but {len(read)} contexts: each question needs its own")
+    return asked, read
 
 
 def _network(model: ResolvedModel, choice: Choice, dtype: str) -> tuple[Network, Any]:

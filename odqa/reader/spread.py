@@ -10,9 +10,8 @@ from typing import TypeAlias
 from odqa.cluster.join import joined
 from odqa.cluster.pool import Pool
 from odqa.cluster.same import check_same, differs
-from odqa.corpus.blocks import context_of
 from odqa.models import content_hash
-from odqa.reader.model import Reader
+from odqa.reader.model import Reader, checked_pairs
 from odqa.types import Reading
 from odqa.views import Context
 
@@ -76,7 +75,8 @@ class _Spread(Reader):
         progress: Callable[[int], None] | None = None,
     ) -> list[Reading]:
         """As :meth:`Reader.read`; ``progress`` is called for each piece that a worker has read."""
-        texts = [context_of(context) for context in contexts]
+        # Here, as pieces that are cut from lists of different lengths are of one length.
+        questions, texts = checked_pairs(questions, contexts, n_best=n_best, batch_size=batch_size)
         size = max(1, min(_PAIRS, math.ceil(len(texts) / max(1, self.workers))))
         pieces: list[Piece] = [
             (questions[start : start + size], texts[start : start + size], n_best, batch_size)

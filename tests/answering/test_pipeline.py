@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,11 @@ def test_many_questions_are_taken_a_batch_at_a_time(pipeline: Pipeline) -> None:
     assert taken == []
     next(responses)
     assert len(taken) == 4
+
+
+def test_a_batch_may_be_larger_than_any_list(pipeline: Pipeline) -> None:
+    (response,) = pipeline.ask_many(QUESTIONS[:1], k=1, n=1, batch=10**30)
+    assert response.question == QUESTIONS[0]
 
 
 @pytest.mark.parametrize("bad", ["", "who " * 240 + "?"], ids=["empty", "too long to be read"])
@@ -329,10 +335,24 @@ def test_documents_as_context_keep_source_and_page(reader: Reader) -> None:
         assert answer.page == (None if document.id == "b" else 1 + (answer.start >= 33))
 
 
-@pytest.mark.parametrize("context", ["", " \n", []])
+@pytest.mark.parametrize("context", ["", " \n", "\u200b", []])
 def test_an_empty_context_is_refused(reader: Reader, context: str | list[Document]) -> None:
     with pytest.raises(UsageError, match="context is empty"):
         answer_from_context("who", context, reader)
+
+
+def test_half_a_surrogate_pair_of_a_context_is_given_back_as_in_an_index(reader: Reader) -> None:
+    half = "\ud83d"
+    text = f"The tower {half}\ude00 is in Paris{half}."
+    document = Document(f"a{half}", f"A{half}", text, f"a{half}.txt", {}, (Section(0), Section(21, page=2)))
+    for context in (text, [document]):
+        response = answer_from_context("where is the tower", context, reader, n=50)
+        response.to_json(explain=True).encode()
+        for answer in response.answers:
+            assert answer.passage.text == "The tower \ufffd\ufffd is in Paris\ufffd."
+            # Each half for itself, so that offsets are those of the text that was given.
+            assert answer.text.replace("\ufffd", "") == re.sub("[\ud800-\udfff]", "", text[answer.start : answer.end])
+    assert {answer.passage.source for answer in response.answers} == {"a\ufffd.txt"}
 
 
 def test_a_context_needs_neither_faiss_nor_sentence_transformers(eager_reader: Path) -> None:

@@ -18,6 +18,8 @@ from odqa.errors import UsageError
         ("  Who built it? \n", "Who built it?"),
         ("Who\tbuilt\r\nit?", "Who built  it?"),
         ("¿Quién la construyó? 🗼", "¿Quién la construyó? 🗼"),
+        ("?", "?"),
+        ("\u200bWho?", "\u200bWho?"),
         ("x" * 1000, "x" * 1000),
         (" " * 2000 + "x", "x"),
     ],
@@ -31,6 +33,8 @@ def test_a_question_is_stripped(question: str, checked: str) -> None:
     [
         ("", ["empty", "ask"]),
         (" \t\n\u00a0", ["empty"]),
+        ("\u200b", ["empty"]),
+        (" \u00ad\u200d \ufe0f\u2028", ["empty"]),
         ("x" * 10_000, ["10,000 characters", "1,000", "shorten"]),
         ("Who\x00?", ["U+0000", "position 4", "remove"]),
         ("\x1b[31mWho?", ["U+001B", "position 1"]),

@@ -194,7 +194,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
 def test_what_cannot_be_read_is_refused_and_not_remembered(reader: Reader, tmp_path: Path) -> None:
     with Readings(reader, tmp_path) as readings:
         for _ in range(2):
-            with pytest.raises(UsageError, match="n_best is 0"):
+            with pytest.raises(UsageError, match="n_best must be at least 1, not 0"):
                 readings.read(PAIRS, 0)
 
 

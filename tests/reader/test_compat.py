@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odqa.corpus.blocks import plain_blocks
 from odqa.errors import UsageError
 from odqa.reader.weights import load_model
 
@@ -50,6 +52,9 @@ def expected(
         stride=doc_stride,
         return_overflowing_tokens=True,
     )
+    # One difference: the pipeline took the words of each window, which its edges may cut, not those of the context.
+    whole = tokenizer(context, add_special_tokens=False).encodings[0]
+    first = 0  # The number of the window's first token in the context.
     answers: list[dict] = []
     null = 1_000_000.0
     for at, encoding in enumerate(encoded.encodings):
@@ -69,9 +74,9 @@ def expected(
         for score, i, j in sorted(spans, reverse=True)[: 2 * top_k + 10 if align_to_words else top_k]:
             begin, end = encoding.offsets[i][0], encoding.offsets[j][1]
             if align_to_words:
-                begin = encoding.word_to_chars(encoding.token_to_word(i), sequence_index=1)[0]
-                end = encoding.word_to_chars(encoding.token_to_word(j), sequence_index=1)[1]
-            # The one difference: no white space around an answer, and no answer of white space.
+                begin = whole.word_to_chars(whole.token_to_word(first + i - inside[0]))[0]
+                end = whole.word_to_chars(whole.token_to_word(first + j - inside[0]))[1]
+            # The other difference: no white space around an answer, and no answer of white space.
             text = context[begin:end].strip()
             begin += context[begin:end].find(text)
             known = [answer for answer in answers if answer["answer"].lower() == text.lower()]
@@ -79,6 +84,7 @@ def expected(
                 known[0]["score"] += score
             elif text:
                 answers.append({"score": score, "start": begin, "end": begin + len(text), "answer": text})
+        first += len(inside) - doc_stride
     if handle_impossible_answer:
         answers.append({"score": null, "start": 0, "end": 0, "answer": ""})
     return sorted(answers, key=lambda answer: -answer["score"])[:top_k]
@@ -130,10 +136,49 @@ def test_every_family_answers_as_in_the_pipeline(family_reader):
     )
 
 
-words = st.sampled_from([*LOUVRE.split(), "state-of-the-art", "東京は首都", "don't", "€5", "Zürich"])
+# A heading without a sign at its end, the items of a list, a table: the view of a document puts signs and the heads of
+# columns into these, which the pipeline never saw.
+BLOCKS = {
+    "Doors\n\nThe door code is 4-7-1-9.": "What is the door code?",
+    "Prices\n\nThe ticket costs $5.": "How much is it?",
+    "History\n\nIt was built by Kowalczykowska in 1902.": "Who built it?",
+    "Hours\n\n- Monday: closed\n- Tuesday: nine to five, xylophones\n\nContact\n\nGustave, 555-0134": "When?",
+    "Name | Height\nMont Blanc | 4,806 m\nMatterhorn | 4,478 m\nEiger | 3,967 m\n": "How high is it?",
+    "城市\n\n日本的首都是東京。": "首都是哪里?",
+}
 
 
-@given(st.lists(words, min_size=1, max_size=60).map(" ".join), st.integers(1, 4), st.integers(1, 20))
+@pytest.mark.parametrize("words", [True, False])
+@pytest.mark.parametrize(("context", "question"), BLOCKS.items(), ids=str)
+def test_a_context_of_several_blocks_is_answered_as_in_the_pipeline(reader, context, question, words):
+    options = {"top_k": 4, "align_to_words": words, "handle_impossible_answer": True}
+    assert len(plain_blocks(context)) > 1
+    agree(
+        reader(question=question, context=context, **options), expected(reader, question, context, **options), context
+    )
+
+
+def test_every_family_answers_over_blocks_as_in_the_pipeline(family_reader):
+    context = "\n\n".join(BLOCKS)
+    options = {"top_k": 4, "max_seq_len": 60, "doc_stride": 20}
+    agree(
+        family_reader(question=QUESTION, context=context, **options),
+        expected(family_reader, QUESTION, context, **options),
+        context,
+    )
+
+
+words = st.sampled_from([*LOUVRE.split(), "state-of-the-art", "東京は首都", "don't", "€5", "4-7-1-9", "Zürich"])
+between = st.sampled_from([" ", " ", " ", "\n", "\n\n", "\n- ", "\n\n1. ", " | "])
+tables = st.lists(words, min_size=6, max_size=9).map(
+    lambda cells: "\n".join(" | ".join(cells[at : at + 3]) for at in range(0, len(cells), 3))
+)
+contexts = st.lists(st.tuples(between, st.one_of(words, words, words, tables)), min_size=1, max_size=40).map(
+    lambda parts: "".join(chain.from_iterable(parts))
+)
+
+
+@given(contexts, st.integers(1, 4), st.integers(1, 20))
 @settings(max_examples=25, deadline=None)
 def test_any_context_is_answered_as_in_the_pipeline(reader, context, top_k, max_answer_len):
     options = {"top_k": top_k, "max_answer_len": max_answer_len, "max_seq_len": 64, "doc_stride": 16}
@@ -172,6 +217,15 @@ def test_dicts_may_be_given(reader):
     assert reader(pair, pair) == [wanted, wanted]
 
 
+def test_several_answers_are_a_list_where_there_are_several(reader):
+    context = "The museum in Paris"
+    wanted = reader(question=QUESTION, context=context)
+    assert reader(question=QUESTION, context=context, top_k=2)[0] == wanted
+    only = reader(question=QUESTION, context="Paris", top_k=2)
+    assert only["answer"] == "Paris", "a dict, as the pipeline gave"
+    assert reader(question=QUESTION, context=["Paris", "Paris"], top_k=2)[0]["answer"] == "Paris"
+
+
 def test_a_list_of_one_is_answered_like_one_as_the_pipeline_did(reader):
     wanted = reader(question=QUESTION, context=LOUVRE)
     assert reader(question=[QUESTION], context=[LOUVRE]) == wanted
@@ -201,6 +255,19 @@ def test_many_with_several_answers_each(reader):
     assert [len(answers) for answers in found] == [3, 3]
 
 
+def test_limits_beyond_the_context_change_nothing(reader):
+    wanted = reader(question=QUESTION, context=LOUVRE, top_k=3, max_answer_len=200)
+    assert reader(question=QUESTION, context=LOUVRE, top_k=3, max_answer_len=10**8) == wanted
+    assert reader(question=QUESTION, context=LOUVRE, top_k=3, max_answer_len=200, batch_size=10**20) == wanted
+    assert reader(question=QUESTION, context=LOUVRE, top_k=np.int64(3), max_answer_len=np.int64(2**62)) == wanted
+
+
+def test_whole_numbers_of_numpy_are_taken(reader):
+    options = {"top_k": 2, "doc_stride": 16, "max_seq_len": 48, "batch_size": 4}
+    numpys = {name: np.int64(value) for name, value in options.items()}
+    assert reader(question=QUESTION, context=LONG, **numpys) == reader(question=QUESTION, context=LONG, **options)
+
+
 def test_a_long_question_is_not_cut(reader):
     question = "which river is it " * 18  # 72 tokens: more than max_question_len's 64, which had no effect.
     options = {"doc_stride": 8, "max_question_len": 64}
@@ -214,6 +281,11 @@ def test_a_long_question_is_not_cut(reader):
     [
         ({"question": ["Who?", ""], "context": "Paris"}, "question 2 is empty"),
         ({"question": "Who?", "context": " \n"}, "context is empty"),
+        ({"question": "Who?", "context": "\u200b"}, "context is empty"),
+        ({"question": "Who?", "context": "\x01 \ue000\u0301\ufffd\ud800"}, "context is empty"),
+        ({"question": "Who?", "context": "¨"}, "context is empty"),
+        ({"question": "Who?", "context": ["Paris", "\u00ad"], "handle_impossible_answer": True}, "context 2 is empty"),
+        ({"question": "\u200b", "context": "Paris"}, "question is empty"),
         ({"question": [], "context": []}, "there is no question"),
         ({"question": "Who?", "context": 3}, "the context is no text but 3 (int)"),
         ({"question": "Who?"}, "the context is missing: give both question= and context="),
@@ -221,6 +293,10 @@ def test_a_long_question_is_not_cut(reader):
         ({"question": "Who?", "context": "Paris", "data": {}}, "not both ways at once"),
         ({"question": "Who?", "context": "Paris", "top_k": "2"}, "top_k must be a whole number, not the text '2'"),
         ({"question": "Who?", "context": "Paris", "padding": "right"}, "padding is 'right'"),
+        ({"question": "Who?", "context": "Paris", "padding": np.array([1, 2])}, "padding is array([1, 2])"),
+        ({"question": "Who?", "context": "Paris", "max_seq_len": 0}, "max_seq_len must be at least 1, not 0"),
+        ({"question": "Who?", "context": "Paris", "max_seq_len": False}, "max_seq_len must be a whole number"),
+        ({"question": "Who?", "context": "Paris", "doc_stride": True}, "doc_stride is True"),
         ({"question": "Who?", "context": "Paris", "doc_stride": "9"}, "doc_stride is '9'"),
         ({"question": "Who?", "context": "Paris", "topp": 2}, "no option topp="),
         ({"question": ["a", "b", "c"], "context": ["x", "y"]}, "3 questions but 2 contexts"),
@@ -314,5 +390,22 @@ def test_an_iterator_is_answered_as_it_is_read(reader):
     assert len(taken) == 2
     assert list(reader(iter([]))) == []
     near(list(reader(MapStyle())), [reader(PAIR), reader(question="Who?", context=LOUVRE)])
-    with pytest.raises(UsageError, match="input 2 is 3"):
-        list(reader(iter([PAIR, 3])))
+    near(list(reader(iter([PAIR]), batch_size=10**20)), [reader(PAIR)])
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (3, "input 3 is 3"),
+        ({"question": " ", "context": LOUVRE}, "question 3 is empty"),
+        ({"question": "who " * 500, "context": LOUVRE}, "500 tokens"),
+        ({"question": ["Who?", ""], "context": LOUVRE}, "question 2 is empty"),
+    ],
+    ids=["no pair", "empty", "too long", "one of two"],
+)
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 32])
+def test_the_questions_of_an_iterator_before_a_bad_one_are_answered(reader, bad, said, batch_size):
+    answers = reader(iter([PAIR, PAIR, bad, PAIR]), batch_size=batch_size)
+    near([next(answers), next(answers)], [reader(PAIR)] * 2)
+    with pytest.raises(UsageError, match=said):
+        next(answers)

@@ -70,6 +70,13 @@ def test_a_limit_of_one_unit():
     assert pairs([1, 2], [5, 1], n_best=9, max_units=1) == [(0, 0, 6.0), (1, 1, 3.0)]
 
 
+def test_a_limit_far_beyond_the_units_needs_no_memory():
+    start, end, segments = [4, 0, 1], [1, 5, 2], [0, 0, 1]
+    without = pairs(start, end, segments, n_best=9, max_units=10**12, length_penalty=0.5)
+    assert without == pairs(start, end, segments, n_best=9, max_units=3, length_penalty=0.5)
+    assert without[0] == (0, 1, 8.5)
+
+
 def test_nothing_to_choose_from():
     assert pairs([], [], n_best=3, max_units=3) == []
 

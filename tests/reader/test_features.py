@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.errors import ModelError, UsageError
-from odqa.reader.features import PAIRS_AT_A_TIME, pad, windows
+from odqa.reader.features import PAIRS_AT_A_TIME, check_question, pad, windows
 from odqa.types import Block, BlockKind
 from odqa.views import Context, view_of
 from tests import tiny
@@ -229,6 +229,8 @@ def test_a_slow_tokenizer_is_refused_by_name():
 
     with pytest.raises(ModelError, match=r"CanineTokenizer is not a fast tokenizer .* tokenizer\.json"):
         cut("the tower", tokenizer=CanineTokenizer())
+    with pytest.raises(ModelError, match="CanineTokenizer is not a fast tokenizer"):
+        check_question(CanineTokenizer(), QUESTION, max_length=24, stride=6)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])

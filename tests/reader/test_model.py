@@ -6,16 +6,19 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odqa.corpus.blocks import plain_blocks
 from odqa.device import has_bfloat16
 from odqa.errors import ModelError, UsageError
 from odqa.reader.model import Reader, read_settings
 from odqa.reader.weights import load_model
-from odqa.types import Reading
+from odqa.types import Document, Reading
+from odqa.views import Context
 from tests import tiny
 from tests.reader import families
 
@@ -108,18 +111,42 @@ def test_progress_counts_the_windows(reader):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"n_best": 0}, "n_best is 0; it must be at least 1"),
-        ({"batch_size": 0}, "batch size is 0; it must be at least 1"),
+        ({"n_best": 0}, "n_best must be at least 1, not 0"),
+        ({"n_best": "5"}, "n_best must be a whole number, not the text '5'"),
+        ({"n_best": 2.0}, "n_best must be a whole number, not 2.0"),
+        ({"batch_size": 0}, "batch_size must be at least 1, not 0"),
     ],
 )
-def test_a_limit_below_one_is_refused(reader, options, said):
+def test_a_limit_that_is_none_is_refused_even_where_nothing_is_read(reader, options, said):
+    for questions, contexts in ((["Who?"], ["Paris"]), ([], [])):
+        with pytest.raises(UsageError, match=said):
+            reader.read(questions, contexts, **options)
+
+
+@pytest.mark.parametrize(
+    ("questions", "contexts", "said"),
+    [
+        ("abc", "xyz", "questions are a list of texts, not the text 'abc'; give two lists"),
+        (["Who?"], "Paris", "contexts are a list of texts, not the text 'Paris'"),
+        (None, ["Paris"], "questions are a list of texts, not None"),
+        ([float("nan")], ["Paris"], "a question is a text, not nan"),
+        (["Who?"], [None], "a context is a text, not None"),
+        (["Who?"], [Document("d", "Paris", "Paris")], r"a context is a text, not Document\('d'"),
+        (["Who?", "Where?"], ["Paris"], "2 questions but 1 contexts"),
+    ],
+    ids=str,
+)
+def test_what_are_no_lists_of_as_many_texts_is_refused(reader, questions, contexts, said):
     with pytest.raises(UsageError, match=said):
-        reader.read(["Who?"], ["Paris"], **options)
+        reader.read(questions, contexts)
+    with pytest.raises(UsageError, match=said):
+        next(reader.logits(questions, contexts))
 
 
-def test_lists_of_different_lengths_are_refused(reader):
-    with pytest.raises(UsageError, match="2 questions but 1 contexts"):
-        reader.read(["Who?", "Where?"], ["Paris"])
+def test_contexts_and_limits_of_numpy_are_taken(reader):
+    context = Context(CONTEXTS[0], (), plain_blocks(CONTEXTS[0]))
+    wanted = reader.read(QUESTIONS[:1], CONTEXTS[:1], n_best=2)
+    assert reader.read(iter(QUESTIONS[:1]), [context], n_best=np.int64(2), batch_size=10**20) == wanted
 
 
 def test_a_question_that_is_too_long_is_refused(reader):

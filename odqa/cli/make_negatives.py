@@ -12,7 +12,7 @@ import typer
 from odqa.cli.common import OUTPUT, command
 from odqa.cli.output import landed, print_json, print_lines
 from odqa.reports.visible import visible
-from odqa.training.negatives.kinds import KINDS
+from odqa.training.negatives.kinds import KINDS, split_kinds
 
 if TYPE_CHECKING:
     from odqa.types import Example
@@ -53,7 +53,7 @@ def make_negatives(
     """
     from odqa.training.negatives.listing import by_kind, draw, write
 
-    made, originals = draw(source, kinds.split(","), ratio, limit, seed, output)
+    made, originals = draw(source, split_kinds(kinds, "--kinds"), ratio, limit, seed, output)
     if output:
         write(output, made)
     with landed(f"they are in {output}") if output else nullcontext():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from odqa.cli.common import command
 from odqa.cli.training import RunOptions, as_sources, carry_out, help_of, ready, with_settings
 from odqa.errors import UsageError
 from odqa.squad import check_source
+from odqa.training.negatives.kinds import split_kinds
 from odqa.training.recipe import SOURCES, Recipe, Source, make_recipe, read_recipe
 
 PANELS = {
@@ -71,7 +71,7 @@ def _chosen(
         if name in SOURCES:
             value = as_sources(name, value)
         settings[name] = value
-    changes: dict[str, Any] = {} if negatives is None else {"negatives": tuple(re.split(r"[\s,]+", negatives.strip()))}
+    changes: dict[str, Any] = {} if negatives is None else {"negatives": split_kinds(negatives, "--negatives")}
     if negatives_ratio is not None:
         changes["negatives_ratio"] = negatives_ratio
     settings["train"] = tuple(replace(source, **changes) for source in settings.get("train", ()))

@@ -16,7 +16,8 @@ from odqa.training.record import RunRecord
 
 SETTINGS = (
     *("epochs", "batch_size", "accumulate", "learning_rate", "warmup", "weight_decay", "dropout"),
-    *("token_dropout", "frozen_layers", "base_weight", "max_length", "stride", "precision", "seed"),
+    *("token_dropout", "path_dropout", "frozen_layers", "base_weight", "max_length", "stride", "plausible_answers"),
+    *("precision", "seed"),
 )
 NAMES = {
     "rouge1_f1": "ROUGE-1 F1, all",
@@ -29,6 +30,10 @@ NAMES = {
     "no_answer_accuracy": "accuracy, unanswerable",
     "best_threshold_f1": "token F1, all, at the best threshold",
     "auroc": "AUROC, answerable against unanswerable",
+}
+HELD_OUT = {
+    "eval": "After each epoch it was scored on",
+    "tune": "Length penalty, threshold and temperature were fitted on",
 }
 MISTAKES = {
     "answered_unanswerable": "Answered a question that has no answer there",
@@ -57,8 +62,6 @@ def card(record: RunRecord) -> str:
         "",
         *_data_of_stages(stages),
     ]
-    if record.recipe.get("tune"):
-        lines += ["Length penalty, threshold and temperature were fitted on:", "", *_sources(record, "tune"), ""]
     several = len(stages) > 1
     lines += [
         "## Recipe",
@@ -130,12 +133,18 @@ def _data_of_stages(stages: Sequence[RunRecord]) -> list[str]:
 
 
 def _data(run: RunRecord) -> list[str]:
-    return [
+    """What a run was trained on, what it was scored on after its epochs and what its settings were fitted on."""
+    lines = [
         *_sources(run, "train"),
         "",
-        f"Together {run.questions:,} training questions, {run.answerable:,} of them answerable; "
-        f"{run.offsets.repaired:,} had their answer offset repaired and {run.offsets.dropped:,} were dropped.",
+        f"Together {run.questions:,} training questions, {run.answerable:,} of them answerable. Of all questions in "
+        f"these files, used or not, {run.offsets.repaired:,} had their answer offset repaired and "
+        f"{run.offsets.dropped:,} were dropped.",
     ]
+    for role, use in HELD_OUT.items():
+        if run.recipe.get(role):
+            lines += ["", f"{use}:", "", *_sources(run, role)]
+    return lines
 
 
 def _sources(run: RunRecord, role: str) -> list[str]:
@@ -152,7 +161,7 @@ def _source(source: dict[str, Any], count: SourceCount | None, hashes: dict[str,
     digest = hashes.get(path) or hashes.get(Path(path).name)
     what = f"`{path}`, split {source['split']}" if source["split"] else f"`{name_of(path)}`{hash_of(digest)}"
     first, last = source.get("part") or (0, 1)
-    what += f", articles from {first:.0%} to {last:.0%} of them" if (first, last) != (0, 1) else ""
+    what += f", the paragraphs from {100 * first:g}% to {100 * last:g}%" if (first, last) != (0, 1) else ""
     what += f", {source['keep']} questions" if source["keep"] != "all" else ""
     what += f", {source['limit']:,} drawn at random" if source["limit"] else ""
     made, ratio = source["negatives"], source.get("negatives_ratio", source["negatives"])

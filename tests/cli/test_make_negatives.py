@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from odqa.cli import app
 from odqa.squad import load_examples, write_examples
+from odqa.types import Example, Reference
 from tests.training.conftest import examples
 
 
@@ -52,8 +53,10 @@ def test_a_limit_draws_some(data):
     [
         (("--kinds", "negations"), "--kinds: no such kind of negatives: 'negations'; known: negation, antonym"),
         (("--kinds", ","), "--kinds names none; known: negation, antonym"),
-        (("--ratio", 0), "--ratio is 0.0 and --limit 0; the one must be above 0"),
-        (("--limit", -1), "--ratio is 1.0 and --limit -1"),
+        (("--ratio", 0), "--ratio is 0.0; it must be above 0 and at most 100"),
+        (("--ratio", "1e300"), "--ratio is 1e+300; it must be above 0 and at most 100"),
+        (("--ratio", "nan"), "--ratio is nan; it must be above 0 and at most 100"),
+        (("--limit", -1), "--limit is -1; it must be at least 0"),
         (("--output", "made.json"), "--output made.json: the questions are written as JSON lines"),
         (("--output", "nowhere/made.jsonl"), "cannot write the questions to nowhere/made.jsonl: there is no folder"),
     ],
@@ -64,6 +67,22 @@ def test_what_cannot_be_done_is_refused_as_usage(data, flags, said, tmp_path, mo
     result = odqa(data, *flags)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_an_original_is_the_one_that_was_changed_though_another_has_its_id(data, tmp_path):
+    path = tmp_path / "same.jsonl"
+    write_examples(path, [replace(one, id="0") for one in load_examples(data)])
+    said = odqa(path, "--kinds", "negation,").stdout
+    assert said == odqa(data, "--kinds", "negation").stdout
+    assert "  What is the capital of France?\n  → What isn't the capital of France?\n" in said
+
+
+def test_contexts_without_a_word_to_compare(tmp_path):
+    path = tmp_path / "data.jsonl"
+    write_examples(path, [Example("a", "How many?", "It is 5.", (Reference("5", 6),))])
+    result = odqa(path, "--kinds", "article")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "0 unanswerable questions of 1 answerable ones\n"
 
 
 def test_a_file_without_an_answerable_question(tmp_path):

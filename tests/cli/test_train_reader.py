@@ -102,7 +102,7 @@ def test_a_run_says_where_the_reader_is(flags, tmp_path):
 
 def test_the_record_as_one_json_object(flags, tmp_path, train_file):
     flags += ["--no-group-by-length"]
-    result = odqa(*flags, "--negatives", "negation, deleted", "--seed", 3, "--eval", train_file, "--json")
+    result = odqa(*flags, "--negatives", "negation, deleted,", "--seed", 3, "--eval", train_file, "--json")
     assert result.exit_code == 0, result.stderr
     record = json.loads(result.stdout)
     assert record == json.loads((tmp_path / "out" / "run.json").read_text())

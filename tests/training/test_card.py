@@ -78,7 +78,42 @@ def test_each_source_has_its_hash_counts_negatives_and_licence():
     file, hub = line(text, "- `train.json`"), line(text, "- `owner/name`")
     assert all(word in file for word in ("0123456789ab", "1,500", "750", "0.5", "entity, deleted", "CC BY-SA 4.0"))
     assert all(word in hub for word in ("train", "20,500", "11,306", "not recorded"))
-    assert "70% to 100%" in line(text, "- `tune.json`")
+    assert "paragraphs from 70% to 100%" in line(text, "- `tune.json`")
+
+
+def test_a_part_is_told_however_small():
+    for part, said in (([0.0, 0.995], "from 0% to 99.5%"), ([0.07, 1.0], "from 7% to 100%")):
+        text = card(replace(RECORD, recipe=RECIPE | {"train": [SOURCE | {"part": part}]}))
+        assert f", the paragraphs {said}, answerable" in line(text, "- `train.json`")
+
+
+def test_the_data_that_were_scored_and_fitted_on_are_named_in_every_stage():
+    scored = [SOURCE | {"path": path, "limit": 0, "negatives": []} for path in ("eval.json", "more.json")]
+    hashes = RECORD.data_sha256 | {"eval.json": "e1" * 32, "more.json": "e2" * 32}
+    record = replace(RECORD, recipe=RECIPE | {"eval": scored}, data_sha256=hashes)
+    text = card(record)
+    after = text.partition("After each epoch it was scored on:\n\n")[2].splitlines()
+    assert [one.partition(",")[0] for one in after[:3]] == [
+        f"- `eval.json` (SHA-256 {'e1' * 6}…)",
+        f"- `more.json` (SHA-256 {'e2' * 6}…)",
+        "",
+    ]
+    assert "After each epoch" not in card(RECORD)
+    first = replace(record, data_sha256={"eval.json": "a1" * 32, "tune.json": "a2" * 32})
+    text = card(replace(record, base_run=first))
+    assert all(digest * 6 in text for digest in ("a1", "a2", "e1", "e2", "ff"))
+
+
+def test_repairs_are_told_of_all_that_the_files_hold():
+    said = "Of all questions in these files, used or not, 56 had their answer offset repaired and 7 were dropped."
+    assert said in card(RECORD)
+
+
+def test_settings_that_an_older_record_lacks_have_no_value():
+    for name, value in (("plausible_answers", True), ("path_dropout", 0.25)):
+        start = f"| {name.replace('_', ' ')} |"
+        assert line(card(RECORD), start) == f"{start} – |"
+        assert line(card(replace(RECORD, recipe=RECIPE | {name: value})), start) == f"{start} {value} |"
 
 
 def test_every_stage_and_every_teacher_is_in_it_with_its_data():
@@ -135,8 +170,10 @@ def test_a_card_says_nothing_of_its_maker_s_disk():
 
 
 def test_the_shipped_reader_s_card_names_all_of_its_data():
-    record = read_record(resolve(DEFAULT_READER).folder)
+    folder = resolve(DEFAULT_READER).folder
+    record = read_record(folder)
     text = card(record)
+    assert (folder / "README.md").read_text(encoding="utf-8") == text
     runs = [run for stage in record.stages for run in (stage, stage.teacher and stage.teacher.run) if run]
     trained_on = {digest for run in runs for digest in run.data_sha256.values()}
     assert len(trained_on) >= 5

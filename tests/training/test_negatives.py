@@ -9,8 +9,8 @@ import pytest
 
 from odqa.errors import UsageError
 from odqa.training.negatives.contexts import delete_answer
-from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds
-from odqa.training.negatives.mixture import make_negatives, swap
+from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds, split_kinds
+from odqa.training.negatives.mixture import make_negatives, make_pairs, swap
 from odqa.training.negatives.questions import (
     Conditions,
     add_prefix,
@@ -21,8 +21,9 @@ from odqa.training.negatives.questions import (
     swap_name_part,
     swap_number,
     swap_opposite,
+    tells_answer,
 )
-from odqa.training.negatives.words import Usage, names
+from odqa.training.negatives.words import Usage, bare_words, names
 from odqa.types import Example, Reference
 from tests.training.conftest import examples
 
@@ -85,6 +86,51 @@ def test_an_answer_is_never_swapped_into_its_question():
     assert made == {f"What took place before {1889 + n}?" for n in (1, 2, 5, 10, 20)} | {"What took place after 1889?"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "question", "answer", "context", "made"),
+    [
+        (
+            "number",
+            "What is after 1990?",
+            "May 1991",
+            "It is May 1991.",
+            {f"What is after {1990 + n}?" for n in (2, 5, 10, 20)},
+        ),
+        ("antonym", "Which place, if not the first?", "Last", "Ann came Last.", set()),
+        ("antonym", "Who is the legal heir?", "an illegal one", "an illegal one " * Usage.LEAST, set()),
+        (
+            "entity",
+            "Who is in Old Town?",
+            "york",
+            "They saw the New York duke of york.",
+            {"Who is in New Town?", "Who is in Old New?"},
+        ),
+        ("condition", "Who drew it?", "the mason", "It is in the North. Ask the mason.", set()),
+    ],
+    ids=str,
+)
+def test_no_word_of_an_answer_is_put_into_a_question(kind, question, answer, context, made):
+    some = example(question, answer, context)
+    assert {one.question for seed in range(100) for one in make_negatives([some], 1.0, seed, [kind])} == made
+
+
+def test_words_are_compared_without_signs_and_capitals():
+    some = example("Who won in 1990?", "the U.S. (Anna’s), 1,000", "the U.S. (Anna’s), 1,000")
+    assert all(tells_answer(f"Who won in {word}?", some) for word in ("US", "Anna", "1000", "1990, THE"))
+    assert not tells_answer("Who won in 1000s?", some)
+    assert not tells_answer("Who?", example("Who?", "won", "Who won?"))
+    assert not tells_answer("Who won?", example("Who has won?", "won", "Who won?"))
+    assert bare_words("didn't–don’t") == {"didnt", "dont"}
+
+
+def test_a_number_that_python_does_not_read_is_left_alone():
+    some = example(f"What is {'9' * 5000}?", "the plan")
+    assert swap_number(some, random.Random(0)) is None
+    assert ways(swap_number, example(f"What is {'9' * 20}?", "the plan")) == {
+        f"What is {10**20 + step}?" for step in (0, 1, 4, 9, 19)
+    }
+
+
 def test_a_name_is_swapped_for_another_of_the_paragraph():
     context = "The plan of Gustave Eiffel was better than that of Maria Garcia, said Anna Lind."
     made = swaps(example("Which plan won for Gustave Eiffel?", "better", context))
@@ -137,6 +183,12 @@ def test_other_articles_are_never_taken():
     assert all(one.id.startswith(("b-", "c-")) for one in make_negatives([alone, *article()[1:]], 1.0, seed=0))
 
 
+@pytest.mark.parametrize("context", ["It is 5.", "a b c 1 2 3. d e f.", "… – !? 5"])
+def test_paragraphs_without_a_word_to_compare_give_no_article(context):
+    some = [example("How many?", "5" if "5" in context else "b", context), example("What?", "It", "It is.", key="c")]
+    assert make_negatives(some, 1.0, 0, ["article"]) == []
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_holds_of_all_of_them(seed):
     originals = {one.id: one for one in examples()}
@@ -174,6 +226,16 @@ def test_the_ratio_counts_answerable_questions(ratio, count):
 def test_questions_of_one_id_are_questions_of_their_own():
     same = [replace(one, id="0") for one in examples()]
     assert len(make_negatives(same, 1.0, seed=0)) == len(make_negatives(examples(), 1.0, seed=0)) == 8
+
+
+def test_each_is_beside_the_question_that_it_was_made_of_whatever_the_ids():
+    same, originals = [replace(one, id="0") for one in examples()], {one.id: one for one in examples()}
+    pairs = make_pairs(same, 1.0, 0, ["negation"])
+    assert [negative for negative, _ in pairs] == make_negatives(same, 1.0, 0, ["negation"])
+    assert [(negative.question, original.question) for negative, original in pairs] == [
+        (one.question, originals[one.id.removesuffix("-negation")].question)
+        for one in make_negatives(examples(), 1.0, 0, ["negation"])
+    ]
 
 
 def test_without_answerable_questions_there_is_nothing_to_make():
@@ -339,6 +401,13 @@ def test_a_kind_that_cannot_be_made_gives_way_to_another():
 def test_all_names_every_kind():
     assert check_kinds(["all"], "x") == KINDS == (*QUESTION_KINDS, *CONTEXT_KINDS)
     assert check_kinds(["negation", "negation", "simple"], "x") == ("negation", "negation", "simple")
+
+
+def test_kinds_are_separated_by_commas_or_spaces():
+    assert split_kinds(" entity, ,number  entity,", "x") == ("entity", "number", "entity")
+    for text in ("", " ", ","):
+        with pytest.raises(UsageError, match=r"^--here names none; known: negation, .*all$"):
+            split_kinds(text, "--here")
 
 
 def test_an_unknown_kind_is_named_with_the_known_ones():

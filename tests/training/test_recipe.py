@@ -278,12 +278,13 @@ def ran(tmp_path: Path, script: str, cases: str, times: int, *arguments: str) ->
 def test_the_script_of_the_shipped_reader_makes_base_and_data_trains_and_goes_on_where_it_stopped(
     which, reader, converted, written, tmp_path
 ):
-    # What converts writes its files; the first training is stopped after a checkpoint, the second one ends.
+    # What converts writes its files; the first training is stopped after a checkpoint, the second one ends, and is
+    # stopped while it removes that.
     cases = f"""
   *{converted}*) mkdir -p runs/{written.partition("/")[0]}; touch runs/{written} ;;
   *squad_v2_train.py*) mkdir -p runs/data; touch runs/data/squad-v2-train.json ;;
-  *--resume) rm -r runs/{reader}/checkpoint; touch runs/{reader}/config.json ;;
-  *train-reader*) mkdir -p runs/{reader}/checkpoint; exit 1 ;;
+  *--resume) rm runs/{reader}/checkpoint/files.json; touch runs/{reader}/config.json ;;
+  *train-reader*) mkdir -p runs/{reader}/checkpoint; touch runs/{reader}/checkpoint/files.json; exit 1 ;;
 """
     codes, done = ran(tmp_path, "default-reader.sh", cases, 3, *filter(None, [which]))
     assert codes == [1, 0, 0]
@@ -312,8 +313,8 @@ def test_the_script_of_the_vietnamese_reader_makes_a_base_trains_and_scores_and_
     touch runs/multilingual-e5-small/config.json ;;
   *trim-vocabulary*) mkdir -p runs/vietnamese-base; touch runs/vietnamese-base/config.json ;;
   *--resume) ;;
-  *train-reader*) for reader in vietnamese-reader vietnamese-reader-whole; do mkdir -p runs/$reader/checkpoint; done;
-    exit 1 ;;
+  *train-reader*) for reader in vietnamese-reader vietnamese-reader-whole; do
+      mkdir -p runs/$reader/checkpoint; touch runs/$reader/checkpoint/files.json; done; exit 1 ;;
 """
     codes, done = ran(tmp_path, "vietnamese-reader.sh", cases, 2, *filter(None, [which]))
     assert codes == [1, 0]

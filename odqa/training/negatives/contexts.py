@@ -52,8 +52,10 @@ def article_maker(examples: Sequence[Example]) -> Maker:
     for place in places:
         by_title[place.title].append(place)
     vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", dtype=np.float32)
-    if places:
-        vectorizer.fit([place.context for place in places])
+    analyze = vectorizer.build_analyzer()
+    if not any(analyze(place.context) for place in places):
+        return lambda example, chance: None  # Without a word to share no paragraph looks as if it answered.
+    vectorizer.fit([place.context for place in places])
     matrices = {title: vectorizer.transform([place.context for place in some]) for title, some in by_title.items()}
 
     def make(example: Example, chance: random.Random) -> Example | None:

@@ -1,7 +1,8 @@
-"""The names of the kinds of made unanswerable questions. Makes no question."""
+"""The names of the kinds of made unanswerable questions go in, checked ones come out. Makes no question."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from odqa.arguments import meant
@@ -10,6 +11,14 @@ from odqa.errors import UsageError
 QUESTION_KINDS = ("negation", "antonym", "entity", "number", "exclusion", "condition")
 CONTEXT_KINDS = ("article", "retrieved", "deleted")
 KINDS = (*QUESTION_KINDS, *CONTEXT_KINDS)
+
+
+def split_kinds(text: str, where: str) -> tuple[str, ...]:
+    """The kinds that a text names, separated by commas or spaces. Raises UsageError where it names none."""
+    kinds = tuple(filter(None, re.split(r"[\s,]+", text)))
+    if not kinds:
+        raise UsageError(f"{where} names none; known: {', '.join(KINDS)}, all")
+    return kinds
 
 
 def check_kinds(kinds: Sequence[str], where: str) -> tuple[str, ...]:

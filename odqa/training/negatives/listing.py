@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from odqa.errors import DataError, UsageError
 from odqa.files import check_writable, whole
 from odqa.squad import load_examples, write_examples
 from odqa.training.labels import repair
-from odqa.training.negatives.kinds import KINDS, check_kinds
-from odqa.training.negatives.mixture import make_negatives
+from odqa.training.negatives.kinds import check_kinds
+from odqa.training.negatives.mixture import Pair, make_pairs
+from odqa.training.recipe import Source, setting_of
 from odqa.types import Example
 
-Pair = tuple[Example, Example]  # A made question and the one that it was made of.
+# The limits of a recipe, but for a ratio of 0, by which nothing is made.
+RATIO = replace(setting_of(Source, "negatives_ratio"), least=None, above=0)
+LIMIT = setting_of(Source, "limit")
 
 
 def draw(
@@ -25,11 +29,10 @@ def draw(
     Raises UsageError for an unknown kind, a ratio or a limit that makes no sense or an ``output`` that cannot be
     written, and DataError where no question of the dataset is answerable.
     """
-    kinds = check_kinds([kind.strip() for kind in kinds if kind.strip()], "--kinds")
-    if not kinds:
-        raise UsageError(f"--kinds names none; known: {', '.join(KINDS)}, all")
-    if not 0 < ratio < float("inf") or limit < 0:
-        raise UsageError(f"--ratio is {ratio} and --limit {limit}; the one must be above 0, the other not below it")
+    check_kinds(kinds, "--kinds")
+    for name, value, limits in (("--ratio", ratio, RATIO), ("--limit", limit, LIMIT)):
+        if fault := limits.fault(value):
+            raise UsageError(f"{name} is {value}; it must be {fault}")
     if output is not None:
         _check_writable(output, source)
     examples, repairs = repair(load_examples(source))
@@ -39,9 +42,7 @@ def draw(
         raise DataError(f"{source}: no question in it is answerable{lost}, so no unanswerable one can be made of any")
     if 0 < limit < len(answerable):
         answerable = random.Random(seed).sample(answerable, limit)
-    originals = {example.id: example for example in answerable}
-    made = make_negatives(answerable, ratio, seed, kinds)
-    return [(negative, originals[negative.id.rpartition("-")[0]]) for negative in made], answerable
+    return make_pairs(answerable, ratio, seed, kinds), answerable
 
 
 def by_kind(made: Sequence[Pair]) -> dict[str, list[Pair]]:

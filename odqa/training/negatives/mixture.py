@@ -19,6 +19,7 @@ from odqa.training.negatives.questions import (
     swap_name_part,
     swap_number,
     swap_opposite,
+    tells_answer,
 )
 from odqa.training.negatives.words import Usage
 from odqa.types import Example
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Maker = Callable[[Example, random.Random], Example | None]
 Way = Callable[[Example, random.Random], str | None]
+Pair = tuple[Example, Example]  # A made question and the one that it was made of.
 
 
 def make_negatives(
@@ -38,7 +40,19 @@ def make_negatives(
     *,
     load_encoder: Callable[[], Encoder] | None = None,
 ) -> list[Example]:
-    """Make about ``ratio`` unanswerable questions for each answerable one.
+    """Make about ``ratio`` unanswerable questions for each answerable one: those of :func:`make_pairs`."""
+    return [negative for negative, _ in make_pairs(examples, ratio, seed, kinds, load_encoder=load_encoder)]
+
+
+def make_pairs(
+    examples: Sequence[Example],
+    ratio: float,
+    seed: int,
+    kinds: Sequence[str] = ("simple",),
+    *,
+    load_encoder: Callable[[], Encoder] | None = None,
+) -> list[Pair]:
+    """Make about ``ratio`` unanswerable questions for each answerable one, each beside the one it was made of.
 
     Each kind is drawn as often as it is named in ``kinds``. Where it cannot be made of a question another one is tried;
     fewer come back where none can. Ids are the original's with ``-KIND`` after it; the answers of a changed question
@@ -62,7 +76,7 @@ def make_negatives(
                 name = f"{example.id}-{kind}"
                 made[at, kind] = replace(negative, id=name, references=(), plausible=plausible)
                 break
-    return list(made.values())
+    return [(negative, answerable[at]) for (at, _), negative in made.items()]
 
 
 def swap(example: Example, chance: random.Random) -> Example | None:
@@ -109,12 +123,12 @@ def _makers(
 
 
 def _first(ways: Sequence[Way]) -> Maker:
-    """The first way that changes the question."""
+    """The first way that changes the question and puts no word of an answer into it."""
 
     def make(example: Example, chance: random.Random) -> Example | None:
         for way in ways:
             question = way(example, chance)
-            if question is not None and question != example.question:
+            if question not in (None, example.question) and not tells_answer(question, example):
                 return replace(example, question=question)
         return None
 

@@ -1,7 +1,8 @@
 """An example goes in, its question with one thing changed comes out, so that the context no longer answers it.
 
-Every function gives a new question, or None where it cannot change it; what it replaces is drawn by ``chance``.
-None puts words of a reference answer into a question. Knows no kind by name and no model.
+Every way to do so gives a new question, or None where it cannot change it; what it replaces is drawn by ``chance``.
+A new question may have got a word of a reference answer: :func:`tells_answer` finds those, for the caller to refuse.
+Knows no kind by name and no model.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from odqa.corpus.sentences import sentences
-from odqa.training.negatives.words import NUMBER, OPPOSITES, STOP, VERB, WORD, Usage, names
+from odqa.training.negatives.words import NUMBER, OPPOSITES, STOP, VERB, WORD, Usage, bare_words, names
 from odqa.types import Example
 
 _PREPOSITIONS = frozenset("in at on of by from to for with during after before about under against into".split())
@@ -24,6 +25,13 @@ _PHRASE = re.compile(
     r"(?<!\w)(?:in|during|after|before|by|at|from|under|within|according to|outside of) (?:the )?"
     r"(?:[A-Z][\w'’-]+(?: (?:of (?:the )?)?[A-Z][\w'’-]+)*|(?:1\d|20)\d\d)(?![\w'’-])"
 )
+_DIGITS = 100  # A longer number is left alone: nothing is counted so far, and Python reads no more than 4,300 digits.
+
+
+def tells_answer(question: str, example: Example) -> bool:
+    """Whether a question has a word of one of the example's answers that the example's own question has not."""
+    added = bare_words(question) - bare_words(example.question)
+    return not added.isdisjoint(bare_words(_answers(example)))
 
 
 def swap_name(example: Example, chance: random.Random) -> str | None:
@@ -104,11 +112,12 @@ def swap_number(example: Example, chance: random.Random) -> str | None:
         return None
     number = chance.choice(numbers)
     text = number.group()
-    others = {other.group() for other in NUMBER.finditer(example.context) if len(other.group()) == len(text)}
-    others -= {text, *(reference.text for reference in example.references)}
-    if others:
-        return _put(example.question, number, chance.choice(sorted(others)))
-    value = int(text) if text.isdigit() else 0
+    answers = bare_words(_answers(example))
+    others = {other.group() for other in NUMBER.finditer(example.context) if len(other.group()) == len(text)} - {text}
+    fitting = sorted(other for other in others if bare_words(other).isdisjoint(answers))
+    if fitting:
+        return _put(example.question, number, chance.choice(fitting))
+    value = int(text) if text.isdigit() and len(text) <= _DIGITS else 0
     return _put(example.question, number, str(value + chance.choice([1, 2, 5, 10, 20]))) if value else None
 
 

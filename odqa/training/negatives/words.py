@@ -1,4 +1,4 @@
-"""English texts go in; their names, numbers, verbs and opposites come out, and which words are used alike. Pure."""
+"""English texts go in; their words, names, numbers, verbs and opposites come out, and which are used alike. Pure."""
 
 from __future__ import annotations
 
@@ -46,6 +46,17 @@ STOP = frozenset(
     "without would year years you your kind sort term called known".split()
 )
 WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_SPELLED = re.compile(r"\w+(?:['’.,]\w+)*")  # A word or a number with the signs inside it: "didn't", "U.S", "1,000".
+_POSSESSIVE = re.compile(r"['’]s\b")
+
+
+def bare_words(text: str) -> set[str]:
+    """The words and numbers of a text in lower case and without signs, as they are compared whatever the spelling.
+
+    >>> sorted(bare_words("Anna's U.S. tour didn't cost 1,000–2,000"))
+    ['1000', '2000', 'anna', 'cost', 'didnt', 'tour', 'us']
+    """
+    return {re.sub(r"\W", "", word) for word in _SPELLED.findall(_POSSESSIVE.sub("", text.casefold()))}
 
 
 def names(text: str) -> list[re.Match[str]]:

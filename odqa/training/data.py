@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from odqa.corpus.blocks import context_of_example
 from odqa.errors import DataError
 from odqa.reader.features import Window, pad, windows
 from odqa.squad import load_examples
-from odqa.training.labels import Repairs, repair, spans, with_plausible
+from odqa.training.labels import Repairs, repair, spans, tightened, with_plausible
 from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
@@ -51,15 +52,14 @@ def gather(
 ) -> tuple[list[Example], Repairs]:
     """Read, repair and sample every source, and add its made negatives. Raises DataError where nothing is left.
 
-    ``read`` gives the questions of a path, or of the id and the split of a dataset on a hub.
+    With ``plausible`` the unanswerable questions that were taken, not the made ones, have their plausible answers as
+    references. ``read`` gives the questions of a path, or of the id and the split of a dataset on a hub.
     """
     examples: list[Example] = []
     kept = repaired = dropped = 0
     for source in sources:
         some = read(source.path, source.split or None)
-        if plausible:
-            some = [with_plausible(example) for example in some]
-        some, repairs = repair(some)
+        some, repairs = repair(some, plausible=plausible)
         kept, repaired, dropped = kept + repairs.kept, repaired + repairs.repaired, dropped + repairs.dropped
         some = part_of(some, *source.part)
         if not source.titled:
@@ -68,9 +68,10 @@ def gather(
             some = [example for example in some if example.answerable == (source.keep == "answerable")]
         if 0 < source.limit < len(some):
             some = random.Random(seed).sample(some, source.limit)
-        examples += some
-        if source.negatives:
-            examples += make_negatives(some, source.negatives_ratio, seed, source.negatives)
+        made = make_negatives(some, source.negatives_ratio, seed, source.negatives) if source.negatives else []
+        # Last: until here a question is as answerable as its context makes it. Made ones are there to have no answer.
+        examples += [with_plausible(example) for example in some] if plausible else some
+        examples += made
     if sources and not examples:
         paths = ", ".join(source.path for source in sources)
         raise DataError(
@@ -82,8 +83,10 @@ def gather(
 def part_of(examples: Sequence[Example], first: float, last: float) -> list[Example]:
     """The examples whose paragraphs stand from the share ``first`` to the share ``last``, in the order of the file.
 
-    Where a paragraph stands is a hash of its first letters and digits, in lower case: the same in every file, however
-    the file writes spaces and signs.
+    Where a paragraph stands is a hash of its first ``KNOWN_BY`` letters and digits, in lower case, so that it is the
+    same in files that write capitals, spaces and signs differently. But only the first ``2 * KNOWN_BY`` characters are
+    looked at: where spaces and signs leave fewer letters there in one file, as in a padded Markdown table, it may stand
+    elsewhere. So may it in another Unicode normalisation form, which has other letters.
     """
     return [example for example in examples if first <= place_of(example.context) < last]
 
@@ -95,7 +98,10 @@ def place_of(context: str) -> float:
 
 
 def drawn(text: str, within: int) -> float:
-    """A number from 0 to 1, as if drawn at random, by the first letters and digits of ``text[:within]``."""
+    """A number from 0 to 1, as if drawn at random, by the first ``KNOWN_BY`` letters and digits of ``text[:within]``.
+
+    Capitals are as small letters. Accents that are characters of their own are no letters: they do not count.
+    """
     letters = "".join(character for character in text[:within].lower() if character.isalnum())[:KNOWN_BY]
     return int.from_bytes(hashlib.sha256(letters.encode()).digest()[:6], "big") / 2**48
 
@@ -109,8 +115,12 @@ def without_paths(examples: Sequence[Example], share: float, seed: int) -> list[
 def label(tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int) -> Iterator[LabelledWindow]:
     """The labelled windows of the examples, in order."""
     questions, contexts = [example.question for example in examples], [context_of_example(one) for one in examples]
-    for window in windows(tokenizer, questions, contexts, max_length=max_length, stride=stride):
-        yield LabelledWindow(window, spans(window, examples[window.pair].references))
+    made = windows(tokenizer, questions, contexts, max_length=max_length, stride=stride)
+    for pair, group in groupby(made, key=lambda window: window.pair):
+        some = list(group)
+        references = tightened(examples[pair].references, some)
+        for window in some:
+            yield LabelledWindow(window, spans(window, references))
 
 
 def epoch_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int, *, group: bool) -> list[list[int]]:

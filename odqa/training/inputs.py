@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from pathlib import Path
+from typing import Any
 
-from odqa.errors import DataError
+from odqa.answering.question import tidy
+from odqa.errors import DataError, UsageError
 from odqa.evaluation.cases import check_examples
 from odqa.evaluation.languages import DEFAULT, language_hint
 from odqa.evaluation.places import place
@@ -15,6 +18,7 @@ from odqa.files import sha256
 from odqa.index.layout import MANIFEST
 from odqa.index.retriever import Retriever
 from odqa.models import content_hash, resolve
+from odqa.reader.features import check_question, lengths
 from odqa.squad import OwnQuestion, load_questions, with_contexts
 from odqa.training import data
 from odqa.training.data import LabelledWindow
@@ -86,6 +90,23 @@ def training_examples(
     return data.without_paths(examples, recipe.path_dropout, recipe.seed), total, by_source
 
 
+def check_held_out(recipe: Recipe, inputs: Inputs, tokenizer: Any) -> None:
+    """Raise DataError, naming dataset and id, for a held-out question that the reader of the run could not read."""
+    max_length, stride = lengths(tokenizer, recipe.max_length, recipe.stride)
+    for sources, examples in ((recipe.eval, inputs.eval), (recipe.tune, inputs.tune)):
+        for example in examples:
+            source, name = _origin(sources, example)
+            _check_question(source.path, name, tidy(example.question), tokenizer, max_length, stride)
+
+
+def check_trained(recipe: Recipe, inputs: Inputs, tokenizer: Any, max_length: int, stride: int) -> None:
+    """Raise DataError, naming dataset and id, for a training question that leaves no room for its context."""
+    each = (one.answerable + one.unanswerable for one in inputs.counts)
+    paths = chain.from_iterable(repeat(one.path, count) for one, count in zip(recipe.train, each, strict=True))
+    for path, example in zip(paths, inputs.train, strict=True):
+        _check_question(path, example.id, example.question, tokenizer, max_length, stride)
+
+
 def check_spans(recipe: Recipe, labelled: Sequence[LabelledWindow]) -> None:
     """Raise DataError, naming the data, where no window holds an answer, so that no span could be learned."""
     if not any(item.answered for item in labelled):
@@ -136,10 +157,18 @@ def _with_places(example: Example) -> Example:
     return replace(example, references=tuple(one for one in example.references if one.start >= 0))
 
 
+def _check_question(path: str, name: str, question: str, tokenizer: Any, max_length: int, stride: int) -> None:
+    try:
+        check_question(tokenizer, question, max_length=max_length, stride=stride)
+    except UsageError as error:
+        raise DataError(f"{path}: question {name!r}: {error}") from None
+
+
 def _held_out(sources: Sequence[Source], recipe: Recipe, tell: Callable[[str], None]) -> list[Example]:
     """The examples of eval or tune, those of several datasets with ids of their own.
 
-    What cannot be scored is refused before the training, not after it.
+    What cannot be scored is refused before the training, not after it; a question that is too long, which the tokenizer
+    tells, by :func:`check_held_out`.
     """
     examples: list[Example] = []
     read = _read_by(recipe, tell)
@@ -153,3 +182,11 @@ def _held_out(sources: Sequence[Source], recipe: Recipe, tell: Callable[[str], N
             )
         examples += some if len(sources) == 1 else [replace(one, id=f"{number}/{one.id}") for one in some]
     return examples
+
+
+def _origin(sources: Sequence[Source], example: Example) -> tuple[Source, str]:
+    """The dataset that an example of :func:`_held_out` is from, and its id there."""
+    if len(sources) == 1:
+        return sources[0], example.id
+    number, _, name = example.id.partition("/")
+    return sources[int(number) - 1], name

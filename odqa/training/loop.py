@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,9 @@ class Run:
 
     def __post_init__(self) -> None:
         recipe = self.recipe
-        self.orders = [self.task.order(epoch) for epoch in range(recipe.epochs)]
-        batches_each = [math.ceil(len(order) / self.accelerator.num_processes) for order in self.orders]
+        processes = self.accelerator.num_processes
+        self.orders = [filled_up(self.task.order(epoch), processes) for epoch in range(recipe.epochs)]
+        batches_each = [len(order) // processes for order in self.orders]
         self.total_steps = sum(math.ceil(batches / recipe.accumulate) for batches in batches_each)
 
     def epoch(self, epoch: int, interrupted: Sequence[int]) -> None:
@@ -231,6 +233,14 @@ def fit(run: Run) -> None:
             run.save()
             if run.stopped(interrupted):
                 raise KeyboardInterrupt(*interrupted)
+
+
+def filled_up(order: list[list[int]], processes: int) -> list[list[int]]:
+    """The batches of an epoch and, so that each of the processes has as many, its first ones once more at the end.
+
+    accelerate does the same, but with the first of those that it is given: in a resumed run, of those that are left.
+    """
+    return [*order, *islice(cycle(order), -len(order) % processes)]
 
 
 def tokens_in(batch: Mapping[str, Any]) -> Iterator[int]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from odqa.errors import DataError
+from odqa.errors import DataError, UsageError
 from odqa.models import ResolvedModel, resolve
+from odqa.reader.features import lengths
 from odqa.runtime.precision import lower
 from odqa.training import average, base, data, distill, hardware, inputs, masking, start, tuning
 from odqa.training.card import card
+from odqa.training.data import LabelledWindow
 from odqa.training.distill import Teacher
 from odqa.training.inputs import Inputs
 from odqa.training.loop import Run
@@ -59,15 +61,15 @@ def prepare(recipe: Recipe, output: Path, watcher: Watcher, *, resume: bool, dev
 
     accelerator = start.accelerator(recipe, output, where)
     model, tokenizer = _load_base(recipe, origin, where)
+    inputs.check_held_out(recipe, questions, tokenizer)
     teacher = _load_teacher(recipe, origin, tokenizer, questions.train) if recipe.distill else None
     ancestors = Ancestors(origin.name, _record_of(origin.folder), _teacher_record(recipe, teacher, questions))
-    max_length = min(recipe.max_length, tokenizer.model_max_length)
-    labelled = list(data.label(tokenizer, questions.train, max_length, recipe.stride))
+    labelled = _labelled(recipe, questions, tokenizer)
     inputs.check_spans(recipe, labelled)
     watcher.note(
-        f"{len(questions.train):,} questions ({sum(one.answerable for one in questions.counts):,} answerable; offsets: "
-        f"{questions.repairs.repaired:,} repaired, {questions.repairs.dropped:,} questions dropped), "
-        f"{len(labelled):,} windows"
+        f"{len(questions.train):,} questions ({sum(one.answerable for one in questions.counts):,} answerable"
+        f"{_missed(questions.train, labelled)}; offsets: {questions.repairs.repaired:,} repaired, "
+        f"{questions.repairs.dropped:,} questions dropped), {len(labelled):,} windows"
     )
     flops = hardware.flops_per_token(model, teacher.model if teacher else None, recipe.epochs)
     if teacher is not None:
@@ -101,6 +103,26 @@ def _load_base(recipe: Recipe, origin: ResolvedModel, device: str) -> tuple[Any,
         masking.check(tokenizer, origin.name)
     start.set_dropout(model, recipe.dropout)
     return model, tokenizer
+
+
+def _labelled(recipe: Recipe, questions: Inputs, tokenizer: Any) -> list[LabelledWindow]:
+    """The windows to train on. Raises DataError where a question leaves no room for its context."""
+    max_length, stride = lengths(tokenizer, recipe.max_length, recipe.stride)
+    if max_length == recipe.max_length:
+        stride = recipe.stride  # As the recipe says; only where the base allows fewer tokens it may not fit.
+    try:
+        return list(data.label(tokenizer, questions.train, max_length, stride))
+    except UsageError:
+        # The windows of all are made at once, and each question is looked at alone only where one is too long.
+        inputs.check_trained(recipe, questions, tokenizer, max_length, stride)
+        raise
+
+
+def _missed(examples: Sequence[Example], labelled: Sequence[LabelledWindow]) -> str:
+    """What is to be told of the answerable examples that no window answers; nothing where there are none."""
+    answered = {item.window.pair for item in labelled if item.answered}
+    missed = sum(example.answerable and at not in answered for at, example in enumerate(examples))
+    return f", of which {missed:,} have their answer in no window, and teach that there is none" if missed else ""
 
 
 def _load_teacher(recipe: Recipe, origin: ResolvedModel, tokenizer: Any, examples: Sequence[Example]) -> Teacher:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from odqa.errors import DataError
 from odqa.squad import write_examples
-from odqa.training.data import GROUP, collate, epoch_order, gather, label, part_of, without_paths
+from odqa.training.data import GROUP, collate, epoch_order, gather, label, part_of, place_of, without_paths
 from odqa.training.labels import Repairs
 from odqa.training.recipe import Source
 from odqa.types import Example, Reference
@@ -63,6 +65,13 @@ def test_a_file_is_its_parts(contexts, cut):
     assert not {one.context for one in first} & {one.context for one in rest}
 
 
+def test_a_part_goes_by_the_letters_and_digits_among_the_first_two_hundred_characters():
+    letters = "é1" * 60
+    assert place_of(letters.upper() + "x") == place_of(" ".join(letters[:100]) + "y") == place_of(letters[:100])
+    assert place_of("   ".join(letters)) == place_of(letters[:50])  # So much padding that fewer are looked at.
+    assert place_of(unicodedata.normalize("NFD", letters)) == place_of("e1" * 67) != place_of(letters)
+
+
 def test_titles_are_left_out_where_they_name_no_document(tmp_path):
     path = tmp_path / "x.jsonl"
     write_examples(path, [Example("a", "Who?", "Paris", (), "Guide", headings=("Cities",))])
@@ -104,6 +113,42 @@ def test_plausible_answers_only_when_asked_for(tmp_path):
     assert repairs.repaired == 1
 
 
+def plausible_file(tmp_path):
+    """Two answerable questions, and two unanswerable ones of which the second one's plausible answer is not there."""
+    path = tmp_path / "plausible.jsonl"
+    text, seine = "Paris is on the Seine.", Reference("Seine", 16)
+    some = [
+        Example("a", "What is on the Seine?", text, (Reference("Paris", 0),)),
+        Example("b", "What is Paris on?", text, (seine,)),
+        Example("c", "What is Berlin on?", text, (), plausible=(seine,)),
+        Example("d", "What is Rome on?", text, (), plausible=(Reference("Tiber", 16),)),
+    ]
+    write_examples(path, some)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("keep", "taken"),
+    [
+        ("all", {"a": "Paris", "b": "Seine", "c": "Seine", "d": ""}),
+        ("answerable", {"a": "Paris", "b": "Seine"}),
+        ("unanswerable", {"c": "Seine", "d": ""}),
+    ],
+)
+def test_what_is_kept_goes_by_whether_the_context_answers_and_not_by_plausible_answers(tmp_path, keep, taken):
+    found, repairs = gather([Source(str(plausible_file(tmp_path)), keep=keep)], seed=0, plausible=True)
+    assert {one.id: "".join(reference.text for reference in one.references) for one in found} == taken
+    assert repairs == Repairs(kept=4, repaired=0, dropped=0)
+
+
+def test_negatives_are_made_of_answerable_questions_alone_and_stay_without_answers(tmp_path):
+    source = Source(str(plausible_file(tmp_path)), negatives=("negation",), negatives_ratio=1.0)
+    found, _ = gather([source], seed=0, plausible=True)
+    made = found[4:]
+    assert {one.id for one in made} == {"a-negation", "b-negation"}
+    assert all(one.plausible and not one.answerable for one in made)
+
+
 def test_nothing_left_names_the_files_and_why(tmp_path):
     path = tmp_path / "x.jsonl"
     write_examples(path, [Example("a", "Who?", "Paris", (Reference("London", 0),))])
@@ -120,6 +165,11 @@ def test_windows_are_labelled_in_order():
     found = list(label(tiny.make_tokenizer(), examples(), 64, 16))
     assert [item.window.pair for item in found] == list(range(12))
     assert [not item.answered for item in found] == [not one.answerable for one in examples()]
+
+
+def test_an_answer_that_ends_in_a_character_without_a_token_is_labelled():
+    some = [Example("a", "Where?", "\ufeffParis", (Reference("\ufeffParis", 0),)), Example("b", "Where?", "\u200b")]
+    assert [item.spans for item in label(tiny.make_tokenizer(), some, 64, 16)] == [((4, 4),), ((0, 0),)]
 
 
 @given(

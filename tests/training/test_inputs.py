@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,17 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.squad import write_examples
 from odqa.training.data import label
-from odqa.training.inputs import SourceCount, check_spans, data_files, hashes, read_inputs, training_examples
+from odqa.training.inputs import (
+    Inputs,
+    SourceCount,
+    check_held_out,
+    check_spans,
+    check_trained,
+    data_files,
+    hashes,
+    read_inputs,
+    training_examples,
+)
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Example, Reference
 from tests import tiny
@@ -68,6 +79,42 @@ def test_windows_without_any_answer_are_refused(train_file):
         f"{train_file}: none of the 4 windows holds an answer, so no span can be learned; give questions whose answers "
         'are in their contexts (keep = "unanswerable" alone makes no reader)'
     )
+
+
+LONG = "What is " + "the capital of " * 20 + "France?"  # 64 tokens.
+
+
+def long_file(path):
+    """A question that is read and one that leaves no room for its context."""
+    some = examples()[:2]
+    write_examples(path, [some[0], replace(some[1], id="long", question=LONG)])
+    return path
+
+
+@pytest.mark.parametrize("role", ["eval", "tune"])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_held_out_question_that_is_too_long_is_named_with_its_dataset(train_file, tmp_path, tiny_base, role, several):
+    path = long_file(tmp_path / "long.jsonl")
+    held_out = {role: (*((Source(str(train_file)),) if several else ()), Source(str(path)))}
+    made = Recipe(train=(Source(str(train_file)),), base=str(tiny_base), max_length=64, stride=16, **held_out)
+    found = read_inputs(made)
+    with pytest.raises(DataError) as error:
+        check_held_out(made, found, tiny.make_tokenizer())
+    assert str(error.value).startswith(
+        f"{path}: question 'long': a question of 64 tokens leaves no room for its context in windows of 64 tokens: "
+    )
+    check_held_out(replace(made, max_length=128), found, tiny.make_tokenizer())
+    with pytest.raises(DataError, match="windows of 64 tokens"):  # The tokenizer's limit is the reader's, too.
+        check_held_out(replace(made, max_length=128), found, tiny.make_tokenizer(model_max_length=64))
+
+
+def test_a_training_question_that_is_too_long_is_named_with_its_dataset(train_file, tmp_path):
+    path = long_file(tmp_path / "long.jsonl")
+    made = Recipe(train=(Source(str(train_file)), Source(str(path)), Source(str(train_file))))
+    found = Inputs(*training_examples(made), [], [], {})
+    check_trained(made, found, tiny.make_tokenizer(), 128, 16)
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: question 'long': a question of 64 tokens"):
+        check_trained(made, found, tiny.make_tokenizer(), 64, 16)
 
 
 def test_hashes_are_of_files_and_of_the_content_of_base_and_teacher(train_file, tmp_path, tiny_base, tiny_reader):

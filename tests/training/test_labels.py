@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odqa.reader.features import windows
-from odqa.training.labels import REACH, Repairs, repair, spans, with_plausible
+from odqa.training.labels import REACH, Repairs, repair, spans, tightened, with_plausible
 from odqa.types import Example, Reference
 from odqa.views import Context
 from tests import tiny
@@ -96,6 +98,14 @@ def test_plausible_answers_become_answers_of_unanswerable_questions_alone():
     assert with_plausible(answerable) is answerable
 
 
+def test_plausible_answers_are_repaired_when_asked_for_and_one_that_is_not_there_drops_no_question():
+    right, wrong = (replace(example(), plausible=(Reference(text, 21),)) for text in ("Paris", "London"))
+    assert repair([right, wrong]) == ([right, wrong], Repairs(kept=2, repaired=0, dropped=0))
+    kept, counts = repair([right, wrong], plausible=True)
+    assert [one.plausible for one in kept] == [(Reference("Paris", 22),), ()]
+    assert counts == Repairs(kept=1, repaired=1, dropped=0)
+
+
 def label(context: str, reference: Reference | None, *, max_length: int = 64, stride: int = 4, tokenizer=TOKENIZER):
     found = windows(tokenizer, ["Who?"], [Context(context)], max_length=max_length, stride=stride)
     return [(window, *spans(window, [reference] if reference else [])[0]) for window in found]
@@ -138,6 +148,37 @@ def test_a_window_that_cuts_the_answer_has_none():
     assert [(first, last) for _, first, last in found] == [(0, 0), (5, 6), (0, 0)]
 
 
+# Zero-width space, byte order mark, soft hyphen, directional marks, variation selector, an accent of its own.
+UNSEEN = "\u200b\ufeff\u00ad\u200e\u200f\ufe0f\u0301"
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
+@pytest.mark.parametrize("place", ["{}", "{} is it", "it is {}", "it is {} for sure"])
+@pytest.mark.parametrize("answer", ["Paris\u200b", "\ufeffParis", "A\u00ad", "\u200fA\u200e", "5\ufe0f", "e\u0301"])
+def test_a_character_without_a_token_at_the_edge_of_an_answer_does_not_hide_it(family, place, answer):
+    context = place.format(answer)
+    some = list(windows(tokenizers[family], ["Who?"], [Context(context)], max_length=48, stride=4))
+    (found,) = tightened([Reference(answer, context.index(answer))], some)
+    assert found.text == context[found.start : found.start + len(found.text)]
+    ((first, last),) = spans(some[0], [found])
+    covered = context[some[0].offsets[first, 0] : some[0].offsets[last, 1]]
+    assert covered.strip(f" {UNSEEN}") == found.text.strip(UNSEEN) == answer.strip(UNSEEN)
+
+
+def test_an_answer_of_which_no_token_covers_anything_is_left_out():
+    some = list(windows(TOKENIZER, ["Who?"], [Context("in \u200b paris")], max_length=48, stride=4))
+    assert tightened([Reference("\u200b", 3)], some) == ()
+
+
+def test_a_window_still_cuts_an_answer_that_ends_in_its_last_token():
+    # Windows of 4 tokens of context: "the tower is in", "is in paris by", "paris by the river".
+    context = "the tower is in\u200b paris by the river"
+    some = list(windows(TOKENIZER, ["Who?"], [Context(context)], max_length=9, stride=2))
+    whole, cut = Reference("tower is in\u200b", 4), Reference("in\u200b paris", 13)
+    assert [spans(one, tightened([whole], some)) for one in some] == [((5, 7),), ((0, 0),), ((0, 0),)]
+    assert [spans(one, tightened([cut], some)) for one in some] == [((0, 0),), ((5, 6),), ((0, 0),)]
+
+
 words = st.lists(st.sampled_from("paris tower museum xyz 1889 Gustave".split()), min_size=1, max_size=30)
 
 
@@ -153,6 +194,7 @@ def test_the_labelled_tokens_are_the_answer(family, words, data):
     context = " ".join(words)
     # Two of these words are at most 16 tokens: with that overlap a window holds every answer whole.
     found = label(context, reference, max_length=48, stride=18, tokenizer=tokenizer)
+    assert tightened([reference], [window for window, _, _ in found]) == (reference,)
     labelled = [(window, a, b) for window, a, b in found if (a, b) != (window.null, window.null)]
     assert labelled
     for window, a, b in labelled:

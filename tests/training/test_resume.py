@@ -24,7 +24,7 @@ from odqa.training.memory import Memory
 from odqa.training.recipe import Recipe, Source
 from odqa.training.train import train
 from tests import bombs
-from tests.training.two_processes import Stopping, Watcher, settings
+from tests.training.two_processes import Stopping, Watcher, settings, uneven
 
 FILES = ["memory_0.safetensors", "model.safetensors", "optimizer.safetensors", "random_0.json", "state.json"]
 OLD_FILES = ["custom_checkpoint_0.pkl", "random_states_0.pkl", "optimizer.bin", "scheduler.bin", "sampler.bin"]
@@ -307,7 +307,7 @@ def test_weights_of_a_better_epoch_that_no_checkpoint_knows_replace_none(tmp_pat
 def test_two_processes_resume_to_the_same_weights(
     tmp_path: Path, train_file: Path, tiny_base: Path, tiny_reader: Path
 ) -> None:
-    """Each with random states and a memory of its own."""
+    """Each with random states and a memory of its own; their batches of an epoch do not divide by two."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -333,7 +333,4 @@ def test_two_processes_resume_to_the_same_weights(
     whole, broken = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken"))
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
     with pytest.raises(UsageError, match=r"a run of 2 process\(es\), and there are 1"):
-        go_on(
-            Recipe(**settings(train_file, tiny_base), distill=str(tiny_reader)),
-            tmp_path / "left",
-        )
+        go_on(uneven(train_file, tiny_base, tiny_reader), tmp_path / "left")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,16 @@ from odqa.files import sha256
 from odqa.models import content_hash
 from odqa.reader.model import Reader
 from odqa.squad import load_examples, write_examples
-from odqa.training import checkpoint, loop, master_weights, spans, start
+from odqa.training import checkpoint, data, loop, master_weights, spans, start
 from odqa.training.card import card
 from odqa.training.distill import Teacher, divergence
 from odqa.training.inputs import SourceCount, hashes
 from odqa.training.labels import Repairs
-from odqa.training.loop import learning_rate
+from odqa.training.loop import filled_up, learning_rate
 from odqa.training.recipe import Recipe, Source, as_dict, make_recipe
 from odqa.training.record import RunRecord, read_record
 from odqa.training.train import train
+from odqa.types import Example, Reference
 from tests import tiny
 from tests.reader import families
 
@@ -201,7 +203,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(recipe, tmp_path,
     output = tmp_path / "out"
     for name in ("checkpoint.new", "best"):
         (output / name).mkdir(parents=True)
-        (output / name / "model.safetensors").write_text("half")
+        (output / name / "epoch-1.safetensors").write_text("half")
     run(recipe(), output)
     assert equal(weights(output), weights(unbroken))
 
@@ -671,6 +673,61 @@ def test_data_that_cannot_be_scored_is_refused_before_the_training(recipe, tmp_p
             run(recipe(**{role: (Source("absent.json"),)}), tmp_path / "out", Recorder(1, pytest.fail))
 
 
+@pytest.mark.parametrize("role", ["train", "eval", "tune"])
+def test_a_question_that_is_too_long_is_refused_before_the_training(recipe, tmp_path, train_file, role):
+    path = tmp_path / "long.jsonl"
+    shown = load_examples(train_file)[:3]
+    write_examples(path, [*shown[:2], replace(shown[2], id="long", question="what is " + "the capital of " * 20)])
+    with pytest.raises(DataError) as error:
+        run(recipe(**{role: (Source(str(path)),)}), tmp_path / "out", Recorder(1, pytest.fail))
+    assert str(error.value).startswith(f"{path}: question 'long': a question of 62 tokens leaves no room")
+    assert not (tmp_path / "out").exists()
+
+
+def test_answers_that_no_window_holds_are_told(recipe, tmp_path):
+    path = tmp_path / "long.jsonl"
+    text = "the tower in paris " * 20
+    wide, narrow = (
+        Example(name, "Where?", text, (Reference(text[:size], 0),)) for name, size in (("a", 300), ("b", 9))
+    )
+    write_examples(path, [wide, narrow])
+    watcher = Recorder()
+    run(recipe(train=(Source(str(path)),), epochs=1, batch_size=8), tmp_path / "out", watcher)
+    assert watcher.notes[0].startswith(
+        "2 questions (2 answerable, of which 1 have their answer in no window, and teach that there is none; offsets: "
+    )
+
+
+def test_a_base_that_allows_fewer_tokens_than_the_defaults_is_trained_in_windows_of_these(recipe, tmp_path):
+    made = recipe(max_length=384, stride=128, epochs=1, batch_size=12)
+    watcher = Recorder()
+    output = run(made, tmp_path / "out", watcher)
+    assert len(watcher.losses) == 1
+    reader = Reader.load(output, device="cpu", dtype="float32", backend="torch")
+    assert (reader.max_length, reader.stride) == (128, 42)
+
+
+@pytest.mark.parametrize(("limit", "cut"), [(128, (96, 48)), (96, (96, 48)), (64, (64, 21))])
+def test_windows_are_as_the_recipe_says_unless_the_base_allows_fewer_tokens(
+    recipe, tmp_path, train_file, monkeypatch, limit, cut
+):
+    """Recipes may share more than a third of a window, and must make the same reader as ever."""
+    base, seen, label = tiny.make_base(tmp_path / "base"), [], data.label
+    tiny.make_tokenizer(model_max_length=limit).save_pretrained(base)
+    monkeypatch.setattr(data, "label", lambda *given: seen.append(given[2:]) or label(*given))
+    run(recipe(base=str(base), max_length=96, stride=48, epochs=1), tmp_path / "out")
+    assert seen == [cut]
+
+
+def test_each_process_gets_as_many_batches():
+    order = [[0, 1], [2, 3], [4]]
+    assert [len(filled_up(order, processes)) for processes in (1, 2, 3, 4, 8)] == [3, 4, 3, 4, 8]
+    assert filled_up(order, 1) == order
+    assert filled_up(order, 2) == [*order, [0, 1]]
+    assert filled_up(order, 8) == [*order, *order, *order[:2]]
+    assert filled_up([], 2) == []
+
+
 def test_float16_needs_a_gpu(recipe, tmp_path):
     with pytest.raises(UsageError, match="training in float16 needs a GPU; use --precision bfloat16 or float32"):
         run(recipe(precision="float16"), tmp_path / "out")
@@ -706,7 +763,7 @@ def test_a_full_disk_stops_with_one_line(recipe, tmp_path, tiny_base, room):
     assert f"{tmp_path / 'out'}: the checkpoint of step 1 cannot be written (" in str(error.value)
     assert "Error while serializing" in str(error.value)
     assert "\n" not in str(error.value)
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_at_the_end_keeps_the_checkpoint(recipe, tmp_path, tiny_base, unbroken, monkeypatch):

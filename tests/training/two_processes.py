@@ -48,10 +48,15 @@ def settings(train_file: Path, base: Path) -> dict[str, Any]:
     }
 
 
+def uneven(train_file: Path, base: Path, teacher: Path) -> Recipe:
+    """That recipe with 10 windows and a teacher: of five batches two processes read one twice, to have as many each."""
+    return Recipe(**settings(train_file, base) | {"train": (Source(str(train_file), limit=10),)}, distill=str(teacher))
+
+
 def main(train_file: Path, base: Path, teacher: Path, folder: Path) -> None:
     """Train ``folder``/whole without a break, and ``folder``/broken with one, of which ``left`` keeps what it left."""
     accelerate.Accelerator.end_training = lambda self: None  # It would part the processes after the first run.
-    recipe = Recipe(**settings(train_file, base), distill=str(teacher))
+    recipe = uneven(train_file, base, teacher)
     train(recipe, folder / "whole", Watcher(), device="cpu")
     try:
         train(recipe, folder / "broken", Stopping(3), device="cpu")

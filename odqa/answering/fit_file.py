@@ -126,6 +126,11 @@ def own_file(index: Path, reader: Reader) -> Path:
     return index / layout.RANKINGS / f"{reader.content_hash[:16]}.json"
 
 
+def has_own(index: Path) -> bool:
+    """Whether an index folder keeps what was fitted for any reader. Raises OSError where it may not be looked into."""
+    return any(layout.is_ranking_file(path.name) for path in layout.entries(index / layout.RANKINGS))
+
+
 def note_of(reader: Reader) -> str:
     """What the fit for a reader is called beside an index in a Milvus."""
     return f"ranking {reader.content_hash[:16]}"

@@ -28,7 +28,8 @@ def copy(
     """Copy an index between folders and Milvus, with its vectors; nothing is encoded, and no model is loaded.
 
     An index that is there already is not replaced. In the end both are compared: the documents by their hashes, and
-    passages with their vectors by a sample. A ranking that odqa tune has fitted is not copied.
+    passages with their vectors by a sample; a copy that is another is taken away again. A ranking that odqa tune has
+    fitted is not copied.
 
     Examples:
 

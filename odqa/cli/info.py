@@ -40,19 +40,28 @@ def info(
     odqa info --index indexes/handbook --json
 
     """
-    from odqa.index.manifest import Manifest, as_stored, check_sizes
+    from odqa.index.manifest import Manifest, as_stored
     from odqa.index.stores import store_at
 
     address = index_or_default(index, same_index)
-    manifest = store_at(address).manifest()
-    if isinstance(address, Path) and isinstance(manifest, Manifest):
-        check_sizes(address, manifest)
+    manifest = _manifest_of(address) if isinstance(address, Path) else store_at(address).manifest()
     if json_output:
         totals = {"documents": manifest.documents, "passages": manifest.passages, "bytes": manifest.bytes}
         print_json({**(as_stored(manifest) if isinstance(manifest, Manifest) else asdict(manifest)), **totals})
     else:
         of_place = _of_folder(address, manifest) if isinstance(manifest, Manifest) else _of_milvus(manifest)
         print_table([*_rows(address, manifest), *of_place], left=2)
+
+
+def _manifest_of(folder: Path) -> Description:
+    """The manifest of a folder whose files have the sizes that it says. Raises IndexFolderError."""
+    from odqa.index.manifest import check_sizes, of_one_version
+
+    def checked(manifest: Manifest) -> Manifest:
+        check_sizes(folder, manifest)
+        return manifest
+
+    return of_one_version(folder, checked)
 
 
 def _rows(index: Address, manifest: Description) -> Iterator[tuple[str, str]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from odqa.cli import complete
 from odqa.cli.changes import bars, print_report
 from odqa.cli.common import MODELS, command
+from odqa.cli.defaults import setting
 from odqa.cli.options import (
     AUTO,
     MAX_FILE_SECONDS,
@@ -25,8 +27,12 @@ from odqa.cli.options import (
     RayOption,
     StrictOption,
 )
+from odqa.cli.output import note
 from odqa.errors import UsageError
 from odqa.types import DEFAULT_INDEX
+
+if TYPE_CHECKING:
+    from odqa.addresses import Address
 
 
 @command
@@ -81,8 +87,17 @@ def update(
     """
     if not paths and not encoder:
         raise UsageError("nothing to update: name the files or folders to read, or another --encoder")
-    reading = {"--include": include, "--exclude": exclude, "--prune": prune, "--strict": strict, "--ray": ray}
-    if not paths and (given := next((name for name, value in reading.items() if value not in (None, False, [])), None)):
+    reading = {
+        "--include": bool(include),
+        "--exclude": bool(exclude),
+        "--prune": prune,
+        "--strict": strict,
+        "--ray": ray is not None,
+        "--on-duplicate": on_duplicate != setting("on_duplicate", "error"),
+        "--max-file-size": max_file_size != setting("max_file_size", MAX_FILE_SIZE),
+        "--max-file-seconds": max_file_seconds != setting("max_file_seconds", MAX_FILE_SECONDS),
+    }
+    if not paths and (given := next((name for name, asked in reading.items() if asked), None)):
         raise UsageError(f"{given} is for reading files, and --encoder alone reads none: leave it out, or name files")
     if encoder:
         if paths:
@@ -93,6 +108,8 @@ def update(
 
         with bars() as show:
             report = reencode(index, encoder, device=device, progress=show)
+        if report.encoded:
+            _tell_of_ranking(report.folder)
         if not paths:
             print_report(report, json_output)
             return
@@ -115,3 +132,14 @@ def update(
             progress=show,
         )
     print_report(report, json_output)
+
+
+def _tell_of_ranking(index: Address) -> None:
+    """Say that a ranking which the index keeps was fitted before its encoder was exchanged, where it keeps one."""
+    from odqa.answering.fit_file import has_own
+
+    if isinstance(index, Path) and has_own(index):
+        note(
+            f"the ranking that odqa tune has fitted on {index} was fitted with the encoder before, and is used on; "
+            f"`odqa tune --index {quote(str(index))} --dataset FILE` fits it anew"
+        )

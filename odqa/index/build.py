@@ -6,7 +6,6 @@ Knows the order of the steps; ``ingest`` reads and encodes.
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,8 +29,9 @@ from odqa.index.interface import Catalog, Change, Storage, Store
 from odqa.index.manifest import FORMAT, Description, Manifest, check_encoder
 from odqa.index.ownership import is_index
 from odqa.index.report import ChangeReport, ShowProgress, report_of
-from odqa.index.spelling import as_known, under
+from odqa.index.spelling import as_known, finder, under
 from odqa.index.stores import store_at
+from odqa.index.theirs import their_errors, theirs
 from odqa.models import DEFAULT_ENCODER
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.keywords import PARAMETERS
@@ -98,7 +98,7 @@ def build_index(
     loaded = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, here)
     store.check_storage(storage, loaded.dimension)  # Before hours of encoding.
     rules = Rules(read, fit_chunk(chunk, loaded), storage, check_on_duplicate(on_duplicate), strict, limits=limits)
-    with _their_errors(), store.changing(build=True) as change:
+    with their_errors(), store.changing(build=True) as change:
         ingest = Ingest(change, lambda: loaded, rules, progress)
         _read(ingest, found.files, ray, device)
         ingest.take(_given(documents, rules.read))
@@ -165,10 +165,14 @@ def update(
 
     A file whose bytes have not changed is not read again. Of a file that changed, new documents are added, changed ones
     replaced, and those no longer in it removed. With ``prune``, documents are also removed whose files were read from
-    under ``paths`` and no longer exist; otherwise the report names these files. What was read from a file that is there
-    and cannot be read any more, or that the globs leave out this time, stays. ``documents`` replace those of the same
-    id and source; others from memory stay. Raises what ``add`` raises, and
-    UsageError when nothing would be left of the index.
+    under ``paths`` and no longer exist; otherwise the report names these files. Some of the ``paths`` may be gone, but
+    not all, and of one that is gone something must be in the index. What was read from a file that is there and cannot
+    be read any more, or that the globs leave out this time, stays. ``documents`` replace those of the same id and
+    source; others from memory stay.
+
+    A document that the index has from another of the files is taken in when all are read, if the other one has it no
+    longer; else ``on_duplicate`` says what happens, unless the file is as it was when a document of it was left out.
+    Raises what ``add`` raises, and UsageError when nothing would be left of the index.
     """
     started = time.monotonic()
     store, paths = store_at(folder), paths_of(paths)
@@ -177,6 +181,7 @@ def update(
     with _ingesting(store, encoder, here, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest = parts
         catalog = change.catalog
+        _check_known(catalog, paths)
         files = _as_known(catalog, found.files)
         vanished = _vanished(catalog, paths, files)
         for source in vanished if prune else ():
@@ -209,36 +214,14 @@ def _read(ingest: Ingest, files: Sequence[Path], ray: str | None, device: str) -
         ingest.read_on(ray, device, files)
 
 
-class _TheirError(Exception):
-    """Holds an error of the caller's own documents past those who take every such error for one of the index's disk."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-@contextmanager
-def _their_errors() -> Iterator[None]:
-    """Let an error of the caller's own documents out as itself."""
-    try:
-        yield
-    except _TheirError as held:
-        error = held.error
-    else:
-        return
-    raise error
-
-
 def _given(documents: Documents, options: ReadOptions) -> Iterator[Document | Unusable]:
-    """The documents from memory; an error in making them, of a file or a database, is a ``_TheirError``."""
+    """The documents from memory; an error in making them, of a file or a database, is a ``TheirError``."""
     items = documents_from(documents, options)
     while True:
-        try:
-            item = next(items)
-        except StopIteration:
+        with theirs():
+            item = next(items, None)
+        if item is None:
             return
-        except (OSError, sqlite3.Error) as error:
-            raise _TheirError(error) from error
         yield item
 
 
@@ -256,7 +239,7 @@ def _ingesting(
     """Lock an index and open it to take in documents."""
     store.manifest()  # Before a folder is made for the lock.
     store.check_installed()
-    with _their_errors(), store.changing() as change:
+    with their_errors(), store.changing() as change:
         manifest = change.manifest
         rules = Rules(
             ReadOptions(**manifest.reading),
@@ -311,7 +294,7 @@ def new_manifest(encoder: Encoder, rules: Rules) -> Manifest:
 def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *, update: bool = False) -> Found:
     """The files under ``paths``; none where there are ``documents`` alone. Raises OdqaError where nothing can be read.
 
-    For an ``update`` there may be no file left.
+    For an ``update`` there may be no file left, and of several paths some may be gone; see ``_check_known``.
     """
     paths = paths_of(paths)
     given = not isinstance(documents, tuple) or documents
@@ -319,6 +302,8 @@ def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *
         if not given:
             raise UsageError("nothing to index: name the files or folders to read, or give documents=")
         return Found(())
+    if update:  # Where none is left, this is not the folder from which the index was made.
+        paths = [path for path in paths if not _is_gone(str(path))] or paths
     found = find_files(paths, names_of(include), names_of(exclude), passed_over=is_index)
     if not (found.files or given or update):
         raise OdqaError(_nothing_usable((), found))
@@ -330,6 +315,13 @@ def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *
     if unknown and len(unknown) == len(found.files) and not given and not update:
         raise OdqaError(_nothing_usable(unknown, found))  # Before a model is loaded for nothing.
     return found
+
+
+def _check_known(catalog: Catalog, paths: Sequence[Path]) -> None:
+    """Raise UsageError for a path that does not exist and from which nothing in the index was read."""
+    for path in paths:
+        if _is_gone(str(path)) and not under(catalog.hashes(), [source_of(path)]):
+            raise UsageError(f"no such file or folder: {path}")
 
 
 def _as_known(catalog: Catalog, files: Sequence[Path]) -> list[Path]:
@@ -345,13 +337,17 @@ def _vanished(catalog: Catalog, paths: Sequence[Path], files: Sequence[Path]) ->
     """The files of the index that were read from under ``paths`` and are no longer there."""
     there = {source_of(file) for file in files}
     others = under(sorted(catalog.hashes().keys() - there), map(source_of, paths))
-    return tuple(source for source in others if _is_gone(source) and catalog.from_source(source))
+    on_disk = finder()
+    return tuple(source for source in others if _is_gone(source, on_disk) and catalog.from_source(source))
 
 
-def _is_gone(source: str) -> bool:
-    """Whether there is no such file: what is in a folder that may not be entered is not gone."""
+def _is_gone(path: str, on_disk: Callable[[str], str] = str) -> bool:
+    """Whether there is no such file: what is in a folder that may not be entered or listed is not gone.
+
+    ``on_disk`` gives the path on the disk of one that is stored (``odqa.index.spelling.finder``).
+    """
     try:
-        os.lstat(source)
+        os.lstat(on_disk(path))
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):

@@ -53,6 +53,21 @@ class Catalog:
         """The hash of each file as it was last read, by its path."""
         return newest_hashes(self._segments)
 
+    def lost_hashes(self) -> dict[str, str]:
+        """The hashes of files that only segments have of which nothing is left, where the index still has documents.
+
+        With an older hash, a file that takes back a change would seem to be in the index as it is.
+        """
+        left = [segment for at, segment in enumerate(self._segments) if not self._is_empty(at)]
+        if len(left) == len(self._segments):
+            return {}
+        kept = newest_hashes(left)
+        return {
+            source: digest
+            for source, digest in self.hashes().items()
+            if kept.get(source) != digest and self.from_source(source)
+        }
+
     def remove(self, item: CatalogEntry) -> None:
         """Take a document out."""
         self._removed[item.segment][item.document.number] = item.document
@@ -65,13 +80,16 @@ class Catalog:
     def records(self, index: Path, version: int) -> tuple[SegmentRecord, ...]:
         """The segments with anything left in them, for this version of the index; writes what was deleted of them."""
         records = []
-        for segment, removed in zip(self._segments, self._removed, strict=True):
-            record = segment.record
-            gone = sum(document.passages for document in removed.values())
-            if gone == record.live_passages:
-                continue
-            records.append(with_deleted(index, record, removed.values(), version) if removed else record)
+        for at, (segment, removed) in enumerate(zip(self._segments, self._removed, strict=True)):
+            if not self._is_empty(at):
+                record = segment.record
+                records.append(with_deleted(index, record, removed.values(), version) if removed else record)
         return tuple(records)
+
+    def _is_empty(self, at: int) -> bool:
+        """Whether nothing is left of a segment."""
+        gone = sum(document.passages for document in self._removed[at].values())
+        return gone == self._segments[at].record.live_passages
 
     def _live(self, at: int, documents: Iterator[StoredDocument] | Sequence[StoredDocument]) -> Iterator[CatalogEntry]:
         gone, removed = self._segments[at].deleted, self._removed[at]

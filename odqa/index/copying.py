@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
 from itertools import islice
+from shlex import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,11 @@ from odqa.index.manifest import FORMAT, Description, Manifest
 from odqa.index.report import ENCODING, ChangeReport, Progress, ShowProgress, report_of
 from odqa.index.store import StoredDocument
 from odqa.index.stores import store_at
+from odqa.index.tolerance import cosines_of, tolerance
 from odqa.types import Passage
 
 SAMPLE = 100  # Passages whose text, place and vector are compared in the end.
 _AT_ONCE = 256  # Documents whose passages are in memory.
-# A vector that is stored anew in another kind of index is rounded there: eight bits a number move its cosine by 0.01.
-LEAST_COSINE = 0.95
 
 
 def copy(
@@ -36,9 +36,10 @@ def copy(
     """Copy the index at ``source`` to ``target``, where there is none yet, with its vectors, and compare the two.
 
     ``storage`` says how vectors are stored there, None that it is chosen. What is compared is how many documents there
-    are, the hash and the number of passages of each, and of ``SAMPLE`` passages everything and their vectors. Raises
-    UsageError where there is an index at the target, and where the two are one place, IndexFolderError for a source
-    that is missing or damaged, OdqaError where the copy is not what was copied.
+    are, the hash and the number of passages of each, and of ``SAMPLE`` passages everything and their vectors, within
+    what storing them may make of these (``odqa.index.tolerance``). A copy that is found to be another, or could not be
+    compared, is taken away again. Raises UsageError where there is an index at the target, and where the two are one
+    place, IndexFolderError for a source that is missing or damaged, OdqaError where the copy is not what was copied.
     """
     started = time.monotonic()
     old, new = store_at(source), store_at(target)
@@ -55,8 +56,12 @@ def copy(
         with new.changing(build=True) as change:
             _write(index, change, storage, progress)
             manifest = change.land(_manifest(index.manifest, storage))
-        with closing(new.open()) as copied:
-            _compare(index, copied)
+        try:
+            with closing(new.open()) as copied:
+                _compare(index, copied)
+        except BaseException:  # Ctrl-C too: nobody takes for whole what was not compared.
+            new.discard(manifest.version)
+            raise
     return report_of(new.address, manifest, started, {"added": manifest.documents})
 
 
@@ -103,8 +108,8 @@ def _compare(index: OpenIndex, copied: OpenIndex) -> None:
 
     def differ(what: str) -> OdqaError:
         return OdqaError(
-            f"{copied.address} is not what {index.address} is: {what}; remove it and copy again, after `odqa verify "
-            f"{index.address}`"
+            f"what was copied to {copied.address} is not what {index.address} is: {what}; it was taken away "
+            f"again. Copy it once more, after `odqa verify {quote(str(index.address))}`"
         )
 
     if len(index) != len(copied) or index.manifest.documents != copied.manifest.documents:
@@ -118,10 +123,13 @@ def _compare(index: OpenIndex, copied: OpenIndex) -> None:
             rows.append(one.first + number % one.passages)
             others.append(other.first + number % one.passages)
     passages, copies = index.fetch(rows), copied.fetch(others)
-    cosines = np.einsum("ij,ij->i", index.vectors(rows), copied.vectors(others))
+    cosines = cosines_of(index.vectors(rows), copied.vectors(others))
+    # A Milvus gives vectors back as they were, whatever it searches by.
+    stored = copied.manifest.newest_vectors["factory"] if isinstance(copied.manifest, Manifest) else ""
+    least = tolerance(stored).cosine
     lengths = np.linalg.norm(index.vectors(rows), axis=1)
     for row, at, cosine, length in zip(rows, others, cosines.tolist(), lengths.tolist(), strict=True):
         if passages[row] != copies[at]:
             raise differ(f"its passage {copies[at].id} is another")
-        if cosine < LEAST_COSINE and length > 0:
+        if not cosine >= least and length != 0:
             raise differ(f"the vector of its passage {copies[at].id} is another, their cosine is {cosine:.3f}")

@@ -53,11 +53,21 @@ _Extent: TypeAlias = tuple[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition. ``str(filter)`` is a text that ``parse`` reads as the same filter."""
+    """One condition. ``str(filter)`` is a text that ``parse`` reads as the same filter.
+
+    The operator may be given as its sign. Raises UsageError where there is none of that sign.
+    """
 
     field: str
     operator: Operator
     value: str
+
+    def __post_init__(self) -> None:
+        try:
+            operator = Operator(self.operator)
+        except ValueError:
+            raise UsageError(f"no such operator in a filter: {self.operator!r} ({', '.join(Operator)})") from None
+        object.__setattr__(self, "operator", operator)
 
     def __str__(self) -> str:
         value = self.value

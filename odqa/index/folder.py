@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,16 @@ class FolderStore:
         from odqa.index.folder_change import changing_folder
 
         return changing_folder(self.address, build=build)
+
+    def discard(self, version: int) -> None:
+        """Delete the manifest, without which there is no index, and the segments."""
+        from odqa.index.change import changing
+
+        with changing(self.address) as change:
+            manifest = read_manifest(self.address)
+            if manifest.version == version:
+                (self.address / MANIFEST).unlink()
+                change.clean(replace(manifest, segments=(), outdated=()))
 
     def verify(
         self, load: Callable[[Description], Encoder] | None, progress: Callable[[int, int], None] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,14 @@ from odqa.index.catalog import Catalog, open_catalog
 from odqa.index.change import Change, changing, check_space
 from odqa.index.compaction import fold_small
 from odqa.index.interface import Storage
-from odqa.index.manifest import Description, Manifest, SegmentRecord, read_manifest
-from odqa.index.segment import SegmentWriter, with_deleted
+from odqa.index.layout import PASSAGES
+from odqa.index.manifest import Description, Manifest, SegmentRecord, check_sums, read_manifest
+from odqa.index.segment import Segment, SegmentWriter, with_deleted
 from odqa.index.store import StoredDocument
+from odqa.retrieval.factories import check_factory
+from odqa.retrieval.names import VECTORS
 from odqa.retrieval.vector_writer import fitting, room
-from odqa.types import Passage
+from odqa.types import Mode, Passage
 
 
 class FolderChange:
@@ -53,11 +57,15 @@ class FolderChange:
     ) -> None:
         """Encode and write the new segment, of which the ``replaced`` documents are deleted at once."""
         assert self._writer is not None
+        for source, digest in self.catalog.lost_hashes().items():
+            self._writer.store.keep_source(source, digest)
         passages = self._writer.store.passages
         check_space(self._segment, room(passages, self._dimension))
         factory = storage.factory or None
         if self._before is not None:  # Nobody has asked for a factory now, and what is added may be little.
             factory = fitting(storage.factory, self._dimension, passages)
+        elif factory:  # Before hours of encoding.
+            check_factory(factory, self._dimension, passages)
         record = self._writer.finish(encode, factory, storage.recall)
         gone = list(replaced)
         self._new.append(with_deleted(self._change.folder, record, gone, int(record.name)) if gone else record)
@@ -67,8 +75,28 @@ class FolderChange:
         assert isinstance(made, Manifest)
         if not self._new and not self.catalog.removed:
             return made
+        if not self._new and (lost := self.catalog.lost_hashes()):
+            self._write_again(made, lost)
         kept = self.catalog.records(self._change.folder, self._change.version)
         return fold_small(self._change, self._change.commit(made, (*kept, *self._new)))
+
+    def _write_again(self, made: Manifest, hashes: Mapping[str, str]) -> None:
+        """Copy the shortest document of some files, with its vectors: hashes are stored beside documents alone."""
+        found = (entry for source in hashes for entry in self.catalog.from_source(source))
+        entry = min(found, key=lambda one: one.document.passages)
+        rows, record = range(entry.document.first, entry.document.end), made.segments[entry.segment]
+        check_sums(self._change.folder, record, (PASSAGES, VECTORS))  # A copy of damage would have sums that are right.
+        with closing(Segment.open(self._change.folder, record, Mode.DENSE)) as segment:
+            assert segment.vectors is not None
+            vectors = segment.vectors.reconstruct(np.array(rows, np.int64))
+            passages = segment.store.fetch(rows)
+        writer = self.write(made.dimension, str(made.keywords.get("language", "")))
+        writer.store.copy(entry.document, [passages[row] for row in rows])
+        for source, digest in hashes.items():
+            writer.store.add_source(source, digest)
+        self.catalog.remove(entry)
+        left = iter(vectors)
+        self.finish(lambda batch: np.array(list(islice(left, len(batch)))), Storage(**made.storage), ())
 
 
 @contextmanager

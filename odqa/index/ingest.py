@@ -24,14 +24,15 @@ from odqa.errors import DataError, UsageError
 from odqa.index.interface import Change, Storage, Writer
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
 from odqa.index.store import StoredDocument, hash_document
+from odqa.index.theirs import theirs
 from odqa.types import Document, Passage
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
 
-# In place of the hash of a file of which not all is in the index. No hash is equal to it, so that an update reads the
-# file again. It is not empty: in a Milvus that says that a document is from no file.
+# Begins what stands in place of the hash of a file of which not all is in the index. No hash is equal to it, so that an
+# update reads the file again. It is not empty: in a Milvus that says that a document is from no file.
 INCOMPLETE = "incomplete"
 
 
@@ -72,14 +73,19 @@ class Rules:
 class _Given:
     """What a file has given so far: the ``ids`` of its documents, for an update alone.
 
-    ``same`` are the ids of those that the index has as they are. ``read`` is whether all of the file could be read,
-    ``used`` whether all that it gave is in the index.
+    ``same`` are the ids of those that the index has as they are, ``waiting`` of those that it has from a file that is
+    still to be read. ``read`` is whether all of the file could be read, ``used`` whether all that it gave is in the
+    index. ``again`` is whether it is as it was when it was last read, though not all of it is in the index, ``last``
+    whether nothing more comes from other files.
     """
 
     ids: set[str] = field(default_factory=set)
     same: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
     read: bool = True
     used: bool = True
+    again: bool = False
+    last: bool = False
 
 
 class Ingest:
@@ -107,6 +113,8 @@ class Ingest:
         self._writer: Writer | None = None
         self._replaced: dict[int, StoredDocument] = {}  # Of this change's own documents.
         self._hashes: dict[str, str] = {}
+        self._places: dict[str, int] = {}  # Of the files in the order in which they are read, by their paths.
+        self._waiting: list[tuple[Path, _Given]] = []  # Files that gave documents which other ones may still lose.
         self._again: Document | None = None  # The shortest of those that the index has as they are.
         self._hashes_matter = False  # Whether they must be stored even if nothing else is.
 
@@ -124,7 +132,7 @@ class Ingest:
         rules = self._rules
         with joined(address) as cluster:
             on = cluster.device(device)
-            job = job_of(self._encoder(), rules.read, rules.limits, rules.chunk, hash_document, on)
+            job = job_of(self._loaded(), rules.read, rules.limits, rules.chunk, hash_document, on)
             with closing(encoded(cluster, files, job, self._held)) as made:
                 self._receive(files, made)
 
@@ -146,13 +154,16 @@ class Ingest:
     def _receive(self, files: Sequence[Path], made: Iterable[Document | Made]) -> None:
         """Take what the files give, one after another."""
         sizes = [_size(file) for file in files]
+        self._places = {source_of(file): place for place, file in enumerate(files)}
         before, total, at = 0, sum(sizes), 0
-        given, characters = _Given(), 0
+        given, characters = self._begun(files, at), 0
         for item in made:
             if isinstance(item, Finished):
                 self._finished(source_of(files[at]), item.digest, given)
+                if given.waiting:
+                    self._waiting.append((files[at], given))
                 before, at = before + sizes[at], at + 1
-                given, characters = _Given(), 0
+                given, characters = self._begun(files, at), 0
             else:
                 if not isinstance(item, Unusable):
                     document = item.document if isinstance(item, Encoded) else item
@@ -162,7 +173,35 @@ class Ingest:
                 self._take(item, given)
             # A file of rows gives many documents; the length of their texts shows how far it has been read.
             self._show(READING, before + min(characters, sizes[at]) if at < len(files) else total, total)
+        self._take_waiting()
         self._show(READING, total, total)
+
+    def _begun(self, files: Sequence[Path], at: int) -> _Given:
+        """What the file at a place has given before it is read."""
+        if not self._rules.update or at == len(files):
+            return _Given()
+        before = self._known.get(source_of(files[at]), "")
+        if not before.startswith(f"{INCOMPLETE} ") or before != self._held(files[at]).digest:
+            return _Given()
+        return _Given(again=before == incomplete(digest_of(files[at], self._rules.limits)))
+
+    def _take_waiting(self) -> None:
+        """Take the documents that waited for other files to be read, from their own files, which are read again.
+
+        Of a large table that moved, only the ids are in memory.
+        """
+        for file, given in self._waiting:
+            given.last = True
+            for item in read_file(file, self._rules.read, self._rules.limits):
+                if isinstance(item, Document) and item.id in given.waiting:
+                    self._take(item, given)
+            if not given.used:
+                self._is_incomplete(source_of(file))
+        self._waiting.clear()
+
+    def _is_incomplete(self, source: str) -> None:
+        """Note that not all of a file is in the index, though all of it may have been."""
+        self._hashes[source] = incomplete(self._hashes.get(source, self._known.get(source, "")))
 
     def _finished(self, source: str, digest: str, given: _Given) -> None:
         """End a file: take out what is no longer in it, and note its hash."""
@@ -175,7 +214,7 @@ class Ingest:
             return
         # An update has left nothing else of the file; an addition leaves what it does not replace.
         whole = given.read and given.used and (update or not there)
-        self._hashes[source] = digest if whole and digest else INCOMPLETE
+        self._hashes[source] = digest if whole and digest else incomplete(digest)
         if not (update and given.read):  # What was read before is kept: better than nothing.
             return
         gone = [one for one in there if one.document.id not in given.ids]
@@ -190,7 +229,7 @@ class Ingest:
 
     def take(self, items: Iterable[Document | Encoded | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""
-        given = _Given()
+        given = _Given(last=True)
         for item in items:
             self._take(item, given)
 
@@ -221,11 +260,19 @@ class Ingest:
             return None
         twice = None if held else self._in_this_change(document.id)
         other = held.document if held else twice
-        if other and not same_file and rules.on_duplicate is not OnDuplicate.REPLACE:
-            if rules.on_duplicate is OnDuplicate.ERROR:
+        apart = other is not None and self._are_two_files(other.source, document.source)
+        if other and not same_file:
+            later = apart and self._places.get(other.source, -1) > self._places[document.source]
+            if rules.update and later and not given.last:
+                given.waiting.add(document.id)  # The other file may have it no longer.
+                return None
+            choice = self._choice(given, apart, later)
+            if choice is OnDuplicate.ERROR:
                 raise DataError(_duplicate(other, document, in_index=held is not None and not met))
-            self.counts["skipped"] += 1
-            return None
+            if choice is OnDuplicate.SKIP:
+                self.counts["skipped"] += 1
+                given.used &= not apart  # The other file may lose it one day.
+                return None
         passages, vectors = self._made(item)
         if not passages:
             return _without_passages(document)
@@ -241,17 +288,35 @@ class Ingest:
             self._replaced[twice.number] = twice
         else:
             self.counts["changed" if held else "added"] += 1
+        if other and apart:
+            self._is_incomplete(other.source)
         writer.add(document, passages, vectors)
         return None
+
+    def _choice(self, given: _Given, apart: bool, later: bool) -> OnDuplicate:
+        """What happens to a document that is there already, ``apart`` in another file, which is read ``later`` or not.
+
+        What was left out of a file that is as it was is left out again. Of two files the later one is that which is
+        read later, even where its document was there before.
+        """
+        choice = self._rules.on_duplicate
+        left_out = (apart and given.again) or (later and given.last and choice is OnDuplicate.REPLACE)
+        return OnDuplicate.SKIP if left_out else choice
+
+    def _are_two_files(self, one: str, other: str) -> bool:
+        """Whether of two sources, of which ``other`` is read in this change, each is a file, and not the same one."""
+        return one != other and other in self._places and (one in self._places or one in self._known)
 
     def _made(self, item: Document | Encoded) -> tuple[Sequence[Passage], NDArray[np.float32] | None]:
         """The passages of a document, and their vectors, if it is not for ``finish`` to encode them."""
         if isinstance(item, Document):
-            return split(item, self._encoder().token_offsets, self._rules.chunk), None
+            encoder = self._loaded()
+            with theirs():
+                return split(item, encoder.token_offsets, self._rules.chunk), None
         passages, vectors = item.passages, item.vectors
-        if not passages:  # It was held, and a document of another file has replaced it since.
+        if not passages:  # It was held, and another document of its file has replaced it since.
             passages, _ = self._made(item.document)
-            vectors = self._encoder().encode_passages(passages)
+            vectors = self._encoded(passages)
         self.counts["encoded"] += len(passages)
         return passages, vectors
 
@@ -261,7 +326,7 @@ class Ingest:
             self._write_again(self._again)
         if self._writer is None or not self._writer.store.documents:
             return False
-        writer, encoder = self._writer, self._encoder()
+        writer = self._writer
         for source, digest in self._hashes.items():
             writer.store.add_source(source, digest)
         passages = writer.store.passages
@@ -271,7 +336,7 @@ class Ingest:
             self._show(ENCODING, self.counts["encoded"], passages)
 
         def encode(batch: Sequence[Passage]) -> NDArray[np.float32]:
-            return encoder.encode_passages(batch, advance)
+            return self._encoded(batch, advance)
 
         self._change.finish(encode, self._rules.storage, self._replaced.values())
         return True
@@ -286,8 +351,20 @@ class Ingest:
 
     def _open_writer(self) -> Writer:
         if self._writer is None:
-            self._writer = self._change.write(self._encoder().dimension, self._rules.chunk.language)
+            self._writer = self._change.write(self._loaded().dimension, self._rules.chunk.language)
         return self._writer
+
+    def _loaded(self) -> Encoder:
+        with theirs():
+            return self._encoder()
+
+    def _encoded(
+        self, passages: Sequence[Passage], advance: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """The vectors of passages, (passages, dimension)."""
+        encoder = self._loaded()
+        with theirs():
+            return encoder.encode_passages(passages, advance)
 
     def _in_this_change(self, id: str) -> StoredDocument | None:
         found = self._writer.store.find(id) if self._writer else ()
@@ -297,7 +374,13 @@ class Ingest:
         if self._progress:
             store = self._writer.store if self._writer else None
             documents, passages = (store.documents, store.passages) if store else (0, 0)
-            self._progress(Progress(stage, done, total, documents, passages))
+            with theirs():
+                self._progress(Progress(stage, done, total, documents, passages))
+
+
+def incomplete(digest: str) -> str:
+    """What stands in place of a file's hash ``digest``, or of what stands there already; none where it has none."""
+    return digest if digest.startswith(INCOMPLETE) else f"{INCOMPLETE} {digest}".rstrip()
 
 
 def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:

@@ -203,6 +203,12 @@ class Store(Protocol):
         If the block raises, the index stays as it was.
         """
 
+    def discard(self, version: int) -> None:
+        """Take the index away that a change has just made, with what is stored of it, unless it has another version.
+
+        Raises IndexFolderError where another process is changing it.
+        """
+
     def verify(
         self,
         load: Callable[[Description], Encoder] | None,

@@ -8,10 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from odqa.errors import IndexFolderError
 from odqa.index.filters import OWN_FIELDS, Filter, composed, fields_of, select
 from odqa.index.layout import PASSAGES, segment_folder
-from odqa.index.manifest import Manifest, check_sizes, read_manifest
+from odqa.index.manifest import Manifest, check_sizes, of_one_version
 from odqa.index.store import PassageStore
 
 
@@ -20,20 +19,19 @@ def check_fields(folder: Path, filters: Sequence[Filter]) -> None:
 
     Raises IndexFolderError for a missing or damaged index, and UsageError for a field that no document has.
     """
-    manifest = read_manifest(folder)
     wanted = {composed(some.field) for some in filters} - set(OWN_FIELDS)
-    try:
+
+    def check(manifest: Manifest) -> None:
         check_sizes(folder, manifest)
         if wanted:
             select(enumerate(_until_known(_fields(folder, manifest), wanted)), filters)
-    except (IndexFolderError, OSError):
-        if read_manifest(folder) == manifest:
-            raise  # Else a new version took its place, which whoever opens it finds.
+
+    of_one_version(folder, check)
 
 
 def fields_of_index(folder: Path, most: int) -> set[str]:
     """The fields of the first ``most`` documents of an index. Raises IndexFolderError."""
-    return {*OWN_FIELDS}.union(*islice(_fields(folder, read_manifest(folder)), most))
+    return of_one_version(folder, lambda manifest: {*OWN_FIELDS}.union(*islice(_fields(folder, manifest), most)))
 
 
 def _until_known(documents: Iterator[Mapping[str, Any]], wanted: set[str]) -> Iterator[Mapping[str, Any]]:

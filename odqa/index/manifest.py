@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -57,8 +57,11 @@ from odqa.types import DEFAULT_INDEX
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
+T = TypeVar("T")
+
 FORMAT = 4
 _NEIGHBOURS = 1000  # Entries of a folder that are looked at for a guess.
+_ATTEMPTS = 10  # A change may land while an index is read; so many in a row are more than bad luck.
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,30 @@ def read_manifest(folder: str | Path) -> Manifest:
     if problem := next(_contradictions(manifest), ""):
         raise IndexFolderError(f"{path} is damaged: {problem}; {remedy}")
     return manifest
+
+
+def of_one_version(
+    folder: Path, read: Callable[[Manifest], T], is_whole: Callable[[T], bool] = lambda found: True
+) -> T:
+    """What ``read`` finds in the files of an index, by its manifest; in those of a new version that comes meanwhile.
+
+    A change takes the files of the version before away, which is no damage. Raises what ``read`` raises of the version
+    that is there, and IndexFolderError where each time there is another one. ``is_whole`` says of what was found
+    whether it is without a fault.
+    """
+    for _ in range(_ATTEMPTS):
+        manifest = read_manifest(folder)
+        try:
+            found = read(manifest)
+        except (IndexFolderError, OSError):
+            if read_manifest(folder) == manifest:
+                raise
+        else:
+            if is_whole(found) or read_manifest(folder) == manifest:
+                return found
+    raise IndexFolderError(
+        f"{folder} was changed each of the {_ATTEMPTS} times that it was read; try again when no change is made to it"
+    )
 
 
 def _instead(folder: Path) -> str:

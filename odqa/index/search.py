@@ -17,7 +17,7 @@ from odqa.closing import Closing
 from odqa.errors import IndexFolderError, UsageError
 from odqa.forking import Lock
 from odqa.index.filters import Filter, Filters, fields_of, parsed, select
-from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, read_manifest, rebuild_command
+from odqa.index.manifest import Manifest, check_encoder, check_sizes, check_sums, of_one_version, rebuild_command
 from odqa.index.segment import Segment, needed_files
 from odqa.index.store import StoredDocument
 from odqa.retrieval.dense import VectorSearch
@@ -28,7 +28,6 @@ from odqa.types import Hit, Mode, Passage
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
 
-_ATTEMPTS = 10  # A change may land while the index is being opened; so many in a row are more than bad luck.
 # Up to this many bytes, checksums are compared at every opening: a tenth of a second. `odqa verify` compares them all.
 _CHECKED = 64_000_000
 
@@ -71,15 +70,7 @@ class Index(Closing):
         ``cuda`` where FAISS has no GPU; ``auto`` takes the CPU then.
         """
         folder, mode = Path(folder), check_mode(mode)
-        for attempt in range(_ATTEMPTS):
-            manifest = read_manifest(folder)
-            try:
-                index = cls._open(folder, manifest, mode)
-                break
-            except (IndexFolderError, OSError):
-                # Its files may be gone since a new version took its place.
-                if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
-                    raise
+        index = of_one_version(folder, lambda manifest: cls._open(folder, manifest, mode))
         try:
             index._move(device.partition(":")[0])
         except BaseException:

@@ -125,6 +125,10 @@ class PassageWriter:
         """Note the hash of a file that documents were read from."""
         self._db.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (source, digest))
 
+    def keep_source(self, source: str, digest: str) -> None:
+        """Note the hash of a file of which none was noted."""
+        self._db.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", (source, digest))
+
     def find(self, id: str) -> list[StoredDocument]:
         """The documents with this id, in the order they came."""
         return [_stored(row) for row in self._db.execute(_BY_ID, (id,))]

@@ -20,11 +20,12 @@ from odqa.index.manifest import (
     Manifest,
     SegmentRecord,
     check_encoder,
-    read_manifest,
+    of_one_version,
     rebuild_command,
     record_file,
 )
 from odqa.index.segment import Segment
+from odqa.index.tolerance import Tolerance, cosines_of, tolerance
 from odqa.retrieval.names import KEYWORDS
 from odqa.types import Mode
 
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 100  # Passages that are encoded again.
 _AT_ONCE = 16_384  # Passages, or vectors, that are in memory at a time.
-NORM = 0.05  # How far from 1 the length of a stored vector may be: compressed ones are rounded.
-# A passage's vector and the one made of it again: bfloat16 and other batches move it by less than 0.001, eight bits a
-# number by about 0.01; product quantization is coarser. Another encoder's, or another passage's, is far below.
-COSINE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +67,22 @@ def verify(
     """Check the index in ``folder``: checksums, counts, SQLite's own check, vectors, and a sample of passages.
 
     ``load`` loads the encoder; without it, nothing is encoded again. ``progress`` is called with the bytes compared
-    and their total. Raises IndexFolderError when the manifest itself cannot be read, or ``load`` gives another encoder.
+    and their total. Where a change lands meanwhile, its version is checked, from the beginning. Raises IndexFolderError
+    when the manifest itself cannot be read, ``load`` gives another encoder, or changes land again and again.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder)
+    return of_one_version(
+        folder, lambda manifest: _verify(folder, manifest, load, progress), lambda found: not found.problems
+    )
+
+
+def _verify(
+    folder: Path,
+    manifest: Manifest,
+    load: Callable[[Description], Encoder] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Verification:
+    """Check one version of the index."""
     rebuild = rebuild_command(folder)
     problems = [Problem(what, rebuild) for what in wrong_kinds(folder)]
     if not problems:  # What leads out of the index is not read.
@@ -86,12 +95,13 @@ def verify(
         for record in manifest.segments:
             try:
                 with closing(Segment.open(folder, record, Mode.HYBRID)) as segment:
-                    inside = list(_inside(segment))
+                    allowed = tolerance(manifest.storage["factory"], record.vectors["factory"])
+                    inside = list(_inside(segment, allowed))
                     if encoder is not None and not inside:
                         share = -(-SAMPLE * record.live_passages // manifest.passages)
                         cosines = _encode_again(segment, encoder, share)
                         encoded, least = encoded + len(cosines), min([least, *cosines.values()])
-                        inside += _other_vectors(manifest, record, cosines)
+                        inside += _other_vectors(manifest, record, cosines, allowed)
             except IndexFolderError as error:
                 inside = [str(error)]
             problems += (Problem(what, rebuild) for what in inside)
@@ -131,7 +141,7 @@ def _remedy(folder: Path, name: str) -> str:
     return f"`odqa compact --index {quote(str(folder))}`" if name in KEYWORDS else rebuild_command(folder)
 
 
-def _inside(segment: Segment) -> Iterator[str]:
+def _inside(segment: Segment, allowed: Tolerance) -> Iterator[str]:
     """What is wrong inside a segment whose files are as they were written."""
     assert segment.vectors is not None
     name = segment.record.name
@@ -152,17 +162,18 @@ def _inside(segment: Segment) -> Iterator[str]:
         rows = np.arange(first, min(first + _AT_ONCE, segment.record.passages))
         with np.errstate(all="ignore"):
             norms = np.linalg.norm(segment.vectors.reconstruct(rows), axis=1)
-        wrong = np.flatnonzero(~(np.abs(norms - 1) <= NORM) & (norms != 0))  # A text of no weight has the vector 0.
-        if len(wrong):
-            row = int(rows[wrong[0]])
-            yield f"the vector of row {row} in segment {name} has the length {norms[wrong[0]]:.3f}, not 1"
-            return
+        for row, norm in zip(rows.tolist(), norms.tolist(), strict=True):
+            if not allowed.has(norm):
+                yield f"the vector of row {row} in segment {name} has the length {norm:.3f}, not 1"
+                return
 
 
-def _other_vectors(manifest: Manifest, record: SegmentRecord, cosines: Mapping[str, float]) -> Iterator[str]:
+def _other_vectors(
+    manifest: Manifest, record: SegmentRecord, cosines: Mapping[str, float], allowed: Tolerance
+) -> Iterator[str]:
     """The passages whose stored vector is another than the encoder's, by the ``cosines`` of the two."""
     for id, cosine in cosines.items():
-        if not cosine >= COSINE:
+        if not cosine >= allowed.cosine:
             yield (
                 f"the vector of passage {id} in segment {record.name} is not the one that {manifest.encoder} gives: "
                 f"their cosine is {cosine:.3f}"
@@ -178,5 +189,5 @@ def _encode_again(segment: Segment, encoder: Encoder, count: int) -> dict[str, f
     passages = segment.store.fetch(rows.tolist())
     some = [passages[row] for row in rows.tolist()]
     stored: NDArray[np.float32] = segment.vectors.reconstruct(rows)
-    cosines = np.einsum("ij,ij->i", stored, encoder.encode_passages(some))
+    cosines = cosines_of(stored, encoder.encode_passages(some))
     return {passage.id: float(cosine) for passage, cosine in zip(some, cosines, strict=True)}

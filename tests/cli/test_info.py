@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from odqa.cli import app
@@ -83,6 +85,22 @@ def test_a_folder_that_is_not_an_index_is_refused(tmp_path: Path) -> None:
     result = RUN.invoke(app, ["info", str(tmp_path)])
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"{tmp_path} is not an index" in result.stderr and "`odqa index" in result.stderr
+
+
+def test_a_change_that_lands_meanwhile_is_no_damage(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from odqa.index import manifest
+
+    check, waiting = manifest.check_sizes, ["louvre"]
+
+    def change_first(*arguments: Any) -> None:
+        while waiting:
+            remove("index", [waiting.pop()])
+            compact("index")
+        check(*arguments)
+
+    monkeypatch.setattr(manifest, "check_sizes", change_first)
+    shown = rows("index")
+    assert (shown["Documents"], shown["Version"].split(",")[0]) == ("4", "3")
 
 
 def test_a_file_that_is_gone_is_named_with_the_remedy(work: Path) -> None:

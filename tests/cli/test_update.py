@@ -115,10 +115,39 @@ def test_another_encoder_and_files_at_once(work: Path, tmp_path: Path) -> None:
     assert (found["added"], found["encoded"], found["version"]) == (1, 1, 3)
 
 
-@pytest.mark.parametrize("option", [("--ray", "local"), ("--prune",), ("--strict",), ("--include", "*.md")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--ray", "local"),
+        ("--prune",),
+        ("--strict",),
+        ("--include", "*.md"),
+        ("--on-duplicate", "skip"),
+        ("--max-file-size", "3"),
+        ("--max-file-seconds", "3"),
+    ],
+)
 def test_what_is_for_files_goes_with_files(work: Path, option: tuple[str, ...]) -> None:
     result = update("--encoder", "another", *option)
     assert result.exit_code == 2 and f"{option[0]} is for reading files" in result.stderr
+
+
+def test_a_setting_for_files_is_no_option_that_was_given(work: Path, tiny_encoder: Path) -> None:
+    Path("odqa.toml").write_text('on_duplicate = "skip"\nmax_file_size = 3\nmax_file_seconds = 3\n')
+    assert changes(update("--encoder", tiny_encoder)) == "5 unchanged"
+
+
+def test_a_ranking_that_was_fitted_with_another_encoder_is_told(work: Path, tmp_path: Path) -> None:
+    first, second = (tiny.make_encoder(tmp_path / str(seed), seed=seed) for seed in (1, 2))
+    assert "ranking" not in update("--encoder", first).stderr
+    Path("index/rankings").mkdir()
+    Path("index/rankings/0123456789abcdef.json").write_text("{}")
+    assert "ranking" not in update("--encoder", first).stderr, "it is the index's encoder"
+    told = update("--encoder", second, "--json")
+    assert told.exit_code == 0 and json.loads(told.stdout)["encoded"] == 5
+    assert "fitted on index was fitted with the encoder before" in told.stderr
+    assert "`odqa tune --index index --dataset FILE`" in told.stderr
+    assert Path("index/rankings/0123456789abcdef.json").is_file()
 
 
 def test_no_encoder_is_put_into_an_index_for_files_that_are_not_there(work: Path, tmp_path: Path) -> None:

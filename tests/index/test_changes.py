@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ from odqa.index.removal import remove
 from odqa.index.search import Index
 from odqa.index.verification import verify
 from odqa.retrieval.encoder import Encoder
-from odqa.types import Hit
+from odqa.types import Hit, Passage
 from tests import tiny
 from tests.index.conftest import CHUNK
 from tests.index.word_encoder import WordEncoder
@@ -389,10 +390,18 @@ def test_small_segments_of_a_clustered_index_are_folded(tmp_path: Path, monkeypa
 
 
 def test_a_factory_that_is_asked_for_must_fit(tmp_path: Path) -> None:
-    words, index = WordEncoder(), tmp_path / "index"
+    class Counting(WordEncoder):
+        encoded = 0
+
+        def encode_passages(self, passages: Sequence[Passage], progress: Callable[[int], None] | None = None) -> Any:
+            self.encoded += len(passages)
+            return super().encode_passages(passages, progress)
+
+    words, index = Counting(), tmp_path / "index"
     first = rows(tmp_path / "a.jsonl", {str(n): f"moon {n}" for n in range(20)})
-    with pytest.raises(UsageError, match=r"32 clusters to learn.*there are 20"):
+    with pytest.raises(UsageError, match="learn from at least 32 vectors, and there are 20"):
         build_index([first], index, encoder=words, storage=Storage(factory="IVF32,Flat"))
+    assert words.encoded == 0, "so it is told before hours of encoding"
     build_index([first], index, encoder=words)
-    with pytest.raises(UsageError, match=r"32 clusters to learn.*there are 20"):
+    with pytest.raises(UsageError, match="learn from at least 32 vectors, and there are 20"):
         compact(index, storage=Storage(factory="IVF32,Flat"))

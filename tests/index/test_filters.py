@@ -358,3 +358,14 @@ def test_what_is_selected_matches_in_the_order_given(some: list[dict[str, Any]],
     else:
         with pytest.raises(UsageError, match="no document has the field"):
             select(documents, [one])
+
+
+def test_an_operator_may_be_given_as_its_sign() -> None:
+    for text in ("lang!=en", "lang~=e*", "lang=en"):
+        some = parse(text)
+        assert Filter(some.field, str(some.operator), some.value) == some  # type: ignore[arg-type]
+        for value in ("en", "de"):
+            given = Filter(some.field, str(some.operator), some.value)  # type: ignore[arg-type]
+            assert matches([given], {"lang": value}) == matches([some], {"lang": value})
+    with pytest.raises(UsageError, match=r"no such operator in a filter: '==' \(=, !=, <"):
+        Filter("lang", "==", "en")  # type: ignore[arg-type]

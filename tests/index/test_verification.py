@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +14,19 @@ import pytest
 from odqa.errors import IndexFolderError
 from odqa.index.build import build_index
 from odqa.index.compaction import compact
+from odqa.index.filters import parsed
+from odqa.index.interface import Storage
 from odqa.index.layout import PASSAGES, segment_folder
 from odqa.index.manifest import read_manifest, record_file, write_manifest
 from odqa.index.removal import remove
 from odqa.index.search import Index
+from odqa.index.stores import store_at
 from odqa.index.verification import verify
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.names import KEYWORDS, VECTORS
 from odqa.retrieval.vector_writer import VectorWriter
 from tests import tiny
+from tests.index.word_encoder import WordEncoder
 
 
 def flip(path: Path) -> None:
@@ -38,7 +45,8 @@ def accept(index: Path, name: str) -> None:
 
 def store_vectors(index: Path, vectors: np.ndarray) -> None:
     """Put other vectors in the place of those of the index."""
-    folder = segment_folder(index, "000001")
+    (segment,) = read_manifest(index).segments
+    folder = segment_folder(index, segment.name)
     with_writer = VectorWriter(folder, vectors.shape[1])
     with_writer.add(vectors)
     with_writer.finish()
@@ -99,6 +107,77 @@ def test_a_vector_that_is_not_of_length_one_is_found_out(copy: Path) -> None:
         store_vectors(copy, np.full((3, 32), value, np.float32))
         (problem,) = verify(copy, None).problems
         assert problem.what == f"the vector of row 0 in segment 000001 has the length {length}, not 1"
+
+
+@pytest.mark.parametrize("factory", ["PCA8,Flat", "IVF2,PQ8x4", "IVF2,PQ8x4fs", "SQ4"])
+def test_vectors_that_are_stored_coarsely_are_whole_unless_they_are_others(tmp_path: Path, factory: str) -> None:
+    documents = [{"id": str(number), "text": f"text {number} of {number % 7}"} for number in range(300)]
+    build_index(documents=documents, folder=tmp_path / "index", encoder=WordEncoder(), storage=Storage(factory, 0.1))
+    verified = verify(tmp_path / "index", lambda _: WordEncoder())
+    assert (verified.problems, verified.encoded) == ((), 100)
+    remove(tmp_path / "index", [str(number) for number in range(295)])  # Too few for any but Flat or SQ4.
+    compact(tmp_path / "index")
+    assert verify(tmp_path / "index", lambda _: WordEncoder()).problems == ()
+    (segment,) = read_manifest(tmp_path / "index").segments
+    with Index.open(tmp_path / "index", mode="dense") as index:
+        stored = np.array(index.vectors(range(5)))
+    (segment_folder(tmp_path / "index", segment.name) / VECTORS).unlink()
+    store_vectors(tmp_path / "index", -stored)
+    assert len(verify(tmp_path / "index", lambda _: WordEncoder()).problems) == 5
+    (segment_folder(tmp_path / "index", segment.name) / VECTORS).unlink()
+    store_vectors(tmp_path / "index", stored * 3)
+    (problem,) = verify(tmp_path / "index", None).problems
+    assert "has the length" in problem.what
+
+
+def test_a_version_that_lands_meanwhile_is_verified(copy: Path, corpus: Path, encoder: Encoder) -> None:
+    seen: list[int] = []
+
+    def change(done: int, total: int) -> None:
+        seen.append(done)
+        if len(seen) == 1:
+            remove(copy, [str(corpus / "sky.md")])
+            compact(copy)
+
+    verified = verify(copy, lambda _: encoder, progress=change)
+    assert (verified.problems, verified.version, verified.encoded) == ((), 3, 2)
+    assert len(seen) > verified.files and seen[-1] == verified.bytes, "from the beginning"
+
+
+def test_an_index_that_changes_again_and_again_is_not_called_damaged(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from odqa.index import manifest
+
+    whole, versions = read_manifest(copy), count(2)
+    flip(segment_folder(copy, "000001") / VECTORS)
+    monkeypatch.setattr(manifest, "read_manifest", lambda _: replace(whole, version=next(versions)))
+    with pytest.raises(IndexFolderError, match="was changed each of the 10 times that it was read; try again"):
+        verify(copy, None)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda index: Index.open(index).close(),
+        lambda index: store_at(index).fields(10),
+        lambda index: store_at(index).check_fields(parsed("lang=en")),
+    ],
+)
+def test_whoever_reads_an_index_reads_the_version_that_lands_meanwhile(
+    tmp_path: Path, read: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from odqa.index import manifest
+
+    documents = [{"id": id, "text": f"The {id} orbits.", "lang": "en"} for id in ("moon", "sun")]
+    build_index(documents=documents, folder=tmp_path / "index", encoder=WordEncoder())
+    old, now = read_manifest(tmp_path / "index"), manifest.read_manifest
+    remove(tmp_path / "index", ["moon"])
+    compact(tmp_path / "index")
+    given = iter([old])
+    monkeypatch.setattr(manifest, "read_manifest", lambda folder: next(given, None) or now(folder))
+    read(tmp_path / "index")
+    assert next(given, None) is None
 
 
 def test_a_store_that_sqlite_finds_broken_is_told(copy: Path) -> None:

@@ -13,7 +13,8 @@ from odqa.index.manifest import Description
 from odqa.index.milvus.change import MilvusChange, changing_milvus
 from odqa.index.milvus.client import Milvus, check_installed, lacks_file
 from odqa.index.milvus.collection import check_storage
-from odqa.index.milvus.ledger import Ledger, MilvusManifest, current_generation, read_manifest
+from odqa.index.milvus.ledger import Ledger, MilvusManifest, current_generation, manifest_name, read_manifest
+from odqa.index.milvus.names import generation_name
 from odqa.index.milvus.search import MilvusIndex
 from odqa.index.milvus.verification import verify_milvus
 from odqa.index.verification import Verification
@@ -68,6 +69,14 @@ class MilvusStore:
     def changing(self, *, build: bool = False) -> AbstractContextManager[MilvusChange]:
         """Begin a change."""
         return changing_milvus(self.address, build=build)
+
+    def discard(self, version: int) -> None:
+        """Drop the alias, without which there is no index, and the generation that it leads to."""
+        with Milvus(self.address) as milvus:
+            if current_generation(milvus, self.address) == version:
+                milvus.call("drop_alias", self.address.name)
+                milvus.write("drop_collection", generation_name(self.address.name, version))
+                Ledger(milvus, self.address).forget([manifest_name(version)])
 
     def verify(
         self, load: Callable[[Description], Encoder] | None, progress: Callable[[int, int], None] | None = None

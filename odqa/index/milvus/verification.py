@@ -12,7 +12,8 @@ from odqa.index.manifest import Description
 from odqa.index.milvus.ledger import MilvusManifest
 from odqa.index.milvus.records import DENSE, Row, content_hash, passage_of
 from odqa.index.milvus.search import MilvusIndex
-from odqa.index.verification import COSINE, NORM, SAMPLE, Problem, Verification
+from odqa.index.tolerance import WHOLE, cosines_of
+from odqa.index.verification import SAMPLE, Problem, Verification
 
 if TYPE_CHECKING:
     from odqa.retrieval.encoder import Encoder
@@ -40,13 +41,13 @@ def verify_milvus(
             rows = np.unique(np.linspace(0, len(index) - 1, min(SAMPLE, len(index))).astype(np.int64)).tolist()
             passages = index.fetch(rows)
             vectors = encoder.encode_passages([passages[row] for row in rows])
-            cosines = np.einsum("ij,ij->i", index.vectors(rows), vectors)
+            cosines = cosines_of(index.vectors(rows), vectors)
             encoded, least = len(rows), float(cosines.min())
             problems += [
                 f"the vector of passage {passages[row].id} is not the one that {manifest.encoder} gives: their cosine "
                 f"is {cosine:.3f}"
                 for row, cosine in zip(rows, cosines.tolist(), strict=True)
-                if not cosine >= COSINE
+                if not cosine >= WHOLE.cosine
             ]
     except IndexFolderError as error:
         problems = [str(error)]
@@ -87,4 +88,4 @@ def _wrong(row: Row, dimension: int) -> str:
     if vector.shape != (dimension,):
         return f"its vector has the shape {vector.shape}"
     length = float(np.linalg.norm(vector))
-    return "" if abs(length - 1) <= NORM or length == 0 else f"its vector has the length {length:.3f}, not 1"
+    return "" if WHOLE.has(length) else f"its vector has the length {length:.3f}, not 1"

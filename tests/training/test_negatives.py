@@ -107,7 +107,7 @@ def test_an_answer_is_never_swapped_into_its_question():
         ),
         ("condition", "Who drew it?", "the mason", "It is in the North. Ask the mason.", set()),
     ],
-    ids=str,
+    ids=["number", "opposite", "prefix", "name", "condition"],
 )
 def test_no_word_of_an_answer_is_put_into_a_question(kind, question, answer, context, made):
     some = example(question, answer, context)

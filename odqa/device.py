@@ -20,8 +20,7 @@ def check_device(name: str) -> str:
     >>> check_device("CUDA:1")
     'cuda:1'
     """
-    name = name.casefold()
-    kind, colon, number = name.partition(":")
+    kind, colon, number = name.casefold().partition(":")
     if colon and not number.isdecimal():
         raise UsageError(f"{name!r} is no device; after the colon is its number, as in {kind}:0")
     if kind not in DEVICES:
@@ -29,7 +28,7 @@ def check_device(name: str) -> str:
         remedy = f"give one of {', '.join(DEVICES)}"
         if guess or not kind.isalpha():
             raise UsageError(f"{name!r} is no device; {guess or remedy}")
-    return name
+    return name.casefold()
 
 
 def pick_device(name: str) -> torch.device:

@@ -36,8 +36,6 @@ def remove(
     odqa remove --filter "year<2020" --filter lang=en --index indexes/articles
 
     """
-    from odqa.corpus.base import storable
     from odqa.index.removal import remove as remove_from_index
 
-    cleaned = [storable(name) for name in names or ()]  # As a file whose name is not UTF-8 is called in an index.
-    print_report(remove_from_index(index, cleaned, parse_filters(filters)), json_output, vectors=False)
+    print_report(remove_from_index(index, names or (), parse_filters(filters)), json_output, vectors=False)

@@ -19,6 +19,7 @@ from odqa.index.ingest import fit_chunk
 from odqa.index.manifest import Manifest, read_manifest, rebuild_command
 from odqa.index.report import ENCODING, ChangeReport, Progress, ShowProgress, report_of
 from odqa.index.segment import Segment
+from odqa.index.theirs import their_errors, theirs
 from odqa.retrieval.encoder import Encoder
 from odqa.retrieval.factories import check_factory
 from odqa.retrieval.faiss_library import require_faiss
@@ -45,7 +46,7 @@ def reencode(
     read_manifest(folder)  # Before a folder is made for the lock.
     require_faiss()
     new = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder, device)
-    with changing(folder) as change:
+    with their_errors(), changing(folder) as change:
         manifest = read_manifest(folder)
         if manifest.encoder_hash == new.content_hash:
             return report_of(folder, manifest, started, {"unchanged": manifest.documents})
@@ -58,10 +59,12 @@ def reencode(
             nonlocal done
             done += count
             if progress:
-                progress(Progress(ENCODING, done, total, manifest.documents, total))
+                with theirs():
+                    progress(Progress(ENCODING, done, total, manifest.documents, total))
 
         def encode(batch: Sequence[Passage]) -> NDArray[np.float32]:
-            return new.encode_passages(batch, advance)
+            with theirs():
+                return new.encode_passages(batch, advance)
 
         described = replace(
             manifest,
@@ -84,7 +87,9 @@ def _check_lengths(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
         segment = Segment.open(folder, record, None)
         try:
             for rows in segment.rows():
-                lengths = encoder.lengths([passage.text for passage in segment.store.fetch(rows).values()])
+                texts = [passage.text for passage in segment.store.fetch(rows).values()]
+                with theirs():
+                    lengths = encoder.lengths(texts)
                 longest = max(longest, *lengths)
                 over += sum(length > encoder.room for length in lengths)
         finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from odqa.addresses import Address
 from odqa.arguments import names_of
+from odqa.corpus.base import storable
 from odqa.errors import UsageError
 from odqa.index.catalog import CatalogEntry
 from odqa.index.filters import Filter, Filters, fields_of, parsed, select
@@ -27,13 +28,14 @@ def remove(folder: str | Address, names: str | Path | Iterable[str | Path] = (),
     changed.
     """
     started = time.monotonic()
-    store, names, filters = store_at(folder), names_of(names), parsed(filters)
-    if not names and not filters:
+    store, filters = store_at(folder), parsed(filters)
+    called = [storable(name) for name in names_of(names)]  # As a file whose name is not UTF-8 is called in an index.
+    if not called and not filters:
         raise UsageError("nothing to remove: name document ids, files or folders, or give a --filter")
     store.manifest()
     with store.changing() as change:
         catalog = change.catalog
-        found = [item for name in names for item in _named(catalog, name)]
+        found = [item for name in called for item in _named(catalog, name)]
         if filters:
             found += _matching(catalog, filters)
         for item in found:

@@ -58,6 +58,13 @@ def test_a_file_or_a_folder_is_removed_by_any_path(here: Path, name: str, left: 
     assert remove("index", here / name).documents == left
 
 
+def test_a_file_whose_name_is_not_utf_8_is_removed_by_it(here: Path) -> None:
+    name = os.fsdecode(b"docs/caf\xe9.txt")
+    Path(name).write_text("The cafe opens at nine.")
+    build_index("docs", "index", encoder=WordEncoder())
+    assert remove("index", name).removed == 1
+
+
 def test_files_of_the_same_name_elsewhere_are_others(here: Path) -> None:
     files = [Path("docs/a.txt"), Path("docs/more/a.txt"), Path("c.txt")]
     assert as_known(files, [f"{here}/docs/more/a.txt", f"{here}/other/a.txt"]) == [

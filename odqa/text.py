@@ -1,10 +1,16 @@
-"""An answer string -> its normal form, by which SQuAD compares answers; a language's code -> that of its base."""
+"""What is known of texts whatever they are for.
+
+An answer string -> its normal form, by which SQuAD compares answers; a language's code -> that of its base; and the
+categories of characters that show nothing.
+"""
 
 from __future__ import annotations
 
 import re
 import string
 
+# Of Unicode: invisible characters, accents, which show nothing without a letter, and spaces.
+UNSEEN = frozenset({"Cf", "Mn", "Zl", "Zp", "Zs"})
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from odqa.arguments import check_count, check_probability, check_text
 from odqa.errors import UsageError
 from odqa.index.filters import Filter, Filters, parsed
+from odqa.text import UNSEEN
 
 if TYPE_CHECKING:
     from odqa.index.interface import OpenIndex
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 1000
 DEFAULT_K = 20
 _SPACES = str.maketrans("\t\n\r", "   ")
-_UNSEEN = frozenset({"Cf", "Mn", "Zl", "Zp", "Zs"})  # Invisible characters, accents without a letter, and spaces.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def check_question(question: str) -> str:
                 f"the question holds the control character U+{ord(character):04X} at position {at + 1}; "
                 "remove it and ask again"
             )
-    if all(unicodedata.category(character) in _UNSEEN for character in text):
+    if all(unicodedata.category(character) in UNSEEN for character in text):
         raise UsageError('the question is empty; ask something, as in: odqa ask "Who built the tower?"')
     if len(text) > MAX_CHARACTERS:
         raise UsageError(

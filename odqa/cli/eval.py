@@ -136,7 +136,7 @@ def evaluate(
 
     """
     from odqa.evaluation.cases import check_examples
-    from odqa.evaluation.languages import check_language
+    from odqa.evaluation.languages import DEFAULT, check_language
     from odqa.evaluation.predictions import id_warnings, read_predictions, write_predictions
     from odqa.evaluation.reader import score_predictions
     from odqa.reports.reader import format_reader
@@ -157,7 +157,7 @@ def evaluate(
         raise UsageError(f"{other} goes with running a reader and --predictions does not run one; give only one")
     if output:
         check_writable(output, "predictions", dataset)
-    scored_as = check_language(language or "en")
+    scored_as = check_language(language or DEFAULT)
     given = read_predictions(predictions) if predictions else None
     if predictions is None:
         reader = reader or setting("reader", None)

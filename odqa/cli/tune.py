@@ -92,7 +92,7 @@ def tune(
     from odqa.answering.fit_file import is_same, keep, used_file, write
     from odqa.answering.precheck import precheck
     from odqa.evaluation.cases import Dataset, check_examples
-    from odqa.evaluation.languages import check_language
+    from odqa.evaluation.languages import DEFAULT, check_language
     from odqa.evaluation.places import place
     from odqa.evaluation.readings import Readings, folder_of
     from odqa.fitting.tuning import tune as fit_all
@@ -106,7 +106,7 @@ def tune(
         check_writable(output, "the fit", dataset)
     elif isinstance(index, Path) and index.is_dir() and not os.access(index, os.W_OK):
         raise UsageError(f"the fit cannot be put into {index}, which cannot be written to; name a file with --output")
-    scored_as = check_language(language or "en")
+    scored_as = check_language(language or DEFAULT)
     cache = folder_of(cache or setting("cache", None))  # Before a model is loaded.
     questions = load_questions(dataset, split)[:limit]
     check_examples(questions, dataset)

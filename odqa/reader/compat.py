@@ -17,6 +17,7 @@ from odqa.arguments import check_count
 from odqa.errors import UsageError
 from odqa.reader.compat_answers import Answer, Answers, Logits, Settings, answers
 from odqa.reader.features import check_question
+from odqa.text import UNSEEN
 from odqa.views import plain
 
 Texts: TypeAlias = str | Sequence[str]
@@ -26,9 +27,9 @@ Pair: TypeAlias = tuple[str, str]
 
 _HOW = "give question= and context=, or dicts with the keys 'question' and 'context'"
 _PADDING = (None, True, False, "longest", "max_length", "do_not_pad")
-# Control characters, other invisible ones, those of private use, accents without a letter, and spaces. A tokenizer may
-# make no token of them, nor of U+FFFD, so a context of these alone has no answer.
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Mn", "Zl", "Zp", "Zs"})
+# What shows nothing, control characters and those of private use. A tokenizer may make no token of them, nor of U+FFFD,
+# so a context of these alone has no answer.
+_TOKENLESS = UNSEEN | {"Cc", "Co"}
 
 
 class Options(TypedDict, total=False):
@@ -257,7 +258,7 @@ def _pairs(item: Any, number: int) -> list[Pair]:
 def _text(name: str, value: object, number: int) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{_of(name, number)} is no text but {repr(value)[:80]} ({type(value).__name__})")
-    if all(unicodedata.category(one) in _UNSEEN or one == "\ufffd" for one in plain(value)):
+    if all(unicodedata.category(one) in _TOKENLESS or one == "\ufffd" for one in plain(value)):
         raise UsageError(f"{_of(name, number)} is empty; give a text")
     return value
 

@@ -157,17 +157,7 @@ def _make(model: Path, folder: Path, key: Mapping[str, Any], make: Callable[[Pat
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
             fresh = Path(place) / folder.name
             fresh.mkdir()
-            try:
-                made = make(model)
-                bears = _write(made, fresh)
-                about = {
-                    "unusable": "",
-                    "tokenizer": made.tokenizer.settings,
-                    "about": dict(made.about),
-                    "bears_bfloat16": bears,
-                }
-            except NotExportable as error:
-                about = {"unusable": str(error)}
+            about = _fill(fresh, model, make)
             with _writing(fresh):
                 files = {file.name: file_hash(file) for file in fresh.iterdir()}
                 write_json(fresh / _ABOUT, {"key": key, "files": files, **about})
@@ -178,6 +168,24 @@ def _make(model: Path, folder: Path, key: Mapping[str, Any], make: Callable[[Pat
     except _Unwritten as error:
         return str(error)
     return _read(folder, key)
+
+
+def _fill(fresh: Path, model: Path, make: Callable[[Path], Made]) -> dict[str, Any]:
+    """Write a model's graph and tokenizer into an empty folder; what is to be known of them, or why there are none.
+
+    Raises _Unwritten where there is no room.
+    """
+    try:
+        made = make(model)
+        bears = _write(made, fresh)
+    except NotExportable as error:
+        return {"unusable": str(error)}
+    return {
+        "unusable": "",
+        "tokenizer": made.tokenizer.settings,
+        "about": dict(made.about),
+        "bears_bfloat16": bears,
+    }
 
 
 def _remove_half_made(folder: Path) -> None:

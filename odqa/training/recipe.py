@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 from odqa.addresses import folder_of
 from odqa.arguments import meant
 from odqa.errors import DataError, UsageError
-from odqa.evaluation.languages import LANGUAGES
+from odqa.evaluation.languages import DEFAULT, LANGUAGES
 from odqa.files import exists, sha256
 from odqa.models import DEFAULT_ENCODER
 from odqa.toml_files import read_toml
@@ -196,7 +196,7 @@ class Recipe(LoopRecipe):
         2.0, "What softens the distributions of teacher and student.", above=0, below=math.inf
     )
     language: str = setting(
-        "en", "The language of --eval and --tune, by whose rules they are scored", choices=LANGUAGES
+        DEFAULT, "The language of --eval and --tune, by whose rules they are scored", choices=LANGUAGES
     )
     batch_size: int = setting(32, "Windows in a batch, on each device.", least=1, most=100_000)
     accumulate: int = setting(1, "Batches for each optimiser step.", least=1, most=100_000)

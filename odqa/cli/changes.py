@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from odqa.cli.output import count, landed, megabytes, note, print_json, print_lines
@@ -17,6 +19,7 @@ from odqa.cli.tables import print_table
 from odqa.reports.visible import brief
 
 if TYPE_CHECKING:
+    from odqa.addresses import Address
     from odqa.index.report import ChangeReport, ShowProgress
 
 ROWS = 20  # Of a list of files; --json has them all.
@@ -56,6 +59,17 @@ def print_report(report: ChangeReport, json_output: bool, *, changes: bool = Tru
     """
     with landed(f"{report.folder} is changed (version {report.version})"):
         _print_report(report, json_output, changes, vectors)
+
+
+def tell_of_ranking(index: Address, how: str) -> None:
+    """Say ``how`` a ranking that the index keeps was fitted before it was made anew, where it keeps one."""
+    from odqa.answering.fit_file import has_own
+
+    if isinstance(index, Path) and has_own(index):
+        note(
+            f"the ranking that odqa tune has fitted on {index} was fitted {how}, and is used on; "
+            f"`odqa tune --index {quote(str(index))} --dataset FILE` fits it anew"
+        )
 
 
 def _print_report(report: ChangeReport, json_output: bool, changes: bool, vectors: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from odqa.cli import complete
-from odqa.cli.changes import bars, print_report
+from odqa.cli.changes import bars, print_report, tell_of_ranking
 from odqa.cli.common import MODELS, command
 from odqa.cli.options import (
     AUTO,
@@ -154,4 +154,5 @@ def index(
             ray=ray,
             progress=show,
         )
+    tell_of_ranking(report.folder, "for the index before")
     print_report(report, json_output, changes=report.skipped > 0)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from odqa.cli import complete
-from odqa.cli.changes import bars, print_report
+from odqa.cli.changes import bars, print_report, tell_of_ranking
 from odqa.cli.common import MODELS, command
 from odqa.cli.defaults import setting
 from odqa.cli.options import (
@@ -27,12 +26,8 @@ from odqa.cli.options import (
     RayOption,
     StrictOption,
 )
-from odqa.cli.output import note
 from odqa.errors import UsageError
 from odqa.types import DEFAULT_INDEX
-
-if TYPE_CHECKING:
-    from odqa.addresses import Address
 
 
 @command
@@ -101,15 +96,15 @@ def update(
         raise UsageError(f"{given} is for reading files, and --encoder alone reads none: leave it out, or name files")
     if encoder:
         if paths:
-            from odqa.corpus import find_files
+            from odqa.index.build import check_update
 
-            find_files(paths)  # Before hours of encoding, whether all of them are there.
+            check_update(paths, index)  # Before hours of encoding.
         from odqa.index.reencoding import reencode
 
         with bars() as show:
             report = reencode(index, encoder, device=device, progress=show)
         if report.encoded:
-            _tell_of_ranking(report.folder)
+            tell_of_ranking(report.folder, "with the encoder before")
         if not paths:
             print_report(report, json_output)
             return
@@ -132,14 +127,3 @@ def update(
             progress=show,
         )
     print_report(report, json_output)
-
-
-def _tell_of_ranking(index: Address) -> None:
-    """Say that a ranking which the index keeps was fitted before its encoder was exchanged, where it keeps one."""
-    from odqa.answering.fit_file import has_own
-
-    if isinstance(index, Path) and has_own(index):
-        note(
-            f"the ranking that odqa tune has fitted on {index} was fitted with the encoder before, and is used on; "
-            f"`odqa tune --index {quote(str(index))} --dataset FILE` fits it anew"
-        )

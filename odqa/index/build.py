@@ -195,6 +195,19 @@ def update(
     return report_of(store.address, manifest, started, ingest.counts, ingest.unusable, () if prune else vanished, found)
 
 
+def check_update(paths: Paths, folder: str | Address = DEFAULT_INDEX) -> None:
+    """Raise UsageError where ``update`` would, for a path that is gone and from which nothing in the index was read.
+
+    Raises IndexFolderError where there is no index.
+    """
+    store, paths = store_at(folder), paths_of(paths)
+    _found(paths, (), (), (), update=True)
+    store.manifest()
+    store.check_installed()
+    with store.changing() as change:
+        _check_known(change.catalog, paths)
+
+
 def _device_here(device: str, ray: str | None) -> str:
     """The device of the encoder in this process, the CPU where a Ray cluster encodes.
 

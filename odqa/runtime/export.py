@@ -1,8 +1,8 @@
 """A model's folder goes in, the graph that OpenVINO runs for it comes out of this user's cache, made there once.
 
 A graph is known by the model's content, OpenVINO's version and this file's: where one of them changes, or a file of it,
-it is made anew. It lies beside the tokenizer and what else is to be known of the model, so that neither torch nor
-transformers is loaded to run it.
+it is made anew. One that nobody has used for months is removed when another is made. It lies beside the tokenizer and
+what else is to be known of the model, so that neither torch nor transformers is loaded to run it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ FORMAT = 1  # Of the folder; and of how graphs are made: a new number makes all 
 TOLERANCE = 0.02  # The largest difference of an output to torch's, both in float32, as a share of its spread.
 _GRAPH, _TOKENIZER, _ABOUT = "graph.xml", "tokenizer.json", "about.json"
 _HALF_MADE = 3600  # Seconds after which nobody is making a graph any more.
+_UNUSED = 90 * 86_400  # Seconds after which a graph is taken for one of a model that is not used any more.
 _log = logging.getLogger("odqa")
 
 
@@ -142,6 +143,8 @@ def _read(folder: Path, key: Mapping[str, Any]) -> Graph | str | None:
             return None
         text = (folder / _TOKENIZER).read_text(encoding="utf-8")
         tokenizer = FastTokenizer.from_json(text, about["tokenizer"])
+        with suppress(OSError):  # A cache may be there to be read alone.
+            os.utime(folder)
         return Graph(folder / _GRAPH, tokenizer, about["about"], bool(about["bears_bfloat16"]))
     except Exception:  # What is damaged in a cache, in whatever way, is made anew.
         return None
@@ -153,6 +156,7 @@ def _make(model: Path, folder: Path, key: Mapping[str, Any], make: Callable[[Pat
     Why there is none for want of room is returned, and tried again by the next process.
     """
     _remove_half_made(folder)
+    _remove_unused(folder.parent)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
             fresh = Path(place) / folder.name
@@ -194,6 +198,14 @@ def _remove_half_made(folder: Path) -> None:
         with suppress(OSError):
             if place.stat().st_mtime < time.time() - _HALF_MADE:
                 shutil.rmtree(place)
+
+
+def _remove_unused(place: Path) -> None:
+    """Remove the graphs that no process has read for long; one that runs such a graph has it open and keeps it."""
+    for folder in place.glob("[!.]*"):
+        with suppress(OSError):
+            if folder.stat().st_mtime < time.time() - _UNUSED:
+                shutil.rmtree(folder)
 
 
 @contextmanager

@@ -164,6 +164,7 @@ def _source(source: dict[str, Any], count: SourceCount | None, hashes: dict[str,
     what += f", the paragraphs from {100 * first:g}% to {100 * last:g}%" if (first, last) != (0, 1) else ""
     what += f", {source['keep']} questions" if source["keep"] != "all" else ""
     what += f", {source['limit']:,} drawn at random" if source["limit"] else ""
+    what += ", read without titles" if source.get("titled") is False else ""
     made, ratio = source["negatives"], source.get("negatives_ratio", source["negatives"])
     kinds = f" ({', '.join(dict.fromkeys(made))})" if isinstance(made, Sequence) else ""
     return [

@@ -47,6 +47,18 @@ def test_without_a_name_the_index_is_the_default_one(
     assert read_manifest("indexes/default").documents == 1
 
 
+def test_a_ranking_that_was_fitted_on_the_index_before_is_told(
+    corpus: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    assert "ranking" not in run(tiny_encoder, corpus, "--index", index).stderr
+    (index / "rankings").mkdir()
+    (index / "rankings" / "0123456789abcdef.json").write_text("{}")
+    told = run(tiny_encoder, corpus, "--index", index)
+    assert told.exit_code == 0
+    assert f"fitted on {index} was fitted for the index before, and is used on" in told.stderr
+
+
 def test_files_that_cannot_be_used_are_a_table_with_reasons(corpus: Path, tiny_encoder: Path, tmp_path: Path) -> None:
     for number in range(ROWS + 3):
         (corpus / f"void{number:02}.txt").touch()

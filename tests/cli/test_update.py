@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,15 @@ def test_no_encoder_is_put_into_an_index_for_files_that_are_not_there(work: Path
     result = update("nowhere", "--encoder", tiny.make_encoder(tmp_path / "other", seed=1))
     assert result.exit_code == 2 and "no such file or folder: nowhere" in result.stderr
     assert snapshot(work) == before
+
+
+def test_a_folder_that_is_gone_may_be_named_when_the_encoder_is_exchanged(work: Path, tmp_path: Path) -> None:
+    Path("more").mkdir()
+    Path("more/new.txt").write_text(SUN)
+    assert changes(update("more")).startswith("1 added")
+    shutil.rmtree("more")
+    found = report("docs", "more", "--prune", "--encoder", tiny.make_encoder(tmp_path / "other", seed=1))
+    assert (found["version"], found["documents"], found["removed"]) == (4, 5, 1)
 
 
 def test_neither_files_nor_an_encoder(work: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +144,22 @@ def test_what_a_killed_process_left_is_removed_and_what_one_is_making_stays(mode
         os.utime(one, (0, 0))
     assert graph_of(model, "reader", readers.make) is not None
     assert {one.name for one in place.iterdir()} == {new.name, other.name, name}
+
+
+def test_a_graph_that_was_not_used_for_long_goes_when_another_is_made(
+    known: ResolvedModel, tmp_path: Path, tiny_reader: Path
+) -> None:
+    first, long_ago = folder_of(known), time.time() - 91 * 86_400
+    os.utime(first, (long_ago, long_ago))
+    other = ResolvedModel("other", shutil.copytree(tiny_reader, tmp_path / "other"))
+    (other.folder / "added_tokens.json").write_text("{}")
+    assert graph_of(known, "reader", readers.make) is not None  # It is used, and so the next leaves it there.
+    second = graph_of(other, "reader", readers.make)
+    assert second is not None and first.exists()
+    os.utime(first, (long_ago, long_ago))
+    shutil.rmtree(second.file.parent)
+    assert graph_of(other, "reader", readers.make) is not None
+    assert not first.exists()
 
 
 def test_of_two_processes_that_make_a_graph_the_later_leaves_that_of_the_first(model: ResolvedModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
@@ -268,7 +269,8 @@ class Ingest:
                 return None
             choice = self._choice(given, apart, later)
             if choice is OnDuplicate.ERROR:
-                raise DataError(_duplicate(other, document, in_index=held is not None and not met))
+                gone = rules.update and apart and not os.path.lexists(other.source)
+                raise DataError(_duplicate(other, document, in_index=held is not None and not met, gone=gone))
             if choice is OnDuplicate.SKIP:
                 self.counts["skipped"] += 1
                 given.used &= not apart  # The other file may lose it one day.
@@ -392,9 +394,10 @@ def fit_chunk(chunk: ChunkOptions, encoder: Encoder) -> ChunkOptions:
     return replace(chunk, max_tokens=budget, overlap_tokens=overlap)
 
 
-def _duplicate(first: StoredDocument, document: Document, in_index: bool) -> str:
+def _duplicate(first: StoredDocument, document: Document, *, in_index: bool, gone: bool) -> str:
     where = f"{first.source}, in the index already," if in_index else first.source
     remedy = "`odqa update` takes in changed files, and " if in_index and first.source == document.source else ""
+    remedy = "the first is no longer there, and --prune removes what was read from it; " if gone else remedy
     return (
         f"two documents have the id {document.id!r}, one from {where} and one from {document.source}; {remedy}"
         f"--on-duplicate replace keeps the later one, --on-duplicate skip the earlier one"

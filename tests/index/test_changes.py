@@ -119,6 +119,18 @@ def test_a_document_that_is_there_is_refused_replaced_or_skipped(encoder: Encode
     assert texts(index, encoder) == {"one": ["the river"]}
 
 
+def test_a_document_of_a_renamed_file_is_refused_with_what_removes_the_old_one(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    build_index([rows(docs / "a.jsonl", {"one": "the moon"})], index, encoder=encoder)
+    (docs / "a.jsonl").rename(docs / "b.jsonl")
+    with pytest.raises(DataError, match=r"b\.jsonl; the first is no longer there, and --prune removes what was read"):
+        update([docs], index, encoder=encoder)
+    assert update([docs], index, encoder=encoder, prune=True).documents == 1
+
+
 def test_within_one_change_the_later_document_replaces_or_is_skipped(encoder: Encoder, tmp_path: Path) -> None:
     files = [rows(tmp_path / f"{text}.jsonl", {"one": text, text: text}) for text in ("moon", "river", "sun")]
     report = build_index(files, tmp_path / "index", encoder=encoder, on_duplicate="replace")

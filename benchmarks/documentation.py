@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline import run
+from commands import run
 
 from odqa.answering import fit_file
 from odqa.evaluation.bootstrap import confidence_interval

@@ -23,8 +23,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from commands import run
 from numpy.typing import NDArray
-from pipeline import run
 from scipy.optimize import minimize
 
 from odqa.answering.candidates import Candidates, log_sum_exp

@@ -38,6 +38,8 @@ from odqa.models import DEFAULT_READER
 from odqa.types import Mode, Response
 
 AT_ONCE = 16  # Questions that are sent to a server in one request, or that a reader reads together.
+NEAREST = "`odqa search` shows the passages that are nearest to the question"  # Said where there is no answer,
+FORCED = ", and --min-confidence 0 what would have been the answer"  # and this where none was asked for at any price.
 
 
 @command
@@ -142,7 +144,10 @@ def ask(
             return
         responses = respond((text for _, text in pairs), how, mode)
         if questions is None:
-            _print(next(responses), explain, json_output, everything)
+            response = next(responses)
+            _print(response, explain, json_output, everything)
+            if not (json_output or response.answers or response.reason):
+                note(NEAREST if everything else NEAREST + FORCED)
             return
         for (name, _), response in zip(pairs, track(responses, "Answering", len(pairs)), strict=True):
             print_json({"id": name, **response.to_dict(explain)})

@@ -2,10 +2,10 @@
 
     python benchmarks/by_corpus.py --data ../shared/data
 
-The questions that pipeline.py tunes on are of three corpora. The ranking is fitted on all, in folds, and what it
-decides on the paragraphs held out is scored by corpus and by the number of passages that are read: token F1 with
-abstention and forced, AUROC, calibration error, how many get an answer, and of how many the first answer has a
-confidence of 0.8, and how many of these are exactly right.
+The questions that pipeline.py tunes on are of two corpora. The ranking is fitted on both, in folds, and what it decides
+on the paragraphs held out is scored by corpus and by the number of passages that are read: token F1 with abstention and
+forced, AUROC, calibration error, how many get an answer, and of how many the first answer has a confidence of 0.8, and
+how many of these are exactly right.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from pipeline import DOCS
 
-from odqa.evaluation.cases import read, search
-from odqa.evaluation.places import place
+from odqa.evaluation.cases import Dataset, read, search
 from odqa.evaluation.readings import Readings
 from odqa.fitting.ranking import crossed, outcome_of
 from odqa.fitting.tuning import held_out, trials_of
@@ -41,20 +40,18 @@ def main() -> None:
     options = parser.parse_args()
     ks = [int(k) for k in options.k.split(",")]
     questions = load_questions(str(options.work / "tuning.jsonl"))
+    dataset = Dataset.of(questions, options.work / "tuning.jsonl")
     reader = Reader.load(options.reader)
     with Retriever.open(options.work / "tuning") as retriever, Readings(reader, options.work / "readings") as readings:
-        placed = place(questions, retriever)
-        found = search(placed.examples, retriever, max(ks), sources=placed.sources)
-        cases = read(found.queries, max(ks), readings)
+        cases = read(search(dataset.examples, retriever, max(ks)).queries, max(ks), readings)
     documentation = {example.id for example in load_examples(options.data / DOCS / "tune.json")}
     trials, of = [], []
     for case in cases:
-        id = case.query.example.id
-        corpus = "typed" if id in placed.sources else "documentation" if id in documentation else "Wikipedia"
+        corpus = "documentation" if case.query.example.id in documentation else "Wikipedia"
         for k in ks:
-            some = trials_of(case, k)
-            trials += some
-            of += [(corpus, k)] * len(some)
+            found = trials_of(case, k)
+            trials += found
+            of += [(corpus, k)] * len(found)
     decisions = crossed(options.ranking, trials)
     rows = []
     for corpus, k in sorted(set(of)):

@@ -3,12 +3,11 @@
     python benchmarks/pipeline.py --data ../shared/data --report runs/pipeline/report
 
 Two corpora are indexed: one to tune on and one to report on. The first has the paragraphs of four files, none of SQuAD
-v2 dev among them, the passages of documentation in docs_qa, and the pages of the train set of ``typed.py``; the second
-has those of SQuAD v2 dev and the same four files as distractors. Rankings are fitted on three kinds of answerable
-questions in equal numbers, all over texts that the reader was not trained on: paragraphs of Wikipedia, a fifth as many
-changed so that they have no answer; documentation (docs_qa/tune.json; those that it calls unanswerable are so by their
-own passage alone); and questions in a user's own words (``typed/train.jsonl``, with those that nothing answers); and on
-real unanswerable questions of SQuAD v2's training set. Then all 11,873 questions of the dev set are asked of the second
+v2 dev among them, and the passages of documentation in docs_qa; the second has those of SQuAD v2 dev and the same four
+files as distractors. Rankings are fitted on questions over paragraphs of Wikipedia that the reader was not trained on,
+a fifth as many changed so that they have no answer, real unanswerable questions of SQuAD v2's training set, and as many
+answerable ones over documentation that it was not trained on either (docs_qa/tune.json; those that it calls
+unanswerable are so by their own passage alone). Then all 11,873 questions of the dev set are asked of the second
 corpus, which takes a good hour on two cores (``--sample`` draws some), 1,000 of them again in all modes, all rankings,
 and 500 at k = 50. What was read is remembered in runs/pipeline/readings, so that a run goes on where it was stopped.
 """
@@ -20,9 +19,7 @@ import random
 import shutil
 from pathlib import Path
 
-import typed
 from commands import run
-from documentation import CACHE
 
 from odqa.answering.fit_file import own_file
 from odqa.reader.model import Reader
@@ -38,14 +35,13 @@ UNANSWERABLE = "squad_v2/train-unanswerable.json"
 DOCS = "docs_qa"
 OTHERS = ("policyqa.json", ARTICLES, TRAIN, "squadshifts/new_wiki.json")
 PARTS = (0.7, 1.0), (0.96, 1.0)  # The paragraphs of ARTICLES and of UNANSWERABLE that the reader was not trained on.
-WIKI, REAL = 450, 200
-TYPED = "train"  # Which set of typed.py is tuned on.
+WIKI, REAL = 900, 400
 SAMPLE = 1000
 DEEP_SAMPLE = 500  # At k = 50.
 
 
 def write_tuning(data: Path, target: Path, seed: int = 0) -> None:
-    """Write the questions to tune on: of Wikipedia, documentation and users in equal numbers, and unanswerable ones."""
+    """Write the questions to tune on: Wikipedia and documentation in equal numbers, and unanswerable ones."""
     articles = Source(
         str(data / ARTICLES), part=PARTS[0], limit=WIKI, negatives=tuple(QUESTION_KINDS), negatives_ratio=0.2
     )
@@ -54,8 +50,6 @@ def write_tuning(data: Path, target: Path, seed: int = 0) -> None:
     docs, _ = gather([Source(str(data / DOCS / "tune.json"), keep="answerable")], seed)
     docs = random.Random(seed).sample(docs, min(len(docs), sum(example.answerable for example in wiki)))
     write_examples(target, [*wiki, *docs, *real])
-    with target.open("a", encoding="utf-8") as stream:
-        stream.write((typed.HERE / f"{TYPED}.jsonl").read_text(encoding="utf-8"))
 
 
 def main() -> None:
@@ -71,11 +65,7 @@ def main() -> None:
     work, data = options.work, options.data
     work.mkdir(parents=True, exist_ok=True)
     others = [data / name for name in OTHERS]
-    pages = CACHE / f"typed-{TYPED}-corpus"
-    if not pages.exists():
-        typed.make_corpus(TYPED, CACHE, pages)
-    docs = sorted((data / DOCS).glob("*.json"))
-    for name, files in (("tuning", [*others, *docs, pages]), ("dev", [data / DEV, *others])):
+    for name, files in (("tuning", [*others, *sorted((data / DOCS).glob("*.json"))]), ("dev", [data / DEV, *others])):
         if not (work / name).exists():
             run("index", *files, "--index", work / name)
     common = ("--reader", options.reader, "--cache", work / "readings")

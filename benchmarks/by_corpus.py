@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from pipeline import DOCS
 
-from odqa.evaluation.cases import Dataset, read, search
+from odqa.evaluation.cases import read, search
 from odqa.evaluation.readings import Readings
 from odqa.fitting.ranking import crossed, outcome_of
 from odqa.fitting.tuning import held_out, trials_of
@@ -40,10 +40,9 @@ def main() -> None:
     options = parser.parse_args()
     ks = [int(k) for k in options.k.split(",")]
     questions = load_questions(str(options.work / "tuning.jsonl"))
-    dataset = Dataset.of(questions, options.work / "tuning.jsonl")
     reader = Reader.load(options.reader)
     with Retriever.open(options.work / "tuning") as retriever, Readings(reader, options.work / "readings") as readings:
-        cases = read(search(dataset.examples, retriever, max(ks)).queries, max(ks), readings)
+        cases = read(search(questions, retriever, max(ks)).queries, max(ks), readings)
     documentation = {example.id for example in load_examples(options.data / DOCS / "tune.json")}
     trials, of = [], []
     for case in cases:

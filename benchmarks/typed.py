@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 from commands import run
-from documentation import CACHE, unpack, write_page
+from documentation import CACHE, unpack, write_man_page
 
 from odqa.models import DEFAULT_READER
 
@@ -35,19 +36,19 @@ STEPS = ("corpus", "index", "eval")
 def make_corpus(name: str, cache: Path, folder: Path) -> None:
     """Copy the pages of a set, man pages as text; all of them or none."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
     listed = json.loads((HERE / "pages.json").read_text())[name]
     for package, paths in listed.items():
         unpacked = unpack(package, cache)
         for path in paths:
-            is_man = path.startswith("usr/share/man/")
-            target = unfinished / package / (Path(path).with_suffix(".txt").name if is_man else path)
-            if is_man:
-                write_page(unpacked / path, target)
-            elif (unpacked / path).is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes((unpacked / path).read_bytes())
-            if not target.exists():
+            if not (unpacked / path).is_file():
                 raise SystemExit(f"{package} has no page {path}: is it of another version?")
+            if path.startswith("usr/share/man/"):
+                write_man_page(unpacked / path, unfinished / package / Path(path).with_suffix(".txt").name)
+            else:  # As it is, packed or not.
+                target = unfinished / package / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(unpacked / path, target)
     unfinished.rename(folder)
 
 

@@ -5,11 +5,10 @@ Knows the order of the steps; ``ingest`` reads and encodes.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -29,7 +28,7 @@ from odqa.index.interface import Catalog, Change, Storage, Store
 from odqa.index.manifest import FORMAT, Description, Manifest, check_encoder
 from odqa.index.ownership import is_index
 from odqa.index.report import ChangeReport, ShowProgress, report_of
-from odqa.index.spelling import as_known, finder, under
+from odqa.index.spelling import as_known, finder, is_gone, under
 from odqa.index.stores import store_at
 from odqa.index.theirs import their_errors, theirs
 from odqa.models import DEFAULT_ENCODER
@@ -181,7 +180,7 @@ def update(
     with _ingesting(store, encoder, here, on_duplicate, strict, True, limits, progress) as parts:
         change, manifest, ingest = parts
         catalog = change.catalog
-        _check_known(catalog, paths)
+        _check_known(catalog.hashes(), paths)
         files = _as_known(catalog, found.files)
         vanished = _vanished(catalog, paths, files)
         for source in vanished if prune else ():
@@ -198,14 +197,12 @@ def update(
 def check_update(paths: Paths, folder: str | Address = DEFAULT_INDEX) -> None:
     """Raise UsageError where ``update`` would, for a path that is gone and from which nothing in the index was read.
 
-    Raises IndexFolderError where there is no index.
+    Locks and changes nothing. Raises IndexFolderError where there is no index.
     """
-    store, paths = store_at(folder), paths_of(paths)
+    paths = paths_of(paths)
     _found(paths, (), (), (), update=True)
-    store.manifest()
-    store.check_installed()
-    with store.changing() as change:
-        _check_known(change.catalog, paths)
+    with closing(store_at(folder).open()) as index:
+        _check_known(index.sources(), paths)
 
 
 def _device_here(device: str, ray: str | None) -> str:
@@ -316,7 +313,7 @@ def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *
             raise UsageError("nothing to index: name the files or folders to read, or give documents=")
         return Found(())
     if update:  # Where none is left, this is not the folder from which the index was made.
-        paths = [path for path in paths if not _is_gone(str(path))] or paths
+        paths = [path for path in paths if not is_gone(str(path))] or paths
     found = find_files(paths, names_of(include), names_of(exclude), passed_over=is_index)
     if not (found.files or given or update):
         raise OdqaError(_nothing_usable((), found))
@@ -330,10 +327,10 @@ def _found(paths: Paths, documents: Documents, include: Globs, exclude: Globs, *
     return found
 
 
-def _check_known(catalog: Catalog, paths: Sequence[Path]) -> None:
-    """Raise UsageError for a path that does not exist and from which nothing in the index was read."""
+def _check_known(known: Iterable[str], paths: Sequence[Path]) -> None:
+    """Raise UsageError for a path that does not exist and from which none of the ``known`` files was read."""
     for path in paths:
-        if _is_gone(str(path)) and not under(catalog.hashes(), [source_of(path)]):
+        if is_gone(str(path)) and not under(known, [source_of(path)]):
             raise UsageError(f"no such file or folder: {path}")
 
 
@@ -351,21 +348,7 @@ def _vanished(catalog: Catalog, paths: Sequence[Path], files: Sequence[Path]) ->
     there = {source_of(file) for file in files}
     others = under(sorted(catalog.hashes().keys() - there), map(source_of, paths))
     on_disk = finder()
-    return tuple(source for source in others if _is_gone(source, on_disk) and catalog.from_source(source))
-
-
-def _is_gone(path: str, on_disk: Callable[[str], str] = str) -> bool:
-    """Whether there is no such file: what is in a folder that may not be entered or listed is not gone.
-
-    ``on_disk`` gives the path on the disk of one that is stored (``odqa.index.spelling.finder``).
-    """
-    try:
-        os.lstat(on_disk(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
+    return tuple(source for source in others if is_gone(source, on_disk) and catalog.from_source(source))
 
 
 def _nothing_usable(unusable: Sequence[Unusable], found: Found) -> str:

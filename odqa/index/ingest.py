@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
@@ -24,6 +23,7 @@ from odqa.corpus.read import digest_of
 from odqa.errors import DataError, UsageError
 from odqa.index.interface import Change, Storage, Writer
 from odqa.index.report import ENCODING, READING, Progress, ShowProgress
+from odqa.index.spelling import finder, is_gone
 from odqa.index.store import StoredDocument, hash_document
 from odqa.index.theirs import theirs
 from odqa.types import Document, Passage
@@ -269,7 +269,7 @@ class Ingest:
                 return None
             choice = self._choice(given, apart, later)
             if choice is OnDuplicate.ERROR:
-                gone = rules.update and apart and not os.path.lexists(other.source)
+                gone = rules.update and apart and is_gone(other.source, finder())
                 raise DataError(_duplicate(other, document, in_index=held is not None and not met, gone=gone))
             if choice is OnDuplicate.SKIP:
                 self.counts["skipped"] += 1

@@ -80,6 +80,20 @@ def finder() -> Find:
     return on_disk
 
 
+def is_gone(path: str, on_disk: Find = str) -> bool:
+    """Whether there is no such file: what is in a folder that may not be entered or listed is not gone.
+
+    ``on_disk`` gives the path on the disk of one that is stored (:func:`finder`).
+    """
+    try:
+        os.lstat(on_disk(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def _around(places: Iterable[str]) -> set[str]:
     """Some paths and the folders that they lie in."""
     return {str(one) for place in map(Path, places) for one in (place, *place.parents)}

@@ -385,6 +385,20 @@ def test_what_is_asked_before_the_indexes_are_known_is_asked_once_they_are(opene
     assert {one["index"] for one in stub.asked} == {"tiny"}
 
 
+def test_the_next_question_that_is_typed_while_one_waits_for_the_indexes_stays(opened, stub) -> None:
+    page, waiting = opened.page, []
+    page.route(INDEXES, lambda route: waiting.append(route))
+    page.goto(stub.address + "#q=Who+built+it%3F")
+    expect(page.locator("#working-text")).to_contain_text("Connecting")
+    page.fill("#question", "What is the price?")
+    waiting.pop().continue_()
+    expect(first(page).locator("h3")).to_have_text("Ada")
+    expect(page.locator("#question")).to_have_value("What is the price?")
+    page.keyboard.press("Enter")
+    expect(first(page).locator("h3")).to_have_text("24 kroner")
+    assert [one["question"] for one in stub.asked] == ["Who built it?", "What is the price?"]
+
+
 def test_what_is_typed_before_the_indexes_are_known_stays(opened, stub) -> None:
     waiting: list[Any] = []
     opened.page.route(INDEXES, lambda route: waiting.append(route))

@@ -362,6 +362,7 @@ function arrive() {
 }
 
 function begin() {
+  const before = at("question").value;
   return work("Connecting…", async (signal) => {
     offered = await server.served(signal);
     at("index").replaceChildren(
@@ -369,9 +370,10 @@ function begin() {
     );
     at("index").parentElement.hidden = offered.indexes.length < 2;
     describe();
-    const typed = at("question").value; // Meanwhile.
+    const typed = at("question").value;
     arrive();
-    if (location.hash.length < 2) at("question").value = typed;
+    // The address fills the field, but not over what was typed meanwhile.
+    if (location.hash.length < 2 || typed !== before) at("question").value = typed;
   });
 }
 

@@ -18,6 +18,7 @@ from odqa.errors import DataError
 from odqa.reader.features import Window, pad, windows
 from odqa.squad import load_examples
 from odqa.training.labels import Repairs, repair, spans, tightened, with_plausible
+from odqa.training.negatives.contexts import Search
 from odqa.training.negatives.mixture import make_negatives
 from odqa.training.recipe import Source
 from odqa.types import Example
@@ -49,11 +50,13 @@ def gather(
     *,
     plausible: bool = False,
     read: Callable[[str, str | None], list[Example]] = load_examples,
+    search: Search | None = None,
 ) -> tuple[list[Example], Repairs]:
     """Read, repair and sample every source, and add its made negatives. Raises DataError where nothing is left.
 
     With ``plausible`` the unanswerable questions that were taken, not the made ones, have their plausible answers as
-    references. ``read`` gives the questions of a path, or of the id and the split of a dataset on a hub.
+    references. ``read`` gives the questions of a path, or of the id and the split of a dataset on a hub; ``search``
+    finds the passages of the negatives ``retrieved``, see :func:`odqa.training.negatives.mixture.make_pairs`.
     """
     examples: list[Example] = []
     kept = repaired = dropped = 0
@@ -68,7 +71,9 @@ def gather(
             some = [example for example in some if example.answerable == (source.keep == "answerable")]
         if 0 < source.limit < len(some):
             some = random.Random(seed).sample(some, source.limit)
-        made = make_negatives(some, source.negatives_ratio, seed, source.negatives) if source.negatives else []
+        made = []
+        if source.negatives:
+            made = make_negatives(some, source.negatives_ratio, seed, source.negatives, search=search)
         # Last: until here a question is as answerable as its context makes it. Made ones are there to have no answer.
         examples += [with_plausible(example) for example in some] if plausible else some
         examples += made

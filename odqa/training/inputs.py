@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
@@ -13,6 +13,7 @@ from odqa.answering.question import tidy
 from odqa.errors import DataError, UsageError
 from odqa.evaluation.cases import check_examples
 from odqa.evaluation.languages import DEFAULT, language_hint
+from odqa.evaluation.mentions import holds
 from odqa.evaluation.places import place
 from odqa.files import sha256
 from odqa.index.layout import MANIFEST
@@ -23,9 +24,11 @@ from odqa.squad import OwnQuestion, load_questions, with_contexts
 from odqa.training import data
 from odqa.training.data import LabelledWindow
 from odqa.training.labels import Repairs
+from odqa.training.negatives.contexts import DEPTH, Place, Search
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Example
 
+AT_ONCE = 256  # Questions that are searched for at a time.
 MOST_PLACES = 100  # An answer that is in more passages says too little of which of them answers the question.
 
 
@@ -74,9 +77,12 @@ def training_examples(
 
     Raises DataError naming a source of which no question can be used.
     """
-    read = _read_by(recipe, tell)
+    answers: defaultdict[str, set[str]] = defaultdict(set)
+    read = _read_by(recipe, tell, answers)
+    search = _search_by(recipe, answers) if recipe.index else None
     gathered = [
-        data.gather((source,), recipe.seed, plausible=recipe.plausible_answers, read=read) for source in recipe.train
+        data.gather((source,), recipe.seed, plausible=recipe.plausible_answers, read=read, search=search)
+        for source in recipe.train
     ]
     counts = [Counter(example.answerable for example in examples) for examples, _ in gathered]
     repairs = [one for _, one in gathered]
@@ -136,11 +142,19 @@ def data_files(recipe: Recipe, known: Mapping[str, str]) -> list[str]:
     return [path for path in sources if path in known]
 
 
-def _read_by(recipe: Recipe, tell: Callable[[str], None]) -> Callable[[str, str | None], list[Example]]:
-    """What reads a dataset, and finds in the recipe's index the contexts of questions that have none."""
+def _read_by(
+    recipe: Recipe, tell: Callable[[str], None], answers: defaultdict[str, set[str]]
+) -> Callable[[str, str | None], list[Example]]:
+    """What reads a dataset, and finds in the recipe's index the contexts of questions that have none.
+
+    All the answers of those are added to ``answers``, by question: another passage may hold one that theirs does not.
+    """
 
     def read(path: str, split: str | None) -> list[Example]:
         questions = load_questions(path, split)
+        for one in questions:
+            if isinstance(one, OwnQuestion):
+                answers[one.question].update(one.answers)
         if not recipe.index or not any(isinstance(one, OwnQuestion) for one in questions):
             return with_contexts(questions)
         with Retriever.open(recipe.index) as retriever:
@@ -151,6 +165,24 @@ def _read_by(recipe: Recipe, tell: Callable[[str], None]) -> Callable[[str, str 
         return [_with_places(one) if one.id in placed.sources else one for one in placed.examples]
 
     return read
+
+
+def _search_by(recipe: Recipe, answers: Mapping[str, set[str]]) -> Search:
+    """What finds in the recipe's index, as `odqa ask` would, passages that hold no answer to a question."""
+
+    def search(drawn: Sequence[Example]) -> list[list[Place]]:
+        found = []
+        with Retriever.open(recipe.index) as retriever:
+            for begin in range(0, len(drawn), AT_ONCE):
+                some = drawn[begin : begin + AT_ONCE]
+                every = retriever.search([tidy(one.question) for one in some], DEPTH)
+                for example, passages in zip(some, ([hit.passage for hit in hits] for hits in every), strict=True):
+                    right = [*answers.get(example.question, ()), *(one.text for one in example.references)]
+                    others = (one for one in passages if not holds(one.text, right))
+                    found.append([Place(one.title, one.headings, one.text) for one in others])
+        return found
+
+    return search
 
 
 def _with_places(example: Example) -> Example:
@@ -171,7 +203,7 @@ def _held_out(sources: Sequence[Source], recipe: Recipe, tell: Callable[[str], N
     tells, by :func:`check_held_out`.
     """
     examples: list[Example] = []
-    read = _read_by(recipe, tell)
+    read = _read_by(recipe, tell, defaultdict(set))
     for number, source in enumerate(sources, start=1):
         some, repairs = data.gather((source,), recipe.seed, read=read)
         check_examples(some, source.path)

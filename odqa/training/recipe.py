@@ -181,7 +181,8 @@ class Recipe(LoopRecipe):
     base: str = setting(DEFAULT_ENCODER, "The model to start from: a folder, shipped name or hub id.", path=True)
     index: str = setting(
         "",
-        "The index in which the answers of questions without a context are looked for.",
+        "The index in which the answers of questions without a context are looked for, and the passages of the "
+        "negatives retrieved.",
         metavar="FOLDER",
         path=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from odqa.training.inputs import (
 from odqa.training.recipe import Recipe, Source
 from odqa.types import Example, Reference
 from tests import tiny
+from tests.tiny.asked import CONTEXTS
 from tests.training.conftest import examples
 
 
@@ -36,6 +38,18 @@ def test_every_source_is_counted(train_file):
     assert len(found) == 15
     assert [example.id for example in found[:12]] == [example.id for example in examples()]
     assert (repairs.kept, repairs.repaired, repairs.dropped) == (24, 0, 0)
+
+
+def test_what_is_retrieved_is_of_the_index_and_holds_no_answer_that_was_written(asked, tmp_path):
+    """One answer is in the first passage, one in the second: neither is a negative, whichever is the context."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text(json.dumps({"question": "who built the tower", "answers": ["engineer", "museum"]}))
+    source = Source(str(path), negatives=("retrieved",), negatives_ratio=100)
+    found, _, counts = training_examples(Recipe(train=(source,), index=str(asked.index), path_dropout=0.0))
+    assert found[0].answerable and found[0].context in CONTEXTS[:2]
+    assert {one.context for one in found[1:]} == set(CONTEXTS[2:])
+    assert {(one.question, one.title) for one in found} == {("who built the tower", "Tiny")}
+    assert counts == (SourceCount(answerable=1, unanswerable=4),)
 
 
 def test_a_file_where_no_span_can_be_found_is_named_beside_one_that_is_right(train_file, tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from odqa.errors import UsageError
-from odqa.training.negatives.contexts import delete_answer
+from odqa.training.negatives.contexts import Place, among_contexts, delete_answer
 from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds, split_kinds
 from odqa.training.negatives.mixture import make_negatives, make_pairs, swap
 from odqa.training.negatives.questions import (
@@ -342,7 +342,8 @@ class TestRetrieved:
     def test_the_question_is_put_over_a_passage_without_its_answer(self, tiny_encoder):
         from odqa.retrieval.encoder import Encoder
 
-        found = make_negatives(examples(), 1.0, 0, ["retrieved"], load_encoder=lambda: Encoder.load(tiny_encoder))
+        search = among_contexts(examples(), lambda: Encoder.load(tiny_encoder))
+        found = make_negatives(examples(), 1.0, 0, ["retrieved"], search=search)
         made = {one.id: one for one in found}
         originals = {one.id: one for one in examples()}
         assert made
@@ -360,8 +361,26 @@ class TestRetrieved:
             example("When was the tower built?", "1889", "The tower was built in 1889.", "a", "a"),
             example("Who built it?", "the engineer", "It was built by the engineer in Paris.", "b", "b"),
         ]
-        made = make_negatives(some, 1.0, 0, ["retrieved"], load_encoder=lambda: Encoder.load(tiny_encoder))
+        search = among_contexts(some, lambda: Encoder.load(tiny_encoder))
+        made = make_negatives(some, 1.0, 0, ["retrieved"], search=search)
         assert [one.id for one in made] == ["b-retrieved"]  # The other paragraph has no number for the first one.
+
+    @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0, 100.0])
+    def test_a_question_that_is_drawn_again_goes_over_another_passage(self, ratio):
+        """Of five that are found, one is its own context and one holds the answer."""
+        one = example("Who drew the plan?", "Gustave Eiffel")
+        others = ["There sang Hugo.", "There sang Gustave Eiffel.", "There sang Ada.", "There sang Anna."]
+        found = [Place("", (), context) for context in (one.context, *others)]
+        made = make_negatives([one] * 2, ratio, 0, ["retrieved"], search=lambda drawn: [found for _ in drawn])
+        assert len(made) == min(round(2 * ratio), 3)
+        assert len({negative.context for negative in made}) == len(made)
+        assert {negative.context for negative in made} <= {others[0], *others[2:]}
+
+    def test_only_the_first_of_a_question_has_no_number(self):
+        one = example("Who drew the plan?", "Gustave Eiffel")
+        found = [Place("", (), f"There sang {name}.") for name in ("Hugo", "Ada", "Anna")]
+        made = make_negatives([one], 3.0, 0, ["retrieved"], search=lambda drawn: [found for _ in drawn])
+        assert [negative.id for negative in made] == [f"{one.id}-retrieved{end}" for end in ("", "-2", "-3")]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in QUESTION_KINDS if kind != "exclusion"])

@@ -9,7 +9,8 @@ The kinds follow what SQuAD 2.0 asks (Rajpurkar, Jia and Liang 2018, table 2) an
 ``exclusion``  a content word by another one of the context that is used alike
 ``condition``  the question under a condition that the context does not speak of in its answer
 ``article``    the question over another paragraph of its article: one that shares much weight of words with it
-``retrieved``  the question over a passage that the retriever ranks high and that has something of the answer's shape
+``retrieved``  the question over a passage that the retriever ranks high and that has something of the answer's shape,
+               of the data or of an index
 ``deleted``    the question over its paragraph without the sentences that answer it
 ``simple``     any of the first four or, in one of two cases, ``article`` or ``deleted``
 

@@ -48,7 +48,7 @@ def article_maker(examples: Sequence[Example]) -> Maker:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     places = sorted({_place(example) for example in examples})
-    by_title: dict[str, list[_Place]] = defaultdict(list)
+    by_title: dict[str, list[Place]] = defaultdict(list)
     for place in places:
         by_title[place.title].append(place)
     vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", dtype=np.float32)
@@ -62,46 +62,64 @@ def article_maker(examples: Sequence[Example]) -> Maker:
         paragraphs = by_title[example.title]
         scores = (matrices[example.title] @ vectorizer.transform([example.question]).T).toarray().ravel()
         ranked = [paragraphs[at] for at in (-scores).argsort(kind="stable")[:DEPTH]]
-        return _moved(example, [place for place in ranked if not place.answers(example)], chance)
+        others = [place for place in ranked if not place.answers(example)]
+        return chance.choice(others[:CANDIDATES]).under(example) if others else None
 
     return make
 
 
-def retrieved_maker(
-    examples: Sequence[Example], drawn: Sequence[Example], load_encoder: Callable[[], Encoder] | None = None
-) -> Maker:
-    """A function that puts a drawn question over a context, of any article, that the retriever ranks high.
+def retrieved_maker(drawn: Sequence[Example], search: Search) -> Maker:
+    """A function that puts a drawn question over a passage that is found for it and does not answer it.
 
-    The context must hold a number where the answer has one, and a new name where the answer is one: a plausible
-    distractor. All contexts of ``examples`` and all drawn questions are encoded at once.
+    The passage must hold a number where the answer has one, and a new name where the answer is one: a plausible
+    distractor. A question that is drawn again goes over another passage. All drawn questions are searched for at once.
     """
-    from odqa.retrieval.encoder import Encoder
+    sought = list({_key(example): example for example in drawn}.values())
+    found = dict(zip(map(_key, sought), search(sought), strict=True)) if sought else {}
+    taken: dict[tuple[str, str], set[Place]] = defaultdict(set)
 
-    places = sorted({_place(example) for example in examples})
-    questions = sorted({example.question for example in drawn})
-    ranked: dict[str, list[int]] = {}
-    if questions:
+    def make(example: Example, chance: random.Random) -> Example | None:
+        before = taken[_key(example)]
+        fitting = (place for place in found[_key(example)] if place not in before and not place.answers(example))
+        others = [place for place in fitting if _distracts(place.context, example)]
+        if not others:
+            return None
+        place = chance.choice(others[:CANDIDATES])
+        before.add(place)
+        return place.under(example)
+
+    return make
+
+
+def among_contexts(examples: Sequence[Example], load_encoder: Callable[[], Encoder] | None = None) -> Search:
+    """A search among the contexts of ``examples``, of any article, by the encoder that ``load_encoder`` gives.
+
+    Without it by the default one.
+    """
+
+    def search(drawn: Sequence[Example]) -> list[list[Place]]:
+        from odqa.retrieval.encoder import Encoder
+
+        places = sorted({_place(example) for example in examples})
+        questions = sorted({example.question for example in drawn})
         encoder = (load_encoder or Encoder.load)()
         passages = [
             Passage(str(at), str(at), place.title, place.context, 0, headings=place.headings)
             for at, place in enumerate(places)
         ]
         vectors = encoder.encode_passages(passages)
+        ranked: dict[str, list[int]] = {}
         for begin in range(0, len(questions), 1024):
             some = questions[begin : begin + 1024]
             scores = encoder.encode_queries(some) @ vectors.T
             best = (-scores).argsort(axis=1, kind="stable")[:, :DEPTH].tolist()
             ranked.update(zip(some, best, strict=True))
+        return [[places[at] for at in ranked[example.question]] for example in drawn]
 
-    def make(example: Example, chance: random.Random) -> Example | None:
-        fitting = (places[at] for at in ranked[example.question])
-        others = [place for place in fitting if not place.answers(example) and _distracts(place.context, example)]
-        return _moved(example, others, chance)
-
-    return make
+    return search
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A context and what stands above it: a question that moves there is read below the new place's headings."""
 
     title: str
@@ -112,14 +130,21 @@ class _Place(NamedTuple):
         """Whether this is the example's own context, or holds one of its answers."""
         return self.context == example.context or holds_answer(self.context, example)
 
+    def under(self, example: Example) -> Example:
+        """The example's question over this context."""
+        return replace(example, **self._asdict())
 
-def _place(example: Example) -> _Place:
-    return _Place(example.title, example.headings, example.context)
+
+# Of each question, what else it could be read over, best first.
+Search = Callable[[Sequence[Example]], list[list[Place]]]
 
 
-def _moved(example: Example, others: Sequence[_Place], chance: random.Random) -> Example | None:
-    """The example at one of the best ``CANDIDATES`` of the other places; None where there is none."""
-    return replace(example, **chance.choice(others[:CANDIDATES])._asdict()) if others else None
+def _place(example: Example) -> Place:
+    return Place(example.title, example.headings, example.context)
+
+
+def _key(example: Example) -> tuple[str, str]:
+    return example.question, example.context
 
 
 def _distracts(context: str, example: Example) -> bool:

@@ -9,7 +9,8 @@ from odqa.arguments import meant
 from odqa.errors import UsageError
 
 QUESTION_KINDS = ("negation", "antonym", "entity", "number", "exclusion", "condition")
-CONTEXT_KINDS = ("article", "retrieved", "deleted")
+RETRIEVED = "retrieved"
+CONTEXT_KINDS = ("article", RETRIEVED, "deleted")
 KINDS = (*QUESTION_KINDS, *CONTEXT_KINDS)
 
 

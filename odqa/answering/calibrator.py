@@ -38,6 +38,7 @@ FEATURES = (
     "bm25_behind",  # how far that is below the best one, as a share
     "words",  # the log of the question's number of words
 )
+HALF = 0.5  # The share of the cases with an answer that everything is fitted on, by weight.
 FAR = 10.0  # The gap to the second answer where there is none.
 MANY = 3  # The most mentions that count: how many there are depends on how many passages are read.
 MOST = 1e12  # The largest number of a calibrator: beyond it sums are lost in rounding, or are no numbers.
@@ -49,6 +50,22 @@ class Outcome(NamedTuple):
     right: float
     other: float
     none: float
+
+    def expecting(self, answerable: float) -> Outcome:
+        """The probabilities where a share ``answerable`` (0 to 1, exclusive) of the questions has an answer, not half.
+
+        Only how often there is an answer differs then, not what questions with or without one look like, so Bayes'
+        rule gives them: each is weighted by how much more often its kind is asked (Elkan 2001, theorem 2; Saerens,
+        Latinne and Decaestecker 2002, equation 2.4).
+
+        >>> Outcome(0.3, 0.1, 0.6).expecting(0.75).right
+        0.5
+        """
+        if answerable == HALF:
+            return self
+        right, other, none = self.right * answerable, self.other * answerable, self.none * (1 - answerable)
+        total = math.fsum((right, other, none))
+        return Outcome(right / total, other / total, none / total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from odqa.answering.calibrator import Calibrator, features, shares
+from odqa.answering.calibrator import HALF, Calibrator, Outcome, features, shares
 from odqa.answering.candidates import Candidates
 from odqa.answering.ranking import Weights, rank
 from odqa.types import Abstention, Answer
@@ -96,6 +96,9 @@ class Decider(Protocol):
     def decide(self, question: str, candidates: Candidates) -> Decision:
         """All answers, best first, their confidence, and whether to give one."""
 
+    def expecting(self, answerable: float) -> Decider:
+        """The same where a share ``answerable`` (0 to 1, exclusive) of the questions has an answer, instead of half."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderRule:
@@ -136,6 +139,10 @@ class ReaderRule:
         answers.sort(key=lambda answer: -answer.confidence)
         return Decision(tuple(answers), none / total, Abstention(MARGIN, places[0].margin, self.threshold))
 
+    def expecting(self, answerable: float) -> ReaderRule:
+        """As :meth:`Decider.expecting`: no answer weighs by the odds of having none, and so the threshold moves."""
+        return replace(self, threshold=self.threshold - self.temperature * math.log(answerable / (1 - answerable)))
+
     def _weigh(self, margins: Sequence[float]) -> tuple[list[float], float]:
         """What each place and no answer weigh in the softmax: exp(logit / temperature), up to a common factor."""
         peak = max([*margins, self.threshold])  # Subtracted before exp, so that nothing overflows.
@@ -147,7 +154,8 @@ class ReaderRule:
 class FittedRule:
     """A ranking's name, its weights, its calibrator, and the probability of "no answer" beyond which none is given.
 
-    ``enough`` says when the first passages are enough to decide on; None where that was not fitted.
+    ``enough`` says when the first passages are enough to decide on; None where that was not fitted. ``answerable`` is
+    the share of the questions that is expected to have an answer.
     """
 
     name: str
@@ -155,16 +163,29 @@ class FittedRule:
     calibrator: Calibrator
     threshold: float
     enough: Enough | None = None
+    answerable: float = HALF
 
     def decide(self, question: str, candidates: Candidates) -> Decision:
         """All answers in the order of the ranking; confidence and P(no answer) are the calibrator's."""
         if not candidates.places:
             return Decision((), 1.0, Abstention(PROBABILITY, 1.0, self.threshold))
         answers = rank(self.name, self.weights, candidates)
-        outcome = self.calibrator.outcome(features(question, answers, candidates.hits))
+        outcome = self.calibrator.outcome(features(question, answers, candidates.hits)).expecting(self.answerable)
         confidences = shares(outcome, [answer.score for answer in answers])
         return Decision(
             tuple(replace(answer, confidence=sure) for answer, sure in zip(answers, confidences, strict=True)),
             outcome.none,
             Abstention(PROBABILITY, outcome.none, self.threshold),
         )
+
+    def expecting(self, answerable: float) -> FittedRule:
+        """As :meth:`Decider.expecting`. An answer on the first passages is enough where it was, or less often.
+
+        What was fitted says how sure it has to be where half have an answer. It can be at most so sure here as it is
+        where all that is not for it is against any answer, or, where fewer than half have one, for another answer.
+        """
+        enough = self.enough
+        if enough is not None:
+            at_most = Outcome(enough.confidence, 0.0, 1 - enough.confidence).expecting(answerable).right
+            enough = replace(enough, confidence=max(enough.confidence, at_most))
+        return replace(self, enough=enough, answerable=answerable)

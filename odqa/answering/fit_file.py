@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from odqa.addresses import Address, MilvusAddress
 from odqa.answering.calibrator import Calibrator
 from odqa.answering.deciders import Decider, Enough, FittedRule, ReaderRule
+from odqa.answering.question import check_share
 from odqa.answering.ranking import RANKINGS, Weights, check_ranking
 from odqa.checked import checked
 from odqa.errors import DataError, ModelError, UsageError
@@ -100,12 +101,19 @@ class Fit:
         return self.rankings[name or self.default]
 
 
-def decider(reader: Reader, fit: Fit | None, ranking: str | None = None) -> Decider:
+def decider(reader: Reader, fit: Fit | None, ranking: str | None = None, answerable: float | None = None) -> Decider:
     """What decides over an index: the ranking of that name, the best one fitted for None, or the reader's own rule.
 
-    Raises UsageError for a name that no ranking has, and for any name where nothing was fitted.
+    ``answerable`` is the share of the questions that is expected to have an answer; None leaves it at half, which is
+    what everything is fitted at. Raises UsageError for a name that no ranking has, for any name where nothing was
+    fitted, and for a share that is not between 0 and 1.
     """
     check_ranking(ranking)
+    found = _rule(reader, fit, ranking)
+    return found if answerable is None else found.expecting(check_share(answerable))
+
+
+def _rule(reader: Reader, fit: Fit | None, ranking: str | None) -> Decider:
     if fit is not None:
         return fit.get(ranking)
     if ranking is not None:

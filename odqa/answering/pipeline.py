@@ -20,7 +20,7 @@ from odqa.addresses import Address, address_of
 from odqa.answering import fit_file
 from odqa.answering.candidates import Candidates
 from odqa.answering.deciders import Decider
-from odqa.answering.question import Ask, check_question, nothing_to_search
+from odqa.answering.question import Ask, check_question, check_share, nothing_to_search
 from odqa.answering.ranking import check_ranking
 from odqa.answering.steps import Decided, decide
 from odqa.arguments import check_count, check_texts
@@ -64,27 +64,31 @@ class Pipeline(Closing):
         reader: str | Path = DEFAULT_READER,
         encoder: str | Path | None = None,
         ranking: str | None = None,
+        answerable: float | None = None,
         device: str = "auto",
         backend: str | None = None,
     ) -> Self:
         """Open an index and load the models; ``encoder`` None means the one the index was built with.
 
         ``mode`` says how passages are found: ``hybrid``, ``dense``, or ``bm25``, which needs no encoder. ``ranking`` is
-        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. ``backend`` is auto,
-        openvino or torch; see :meth:`odqa.reader.model.Reader.load`. Raises
+        one of :data:`odqa.answering.ranking.RANKINGS`; None means the best one that was fitted. ``answerable`` is the
+        share of your questions (0 to 1, exclusive) that you expect the documents to answer; None means half.
+        ``backend`` is auto, openvino or torch; see :meth:`odqa.reader.model.Reader.load`. Raises
         IndexFolderError for a missing or damaged index or another encoder, ModelError for a model that cannot be
-        found or does not fit, UsageError for a mode, a ranking or a device that does not exist.
+        found or does not fit, UsageError for a mode, a ranking or a device that does not exist, and for such a share.
         """
         from odqa.index.retriever import Retriever
         from odqa.reader.model import Reader
 
         index = address_of(index)
         check_ranking(ranking)
+        if answerable is not None:
+            check_share(answerable)
         retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device, backend=backend)
         try:
             loaded = Reader.load(reader, device=device, backend=backend)
             fit = fit_file.load(loaded, index)
-            return cls(retriever, loaded, fit_file.decider(loaded, fit, ranking))
+            return cls(retriever, loaded, fit_file.decider(loaded, fit, ranking, answerable))
         except BaseException:
             retriever.close()
             raise
@@ -223,13 +227,14 @@ def answer_from_context(
     *,
     n: int = 5,
     min_confidence: float | None = None,
+    answerable: float | None = None,
 ) -> Response:
     """The ``n`` best answers out of the given text or documents alone; each text is read once, whole, in windows.
 
     By the reader's own rule, which was fitted where a question comes with its text. ``min_confidence`` as in
-    :meth:`Pipeline.ask`. Half of a surrogate pair is U+FFFD in what is given back, as in an index. Raises UsageError
-    for a question that cannot be asked, an empty context, two documents of one id, n below 1, and a confidence that is
-    no probability.
+    :meth:`Pipeline.ask`, ``answerable`` as in :meth:`Pipeline.open`. Half of a surrogate pair is U+FFFD in what is
+    given back, as in an index. Raises UsageError for a question that cannot be asked, an empty context, two documents
+    of one id, n below 1, a confidence that is no probability, and a share that is not between 0 and 1.
     """
     question = check_question(question)
     ask = Ask(n=n, min_confidence=min_confidence)
@@ -244,7 +249,7 @@ def answer_from_context(
     if not any(plain(hit.passage.text).strip() for hit in hits):
         raise UsageError("the context is empty; give a text that may hold the answer")
     hits = merge_copies(hits)
-    rule = fit_file.reader_rule(reader)
+    rule = fit_file.decider(reader, None, answerable=answerable)
     seconds: dict[str, float] = {}
     with _timed(seconds, "read"):
         (readings,) = _read(reader, [question], [hits], SPANS_PER_CONTEXT)

@@ -42,6 +42,17 @@ class Ask:
             check_probability("confidence", self.min_confidence)
 
 
+def check_share(answerable: float) -> float:
+    """The share of the questions that is expected to have an answer. Raises UsageError unless it is between 0 and 1."""
+    check_probability("share of questions that have an answer", answerable)
+    if not 0 < answerable < 1:
+        raise UsageError(
+            f"the share of questions that have an answer is {answerable:g}: it must be between 0 and 1, since nothing "
+            "would have to be decided; --min-confidence 0 gives every question an answer"
+        )
+    return float(answerable)
+
+
 def check_question(question: str) -> str:
     """The question, stripped, with tabs and line breaks as spaces.
 

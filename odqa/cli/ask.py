@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from odqa.addresses import Address
-from odqa.answering.question import DEFAULT_K, Ask, check_question
+from odqa.answering.question import DEFAULT_K, Ask, check_question, check_share
 from odqa.cli.common import command, tell_fallback
-from odqa.cli.defaults import index_or_default, setting
+from odqa.cli.defaults import given_or_set, index_or_default, setting
 from odqa.cli.inputs import read_context, read_questions
 from odqa.cli.options import (
     AUTO,
     EXHAUSTIVE,
+    AnswerableOption,
     DeviceOption,
     FilterOption,
     IndexOrDefaultOption,
@@ -64,6 +65,7 @@ def ask(
             help="Show answers with at least this confidence (0 to 1), whatever the no-answer rule says; 0 shows all."
         ),
     ] = None,
+    answerable: AnswerableOption = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show what answers were ranked by, and how close it came to giving none."),
@@ -96,6 +98,8 @@ def ask(
 
     odqa ask "Who designed the tower?" --min-confidence 0.8 --explain
 
+    odqa ask "how to get rid of the last commit" --answerable 0.9
+
     odqa ask --questions questions.jsonl --index indexes/wiki > answers.jsonl
 
     odqa ask --questions questions.jsonl --index indexes/wiki --ray 10.0.0.1:6379 > answers.jsonl
@@ -120,17 +124,23 @@ def ask(
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
     if ray is not None and (questions is None or url is not None):
         raise UsageError("--ray is for many questions: it goes with --questions, and with an index here")
+    if answerable is not None:
+        check_share(answerable)
     how = Ask(k, n, parse_filters(filters), min_confidence, exhaustive)
     everything = min_confidence is not None
     pairs = [] if prompting else read_questions(questions) if questions else [(1, check_question(str(question)))]
     if context is not None:
-        _print(_from_context(pairs[0][1], context, reader, how, device), explain, json_output, everything)
+        answerable = given_or_set(answerable, "answerable")
+        response = _from_context(pairs[0][1], context, reader, answerable, how, device)
+        _print(response, explain, json_output, everything)
         return
 
     if url is not None:
-        opened = _remote(url, index, reader, ranking, device)
+        opened = _remote(url, index, reader, ranking, answerable, device)
     else:
-        opened = _local(index_or_default(index), Mode.HYBRID if prompting else mode, reader, ranking, device, ray, how)
+        answerable = given_or_set(answerable, "answerable")
+        first = Mode.HYBRID if prompting else mode
+        opened = _local(index_or_default(index), first, reader, ranking, answerable, device, ray, how)
     with opened as (respond, check):
         if prompting:
             if how.filters:
@@ -163,6 +173,7 @@ def _local(
     mode: Mode,
     reader: str,
     ranking: str | None,
+    answerable: float | None,
     device: str,
     ray: str | None,
     how: Ask,
@@ -182,7 +193,7 @@ def _local(
         from odqa.reader.spread import spread
 
         here = "cpu" if ray else device
-        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, device=here)
+        opened = Pipeline.open(index, mode=mode, reader=reader, ranking=ranking, answerable=answerable, device=here)
     with opened as local, spread(local.reader, ray, device) as reads:
         pipeline = Pipeline(local.retriever, reads, local.decider)
         tell_fallback(pipeline.retriever.fallback)
@@ -196,12 +207,13 @@ def _local(
 
 @contextmanager
 def _remote(
-    url: str, index: Address | None, reader: str, ranking: str | None, device: str
+    url: str, index: Address | None, reader: str, ranking: str | None, answerable: float | None, device: str
 ) -> Iterator[tuple[Respond, Check]]:
     """What answers by a server, which has its own models."""
     own = [
         ("--reader", reader != setting("reader", DEFAULT_READER)),
         ("--ranking", ranking is not None),
+        ("--answerable", answerable is not None),
         ("--device", device != setting("device", AUTO)),
     ]
     name = None if index is None else str(index)
@@ -224,7 +236,9 @@ def _remote(
         yield respond, lambda filters: client.check_filters(filters, index=name)
 
 
-def _from_context(question: str, context: str, reader: str, how: Ask, device: str) -> Response:
+def _from_context(
+    question: str, context: str, reader: str, answerable: float | None, how: Ask, device: str
+) -> Response:
     """Answer from a file or standard input; parts of it that cannot be used are reported on stderr."""
     from odqa.answering.pipeline import answer_from_context
 
@@ -235,7 +249,9 @@ def _from_context(question: str, context: str, reader: str, how: Ask, device: st
         from odqa.reader.model import Reader
 
         loaded = Reader.load(reader, device=device)
-    return answer_from_context(question, documents, loaded, n=how.n, min_confidence=how.min_confidence)
+    return answer_from_context(
+        question, documents, loaded, n=how.n, min_confidence=how.min_confidence, answerable=answerable
+    )
 
 
 def _print(response: Response, explain: bool, json_output: bool, everything: bool = False) -> None:

@@ -67,6 +67,11 @@ def setting(name: str, otherwise: Any) -> Any:
     return otherwise if found is None else found.given().get(name, otherwise)
 
 
+def given_or_set(value: Any, name: str) -> Any:
+    """The value of an option, or where it is None the setting of that name, or None."""
+    return setting(name, None) if value is None else value
+
+
 def index_or_default(argument: Address | None, option: Address | None = None) -> Address:
     """The index that was named, as an argument or with ``--index``, else that of the settings, else the default.
 

@@ -13,7 +13,7 @@ import typer
 from odqa.answering.question import DEFAULT_K
 from odqa.cli import complete
 from odqa.cli.common import MODELS, command
-from odqa.cli.defaults import setting
+from odqa.cli.defaults import given_or_set, setting
 from odqa.cli.eval_index import Models, Request, reading, run
 from odqa.cli.language import LanguageOption, tell_language
 from odqa.cli.options import (
@@ -82,6 +82,14 @@ def evaluate(
             rich_help_panel=WHOLE,
         ),
     ] = None,
+    answerable: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Decide as if so many of the questions (0 to 1) had an answer; half if not given.",
+            rich_help_panel=WHOLE,
+        ),
+    ] = None,
     ablate: Annotated[
         bool,
         typer.Option("--ablate", help="Compare all rankings in all modes at k 5, 20 and -k.", rich_help_panel=WHOLE),
@@ -143,7 +151,7 @@ def evaluate(
     from odqa.squad import load_examples, load_questions
 
     asked: dict[str, object] = {"-k": k, "--mode": mode, "--ranking": ranking, "--ablate": ablate}
-    whole = asked | {"--exhaustive": exhaustive, "--report": report, "--cache": cache}
+    whole = asked | {"--answerable": answerable, "--exhaustive": exhaustive, "--report": report, "--cache": cache}
     if index is None:
         if alone := next((name for name, value in whole.items() if not (value is None or value is False)), None):
             raise UsageError(f"{alone} goes with --index, which asks the questions of an index; name one")
@@ -159,8 +167,7 @@ def evaluate(
         check_writable(output, "predictions", dataset)
     scored_as = check_language(language or DEFAULT)
     given = read_predictions(predictions) if predictions else None
-    if predictions is None:
-        reader = reader or setting("reader", None)
+    reader = reader or (None if predictions else setting("reader", None))
     if index is not None:
         questions = load_questions(dataset, split)
         check_examples(questions, dataset)
@@ -168,7 +175,8 @@ def evaluate(
         k = min(setting("k", DEFAULT_K) if k is None else k, sys.maxsize)
         mode = mode or setting("mode", Mode.HYBRID)
         drawn = _draw(questions, limit, sample)
-        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, ablate, exhaustive)
+        answerable = given_or_set(answerable, "answerable")
+        request = Request(drawn, dataset, scored_as, index, mode, k, ranking, answerable, ablate, exhaustive)
         models = Models(reader, device, ray, batch_size)
         run(request, models, report=report, cache=cache or setting("cache", None), json=json_output)
         return

@@ -36,6 +36,7 @@ class Request:
     mode: Mode
     k: int
     ranking: str | None
+    answerable: float | None
     ablate: bool
     exhaustive: bool
 
@@ -74,6 +75,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
     """Evaluate, print a table, or with ``json`` the report without the questions' own scores, and write ``report``."""
     from odqa.answering import fit_file
     from odqa.answering.precheck import precheck
+    from odqa.answering.question import check_share
     from odqa.evaluation.cases import Dataset
     from odqa.evaluation.pipeline import EvaluationSettings, evaluate_pipeline
     from odqa.evaluation.places import place
@@ -88,6 +90,8 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
     if models.ray:
         check_address(models.ray)
     cache = folder_of(cache)  # Before a model is loaded.
+    if request.answerable is not None:
+        check_share(request.answerable)
     precheck(request.index, reader=models.reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)
@@ -104,7 +108,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
         readings = stack.enter_context(Readings(loaded, cache, models.batch_size))
         tell = stack.enter_context(progress_of_stages())
         setting = EvaluationSettings(
-            request.k, fit, request.ranking, request.language, request.ablate, request.exhaustive
+            request.k, fit, request.ranking, request.language, request.ablate, request.exhaustive, request.answerable
         )
         data = Dataset.of(placed.examples, request.dataset, placed.sources)
         if fit is not None and fit.record.get("sha256") == data.sha256 != "":

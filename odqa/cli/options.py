@@ -116,6 +116,15 @@ ReaderOption: TypeAlias = Annotated[
         "--reader", help="Reader: a folder or a name.", autocompletion=complete.readers, rich_help_panel=MODELS
     ),
 ]
+AnswerableOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--answerable",
+        metavar="SHARE",
+        help="Share of your questions that the documents answer (0 to 1), as you expect; half if not given. The more, "
+        "the more answers are given, and the surer.",
+    ),
+]
 ModeOption: TypeAlias = Annotated[
     Mode, typer.Option("--mode", help="Find passages by meaning (dense), by shared words (bm25), or by both (hybrid).")
 ]

@@ -14,8 +14,8 @@ import typer
 from odqa import extras
 from odqa.cli import complete
 from odqa.cli.common import command, tell_fallback
-from odqa.cli.defaults import index_or_default, setting
-from odqa.cli.options import AUTO, DeviceOption, ReaderOption
+from odqa.cli.defaults import given_or_set, index_or_default, setting
+from odqa.cli.options import AUTO, AnswerableOption, DeviceOption, ReaderOption
 from odqa.cli.output import note
 from odqa.cli.progress import status
 from odqa.errors import UsageError
@@ -63,6 +63,7 @@ def serve(
         str | None,
         typer.Option(help="Rank answers by this ranking; the best one that was fitted for each index if not given."),
     ] = None,
+    answerable: AnswerableOption = None,
     device: DeviceOption = AUTO,
 ) -> None:
     """Answer questions over HTTP, from a page in the browser and for programs, until Ctrl-C.
@@ -92,7 +93,8 @@ def serve(
     feedback = feedback or setting("feedback", None)
     settings = _settings(local, host, api_key, cors or [], feedback, queue, batch, timeout)
     folders = named_folders(index or [], index_or_default(None))
-    models = Models(reader, device=device, ranking=ranking)
+    answerable = given_or_set(answerable, "answerable")
+    models = Models(reader, device=device, ranking=ranking, answerable=answerable)
     bound = listening(host, port)
     logging.basicConfig(format="odqa: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("odqa.serve").setLevel(logging.INFO)

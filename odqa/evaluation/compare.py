@@ -36,6 +36,7 @@ class Side:
     mode: str
     k: int
     ranking: str
+    answerable: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _column(report: Report, name: str, ids: Sequence[str]) -> Array:
 
 
 def _side(report: Report, name: str) -> Side:
-    return Side(name, report.index.folder, report.reader, report.mode, report.k, report.ranking)
+    return Side(name, report.index.folder, report.reader, report.mode, report.k, report.ranking, report.answerable)
 
 
 def _check_same(a: Report, b: Report, names: tuple[str, str]) -> None:

@@ -48,7 +48,8 @@ CONFIDENT = 0.8  # The confidence from which answers are counted at every k.
 class EvaluationSettings:
     """How to evaluate: ``ranking`` None is the best one fitted, ``fit`` None the reader's own rule.
 
-    Decisions need no more passages than those of ``odqa ask``, unless ``exhaustive``: all of the k best.
+    ``answerable`` is the share of the questions that is expected to have an answer; None means half. Decisions need no
+    more passages than those of ``odqa ask``, unless ``exhaustive``: all of the k best.
     """
 
     k: int = 20
@@ -57,6 +58,7 @@ class EvaluationSettings:
     language: str = "en"
     ablate: bool = False
     exhaustive: bool = False
+    answerable: float | None = None
 
 
 def evaluate_pipeline(
@@ -111,6 +113,7 @@ def evaluate_pipeline(
         scores=_columns(judgements),
         seconds=time.perf_counter() - began,
         passages_read=mean([float(one.passages) for one in judgements]),
+        answerable=setting.answerable,
     )
 
 
@@ -120,7 +123,7 @@ def _check(readings: Readings, setting: EvaluationSettings) -> Decider:
     check_count("k", setting.k)
     if setting.ablate and setting.fit is None:
         raise UsageError("an ablation compares rankings, and none was fitted for this reader; run `odqa tune` first")
-    return decider(readings.reader, setting.fit, setting.ranking)
+    return decider(readings.reader, setting.fit, setting.ranking, setting.answerable)
 
 
 def _judge_alone(examples: Sequence[Example], readings: Readings, language: str, tell: Progress) -> list[Judgement]:
@@ -213,7 +216,7 @@ def _ablation(
     for mode in (*known, *(other for other in retrievers if other not in known)):
         cases = known.get(mode) or _cases(dataset, retrievers[mode], mode, readings, setting.k, tell)
         for name in RANKINGS:
-            rule = decider(readings.reader, setting.fit, name)
+            rule = decider(readings.reader, setting.fit, name, setting.answerable)
             judge = Judge(rule, setting.language, exhaustive=setting.exhaustive)
             for k in ks:
                 judgements = list(judge.judge(cases, k))

@@ -304,6 +304,7 @@ class Report:
     in words what the ranking was fitted on, empty where nothing was. ``gold_by`` is how gold passages were recognised.
     ``slices`` are by what the questions were sorted by; ``ablation`` is empty unless it was asked for.
     ``passages_read`` is how many of the k passages a decision needed, in the mean; None in a report that does not say.
+    ``answerable`` is the share of the questions that was expected to have an answer; None where nothing was, for half.
     """
 
     format: int
@@ -332,6 +333,7 @@ class Report:
     scores: QuestionScores
     seconds: float
     passages_read: float | None = None
+    answerable: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; :func:`read_report` makes the same report of them."""

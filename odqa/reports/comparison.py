@@ -43,4 +43,5 @@ def _side(letter: str, side: Side) -> str:
     """What A or B is; its name is left out where it is the letter."""
     name = "" if side.report == letter else f"{side.report}: "
     what = f"{name}reader {side.reader}, {side.mode} search of {side.index}, k = {side.k}, ranking {side.ranking}"
-    return f"{letter}  {visible(what)}"
+    expected = "" if side.answerable is None else f", expecting {side.answerable:g} to have an answer"
+    return f"{letter}  {visible(what + expected)}"

@@ -37,8 +37,9 @@ def headline(report: Report) -> str:
     """What was asked of what, and how, in a sentence."""
     asked, index = report.questions, report.index
     read = "" if report.passages_read is None else f" ({report.passages_read:.1f} of them read)"
+    expected = "" if report.answerable is None else f", expecting {report.answerable:g} of them to have an answer"
     return (
-        f"{asked.questions:,} questions ({asked.answerable:,} answerable) asked of {index.folder}, "
+        f"{asked.questions:,} questions ({asked.answerable:,} answerable) asked of {index.folder}{expected}, "
         f"{index.passages:,} passages; {report.mode} search, k = {report.k}{read}, ranking {report.ranking}, "
         f"reader {report.reader}; gold passages recognised by {report.gold_by}; {report.seconds:,.0f} s"
     )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from odqa.addresses import Address, MilvusAddress, address_of
 from odqa.answering import fit_file
 from odqa.answering.pipeline import Pipeline
+from odqa.answering.question import check_share
 from odqa.answering.ranking import check_ranking
 from odqa.closing import Closing
 from odqa.errors import OdqaError, UsageError
@@ -52,13 +53,20 @@ class Models:
     """The reader and the encoders that all indexes share, each loaded when it is first needed."""
 
     def __init__(
-        self, reader: str | Path = DEFAULT_READER, *, device: str = "auto", ranking: str | None = None
+        self,
+        reader: str | Path = DEFAULT_READER,
+        *,
+        device: str = "auto",
+        ranking: str | None = None,
+        answerable: float | None = None,
     ) -> None:
         """``ranking`` names the ranking of all indexes; None takes the best that was fitted for each.
 
-        Raises UsageError for a ranking that does not exist.
+        ``answerable`` is the share of the questions that they are expected to answer; None means half. Raises
+        UsageError for a ranking that does not exist, and for a share that is not between 0 and 1.
         """
         check_ranking(ranking)
+        self.answerable = answerable if answerable is None else check_share(answerable)
         self._reader = reader
         self.device = device
         self.ranking = ranking
@@ -102,7 +110,8 @@ class Version:
         index = store_at(folder).open(device=models.device)
         try:
             reader, encoder = models.reader, models.encoder_of(index)
-            decider = fit_file.decider(reader, fit_file.load(reader, folder), models.ranking)
+            fit = fit_file.load(reader, folder)
+            decider = fit_file.decider(reader, fit, models.ranking, models.answerable)
             self._pipelines = {Mode.HYBRID: Pipeline(Retriever(index, encoder), reader, decider)}
         except BaseException:
             index.close()

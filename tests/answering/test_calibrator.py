@@ -182,3 +182,23 @@ def test_no_answer_is_surer_than_a_better_one_and_all_sum_to_at_most_1(
     assert sure == sorted(sure, reverse=True)
     assert math.fsum(sure[1:]) <= outcome.other + 1e-12
     assert math.fsum([*sure, outcome.none]) <= 1 + 1e-12
+
+
+def test_what_is_expected_by_hand() -> None:
+    """Three questions of four have an answer: what speaks for one weighs thrice what speaks against it."""
+    found = Outcome(0.3, 0.1, 0.6).expecting(0.75)
+    assert found == pytest.approx((0.9 / 1.8, 0.3 / 1.8, 0.6 / 1.8))
+    assert Outcome(0.3, 0.1, 0.6).expecting(0.5) == (0.3, 0.1, 0.6)
+
+
+@given(st.floats(0.001, 1), st.floats(0.001, 1), st.floats(0.001, 1), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_expecting_more_answers_moves_none_down_keeps_the_others_odds_and_can_be_taken_back(
+    right: float, other: float, none: float, one: float, two: float
+) -> None:
+    total = right + other + none
+    some = Outcome(right / total, other / total, none / total)
+    low, high = (some.expecting(share) for share in sorted((one, two)))
+    assert math.fsum(low) == pytest.approx(1)
+    assert high.none <= low.none + 1e-12
+    assert low.right * high.other == pytest.approx(low.other * high.right)
+    assert low.expecting(1 - min(one, two)) == pytest.approx(some)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.calibrator import FEATURES, Calibrator
+from odqa.answering.calibrator import FEATURES, Calibrator, Outcome
 from odqa.answering.candidates import Candidates, merge_key
-from odqa.answering.deciders import Decision, FittedRule, ReaderRule
+from odqa.answering.deciders import Decision, Enough, FittedRule, ReaderRule
 from odqa.answering.ranking import RANKINGS, Weights
 from odqa.types import Hit, Reading, Span
 from tests.answering.hits import hit, pairs, reading
@@ -226,7 +226,8 @@ def test_a_higher_temperature_is_never_surer(
 
 def test_a_fitted_rule_by_hand() -> None:
     # Weights: Paris 2 in the first passage and 1 in the last, Berlin 1 in the second: right 2, other 1, none 1 of 4.
-    decision = fitted([reading(3.0, (0, 5, 2.0)), reading(-1.0, (0, 6, 1.0)), reading(0.0, (15, 20, 1.0))])
+    readings = [reading(3.0, (0, 5, 2.0)), reading(-1.0, (0, 6, 1.0)), reading(0.0, (15, 20, 1.0))]
+    decision = fitted(readings)
     paris, berlin = decision.answers
     assert (paris.text, paris.start, paris.end, paris.mentions) == ("Paris", 0, 5, 2)
     assert [place.start for place in paris.places] == [0, 66]
@@ -235,6 +236,10 @@ def test_a_fitted_rule_by_hand() -> None:
     # Berlin has half the odds of Paris: 1/4, and no more than that is left for others.
     assert (paris.confidence, berlin.confidence) == pytest.approx((2 / 4, 1 / 4))
     assert decision.no_answer_probability == pytest.approx(1 / 4)
+    # Three questions of four have an answer: what speaks for one weighs thrice.
+    rule = FittedRule("null", Weights(), BY_MARGIN, 0.5).expecting(0.75)
+    decision = rule.decide(QUESTION, Candidates.of(HITS, readings))
+    assert numbers(decision) == pytest.approx([6 / 10, 3 / 10, 1 / 10])
 
 
 def test_the_ranking_s_name_decides_what_comes_first() -> None:
@@ -285,3 +290,27 @@ def test_invariants_of_a_fitted_rule(found: list[tuple[Hit, Reading]], name: str
         assert answer.text == answer.places[0].text
         for place in answer.places:
             assert place.passage.text[place.start - place.passage.start : place.end - place.passage.start] == place.text
+
+
+@given(pairs(), st.floats(-5, 5), st.floats(0.05, 20), st.floats(0.01, 0.99))
+def test_what_the_reader_s_rule_expects_is_by_bayes_rule(
+    found: list[tuple[Hit, Reading]], threshold: float, temperature: float, answerable: float
+) -> None:
+    rule, candidates = ReaderRule(threshold, temperature), Candidates.of(*zip(*found, strict=True))
+    before, after = (one.decide("q", candidates) for one in (rule, rule.expecting(answerable)))
+    none, other = before.no_answer_probability, 1 - before.no_answer_probability
+    weighed = none * (1 - answerable) / (none * (1 - answerable) + other * answerable)
+    assert after.no_answer_probability == pytest.approx(weighed, abs=1e-9)
+    assert [one.text for one in after.answers] == [one.text for one in before.answers]
+    assert after.answered >= before.answered if answerable >= 0.5 else after.answered <= before.answered
+
+
+@given(st.tuples(*[st.floats(0.001, 1)] * 3), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_what_was_not_enough_is_not_enough_where_more_or_fewer_have_an_answer(
+    weights: tuple[float, float, float], enough: float, answerable: float
+) -> None:
+    outcome = Outcome(*(one / math.fsum(weights) for one in weights))
+    rule = FittedRule("null", Weights(), BY_MARGIN, 0.5, Enough(5, enough)).expecting(answerable)
+    assert rule.enough is not None and rule.enough.passages == 5
+    if outcome.right < enough:
+        assert outcome.expecting(answerable).right <= rule.enough.confidence + 1e-12

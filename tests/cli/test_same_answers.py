@@ -110,7 +110,10 @@ def named(index: Path, asked: Asked) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(
     ("index", "ranking"),
-    [("plain", []), ("tuned", []), *(("tuned", ["--ranking", name]) for name in ("logit", "softmax", "evidence"))],
+    [
+        *((name, options) for name in ("plain", "tuned") for options in ([], ["--answerable", "0.9"])),
+        *(("tuned", ["--ranking", name]) for name in ("logit", "softmax", "evidence")),
+    ],
 )
 def test_questions_of_an_index(
     asked: Asked, indexes: dict[str, Path], tmp_path: Path, index: str, ranking: list[str]

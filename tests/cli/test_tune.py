@@ -52,6 +52,24 @@ def test_the_language_of_the_answers_is_known_and_kept(asked: Asked, tmp_path: P
     assert json.loads(result.stdout)["language"] == "vi"
 
 
+@pytest.mark.parametrize("question", ["who built the tower", "who painted the moon", "what did leonardo do"])
+def test_the_more_have_an_answer_the_less_probable_is_none(
+    tuned: Asked, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Bayes' rule: odds of one to nine for having none, where it was one to one, are a ninth of what they were."""
+    found = [
+        json.loads(run("ask", tuned, question, "--exhaustive", "--json", *some).stdout)
+        for some in ([], ["--answerable", 0.5], ["--answerable", 0.9], ["--answerable", 0.2])
+    ]
+    assert found[0]["no_answer_probability"] == found[1]["no_answer_probability"]
+    odds = [one["no_answer_probability"] / (1 - one["no_answer_probability"]) for one in found]
+    assert odds[2] == pytest.approx(odds[0] / 9, rel=0.01)
+    assert odds[3] == pytest.approx(odds[0] * 4, rel=0.01)
+    monkeypatch.setenv("ODQA_ANSWERABLE", "0.9")
+    set_by = json.loads(run("ask", tuned, question, "--exhaustive", "--json").stdout)
+    assert set_by["no_answer_probability"] == found[2]["no_answer_probability"]
+
+
 def test_another_ranking_can_be_named(tuned: Asked) -> None:
     found = json.loads(run("ask", tuned, "who built the tower", "--ranking", "logit", "--explain", "--json").stdout)
     assert found["ranking"] == "logit"

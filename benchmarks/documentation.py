@@ -348,7 +348,9 @@ def lenient(scores: Scores) -> bool:
     return max(scores.f1, scores.rouge1_f1) >= LENIENT
 
 
-def ask(data: Path, index: Path, reader: str, k: int, cache: Path | None, sample: int | None) -> list[Asked]:
+def ask(
+    data: Path, index: Path, reader: str, k: int, cache: Path | None, sample: int | None, answerable: float | None
+) -> list[Asked]:
     """Ask all questions of the index, and the answerable ones again without their passages."""
     source_of = {
         question["id"]: article["source"]
@@ -362,7 +364,7 @@ def ask(data: Path, index: Path, reader: str, k: int, cache: Path | None, sample
         examples = [examples[number * len(examples) // sample] for number in range(sample)]
     copies = Copies(index, examples)
     loaded = Reader.load(reader)
-    decider = fit_file.decider(loaded, fit_file.load(loaded, index))
+    decider = fit_file.decider(loaded, fit_file.load(loaded, index), answerable=answerable)
     print(f"{len(examples):,} questions, reader {loaded.name}, ranking {decider.name}, k = {k}", flush=True)
     with Retriever.open(index, mode=Mode.HYBRID) as retriever, Readings(loaded, cache) as readings:
         queries = [copies.query(query) for query in search(examples, retriever, k).queries]
@@ -538,6 +540,7 @@ def main() -> None:
     )
     parser.add_argument("--train", action="store_true", help="the documents to train on, and no questions")
     parser.add_argument("--reader", default=DEFAULT_READER)
+    parser.add_argument("--answerable", type=float, help="decide as if so many of the questions had an answer")
     parser.add_argument("-k", type=int, default=20, help="passages to read for a question")
     parser.add_argument("--sample", type=int, help="ask so many questions, spread over all documents")
     parser.add_argument("--readings", type=Path, help="folder of remembered readings; the user's cache if not given")
@@ -550,7 +553,9 @@ def main() -> None:
     if "index" in options.steps and not index.exists():
         run("index", corpus, "--index", index)
     if "ask" in options.steps and not options.train:
-        asked = ask(options.data, index, options.reader, options.k, options.readings, options.sample)
+        asked = ask(
+            options.data, index, options.reader, options.k, options.readings, options.sample, options.answerable
+        )
         print("\n".join(tables(asked, options.k)))
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(list(rows(asked, options.k)), ensure_ascii=False, indent=1) + "\n")

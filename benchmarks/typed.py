@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of packages, corpora and indexes")
     parser.add_argument("--reader", default=DEFAULT_READER)
+    parser.add_argument("--answerable", type=float, help="decide as if so many of the questions had an answer")
     parser.add_argument("--report", type=Path, default=Path("runs/typed"), help="folder of the report")
     options = parser.parse_args()
     corpus, index = (options.cache / f"typed-{options.name}-{what}" for what in ("corpus", "index"))
@@ -69,6 +70,7 @@ def main() -> None:
         run("index", corpus, "--index", index)
     if "eval" in options.steps:
         asked = ("--dataset", HERE / f"{options.name}.jsonl", "--reader", options.reader)
+        asked += ("--answerable", options.answerable) if options.answerable else ()
         run("eval", "--index", index, *asked, "--report", options.report)
 
 

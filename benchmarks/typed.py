@@ -70,7 +70,7 @@ def main() -> None:
         run("index", corpus, "--index", index)
     if "eval" in options.steps:
         asked = ("--dataset", HERE / f"{options.name}.jsonl", "--reader", options.reader)
-        asked += ("--answerable", options.answerable) if options.answerable else ()
+        asked += ("--answerable", options.answerable) if options.answerable is not None else ()
         run("eval", "--index", index, *asked, "--report", options.report)
 
 

@@ -61,10 +61,10 @@ class Outcome(NamedTuple):
         >>> Outcome(0.3, 0.1, 0.6).expecting(0.75).right
         0.5
         """
-        if answerable == HALF:
-            return self
         right, other, none = self.right * answerable, self.other * answerable, self.none * (1 - answerable)
         total = math.fsum((right, other, none))
+        if answerable == HALF or not total:  # It vanishes where none is impossible, and an answer hardly expected.
+            return self
         return Outcome(right / total, other / total, none / total)
 
 

@@ -76,10 +76,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Enough:
-    """When the best ``passages`` are enough: where an answer is given on them of at least this ``confidence``."""
+    """When the best ``passages`` are enough: where an answer is given on them of at least this ``confidence``.
+
+    And, with ``none``, where the probability of no answer is at most that.
+    """
 
     passages: int
     confidence: float
+    none: float = 1.0
 
 
 class Decider(Protocol):
@@ -179,13 +183,15 @@ class FittedRule:
         )
 
     def expecting(self, answerable: float) -> FittedRule:
-        """As :meth:`Decider.expecting`. An answer on the first passages is enough where it was, or less often.
+        """As :meth:`Decider.expecting`. The first passages are enough where they were, or less often.
 
-        What was fitted says how sure it has to be where half have an answer. It can be at most so sure here as it is
-        where all that is not for it is against any answer, or, where fewer than half have one, for another answer.
+        What was fitted holds where half have an answer: for answers that would be given there, and so sure as they
+        would be there. An answer that was less sure can be at most so sure here as one that was just sure enough and
+        had all the rest against any answer, or, where fewer than half have one, for another answer.
         """
         enough = self.enough
         if enough is not None:
+            given = Outcome(1 - self.threshold, 0.0, self.threshold).expecting(answerable).none
             at_most = Outcome(enough.confidence, 0.0, 1 - enough.confidence).expecting(answerable).right
-            enough = replace(enough, confidence=max(enough.confidence, at_most))
+            enough = replace(enough, confidence=max(enough.confidence, at_most), none=given)
         return replace(self, enough=enough, answerable=answerable)

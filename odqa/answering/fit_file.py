@@ -214,7 +214,7 @@ def _values(fit: Fit) -> dict[str, Any]:
                 "weights": one.weights._asdict(),
                 "threshold": one.threshold,
                 "calibrator": one.calibrator.as_json(),
-                "enough": one.enough and asdict(one.enough),
+                "enough": one.enough and {"passages": one.enough.passages, "confidence": one.enough.confidence},
             }
             for name, one in fit.rankings.items()
         },

@@ -48,7 +48,7 @@ def check_share(answerable: float) -> float:
     if not 0 < answerable < 1:
         raise UsageError(
             f"the share of questions that have an answer is {answerable:g}: it must be between 0 and 1, since nothing "
-            "would have to be decided; --min-confidence 0 gives every question an answer"
+            "would have to be decided; `odqa ask --min-confidence 0` gives every question an answer"
         )
     return float(answerable)
 

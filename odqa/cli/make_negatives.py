@@ -40,7 +40,8 @@ def make_negatives(
 ) -> None:
     """Make unanswerable questions out of answerable ones, to look at or to keep.
 
-    These are the questions that train-reader --negatives trains on. Without --output a few of each kind are printed.
+    These are the questions that train-reader --negatives trains on; with --index it takes those of the kind retrieved
+    from there instead. Without --output a few of each kind are printed.
 
     Examples:
 

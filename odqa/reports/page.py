@@ -79,7 +79,7 @@ def _setting(report: Report) -> str:
             ("index", f"{index.folder}, {index.passages:,} passages"),
             ("search", f"{report.mode}, k = {report.k}"),
             ("ranking", report.ranking),
-            *([("expected to have an answer", f"{report.answerable:.0%}")] if report.answerable else ()),
+            *([("expected to have an answer", f"{100 * report.answerable:g} %")] if report.answerable else ()),
             ("fitted on", report.fitted or "nothing: the reader's own settings"),
             ("reader", f"{report.reader} ({report.reader_hash})"),
             ("encoder", index.encoder),

@@ -202,3 +202,8 @@ def test_expecting_more_answers_moves_none_down_keeps_the_others_odds_and_can_be
     assert high.none <= low.none + 1e-12
     assert low.right * high.other == pytest.approx(low.other * high.right)
     assert low.expecting(1 - min(one, two)) == pytest.approx(some)
+
+
+def test_what_is_sure_stays_so_whatever_is_expected() -> None:
+    assert Outcome(0.5, 0.5, 0.0).expecting(5e-324) == (0.5, 0.5, 0.0)
+    assert Outcome(0.0, 0.0, 1.0).expecting(1 - 1e-16) == (0.0, 0.0, 1.0)

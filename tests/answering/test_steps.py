@@ -76,6 +76,14 @@ def test_where_the_first_passage_is_not_enough_the_rest_is_read(first: Reading, 
     assert decided.decision == RULE.decide("a", Candidates.of(HITS, [first, NOTHING, sure(3)]))
 
 
+@pytest.mark.parametrize(("odds", "passages"), [(0.4, 2), (18, 1)])
+def test_an_answer_that_is_given_only_as_more_are_expected_is_not_enough(odds: float, passages: int) -> None:
+    """Of odds of 0.4 to 2 "no answer" has 1 / 2.4, beyond the threshold where half of the questions have an answer."""
+    rule = replace(RULE, enough=Enough(1, 0.001)).expecting(0.9)
+    (decided,), _ = run({"a": [sure(odds), NOTHING]}, rule)
+    assert decided.decision.answered and decided.passages == passages
+
+
 def test_less_confidence_than_is_enough_does_not_make_it_enough() -> None:
     (decided,), _ = run({"a": [sure(6), NOTHING]}, min_confidence=0.1)
     assert decided.passages == 2

@@ -13,6 +13,7 @@ from odqa.errors import DataError
 from odqa.squad import write_examples
 from odqa.training.data import GROUP, collate, epoch_order, gather, label, part_of, place_of, without_paths
 from odqa.training.labels import Repairs
+from odqa.training.negatives.contexts import Place
 from odqa.training.recipe import Source
 from odqa.types import Example, Reference
 from tests import tiny
@@ -78,6 +79,16 @@ def test_titles_are_left_out_where_they_name_no_document(tmp_path):
     (one,), (other,) = (gather([Source(str(path), titled=titled)], seed=0)[0] for titled in (True, False))
     assert (one.title, one.headings) == ("Guide", ("Cities",))
     assert (other.title, other.headings) == ("", ())
+
+
+def test_what_is_retrieved_has_a_title_where_the_questions_have(tmp_path):
+    path = tmp_path / "x.jsonl"
+    write_examples(path, [Example("a", "who?", "by ada", (Reference("ada", 3),), "Guide")])
+    found = Place("Other guide", ("Cities",), "by bea")
+    for titled, title in ((True, "Other guide"), (False, "")):
+        source = Source(str(path), titled=titled, negatives=("retrieved",), negatives_ratio=1.0)
+        (_, made), _ = gather([source], seed=0, search=lambda drawn: [[found] for _ in drawn])
+        assert (made.context, made.title, bool(made.headings)) == ("by bea", title, titled)
 
 
 def test_a_share_of_the_questions_is_read_without_title_and_headings():

@@ -10,7 +10,7 @@ import pytest
 from odqa.errors import UsageError
 from odqa.training.negatives.contexts import Place, among_contexts, delete_answer
 from odqa.training.negatives.kinds import CONTEXT_KINDS, KINDS, QUESTION_KINDS, check_kinds, split_kinds
-from odqa.training.negatives.mixture import make_negatives, make_pairs, swap
+from odqa.training.negatives.mixture import kind_of, make_negatives, make_pairs, swap
 from odqa.training.negatives.questions import (
     Conditions,
     add_prefix,
@@ -381,6 +381,7 @@ class TestRetrieved:
         found = [Place("", (), f"There sang {name}.") for name in ("Hugo", "Ada", "Anna")]
         made = make_negatives([one], 3.0, 0, ["retrieved"], search=lambda drawn: [found for _ in drawn])
         assert [negative.id for negative in made] == [f"{one.id}-retrieved{end}" for end in ("", "-2", "-3")]
+        assert {kind_of(negative) for negative in made} == {"retrieved"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in QUESTION_KINDS if kind != "exclusion"])

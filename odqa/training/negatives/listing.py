@@ -12,7 +12,7 @@ from odqa.files import check_writable, whole
 from odqa.squad import load_examples, write_examples
 from odqa.training.labels import repair
 from odqa.training.negatives.kinds import check_kinds
-from odqa.training.negatives.mixture import Pair, make_pairs
+from odqa.training.negatives.mixture import Pair, kind_of, make_pairs
 from odqa.training.recipe import Source, setting_of
 from odqa.types import Example
 
@@ -49,7 +49,7 @@ def by_kind(made: Sequence[Pair]) -> dict[str, list[Pair]]:
     """The pairs of each kind, in the order of their making."""
     found: dict[str, list[Pair]] = {}
     for pair in made:
-        found.setdefault(pair[0].id.rpartition("-")[2], []).append(pair)
+        found.setdefault(kind_of(pair[0]), []).append(pair)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from odqa.types import Example
 
 Maker = Callable[[Example, random.Random], Example | None]
 Way = Callable[[Example, random.Random], str | None]
+_KIND = re.compile(r"-([a-z]+)(?:-[0-9]+)?$")  # At the end of a made question's id.
 Pair = tuple[Example, Example]  # A made question and the one that it was made of.
 
 
@@ -79,6 +81,14 @@ def make_pairs(
                 often[at, kind] += 1
                 break
     return pairs
+
+
+def kind_of(made: Example) -> str:
+    """The kind of a made question, by its id."""
+    found = _KIND.search(made.id)
+    if not found:
+        raise ValueError(f"{made.id!r} is not the id of a made question")
+    return found[1]
 
 
 def swap(example: Example, chance: random.Random) -> Example | None:

@@ -78,12 +78,22 @@ class Decision:
 class Enough:
     """When the best ``passages`` are enough: where an answer is given on them of at least this ``confidence``.
 
-    And, with ``none``, where the probability of no answer is at most that.
+    That was fitted where half of the questions have an answer. Where a share ``answerable`` is expected to, what counts
+    is what would have been decided there: an answer of that confidence, and none less probable than the ``threshold``.
     """
 
     passages: int
     confidence: float
-    none: float = 1.0
+    threshold: float = 1.0
+    answerable: float = HALF
+
+    def holds(self, decision: Decision) -> bool:
+        """Whether a decision on the best passages stands."""
+        if not decision.answered:
+            return False
+        sure, none = decision.confidence, decision.no_answer_probability
+        there = Outcome(sure, 1 - sure - none, none).expecting(1 - self.answerable)
+        return there.right >= self.confidence and there.none <= self.threshold
 
 
 class Decider(Protocol):
@@ -183,15 +193,6 @@ class FittedRule:
         )
 
     def expecting(self, answerable: float) -> FittedRule:
-        """As :meth:`Decider.expecting`. The first passages are enough where they were, or less often.
-
-        What was fitted holds where half have an answer: for answers that would be given there, and so sure as they
-        would be there. An answer that was less sure can be at most so sure here as one that was just sure enough and
-        had all the rest against any answer, or, where fewer than half have one, for another answer.
-        """
-        enough = self.enough
-        if enough is not None:
-            given = Outcome(1 - self.threshold, 0.0, self.threshold).expecting(answerable).none
-            at_most = Outcome(enough.confidence, 0.0, 1 - enough.confidence).expecting(answerable).right
-            enough = replace(enough, confidence=max(enough.confidence, at_most), none=given)
+        """As :meth:`Decider.expecting`; the first passages are enough for the same questions."""
+        enough = self.enough and replace(self.enough, threshold=self.threshold, answerable=answerable)
         return replace(self, enough=enough, answerable=answerable)

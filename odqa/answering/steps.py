@@ -53,6 +53,5 @@ def is_enough(enough: Enough, decision: Decision, ask: Ask) -> bool:
 
     Where the user says how sure an answer has to be, the first one must be that as well.
     """
-    least = max(enough.confidence, ask.min_confidence or 0.0)
-    sure = decision.confidence >= least and decision.no_answer_probability <= enough.none
-    return decision.answered and sure and len(decision.answers) >= ask.n
+    sure = enough.holds(decision) and decision.confidence >= (ask.min_confidence or 0.0)
+    return sure and len(decision.answers) >= ask.n

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odqa.answering.calibrator import FEATURES, Calibrator, Outcome
+from odqa.answering.calibrator import FEATURES, Calibrator
 from odqa.answering.candidates import Candidates, merge_key
 from odqa.answering.deciders import Decision, Enough, FittedRule, ReaderRule
 from odqa.answering.ranking import RANKINGS, Weights
@@ -305,13 +306,19 @@ def test_what_the_reader_s_rule_expects_is_by_bayes_rule(
     assert after.answered >= before.answered if answerable >= 0.5 else after.answered <= before.answered
 
 
-@given(st.tuples(*[st.floats(0.001, 1)] * 3), st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
-def test_what_was_not_enough_is_not_enough_where_more_or_fewer_have_an_answer(
-    weights: tuple[float, float, float], enough: float, answerable: float, threshold: float
+@given(pairs(), st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_the_same_is_enough_whatever_is_expected(
+    found: list[tuple[Hit, Reading]], confidence: float, answerable: float, threshold: float
 ) -> None:
-    outcome = Outcome(*(one / math.fsum(weights) for one in weights))
-    rule = FittedRule("null", Weights(), BY_MARGIN, threshold, Enough(5, enough)).expecting(answerable)
-    assert rule.enough is not None and rule.enough.passages == 5
-    here = outcome.expecting(answerable)
-    stops = here.right >= rule.enough.confidence + 1e-9 and here.none <= rule.enough.none - 1e-9
-    assert not stops or (outcome.right >= enough and outcome.none <= threshold)
+    rule = FittedRule("null", Weights(), BY_MARGIN, threshold, Enough(5, confidence))
+    candidates = Candidates.of(*zip(*found, strict=True))
+    before, after = (one.decide("q", candidates) for one in (rule, rule.expecting(answerable)))
+    for nearly in (1e-9, -1e-9):  # Rounding aside.
+        enough = replace(rule, enough=Enough(5, confidence + nearly), threshold=threshold - nearly).expecting(
+            answerable
+        )
+        assert enough.enough is not None and rule.enough is not None
+        if nearly > 0 and enough.enough.holds(after):
+            assert rule.enough.holds(before)
+        if nearly < 0 and rule.enough.holds(before) and after.answered:
+            assert enough.enough.holds(after)

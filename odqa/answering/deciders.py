@@ -79,7 +79,7 @@ class Enough:
     """When the best ``passages`` are enough: where an answer is given on them of at least this ``confidence``.
 
     That was fitted where half of the questions have an answer. Where a share ``answerable`` is expected to, what counts
-    is what would have been decided there: an answer of that confidence, and none less probable than the ``threshold``.
+    is what would have been decided there: an answer of that confidence, "no answer" not beyond the ``threshold``.
     """
 
     passages: int

@@ -109,8 +109,9 @@ def decider(reader: Reader, fit: Fit | None, ranking: str | None = None, answera
     fitted, and for a share that is not between 0 and 1.
     """
     check_ranking(ranking)
+    check_share(answerable)
     found = _rule(reader, fit, ranking)
-    return found if answerable is None else found.expecting(check_share(answerable))
+    return found if answerable is None else found.expecting(float(answerable))
 
 
 def _rule(reader: Reader, fit: Fit | None, ranking: str | None) -> Decider:

@@ -82,8 +82,7 @@ class Pipeline(Closing):
 
         index = address_of(index)
         check_ranking(ranking)
-        if answerable is not None:
-            check_share(answerable)
+        check_share(answerable)
         retriever = Retriever.open(index, mode=mode, encoder=encoder, device=device, backend=backend)
         try:
             loaded = Reader.load(reader, device=device, backend=backend)

@@ -42,15 +42,16 @@ class Ask:
             check_probability("confidence", self.min_confidence)
 
 
-def check_share(answerable: float) -> float:
-    """The share of the questions that is expected to have an answer. Raises UsageError unless it is between 0 and 1."""
+def check_share(answerable: float | None) -> None:
+    """Raise UsageError for a share of the questions with an answer that is not between 0 and 1; None is half."""
+    if answerable is None:
+        return
     check_probability("share of questions that have an answer", answerable)
     if not 0 < answerable < 1:
         raise UsageError(
             f"the share of questions that have an answer is {answerable:g}: it must be between 0 and 1, since nothing "
             "would have to be decided; `odqa ask --min-confidence 0` gives every question an answer"
         )
-    return float(answerable)
 
 
 def check_question(question: str) -> str:

@@ -124,13 +124,13 @@ def ask(
         raise UsageError(f"--context answers one question from one text, so it does not go with {other}")
     if ray is not None and (questions is None or url is not None):
         raise UsageError("--ray is for many questions: it goes with --questions, and with an index here")
-    if answerable is not None:
-        check_share(answerable)
+    check_share(answerable)
+    if url is None:  # A server has its own.
+        answerable = given_or_set(answerable, "answerable")
     how = Ask(k, n, parse_filters(filters), min_confidence, exhaustive)
     everything = min_confidence is not None
     pairs = [] if prompting else read_questions(questions) if questions else [(1, check_question(str(question)))]
     if context is not None:
-        answerable = given_or_set(answerable, "answerable")
         response = _from_context(pairs[0][1], context, reader, answerable, how, device)
         _print(response, explain, json_output, everything)
         return
@@ -138,7 +138,6 @@ def ask(
     if url is not None:
         opened = _remote(url, index, reader, ranking, answerable, device)
     else:
-        answerable = given_or_set(answerable, "answerable")
         first = Mode.HYBRID if prompting else mode
         opened = _local(index_or_default(index), first, reader, ranking, answerable, device, ray, how)
     with opened as (respond, check):

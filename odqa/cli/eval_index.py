@@ -90,8 +90,7 @@ def run(request: Request, models: Models, *, report: Path | None, cache: Path | 
     if models.ray:
         check_address(models.ray)
     cache = folder_of(cache)  # Before a model is loaded.
-    if request.answerable is not None:
-        check_share(request.answerable)
+    check_share(request.answerable)
     precheck(request.index, reader=models.reader or DEFAULT_READER, ranking=request.ranking)
     with ExitStack() as stack:
         modes = tuple(Mode) if request.ablate else (request.mode,)

@@ -66,7 +66,8 @@ class Models:
         UsageError for a ranking that does not exist, and for a share that is not between 0 and 1.
         """
         check_ranking(ranking)
-        self.answerable = answerable if answerable is None else check_share(answerable)
+        check_share(answerable)
+        self.answerable = answerable
         self._reader = reader
         self.device = device
         self.ranking = ranking

@@ -14,6 +14,7 @@ INDENT = "   "
 LEAST_SHARE = 0.1  # Of the first answer's confidence: what others must have to be listed beside it.
 LISTED = 3  # Of the other documents that say the same; JSON names them all.
 ASTERISKS = ("**", "**")
+UNMARKED = ("", "")
 _NAME = 80  # Characters of a title or a heading.
 
 
@@ -23,13 +24,16 @@ def as_lines(
     """The Response as lines of text; ``mark`` goes before and after the answer inside its quotation.
 
     An answer with less than a tenth of the first one's confidence is left out, unless ``everything`` is to be shown.
-    ``explain`` leaves out nothing, and adds the rule by which there is an answer or none, and what each answer was
-    ranked by.
+    Where none is given, the sentences that came nearest to one are shown, in which nothing is marked: they are where to
+    look. ``explain`` leaves out nothing, and adds the rule by which there is an answer or none, and what each answer
+    was ranked by.
     """
     if response.reason:
         yield f"No answer found: {visible(response.reason)}."
     elif not response.answers:
         yield f"No answer found; the probability that there is none is {percent(response.no_answer_probability)}."
+        if not explain:
+            yield from _nearest(response.withheld)
     if explain and response.abstention:
         yield f"Passages read: {response.passages_read:,}."
         yield _rule(response.abstention)
@@ -50,7 +54,7 @@ def as_lines(
 
 
 def hits_as_lines(
-    hits: Sequence[Hit], question: str, analyzer: Analyzer, mark: Mark = ("", ""), *, explain: bool = False
+    hits: Sequence[Hit], question: str, analyzer: Analyzer, mark: Mark = UNMARKED, *, explain: bool = False
 ) -> Iterator[str]:
     """The hits as lines of text: for each passage its score, where it is, and the part that matches best.
 
@@ -71,6 +75,19 @@ def hits_as_lines(
         if explain:
             parts = [_component(name, component) for name, component in hit.components.items()]
             yield INDENT + " · ".join([_characters(passage.start, passage.end, passage), *parts])
+
+
+def _nearest(withheld: Sequence[Answer]) -> Iterator[str]:
+    """Where answers stand that were not given, and the sentences around them, each once."""
+    sentences = {
+        (_place(one.passage, one.page), quote(one.passage, (one.span.start, one.span.end), UNMARKED)): None
+        for one in withheld
+    }
+    if sentences:
+        yield "It came nearest to one here:"
+    for number, (where, sentence) in enumerate(sentences, start=1):
+        yield f"{number}. {where}"
+        yield INDENT + sentence
 
 
 def percent(probability: float) -> str:

@@ -119,6 +119,7 @@ def test_no_answer_found_is_no_failure(folder: Path) -> None:
     result = from_index(folder, "who built the tower", reader="silent")
     assert result.exit_code == 0
     assert result.stdout.startswith("No answer found") and "100.0%" in result.stdout  # exp(-1000) is 0
+    assert "It came nearest to one here:\n1. " in result.stdout and "**" not in result.stdout
     assert "`odqa search` shows the passages" in result.stderr and "--min-confidence 0 what" in result.stderr
     forced = from_index(folder, "who built the tower", "--min-confidence", "1", reader="silent")
     assert "`odqa search`" in forced.stderr and "--min-confidence" not in forced.stderr

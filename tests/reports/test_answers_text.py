@@ -66,10 +66,23 @@ def test_what_was_withheld_is_shown_where_it_is_asked_for() -> None:
     abstention = Abstention("probability", 0.9, 0.4)
     withheld = Response("Who?", (), 0.9, withheld=response().answers, ranking="prior", abstention=abstention)
     withheld = replace(withheld, passages_read=1)
-    assert len(list(as_lines(withheld))) == 1
     lines = list(as_lines(withheld, explain=True))
     assert lines[1] == "Passages read: 1."
     assert lines[3:5] == ["Withheld:", "1. Gustave Eiffel  (98.7%)"]
+
+
+def test_without_an_answer_the_sentences_that_came_nearest_are_shown_once_and_nothing_is_marked_in_them() -> None:
+    (first,) = response(headings=("Tower", "History")).answers
+    (again,) = response(headings=("Tower", "History"), found="1887").answers
+    (other,) = response(headings=("Tower", "History"), found="Paris").answers
+    assert list(as_lines(Response("Who?", (), 0.9, withheld=(first, again, other)))) == [
+        "No answer found; the probability that there is none is 90.0%.",
+        "It came nearest to one here:",
+        "1. Tower · History",
+        "   It was designed by Gustave Eiffel in 1887.",
+        "2. Tower · History",
+        "   The tower stands in Paris.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,15 @@ def test_no_answer_is_told_calmly_with_the_nearest_passages(page) -> None:
     expect(page.locator(".unfolded:visible")).to_contain_text("Outer")
 
 
+def test_the_passages_that_came_nearest_to_an_answer_come_first(page) -> None:
+    page.get_by_text("Filters and options").click()
+    page.select_option("#sure", "0.9")
+    ask(page, "Who built it?")
+    expect(page.locator("ol > .answer:visible h3")).to_have_text(["The tower", "The tower", "Prices"])
+    expect(first(page).locator("blockquote")).to_contain_text("It was built by Ada.")  # In the second passage.
+    expect(page.locator(".answer:visible mark")).to_have_count(0)
+
+
 def test_what_is_not_sure_enough_can_be_looked_at(page) -> None:
     page.get_by_text("Filters and options").click()
     page.select_option("#sure", "0.9")

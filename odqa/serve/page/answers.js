@@ -56,7 +56,8 @@ async function folded(summary, answers, response, context) {
 }
 
 async function nothing(response, context) {
-  const hits = response.reason ? [] : await context.nearest();
+  const withheld = response.withheld || [];
+  const hits = response.reason ? [] : closest(withheld, await context.nearest());
   const passages = (await Promise.all(hits.map((hit) => loaded(hit.passage_id, context)))).map((found, at) => ({
     found,
     hit: hits[at],
@@ -100,9 +101,16 @@ async function nothing(response, context) {
     parts.push(element("h2", { text: "The nearest passages" }));
     parts.push(element("ol", {}, ...passages.map(({ found, hit }) => hitItem(found, hit, context))));
   }
-  const withheld = response.withheld || [];
   if (withheld.length) parts.push(await folded("What would have been the answer, if any", withheld, response, context));
   return parts;
+}
+
+// As many passages as were found: those in which the reader came nearest to an answer, then the nearest to the question.
+function closest(withheld, hits) {
+  const read = withheld.map((answer) => ({ ...answer, text: answer.passage, at: answer.start }));
+  const each = new Map();
+  for (const hit of [...read, ...hits]) if (!each.has(hit.passage_id)) each.set(hit.passage_id, hit);
+  return [...each.values()].slice(0, hits.length);
 }
 
 // The passage of an answer with its neighbours, and where in it the answer is marked. Where that has changed since the
@@ -192,7 +200,7 @@ function answerItem({ answer, found, mark }, response, context, first) {
 function hitItem(found, hit, context) {
   const id = `answer-${++numbers}`;
   const stretch = found ? found.passage : new Stretch(hit.text, 0);
-  const block = nearest(stretch, context.question);
+  const block = (found && at(stretch, hit.at)) || nearest(stretch, context.question);
   const high = Math.min(block.end, block.start + EXCERPT);
   const unfolded = found && folding(found, null, hit.document.id, context, id);
   const excerpt = element("blockquote", { class: "text" }, flow(stretch, null, block.start, high));
@@ -216,6 +224,12 @@ function hitItem(found, hit, context) {
     ),
     unfolded && unfolded.region,
   );
+}
+
+// The block that holds a character of the document, if any does.
+function at(stretch, offset) {
+  const unit = offset === undefined ? -1 : stretch.unit(offset);
+  return stretch.blocks.find((block) => block.start <= unit && unit < block.end);
 }
 
 // The block that shares most words with the question.

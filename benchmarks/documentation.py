@@ -15,7 +15,9 @@ Three steps, each of which goes on where it was stopped and is left out where it
 A question's *gold* passages are those that share 30 % of their runs of four words with its passage in the data, or the
 data's with them, and hold a reference answer; and those that hold an answer with the words around it. So they are
 found however documents are split, in every copy of a page. An answer is right where it matches a reference exactly
-("strict"), or shares half of its words with one, by token F1 or ROUGE-1 F1 ("lenient": `reset` for `Packer.reset()`).
+("strict"), where two judges who read it in its place say so ("judged", see `judged.py`: only the shipped reader's and
+the own-words reader's answers have been judged), or where it shares half of its words with a reference, by token F1 or
+ROUGE-1 F1 ("lenient": `reset` for `Packer.reset()`).
 Unanswerable questions are the answerable ones with their passages removed from the hits; those that the data calls
 unanswerable are so by their passage alone and stand apart. A few questions that only make sense beside their passage
 are left out.
@@ -40,13 +42,14 @@ from typing import Any
 
 import numpy as np
 from commands import run
+from judged import ByJudges, ByScores, Criterion, lenient, strict
 
 from odqa.answering import fit_file
 from odqa.evaluation.bootstrap import confidence_interval
 from odqa.evaluation.cases import SPARE, Dataset, Query, read, search
 from odqa.evaluation.confidence import auroc, expected_calibration_error
 from odqa.evaluation.failures import specimen
-from odqa.evaluation.judging import Judge, Judgement, Scores
+from odqa.evaluation.judging import Judge, Judgement
 from odqa.evaluation.metrics import recall
 from odqa.evaluation.readings import Readings
 from odqa.index.manifest import read_manifest
@@ -105,10 +108,10 @@ COLUMNS = "100"  # Of a man page.
 
 RUN = 4  # Words.
 SHARED = 0.3  # Of the runs of the shorter one of two texts that are the same passage.
-LENIENT = 0.5  # Token F1 or ROUGE-1 F1.
 BLOCK = 4096  # Passages that are fetched at once.
 SAMPLES = 1000  # Of a bootstrap.
 KS = (1, 5, 20)
+STRICT, LENIENT = ByScores("strict", strict), ByScores("lenient", lenient)
 FAILURES = (
     "right and shown",
     "right and withheld",
@@ -325,10 +328,10 @@ class Asked:
         """That of the first gold passage."""
         return min(self.judgement.query.gold_ranks(), default=None)
 
-    def kind(self, right: Callable[[Scores], bool], k: int) -> str:
+    def kind(self, criterion: Criterion, k: int) -> str:
         """What became of an answerable question, one of ``FAILURES``."""
         one = self.judgement
-        if right(one.forced):
+        if criterion.first(one):
             return FAILURES[0 if one.answered else 1]
         if not one.query.gold:
             return FAILURES[5]
@@ -336,16 +339,6 @@ class Asked:
             return FAILURES[4]
         in_gold = one.first is not None and any(place.passage.id in one.query.gold for place in one.first.places)
         return FAILURES[2 if in_gold else 3]
-
-
-def strict(scores: Scores) -> bool:
-    """Whether an answer is right to the word."""
-    return scores.exact_match == 1
-
-
-def lenient(scores: Scores) -> bool:
-    """Whether an answer has half of what was asked for."""
-    return max(scores.f1, scores.rouge1_f1) >= LENIENT
 
 
 def ask(
@@ -388,14 +381,18 @@ class Told:
             print(f"{self._done:,} of {total:,} {self._what}", flush=True)
 
 
-def tables(asked: Sequence[Asked], k: int) -> Iterator[str]:
+def tables(asked: Sequence[Asked], k: int, judges: ByJudges) -> Iterator[str]:
     """What is printed."""
     answerable = [one for one in asked if one.judgement.answerable]
     unanswerable = [one for one in asked if not one.judgement.answerable]
+    criteria = (STRICT, judges, LENIENT)
     yield f"\n{len(answerable)} answerable questions; 95 % intervals\n"
-    yield aligned([("", "strict", "lenient"), *score_rows(answerable)])
+    yield aligned([("", *(one.name for one in criteria)), *score_rows(answerable, criteria)])
+    removed = [one.removed for one in answerable if one.removed]
+    if unknown := judges.unknown([one.judgement for one in answerable], removed):
+        yield f"\n{unknown:,} answers that count have not been judged: wrong, in that column"
     yield "\nTelling answerable questions from those without an answer\n"
-    yield aligned([("", "", ""), *abstention_rows(answerable, unanswerable)])
+    yield aligned([("", ""), *abstention_rows(answerable, unanswerable, judges)])
     yield "\nThe passage that answers\n"
     ranks = [(one.rank or k + SPARE + 1) for one in answerable]
     yield aligned(
@@ -403,13 +400,14 @@ def tables(asked: Sequence[Asked], k: int) -> Iterator[str]:
             ("", ""),
             *((f"recall@{one}", shown([recall([rank], 1, one) for rank in ranks])) for one in KS if one <= k),
             ("in the index", shown([bool(one.judgement.query.gold) for one in answerable])),
+            *withheld_rows([one for one in answerable if not one.judgement.answered]),
         ]
     )
     yield "\nWhat became of them\n"
-    kinds = [Counter(one.kind(right, k) for one in answerable) for right in (strict, lenient)]
+    kinds = [Counter(one.kind(criterion, k) for one in answerable) for criterion in criteria]
     yield aligned(
         [
-            ("", "strict", "", "lenient", ""),
+            ("", *(cell for one in criteria for cell in (one.name, ""))),
             *(
                 (name, *(cell for some in kinds for cell in (str(some[name]), f"{some[name] / len(answerable):.1%}")))
                 for name in FAILURES
@@ -420,57 +418,77 @@ def tables(asked: Sequence[Asked], k: int) -> Iterator[str]:
     yield aligned(list(source_rows(answerable, k)))
 
 
-def score_rows(answerable: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
+def score_rows(answerable: Sequence[Asked], criteria: Sequence[Criterion]) -> Iterator[tuple[str, ...]]:
     """What answers are worth."""
-    rows: dict[str, Callable[[Judgement, Callable[[Scores], bool]], bool]] = {
-        "first answer right, forced": lambda one, right: right(one.forced),
-        "first answer right, as shown": lambda one, right: one.answered and right(one.forced),
-        "right among five": lambda one, right: right(one.top5),
+    rows: dict[str, Callable[[Judgement, Criterion], bool]] = {
+        "first answer right, forced": lambda one, criterion: criterion.first(one),
+        "first answer right, as shown": lambda one, criterion: one.answered and criterion.first(one),
+        "right among five": lambda one, criterion: criterion.five(one),
     }
     for name, of in rows.items():
-        yield name, *(shown([of(one.judgement, right) for one in answerable]) for right in (strict, lenient))
+        yield name, *(shown([of(one.judgement, criterion) for one in answerable]) for criterion in criteria)
     removed = [one.removed for one in answerable if one.removed]
-    yield "right without its passages", *(shown([right(one.forced) for one in removed]) for right in (strict, lenient))
+    yield "right without its passages", *(shown([one.first(some) for some in removed]) for one in criteria)
     judged = [one.judgement for one in answerable]
     for name, some in (
         ("calibration error of first answers", judged),
         ("the same, half of them without passages", judged + removed),
     ):
         sure = [one.confidence for one in some]
-        errors = (expected_calibration_error(sure, [right(one.forced) for one in some]) for right in (strict, lenient))
+        errors = (expected_calibration_error(sure, [criterion.first(one) for one in some]) for criterion in criteria)
         yield name, *map(number, errors)
 
 
-def abstention_rows(answerable: Sequence[Asked], unanswerable: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
+def abstention_rows(
+    answerable: Sequence[Asked], unanswerable: Sequence[Asked], judges: ByJudges
+) -> Iterator[tuple[str, str]]:
     """Who is refused, and how well they are told apart."""
     removed = [one.removed for one in answerable if one.removed]
-    yield "answerable, refused", shown([not one.judgement.answered for one in answerable]), ""
-    yield "without its passages, refused", shown([not one.answered for one in removed]), ""
-    yield "unanswerable by its passage, refused", shown([not one.judgement.answered for one in unanswerable]), ""
-    negative = [one.judgement for one in answerable]
-    yield "AUROC, without its passages", *separation(removed, negative, paired=True)
+    yield "answerable, refused", shown([not one.judgement.answered for one in answerable])
+    yield "without its passages, refused", shown([not one.answered for one in removed])
     # Another passage may well say the same.
-    elsewhere = {one.id for one in removed if lenient(one.forced)}
-    pair = ([one for one in some if one.id not in elsewhere] for some in (removed, negative))
-    yield "the same, but for those right without them", *separation(*pair, paired=True)
-    yield "AUROC, unanswerable by its passage", *separation([one.judgement for one in unanswerable], negative)
+    but_for = [
+        ("the same, but for those judged right without them", {one.id for one in removed if judges.first(one)}),
+        ("the same, but for those right by half of the words", {one.id for one in removed if LENIENT.first(one)}),
+    ]
+    for name, elsewhere in but_for:
+        yield name, shown([not one.answered for one in removed if one.id not in elsewhere])
+    yield "unanswerable by its passage, refused", shown([not one.judgement.answered for one in unanswerable])
+    negative = [one.judgement for one in answerable]
+    yield "AUROC, without its passages", separation(removed, negative, paired=True)
+    for name, elsewhere in but_for:
+        pair = ([one for one in some if one.id not in elsewhere] for some in (removed, negative))
+        yield name, separation(*pair, paired=True)
+    yield "AUROC, unanswerable by its passage", separation([one.judgement for one in unanswerable], negative)
 
 
-def separation(
-    positive: Sequence[Judgement], negative: Sequence[Judgement], *, paired: bool = False
-) -> tuple[str, str]:
+def withheld_rows(withheld: Sequence[Asked]) -> Iterator[tuple[str, str]]:
+    """Where no answer is given, how often that passage is among those that the reader's first spans are in."""
+    for count in (1, 3):
+        spans = [
+            [span.passage.id in one.judgement.query.gold for span in one.judgement.decision.answers[:count]]
+            for one in withheld
+        ]
+        yield f"no answer: in one of the first {count} answers withheld", shown([any(some) for some in spans])
+        yield (
+            f"no answer: one of the first {count} found",
+            shown([(one.rank or count + 1) <= count for one in withheld]),
+        )
+
+
+def separation(positive: Sequence[Judgement], negative: Sequence[Judgement], *, paired: bool = False) -> str:
     """The AUROC by the probability of no answer, and its interval; ``paired``: of the same questions in one order."""
     high, low = (np.array([one.decision.no_answer_probability for one in some]) for some in (positive, negative))
     value = auroc(high, low)
     if value is None:
-        return "-", ""
+        return "-"
     random = np.random.default_rng(0)
     drawn = []
     for _ in range(SAMPLES):
         some = random.integers(len(high), size=len(high))
         others = some if paired else random.integers(len(low), size=len(low))
         drawn.append(auroc(high[some], low[others]) or 0.0)
-    return number(value, tuple(np.quantile(drawn, (0.025, 0.975)).tolist())), ""
+    return number(value, tuple(np.quantile(drawn, (0.025, 0.975)).tolist()))
 
 
 def source_rows(answerable: Sequence[Asked], k: int) -> Iterator[tuple[str, ...]]:
@@ -481,9 +499,9 @@ def source_rows(answerable: Sequence[Asked], k: int) -> Iterator[tuple[str, ...]
         groups[one.source.partition("/")[0]].append(one)
     for name, some in sorted(groups.items()):
         measures: tuple[list[bool], ...] = (
-            [lenient(one.judgement.forced) for one in some],
-            [one.judgement.answered and lenient(one.judgement.forced) for one in some],
-            [lenient(one.judgement.top5) for one in some],
+            [LENIENT.first(one.judgement) for one in some],
+            [one.judgement.answered and LENIENT.first(one.judgement) for one in some],
+            [LENIENT.five(one.judgement) for one in some],
             [not one.judgement.answered for one in some],
             [one.rank is not None and one.rank <= k for one in some],
         )
@@ -496,7 +514,7 @@ def shown(values: Sequence[bool] | Sequence[float]) -> str:
     return number(float(np.mean(numbers)), confidence_interval(numbers)) if numbers else "-"
 
 
-def rows(asked: Sequence[Asked], k: int) -> Iterator[dict[str, Any]]:
+def rows(asked: Sequence[Asked], k: int, judges: ByJudges) -> Iterator[dict[str, Any]]:
     """All that there is to read of each question."""
     for one in asked:
         found = one.judgement
@@ -504,8 +522,9 @@ def rows(asked: Sequence[Asked], k: int) -> Iterator[dict[str, Any]]:
             "source": one.source,
             "answerable": found.answerable,
             **asdict(specimen(found)),
-            "strict": one.kind(strict, k) if found.answerable else "",
-            "kind": one.kind(lenient, k) if found.answerable else "",
+            "strict": one.kind(STRICT, k) if found.answerable else "",
+            "judged": one.kind(judges, k) if found.answerable else "",
+            "kind": one.kind(LENIENT, k) if found.answerable else "",
             "f1": round(found.forced.f1, 3),
             "answers": [
                 {
@@ -556,9 +575,10 @@ def main() -> None:
         asked = ask(
             options.data, index, options.reader, options.k, options.readings, options.sample, options.answerable
         )
-        print("\n".join(tables(asked, options.k)))
+        judges = ByJudges.load()
+        print("\n".join(tables(asked, options.k, judges)))
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(list(rows(asked, options.k)), ensure_ascii=False, indent=1) + "\n")
+        options.output.write_text(json.dumps(list(rows(asked, options.k, judges)), ensure_ascii=False, indent=1) + "\n")
         print(f"\nEvery question is in {options.output}")
 
 

@@ -91,13 +91,19 @@ def row(name: str, reader: Reader, held_out: Sequence[Sequence[Example]]) -> str
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def trained(variant: Variant, recipe: Recipe, share: float, folder: Path) -> Path:
+def trained(variant: Variant, recipe: Recipe, share: float, seed: int, folder: Path) -> Path:
     """The folder of a row's reader, trained unless it is there."""
     if not (folder / "config.json").exists():
-        sources = part(variant.of(recipe.train), share, recipe.seed)
+        sources = part(variant.of(recipe.train), share, seed)
         dropout = recipe.path_dropout if variant.path_dropout is None else variant.path_dropout
         changed = replace(
-            recipe, train=sources, tune=(), base=variant.base or recipe.base, path_dropout=dropout, save_every=1000
+            recipe,
+            train=sources,
+            tune=(),
+            base=variant.base or recipe.base,
+            path_dropout=dropout,
+            seed=seed,
+            save_every=100,
         )
         train(changed, folder, SilentWatcher(), resume=True)
     return folder
@@ -109,6 +115,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.04, help="of the recipe's questions (0.04)")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of rows, from 0")
     parser.add_argument("--base", default="", help="another base for all rows that do not name theirs (the recipe's)")
+    parser.add_argument("--seed", type=int, help="of the questions drawn and their order (the recipe's)")
     parser.add_argument("--output", type=Path, default=Path("runs/ablation"), help="the rows' readers (runs/ablation)")
     arguments = parser.parse_args()
     recipe = make_recipe(read_recipe(RECIPE))
@@ -119,7 +126,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for number, variant in enumerate(VARIANTS):
         if arguments.only is None or number in arguments.only:
-            folder = trained(variant, recipe, arguments.share, arguments.output / str(number))
+            seed = recipe.seed if arguments.seed is None else arguments.seed
+            folder = trained(variant, recipe, arguments.share, seed, arguments.output / str(number))
             print(row(variant.name, Reader.load(folder), held_out), flush=True)
 
 

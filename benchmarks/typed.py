@@ -3,11 +3,12 @@
     python benchmarks/typed.py
     python benchmarks/typed.py --set train --reader runs/mine
 
-The questions of ``typed/test.jsonl`` were written by hand: in a user's own words ("how do I get rid of the last
-commit"), not in those of a passage, which is what most datasets have. Each names its page and its answers, letter for
-letter; for those without, nothing on any of the pages is an answer. They are about git, Flask, BorgBackup, SQLite,
-PostgreSQL, HAProxy, NTPsec, and Debian's FAQ and reference. Those of ``typed/train.jsonl``, over fifty other programs,
-are for training, and those of ``typed/tune.jsonl``, over Exim, Dovecot and chrony, for what is fitted after it.
+The questions of ``typed/test.jsonl`` were written one by one, by language models that looked for the answer on the
+pages afterwards: in a user's own words ("how do I get rid of the last commit"), not in those of a passage, which is
+what most datasets have. Each names its page and its answers, letter for letter; for those without, nothing on any of
+the pages is an answer. They are about git, Flask, BorgBackup, SQLite, PostgreSQL, HAProxy, NTPsec, and Debian's FAQ
+and reference. Those of ``typed/train.jsonl``, over fifty other programs, are for training, and those of
+``typed/tune.jsonl``, over Exim, Dovecot and chrony, for what is fitted after it.
 
 Three steps, each of which is left out where it was done:
 

@@ -74,8 +74,6 @@ def gather(
         made = []
         if source.negatives:
             made = make_negatives(some, source.negatives_ratio, seed, source.negatives, search=search)
-        if not source.titled:  # Nor a made one's new context, else a title would mean "no answer".
-            made = [replace(example, title="", headings=()) for example in made]
         # Last: until here a question is as answerable as its context makes it. Made ones are there to have no answer.
         examples += [with_plausible(example) for example in some] if plausible else some
         examples += made

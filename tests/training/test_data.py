@@ -81,14 +81,22 @@ def test_titles_are_left_out_where_they_name_no_document(tmp_path):
     assert (other.title, other.headings) == ("", ())
 
 
-def test_what_is_retrieved_has_a_title_where_the_questions_have(tmp_path):
+@pytest.mark.parametrize(
+    ("title", "headings", "titled", "expected"),
+    [
+        ("Guide", ("People",), True, ("Other guide", ("Cities",))),
+        ("Guide", (), True, ("Other guide", ())),
+        ("", (), True, ("", ())),
+        ("Guide", ("People",), False, ("", ())),
+    ],
+)
+def test_what_is_retrieved_has_title_and_headings_where_the_question_has(tmp_path, title, headings, titled, expected):
     path = tmp_path / "x.jsonl"
-    write_examples(path, [Example("a", "who?", "by ada", (Reference("ada", 3),), "Guide")])
+    write_examples(path, [Example("a", "who?", "by ada", (Reference("ada", 3),), title, headings=headings)])
     found = Place("Other guide", ("Cities",), "by bea")
-    for titled, title in ((True, "Other guide"), (False, "")):
-        source = Source(str(path), titled=titled, negatives=("retrieved",), negatives_ratio=1.0)
-        (_, made), _ = gather([source], seed=0, search=lambda drawn: [[found] for _ in drawn])
-        assert (made.context, made.title, bool(made.headings)) == ("by bea", title, titled)
+    source = Source(str(path), titled=titled, negatives=("retrieved",), negatives_ratio=1.0)
+    (_, made), _ = gather([source], seed=0, search=lambda drawn: [[found] for _ in drawn])
+    assert (made.context, (made.title, made.headings)) == ("by bea", expected)
 
 
 def test_a_share_of_the_questions_is_read_without_title_and_headings():

@@ -120,7 +120,7 @@ def among_contexts(examples: Sequence[Example], load_encoder: Callable[[], Encod
 
 
 class Place(NamedTuple):
-    """A context and what stands above it: a question that moves there is read below the new place's headings."""
+    """A context, and the title and headings that stand above it."""
 
     title: str
     headings: tuple[str, ...]
@@ -131,8 +131,12 @@ class Place(NamedTuple):
         return self.context == example.context or holds_answer(self.context, example)
 
     def under(self, example: Example) -> Example:
-        """The example's question over this context."""
-        return replace(example, **self._asdict())
+        """The example's question over this context, below this one's title and headings.
+
+        Each where the example has them, too: else that anything stands there would mean "no answer".
+        """
+        title, headings = example.title and self.title, example.headings and self.headings
+        return replace(example, context=self.context, title=title, headings=headings)
 
 
 # Of each question, what else it could be read over, best first.

@@ -39,8 +39,10 @@ from odqa.models import DEFAULT_READER
 from odqa.types import Mode, Response
 
 AT_ONCE = 16  # Questions that are sent to a server in one request, or that a reader reads together.
-NEAREST = "`odqa search` shows the passages that are nearest to the question"  # Said where there is no answer,
-FORCED = ", and --min-confidence 0 what would have been the answer"  # and this where none was asked for at any price.
+# What is said where there is no answer, and two things more where they have not been said by the user.
+NEAREST = "`odqa search` shows the passages that are nearest to the question"
+FORCED = "--min-confidence 0 what would have been the answer"
+EXPECTED = "--answerable 0.9 expects nine of ten questions to have one"
 
 
 @command
@@ -156,7 +158,10 @@ def ask(
             response = next(responses)
             _print(response, explain, json_output, everything)
             if not (json_output or response.answers or response.reason):
-                note(NEAREST if everything else NEAREST + FORCED)
+                hints = [NEAREST] if everything else [NEAREST, FORCED]
+                if not everything and answerable is None and url is None:
+                    hints.append(EXPECTED)
+                note("; ".join(hints))
             return
         for (name, _), response in zip(pairs, track(responses, "Answering", len(pairs)), strict=True):
             print_json({"id": name, **response.to_dict(explain)})

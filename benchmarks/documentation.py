@@ -57,9 +57,10 @@ from odqa.index.retriever import Retriever
 from odqa.index.segment import Segment
 from odqa.models import DEFAULT_READER
 from odqa.reader.model import Reader
+from odqa.reports.answers_text import HOPELESS, likely
 from odqa.reports.tables import aligned, number
 from odqa.squad import load_examples
-from odqa.types import Example, Mode, Passage
+from odqa.types import Answer, Example, Mode, Passage
 
 CACHE = Path.home() / ".cache" / "odqa-benchmarks"
 STEPS = ("corpus", "index", "ask")
@@ -463,17 +464,20 @@ def abstention_rows(
 
 
 def withheld_rows(withheld: Sequence[Asked]) -> Iterator[tuple[str, str]]:
-    """Where no answer is given, how often that passage is among those that the reader's first spans are in."""
+    """Where no answer is given, how often that passage is among the places that are shown instead."""
     for count in (1, 3):
-        spans = [
-            [span.passage.id in one.judgement.query.gold for span in one.judgement.decision.answers[:count]]
-            for one in withheld
-        ]
-        yield f"no answer: in one of the first {count} answers withheld", shown([any(some) for some in spans])
+        places = [[one.passage.id in asked.judgement.query.gold for one in told(asked)[:count]] for asked in withheld]
+        yield f"no answer: in the first {count} of the places shown", shown([any(some) for some in places])
         yield (
-            f"no answer: one of the first {count} found",
+            f"no answer: in the first {count} of the passages found",
             shown([(one.rank or count + 1) <= count for one in withheld]),
         )
+
+
+def told(asked: Asked) -> Sequence[Answer]:
+    """The withheld answers of which `odqa ask` says where they are."""
+    decision = asked.judgement.decision
+    return likely(decision.answers) if decision.no_answer_probability <= HOPELESS else ()
 
 
 def separation(positive: Sequence[Judgement], negative: Sequence[Judgement], *, paired: bool = False) -> str:

@@ -41,7 +41,7 @@ from odqa.types import Mode, Response
 AT_ONCE = 16  # Questions that are sent to a server in one request, or that a reader reads together.
 # What is said where there is no answer, and two things more where they have not been said by the user.
 NEAREST = "`odqa search` shows the passages that are nearest to the question"
-FORCED = "--min-confidence 0 what would have been the answer"
+FORCED = "--min-confidence 0 shows what would have been the answer"
 EXPECTED = "--answerable 0.9 expects nine of ten questions to have one"
 
 

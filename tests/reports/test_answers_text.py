@@ -75,14 +75,20 @@ def test_without_an_answer_the_sentences_that_came_nearest_are_shown_once_and_no
     (first,) = response(headings=("Tower", "History")).answers
     (again,) = response(headings=("Tower", "History"), found="1887").answers
     (other,) = response(headings=("Tower", "History"), found="Paris").answers
-    assert list(as_lines(Response("Who?", (), 0.9, withheld=(first, again, other)))) == [
-        "No answer found; the probability that there is none is 90.0%.",
-        "It came nearest to one here:",
+    (unlikely,) = response(headings=("Tower", "History"), found="Then").answers
+    withheld = (first, again, other, replace(unlikely, confidence=0.09 * first.confidence))
+    lines = [
+        "The closest places:",
         "1. Tower · History",
         "   It was designed by Gustave Eiffel in 1887.",
         "2. Tower · History",
         "   The tower stands in Paris.",
     ]
+    none = "No answer found; the probability that there is none is"
+    assert list(as_lines(Response("Who?", (), 0.9, withheld=withheld))) == [f"{none} 90.0%.", *lines]
+    assert list(as_lines(Response("Who?", (), 0.985, withheld=withheld))) == [f"{none} 98.5%."]
+    asked = list(as_lines(Response("Who?", (), 0.9, withheld=withheld), everything=True))
+    assert asked == ["No answer is so likely; the best one is right with 98.7%.", *lines]
 
 
 @pytest.mark.parametrize(

@@ -216,9 +216,11 @@ class Ingest:
         # An update has left nothing else of the file; an addition leaves what it does not replace.
         whole = given.read and given.used and (update or not there)
         self._hashes[source] = digest if whole and digest else incomplete(digest)
-        if not (update and given.read):  # What was read before is kept: better than nothing.
-            return
         gone = [one for one in there if one.document.id not in given.ids]
+        if not (update and given.read):  # What was read before is kept: better than nothing.
+            if update and gone:
+                self._tell_kept(source)
+            return
         if len(gone) < len(there) and not given.same:  # All that stays cannot be used as it is now: see below.
             return
         for one in gone:
@@ -227,6 +229,14 @@ class Ingest:
         # With the old hash, what was removed would never come back where the file takes back the change. A new one is
         # stored with a document, and one that is as it was will do.
         self._hashes_matter |= bool(gone and given.same)
+
+    def _tell_kept(self, source: str) -> None:
+        """Say where it is said that the file read last cannot be used: of it the index has what is no longer in it."""
+        at = len(self.unusable)
+        while at and self.unusable[at - 1].source == source:
+            at -= 1
+            one = self.unusable[at]
+            self.unusable[at] = replace(one, reason=f"{one.reason}; what was read from it before is kept")
 
     def take(self, items: Iterable[Document | Encoded | Unusable]) -> None:
         """Take documents that are in no file. Raises DataError where ``Rules`` make it an error."""

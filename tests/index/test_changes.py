@@ -191,7 +191,23 @@ def test_a_file_that_cannot_be_read_any_more_keeps_its_documents(encoder: Encode
     file.write_text('{"id": "one", "title": "T", "text": "the moon"}\n{"id": ')
     report = update([file], tmp_path / "index", encoder=encoder)
     assert (report.removed, report.unchanged, len(report.unusable)) == (0, 1, 1)
+    assert report.unusable[0].reason.endswith("; what was read from it before is kept")
     assert set(texts(tmp_path / "index", encoder)) == {"one", "two"}
+
+
+def test_of_a_file_that_has_become_empty_it_is_said_that_its_text_is_kept(encoder: Encoder, tmp_path: Path) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    for name in ("a", "b"):
+        (docs / f"{name}.txt").write_text(f"the moon {name}")
+    (docs / "c.txt").touch()
+    build_index([docs], index, encoder=encoder)
+    (docs / "a.txt").write_text("")
+    for _ in range(2):
+        report = update([docs], index, encoder=encoder, prune=True)
+        told = {Path(item.source).name: item.reason for item in report.unusable}
+        assert told == {"a.txt": "empty; what was read from it before is kept", "c.txt": "empty"}
+        assert report.documents == 2
 
 
 def test_what_is_there_and_cannot_be_read_or_is_left_out_is_not_pruned(encoder: Encoder, tmp_path: Path) -> None:

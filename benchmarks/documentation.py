@@ -42,7 +42,7 @@ from typing import Any
 
 import numpy as np
 from commands import run
-from judged import ByJudges, ByScores, Criterion, lenient, strict
+from judged import LENIENT, STRICT, ByJudges, Criterion
 
 from odqa.answering import fit_file
 from odqa.evaluation.bootstrap import confidence_interval
@@ -112,7 +112,6 @@ SHARED = 0.3  # Of the runs of the shorter one of two texts that are the same pa
 BLOCK = 4096  # Passages that are fetched at once.
 SAMPLES = 1000  # Of a bootstrap.
 KS = (1, 5, 20)
-STRICT, LENIENT = ByScores("strict", strict), ByScores("lenient", lenient)
 FAILURES = (
     "right and shown",
     "right and withheld",
@@ -386,14 +385,15 @@ def tables(asked: Sequence[Asked], k: int, judges: ByJudges) -> Iterator[str]:
     """What is printed."""
     answerable = [one for one in asked if one.judgement.answerable]
     unanswerable = [one for one in asked if not one.judgement.answerable]
+    removed = [one.removed for one in answerable if one.removed]
     criteria = (STRICT, judges, LENIENT)
     yield f"\n{len(answerable)} answerable questions; 95 % intervals\n"
-    yield aligned([("", *(one.name for one in criteria)), *score_rows(answerable, criteria)])
-    removed = [one.removed for one in answerable if one.removed]
+    yield aligned([("", *(one.name for one in criteria)), *score_rows(answerable, removed, criteria)])
+    yield f"\nThe two judges agree with a kappa of {judges.agreement():.3f}."
     if unknown := judges.unknown([one.judgement for one in answerable], removed):
         yield f"\n{unknown:,} answers that count have not been judged: wrong, in that column"
     yield "\nTelling answerable questions from those without an answer\n"
-    yield aligned([("", ""), *abstention_rows(answerable, unanswerable, judges)])
+    yield aligned([("", ""), *abstention_rows(answerable, removed, unanswerable, judges)])
     yield "\nThe passage that answers\n"
     ranks = [(one.rank or k + SPARE + 1) for one in answerable]
     yield aligned(
@@ -419,7 +419,9 @@ def tables(asked: Sequence[Asked], k: int, judges: ByJudges) -> Iterator[str]:
     yield aligned(list(source_rows(answerable, k)))
 
 
-def score_rows(answerable: Sequence[Asked], criteria: Sequence[Criterion]) -> Iterator[tuple[str, ...]]:
+def score_rows(
+    answerable: Sequence[Asked], removed: Sequence[Judgement], criteria: Sequence[Criterion]
+) -> Iterator[tuple[str, ...]]:
     """What answers are worth."""
     rows: dict[str, Callable[[Judgement, Criterion], bool]] = {
         "first answer right, forced": lambda one, criterion: criterion.first(one),
@@ -428,12 +430,11 @@ def score_rows(answerable: Sequence[Asked], criteria: Sequence[Criterion]) -> It
     }
     for name, of in rows.items():
         yield name, *(shown([of(one.judgement, criterion) for one in answerable]) for criterion in criteria)
-    removed = [one.removed for one in answerable if one.removed]
     yield "right without its passages", *(shown([one.first(some) for some in removed]) for one in criteria)
     judged = [one.judgement for one in answerable]
     for name, some in (
         ("calibration error of first answers", judged),
-        ("the same, half of them without passages", judged + removed),
+        ("the same, half of them without passages", [*judged, *removed]),
     ):
         sure = [one.confidence for one in some]
         errors = (expected_calibration_error(sure, [criterion.first(one) for one in some]) for criterion in criteria)
@@ -441,10 +442,9 @@ def score_rows(answerable: Sequence[Asked], criteria: Sequence[Criterion]) -> It
 
 
 def abstention_rows(
-    answerable: Sequence[Asked], unanswerable: Sequence[Asked], judges: ByJudges
+    answerable: Sequence[Asked], removed: Sequence[Judgement], unanswerable: Sequence[Asked], judges: ByJudges
 ) -> Iterator[tuple[str, str]]:
     """Who is refused, and how well they are told apart."""
-    removed = [one.removed for one in answerable if one.removed]
     yield "answerable, refused", shown([not one.judgement.answered for one in answerable])
     yield "without its passages, refused", shown([not one.answered for one in removed])
     # Another passage may well say the same.

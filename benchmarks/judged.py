@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sklearn.metrics import cohen_kappa_score
+
 from odqa.evaluation.judging import KEPT, Judgement, Scores
 from odqa.types import Answer
 
@@ -93,15 +95,15 @@ class ByJudges:
                 wanted.update((one.id, answer.text) for answer in one.decision.answers[:count])
         return len(wanted - self.verdicts.keys())
 
+    def agreement(self) -> float:
+        """Cohen's kappa of the two on right against not right."""
+        return float(
+            cohen_kappa_score(*zip(*(map(RIGHT.__eq__, said) for said in self.verdicts.values()), strict=True))
+        )
+
     def _right(self, one: Judgement, answer: Answer) -> bool:
         said = self.verdicts.get((one.id, answer.text), "")
         return bool(said) and set(said) == {RIGHT}
 
 
-def agreement(verdicts: Sequence[str]) -> float:
-    """Cohen's kappa of two judges on right against not right (Cohen 1960, eq. 1); nan where nothing could differ."""
-    pairs = [(said[0] == RIGHT, said[1] == RIGHT) for said in verdicts]
-    seen = sum(a == b for a, b in pairs) / len(pairs)
-    one, other = (sum(pair[who] for pair in pairs) / len(pairs) for who in (0, 1))
-    chance = one * other + (1 - one) * (1 - other)
-    return (seen - chance) / (1 - chance) if chance < 1 else float("nan")
+STRICT, LENIENT = ByScores("strict", strict), ByScores("lenient", lenient)

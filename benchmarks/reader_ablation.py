@@ -92,19 +92,13 @@ def row(name: str, reader: Reader, held_out: Sequence[Sequence[Example]]) -> str
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def trained(variant: Variant, recipe: Recipe, share: float, seed: int, folder: Path) -> Path:
+def trained(variant: Variant, recipe: Recipe, share: float, folder: Path) -> Path:
     """The folder of a row's reader, trained unless it is there."""
     if not (folder / "config.json").exists():
-        sources = part(variant.of(recipe.train), share, seed)
+        sources = part(variant.of(recipe.train), share, recipe.seed)
         dropout = recipe.path_dropout if variant.path_dropout is None else variant.path_dropout
         changed = replace(
-            recipe,
-            train=sources,
-            tune=(),
-            base=variant.base or recipe.base,
-            path_dropout=dropout,
-            seed=seed,
-            save_every=100,
+            recipe, train=sources, tune=(), base=variant.base or recipe.base, path_dropout=dropout, save_every=100
         )
         train(changed, folder, SilentWatcher(), resume=True)
     return folder
@@ -122,13 +116,14 @@ def main() -> None:
     recipe = make_recipe(read_recipe(RECIPE))
     recipe = replace(recipe, base=arguments.base or recipe.base)
     held_out = [data.gather([source], recipe.seed)[0] for source in recipe.tune]
+    if arguments.seed is not None:  # What is held out stays the same.
+        recipe = replace(recipe, seed=arguments.seed)
     print("questions held out: " + ", ".join(f"{len(examples):,}" for examples in held_out) + "\n")
     print("| | SQuAD v2: forced ROUGE-1 F1 | AUROC | best-threshold F1 | documentation: forced | AUROC | best |")
     print("|---|---|---|---|---|---|---|")
     for number, variant in enumerate(VARIANTS):
         if arguments.only is None or number in arguments.only:
-            seed = recipe.seed if arguments.seed is None else arguments.seed
-            folder = trained(variant, recipe, arguments.share, seed, arguments.output / str(number))
+            folder = trained(variant, recipe, arguments.share, arguments.output / str(number))
             print(row(variant.name, Reader.load(folder), held_out), flush=True)
 
 
